@@ -1,0 +1,2 @@
+/** What one user request owns, from load to undo. */
+package graft.daemon;

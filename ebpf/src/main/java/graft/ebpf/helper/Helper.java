@@ -1,0 +1,66 @@
+package graft.ebpf.helper;
+
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The helpers that graft offers to programs, under the kernel's numbers (include/uapi/linux/bpf.h). The in-target
+ * agent exports each as {@code graft_helper_<name>}; the compiler may inline some.
+ */
+public enum Helper {
+    MAP_LOOKUP_ELEM(1),
+    MAP_UPDATE_ELEM(2),
+    MAP_DELETE_ELEM(3),
+    PROBE_READ(4),
+    KTIME_GET_NS(5),
+    TRACE_PRINTK(6),
+    GET_PRANDOM_U32(7),
+    GET_SMP_PROCESSOR_ID(8),
+    GET_CURRENT_PID_TGID(14),
+    GET_CURRENT_UID_GID(15),
+    GET_CURRENT_COMM(16),
+    PROBE_READ_STR(45),
+    PROBE_READ_USER(112),
+    PROBE_READ_KERNEL(113),
+    PROBE_READ_USER_STR(114),
+    PROBE_READ_KERNEL_STR(115),
+    KTIME_GET_BOOT_NS(125),
+    RINGBUF_OUTPUT(130),
+    RINGBUF_RESERVE(131),
+    RINGBUF_SUBMIT(132),
+    RINGBUF_DISCARD(133),
+    RINGBUF_QUERY(134),
+    GET_FUNC_IP(173),
+    GET_ATTACH_COOKIE(174),
+    STRNCMP(182);
+
+    private static final Map<Integer, Helper> BY_NUMBER = new HashMap<>();
+
+    static {
+        for (Helper helper : values()) {
+            BY_NUMBER.put(helper.number, helper);
+        }
+    }
+
+    private final int number;
+
+    Helper(int number) {
+        this.number = number;
+    }
+
+    /** The kernel's number, as a call instruction carries it. */
+    public int number() {
+        return number;
+    }
+
+    /** The agent's symbol for this helper. */
+    public String agentSymbol() {
+        return "graft_helper_" + name().toLowerCase(java.util.Locale.ROOT);
+    }
+
+    /** The helper with a kernel number, or nothing when graft does not offer it. */
+    public static Optional<Helper> byNumber(int number) {
+        return Optional.ofNullable(BY_NUMBER.get(number));
+    }
+}

@@ -1,0 +1,78 @@
+package graft.ebpf.object;
+
+import java.util.OptionalInt;
+
+/**
+ * Blueprint of a map, as an object file or a caller describes it.
+ *
+ * @param name the symbol's name, unique in its collection
+ * @param keySize bytes of a key; 0 for ring buffers
+ * @param valueSize bytes of a value; 0 for ring buffers
+ * @param maxEntries capacity; bytes of data for ring buffers (a power of two and a multiple of the page size)
+ * @param flags kernel {@code BPF_F_*} creation flags
+ * @param keyType BTF type id of the key in the collection's BTF, if known
+ * @param valueType BTF type id of the value in the collection's BTF, if known
+ * @param content initial bytes of the single value of a global-data map; empty for ordinary maps
+ * @param access whether programs may write
+ */
+public record MapSpec(
+        String name,
+        MapType type,
+        int keySize,
+        int valueSize,
+        int maxEntries,
+        int flags,
+        OptionalInt keyType,
+        OptionalInt valueType,
+        Content content,
+        Access access) {
+
+    /** {@code BPF_F_NO_PREALLOC}. */
+    public static final int NO_PREALLOC = 1;
+
+    /** {@code BPF_F_RDONLY_PROG}. */
+    public static final int READ_ONLY_FOR_PROGRAMS = 1 << 7;
+
+    /** {@code BPF_F_MMAPABLE}. */
+    public static final int MMAPABLE = 1 << 10;
+
+    /** What programs may do with values. */
+    public enum Access {
+        READ_WRITE,
+        READ_ONLY
+    }
+
+    /** Initial bytes, compared by value. */
+    public record Content(byte[] bytes) {
+        public static final Content NONE = new Content(new byte[0]);
+
+        public boolean isEmpty() {
+            return bytes.length == 0;
+        }
+
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Content content && java.util.Arrays.equals(bytes, content.bytes);
+        }
+
+        @Override
+        public int hashCode() {
+            return java.util.Arrays.hashCode(bytes);
+        }
+    }
+
+    /** A map without BTF types and initial content. */
+    public static MapSpec of(String name, MapType type, int keySize, int valueSize, int maxEntries) {
+        return new MapSpec(
+                name,
+                type,
+                keySize,
+                valueSize,
+                maxEntries,
+                0,
+                OptionalInt.empty(),
+                OptionalInt.empty(),
+                Content.NONE,
+                Access.READ_WRITE);
+    }
+}

@@ -1,0 +1,42 @@
+package graft.ebpf.object;
+
+import java.util.Arrays;
+import java.util.Optional;
+
+/** Map types by kernel number (include/uapi/linux/bpf.h). Parsing knows more types than graft can create. */
+public enum MapType {
+    HASH(1),
+    ARRAY(2),
+    PROG_ARRAY(3),
+    PERF_EVENT_ARRAY(4),
+    PERCPU_HASH(5),
+    PERCPU_ARRAY(6),
+    STACK_TRACE(7),
+    CGROUP_ARRAY(8),
+    LRU_HASH(9),
+    LRU_PERCPU_HASH(10),
+    LPM_TRIE(11),
+    ARRAY_OF_MAPS(12),
+    HASH_OF_MAPS(13),
+    QUEUE(22),
+    STACK(23),
+    RINGBUF(27),
+    TASK_STORAGE(29),
+    BLOOM_FILTER(30),
+    USER_RINGBUF(31),
+    ARENA(33);
+
+    private final int number;
+
+    MapType(int number) {
+        this.number = number;
+    }
+
+    public int number() {
+        return number;
+    }
+
+    public static Optional<MapType> byNumber(int number) {
+        return Arrays.stream(values()).filter(type -> type.number == number).findFirst();
+    }
+}

@@ -1,0 +1,39 @@
+package graft.ebpf.object;
+
+import graft.ebpf.insn.InsnList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Blueprint of a program: relocated against its collection's maps by name, CO-RE applied, the subprograms it reaches
+ * appended once. Not tied to any process or kernel object.
+ *
+ * @param name the function's name
+ * @param section the ELF section, for example {@code uprobe/libssl.so.3:SSL_write}
+ * @param target the part of the section name after the first slash, if any
+ * @param insns entry function first, then subprograms
+ * @param functions slot ranges of the entry function and the subprograms, in order
+ * @param lines source lines by slot, ascending; empty without {@code .BTF.ext}
+ * @param license the object's license string
+ */
+public record ProgSpec(
+        String name,
+        String section,
+        ProgType type,
+        Optional<String> target,
+        InsnList insns,
+        List<Function> functions,
+        List<SourceLine> lines,
+        String license) {
+
+    /** One function: its name, first slot and number of slots. {@code btfType} is the FUNC id in the object's BTF, 0 if unknown. */
+    public record Function(String name, int firstSlot, int slots, int btfType) {}
+
+    /** The source position of the instructions from {@code slot} up to the next entry. */
+    public record SourceLine(int slot, String file, int line, String text) {
+        @Override
+        public String toString() {
+            return file + ":" + line;
+        }
+    }
+}

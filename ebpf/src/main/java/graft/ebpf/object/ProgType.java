@@ -1,0 +1,17 @@
+package graft.ebpf.object;
+
+/** What a program's section name says it is. Decides its context and where it can run. */
+public enum ProgType {
+    /** Function entry or any offset in user space; context {@code struct pt_regs}. */
+    UPROBE,
+    /** Function return in user space; context {@code struct pt_regs}. */
+    URETPROBE,
+    /** {@code tracepoint/syscalls/sys_enter_*}; context is the tracepoint record. */
+    SYSCALL_ENTER,
+    /** {@code tracepoint/syscalls/sys_exit_*}; context is the tracepoint record. */
+    SYSCALL_EXIT,
+    /** Any other tracepoint: the kernel's business. */
+    KERNEL_TRACEPOINT,
+    /** Loads and verifies, but has no attachment that graft knows. */
+    OTHER
+}

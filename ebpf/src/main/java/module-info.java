@@ -1,0 +1,8 @@
+/** eBPF: instruction model, object loader, verifier, maps, compiler. Pure but for {@code graft.ebpf.maps}. */
+module graft.ebpf {
+    requires transitive graft.platform;
+
+    exports graft.ebpf.insn;
+    exports graft.ebpf.helper;
+    exports graft.ebpf.object;
+}

@@ -1,0 +1,5 @@
+/** The kernel's own eBPF. */
+module graft.bridge {
+    requires transitive graft.platform;
+    requires transitive graft.ebpf;
+}

@@ -1,0 +1,5 @@
+/** Native access, ELF and {@code /proc} readers, machine-code buffers. The only module with native access. */
+module graft.platform {
+    exports graft.platform.address;
+    exports graft.platform.linux;
+}

@@ -1,0 +1,21 @@
+package graft.rewriter;
+
+import graft.platform.address.RemoteAddress;
+import java.util.List;
+
+/**
+ * Everything that will be written into one process's text, as a value: printed by {@code graft plan}, compared by
+ * tests, applied by the patcher exactly as it stands.
+ *
+ * @param sites the patched places, ascending by address, not overlapping
+ * @param code what the sites jump to: bytes for the code pool, by address
+ */
+public record PatchPlan(List<PatchSite> sites, List<CodeBlock> code) {
+    public PatchPlan {
+        sites = List.copyOf(sites);
+        code = List.copyOf(code);
+    }
+
+    /** Bytes that belong at {@code address} in the code pool. {@code purpose} names them for people. */
+    public record CodeBlock(RemoteAddress address, Code code, String purpose) {}
+}

@@ -1,0 +1,63 @@
+package graft.rewriter;
+
+import graft.platform.address.RemoteAddress;
+import java.util.List;
+
+/**
+ * One patched place.
+ *
+ * @param address first byte that changes
+ * @param symbol what people call the place: {@code SSL_write+0}
+ * @param oldBytes what must be there now; anything else means "do not touch"
+ * @param newBytes what will be there; same length
+ * @param moved where each displaced instruction continues, for threads whose PC is inside the window
+ * @param tactic how the place is reached
+ * @param liveness whether threads must be stopped while the bytes change
+ * @param checks what was proven, for people
+ */
+public record PatchSite(
+        RemoteAddress address,
+        String symbol,
+        Code oldBytes,
+        Code newBytes,
+        List<MovedInsn> moved,
+        Tactic tactic,
+        Liveness liveness,
+        List<String> checks) {
+
+    public PatchSite {
+        moved = List.copyOf(moved);
+        checks = List.copyOf(checks);
+        if (oldBytes.length() != newBytes.length()) {
+            throw new IllegalArgumentException("a patch must not change the length of the text");
+        }
+    }
+
+    /** An instruction displaced from {@code from} continues at {@code to}; {@code text} is its disassembly. */
+    public record MovedInsn(RemoteAddress from, RemoteAddress to, Code bytes, String text) {}
+
+    /** How the site reaches its stub (reference numbers: rewriting design, tactic order). */
+    public enum Tactic {
+        /** A nop of five or more bytes becomes the jump. */
+        PADDING_NOP,
+        /** One instruction of five or more bytes becomes the jump. */
+        SINGLE_INSN,
+        /** The displacement of an existing call or jump is retargeted. */
+        RETARGET,
+        /** Several instructions are displaced; no branch target is inside the window. */
+        WINDOW
+    }
+
+    /** What live threads require. */
+    public enum Liveness {
+        /** No instruction boundary inside the changed bytes: no thread can be inside. */
+        NO_INNER_BOUNDARY,
+        /** Threads must be stopped and their program counters moved. */
+        STOP_REQUIRED
+    }
+
+    /** First byte after the changed bytes. */
+    public RemoteAddress end() {
+        return address.plus(oldBytes.length());
+    }
+}

@@ -1,0 +1,6 @@
+/** Planning of live patches: branch targets, relocation, stubs and thunks. Pure. */
+module graft.rewriter {
+    requires transitive graft.platform;
+
+    exports graft.rewriter;
+}

@@ -1,0 +1,2 @@
+/** From a system call's name to sites in a target. */
+package graft.syscalls;

@@ -1,0 +1,7 @@
+/** System-call hooks: sites, events. */
+module graft.syscalls {
+    requires transitive graft.platform;
+    requires transitive graft.ebpf;
+    requires transitive graft.rewriter;
+    requires transitive graft.attach;
+}

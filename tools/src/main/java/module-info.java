@@ -1,0 +1,4 @@
+/** The graft command. */
+module graft.tools {
+    requires transitive graft.daemon;
+}

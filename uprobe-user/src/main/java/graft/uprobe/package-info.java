@@ -1,0 +1,2 @@
+/** From a probe's name to sites in a target. */
+package graft.uprobe;
