@@ -1,0 +1,158 @@
+package graft.ebpf.insn;
+
+import static graft.ebpf.insn.Opcodes.*;
+
+import java.nio.ByteBuffer;
+
+/** Writes the 8-byte little-endian encoding (RFC 9669 §3). The inverse of {@link InsnDecoder}. */
+public final class InsnEncoder {
+    private final ByteBuffer code;
+    private final SymbolEncoder symbols;
+
+    private InsnEncoder(int slots, SymbolEncoder symbols) {
+        this.code = ByteBuffer.allocate(slots * SLOT_BYTES).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+        this.symbols = symbols;
+    }
+
+    /**
+     * Encodes a whole program. A {@link Insn.Jump} beyond 16 bits becomes {@code gotol}; an {@link Insn.Poison} becomes
+     * the call of a helper that does not exist, as libbpf writes it.
+     *
+     * @throws IllegalArgumentException for an instruction that has no encoding, such as a sign-extending 8-byte load,
+     *     or when {@code symbols} refuses a name
+     */
+    public static byte[] encode(InsnList insns, SymbolEncoder symbols) {
+        InsnEncoder encoder = new InsnEncoder(insns.slots(), symbols);
+        insns.insns().forEach(encoder::one);
+        return encoder.code.array();
+    }
+
+    private void one(Insn insn) {
+        switch (insn) {
+            case Insn.Alu alu -> alu(alu);
+            case Insn.Neg(var width, var dst) -> emit(alu(width) | CODE_NEG, dst.number(), 0, 0, 0);
+            case Insn.MoveSigned(var width, var bits, var dst, var src) -> {
+                require(bits == 8 || bits == 16 || bits == 32 && width == Width.W64, insn);
+                emit(alu(width) | CODE_MOV | SOURCE_REGISTER, dst.number(), src.number(), bits, 0);
+            }
+            case Insn.Swap swap -> swap(swap);
+            case Insn.LoadWide(var dst, var value) -> wide(dst, encoding(value));
+            case Insn.Load load -> load(load);
+            case Insn.Store(var size, var base, var offset, Operand.Imm(var imm)) ->
+                emit(ST | MODE_MEM | Opcodes.size(size), base.number(), 0, offset, imm);
+            case Insn.Store(var size, var base, var offset, Operand.Src(var src)) ->
+                emit(STX | MODE_MEM | Opcodes.size(size), base.number(), src.number(), offset, 0);
+            case Insn.Atomic atomic -> atomic(atomic);
+            case Insn.LoadAcquire(var size, var dst, var base, var offset) ->
+                atomic(size, dst, base, offset, ATOMIC_LOAD_ACQUIRE);
+            case Insn.StoreRelease(var size, var base, var offset, var src) ->
+                atomic(size, base, src, offset, ATOMIC_STORE_RELEASE);
+            case Insn.Jump(var distance) -> jump(distance);
+            case Insn.Branch branch -> branch(branch);
+            case Insn.MayGoto(var distance) -> emit(JMP | CODE_JCOND, 0, 0, distance, 0);
+            case Insn.CallHelper(var helper) -> call(CALL_HELPER, 0, helper);
+            case Insn.CallLocal(var distance) -> call(CALL_LOCAL, 0, distance);
+            case Insn.CallKernelFunction(var name) -> {
+                KernelCall call = symbols.kernelFunction(name);
+                call(CALL_KERNEL_FUNCTION, call.btfIndex(), call.btfId());
+            }
+            case Insn.Exit() -> emit(JMP | CODE_EXIT, 0, 0, 0, 0);
+            case Insn.Poison _ -> call(CALL_HELPER, 0, POISON_HELPER);
+        }
+    }
+
+    private void alu(Insn.Alu insn) {
+        int offset = insn.op() == AluOp.SDIV || insn.op() == AluOp.SMOD ? 1 : 0;
+        withOperand(alu(insn.width()) | Opcodes.code(insn.op()), insn.dst(), insn.src(), offset);
+    }
+
+    private void branch(Insn.Branch insn) {
+        int jumpClass = insn.width() == Width.W64 ? JMP : JMP32;
+        withOperand(jumpClass | Opcodes.code(insn.op()), insn.dst(), insn.src(), insn.distance());
+    }
+
+    private void withOperand(int opcode, Reg dst, Operand operand, int offset) {
+        switch (operand) {
+            case Operand.Imm(var imm) -> emit(opcode, dst.number(), 0, offset, imm);
+            case Operand.Src(var src) -> emit(opcode | SOURCE_REGISTER, dst.number(), src.number(), offset, 0);
+        }
+    }
+
+    private void swap(Insn.Swap insn) {
+        require(insn.bits() == 16 || insn.bits() == 32 || insn.bits() == 64, insn);
+        int opcode = switch (insn.order()) {
+            case TO_LE -> ALU | CODE_END;
+            case TO_BE -> ALU | CODE_END | SOURCE_REGISTER;
+            case SWAP -> ALU64 | CODE_END;
+        };
+        emit(opcode, insn.dst().number(), 0, 0, insn.bits());
+    }
+
+    private void load(Insn.Load insn) {
+        require(insn.extension() == Extension.ZERO || insn.size() != MemSize.DW, insn);
+        int mode = insn.extension() == Extension.ZERO ? MODE_MEM : MODE_MEMSX;
+        emit(
+                LDX | mode | Opcodes.size(insn.size()),
+                insn.dst().number(),
+                insn.base().number(),
+                insn.offset(),
+                0);
+    }
+
+    private void atomic(Insn.Atomic insn) {
+        require(insn.size() == MemSize.W || insn.size() == MemSize.DW, insn);
+        boolean alwaysFetches = insn.op() == AtomicOp.XCHG || insn.op() == AtomicOp.CMPXCHG;
+        require(insn.fetch() == Fetch.OLD_VALUE || !alwaysFetches, insn);
+        int fetch = insn.fetch() == Fetch.OLD_VALUE ? ATOMIC_FETCH : 0;
+        atomic(insn.size(), insn.base(), insn.src(), insn.offset(), Opcodes.atomic(insn.op()) | fetch);
+    }
+
+    private void atomic(MemSize size, Reg dst, Reg src, short offset, int operation) {
+        emit(STX | MODE_ATOMIC | Opcodes.size(size), dst.number(), src.number(), offset, operation);
+    }
+
+    private void jump(int distance) {
+        if (distance == (short) distance) {
+            emit(JMP | CODE_JA, 0, 0, distance, 0);
+        } else {
+            emit(JMP32 | CODE_JA, 0, 0, 0, distance);
+        }
+    }
+
+    private void call(int kind, int offset, int imm) {
+        emit(JMP | CODE_CALL, 0, kind, offset, imm);
+    }
+
+    private void wide(Reg dst, WideEncoding encoding) {
+        emit(LDDW, dst.number(), encoding.source(), 0, encoding.low());
+        emit(0, 0, 0, 0, encoding.high());
+    }
+
+    private WideEncoding encoding(Wide wide) {
+        return switch (wide) {
+            case Wide.Constant(var value) -> new WideEncoding(WideEncoding.CONSTANT, value);
+            case Wide.Function(var slot) ->
+                WideEncoding.of(WideEncoding.FUNCTION, slot - (code.position() / SLOT_BYTES + 1), 0);
+            case Wide.MapPointer(var map) -> symbols.mapPointer(map);
+            case Wide.MapValue(var map, var offset) -> symbols.mapValue(map, offset);
+            case Wide.KernelSymbol(var name) -> symbols.kernelSymbol(name);
+        };
+    }
+
+    private void emit(int opcode, int dst, int src, int offset, int imm) {
+        code.put((byte) opcode)
+                .put((byte) (dst | src << 4))
+                .putShort((short) offset)
+                .putInt(imm);
+    }
+
+    private static int alu(Width width) {
+        return width == Width.W64 ? ALU64 : ALU;
+    }
+
+    private static void require(boolean encodable, Insn insn) {
+        if (!encodable) {
+            throw new IllegalArgumentException("no encoding for " + insn);
+        }
+    }
+}
