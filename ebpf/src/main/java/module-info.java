@@ -5,4 +5,5 @@ module graft.ebpf {
     exports graft.ebpf.insn;
     exports graft.ebpf.helper;
     exports graft.ebpf.object;
+    exports graft.ebpf.verifier;
 }

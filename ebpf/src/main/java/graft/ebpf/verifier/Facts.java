@@ -1,0 +1,61 @@
+package graft.ebpf.verifier;
+
+import graft.ebpf.helper.Helper;
+import java.util.BitSet;
+import java.util.EnumSet;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What the walk over all paths learned about an accepted program. Accepted programs write only to their stack, to map
+ * values and to ring buffer records; this needs no fact.
+ *
+ * @param contextFields the 8-byte fields of the context that are read (bit n: bytes 8n to 8n+7)
+ * @param contextUse whether reads at constant offsets are all that happens to the context
+ * @param helpers every helper that some path calls
+ * @param mapOfCall for each helper call that takes a map, by slot: its name, when it is the same on all paths
+ * @param frameBytes stack bytes a function uses, by its first slot, rounded up to 8
+ * @param stackBytes the largest sum of frames along a chain of calls
+ * @param frames the largest number of frames at the same time, 1 without local calls
+ * @param walked instructions walked, over all paths
+ * @param reachable slots that some path executes; anything else is dead code
+ * @param takenBranches slots of conditional branches that can jump
+ * @param fallenBranches slots of conditional branches that can fall through
+ */
+public record Facts(
+        BitSet contextFields,
+        ContextUse contextUse,
+        Set<Helper> helpers,
+        Map<Integer, String> mapOfCall,
+        Map<Integer, Integer> frameBytes,
+        int stackBytes,
+        int frames,
+        int walked,
+        BitSet reachable,
+        BitSet takenBranches,
+        BitSet fallenBranches) {
+
+    /** What becomes of the context pointer. */
+    public enum ContextUse {
+        /** Only read at the offsets in {@link Facts#contextFields}. */
+        FIELDS_ONLY,
+        /** Also given to a helper, or stored to memory. */
+        ESCAPES
+    }
+
+    /** Copies what can change. */
+    public Facts {
+        contextFields = (BitSet) contextFields.clone();
+        helpers = helpers.isEmpty() ? Set.of() : Set.copyOf(EnumSet.copyOf(helpers));
+        mapOfCall = Map.copyOf(mapOfCall);
+        frameBytes = Map.copyOf(frameBytes);
+        reachable = (BitSet) reachable.clone();
+        takenBranches = (BitSet) takenBranches.clone();
+        fallenBranches = (BitSet) fallenBranches.clone();
+    }
+
+    /** Whether the program calls a helper at all. */
+    public boolean callsHelpers() {
+        return !helpers.isEmpty();
+    }
+}
