@@ -1,0 +1,104 @@
+package graft.platform.linux;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import graft.platform.address.RemoteAddress;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * {@code /proc/PID/mem}: reads and writes another process's memory whatever its page protection says; a write to private
+ * read-only text makes a private copy of the page and leaves the mapping as it is. Owns its descriptor, which stays bound
+ * to the address space that the process had when it was opened.
+ */
+public final class ProcMem implements AutoCloseable {
+    private static final int O_RDWR = 2;
+    private static final int O_CLOEXEC = 0x80000;
+    private static final FunctionDescriptor TRANSFER =
+            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle PREAD = NativeCalls.link("pread64", TRANSFER);
+    private static final MethodHandle PWRITE = NativeCalls.link("pwrite64", TRANSFER);
+    private static final MethodHandle OPEN =
+            NativeCalls.linkVariadic("open", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT), 2);
+
+    private final int pid;
+    private final NativeFd fd;
+
+    private ProcMem(int pid, NativeFd fd) {
+        this.pid = pid;
+        this.fd = fd;
+    }
+
+    /** Opens the memory of {@code pid} for reading and writing. */
+    public static ProcMem open(int pid) {
+        String path = "/proc/" + pid + "/mem";
+        MemorySegment capture = NativeCalls.capture();
+        int result;
+        try (Arena arena = Arena.ofConfined()) {
+            result = (int) OPEN.invokeExact(capture, arena.allocateFrom(path), O_RDWR | O_CLOEXEC);
+        } catch (Throwable thrown) {
+            throw NativeCalls.unexpected(thrown);
+        }
+        if (result == -1) {
+            throw new SysException("open", NativeCalls.errno(capture), "opening " + path);
+        }
+        return new ProcMem(pid, new NativeFd(result, path));
+    }
+
+    /** Fills {@code local} from {@code from}. @return bytes read, or a negative errno */
+    public long read(RemoteAddress from, MemorySegment local) {
+        return transfer(PREAD, from, local);
+    }
+
+    /** Writes {@code local} with one {@code pwrite}. @return bytes written, or a negative errno */
+    public long write(RemoteAddress to, MemorySegment local) {
+        return transfer(PWRITE, to, local);
+    }
+
+    /** Reads exactly {@code length} bytes. */
+    public byte[] readBytes(RemoteAddress from, int length) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment buffer = arena.allocate(Math.max(1, length));
+            check(read(from, buffer.asSlice(0, length)), length, "pread", "reading", from);
+            byte[] bytes = new byte[length];
+            MemorySegment.copy(buffer, JAVA_BYTE, 0, bytes, 0, length);
+            return bytes;
+        }
+    }
+
+    /** Writes all of {@code bytes} with one {@code pwrite}. */
+    public void writeBytes(RemoteAddress to, byte[] bytes) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment buffer = arena.allocateFrom(JAVA_BYTE, bytes);
+            check(write(to, buffer), bytes.length, "pwrite", "writing", to);
+        }
+    }
+
+    private void check(long done, int length, String call, String doing, RemoteAddress where) {
+        if (done != length) {
+            int errno = done < 0 ? (int) -done : Errno.EIO;
+            throw new SysException(call, errno, doing + " " + length + " bytes at " + where + " of process " + pid);
+        }
+    }
+
+    private long transfer(MethodHandle call, RemoteAddress remote, MemorySegment local) {
+        MemorySegment capture = NativeCalls.capture();
+        long result;
+        try {
+            result = (long) call.invokeExact(capture, fd.number(), local, local.byteSize(), remote.value());
+        } catch (Throwable thrown) {
+            throw NativeCalls.unexpected(thrown);
+        }
+        return result == -1 ? -NativeCalls.errno(capture) : result;
+    }
+
+    @Override
+    public void close() {
+        fd.close();
+    }
+}
