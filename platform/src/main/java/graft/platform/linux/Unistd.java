@@ -12,6 +12,16 @@ public final class Unistd {
 
     private Unistd() {}
 
+    /** {@code getpagesize(3)}. */
+    static int pageSize() {
+        MethodHandle pageSize = NativeCalls.link("getpagesize", FunctionDescriptor.of(JAVA_INT));
+        try {
+            return (int) pageSize.invokeExact(NativeCalls.capture());
+        } catch (Throwable thrown) {
+            throw NativeCalls.unexpected(thrown);
+        }
+    }
+
     /** {@code close(2)}. An error is reported and the descriptor is gone all the same, as Linux does it. */
     public static void close(int fd) {
         MemorySegment capture = NativeCalls.capture();

@@ -1,0 +1,71 @@
+package graft.platform.linux;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A shared mapping of a descriptor. Owns the mapping and the arena behind {@link #segment}: closing the region unmaps,
+ * and every later access through the segment throws. Does not own the descriptor, which may be closed at once.
+ *
+ * <p>Any thread may use the segment. Closing while another thread is inside a native call with the segment fails.
+ */
+public final class SharedRegion implements AutoCloseable {
+    /** What this process may do with the mapping. */
+    public enum Access {
+        READ_ONLY(Mman.PROT_READ),
+        READ_WRITE(Mman.PROT_READ | Mman.PROT_WRITE);
+
+        private final int protection;
+
+        Access(int protection) {
+            this.protection = protection;
+        }
+    }
+
+    private final Arena arena;
+    private final MemorySegment segment;
+    private final String what;
+
+    private SharedRegion(Arena arena, MemorySegment segment, String what) {
+        this.arena = arena;
+        this.segment = segment;
+        this.what = what;
+    }
+
+    /** Maps the first {@code size} bytes. */
+    public static SharedRegion map(NativeFd fd, long size, Access access) {
+        return map(fd, 0, size, access);
+    }
+
+    /** Maps {@code size} bytes from {@code offset}, which is a multiple of the page size. */
+    public static SharedRegion map(NativeFd fd, long offset, long size, Access access) {
+        long address = Mman.mmap(size, access.protection, Mman.MAP_SHARED, fd, offset);
+        Arena arena = Arena.ofShared();
+        MemorySegment segment =
+                MemorySegment.ofAddress(address).reinterpret(size, arena, mapped -> Mman.munmap(address, size));
+        return new SharedRegion(arena, access == Access.READ_ONLY ? segment.asReadOnly() : segment, fd.toString());
+    }
+
+    /** The mapped bytes, borrowed: valid until {@link #close}. */
+    public MemorySegment segment() {
+        return segment;
+    }
+
+    /** Size in bytes as it was asked for. */
+    public long size() {
+        return segment.byteSize();
+    }
+
+    /** Unmaps. Safe to call twice. */
+    @Override
+    public void close() {
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return segment.byteSize() + " bytes of " + what;
+    }
+}
