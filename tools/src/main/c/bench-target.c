@@ -1,0 +1,129 @@
+// The process that `graft bench uprobe` measures: one function per row, all with the same body, called in batches.
+//
+// Runs as an ordinary program. The rows are functions and not arguments of one function because a probe belongs to a
+// function. Batches of all rows are interleaved, so that a change of the machine's speed meets every row alike.
+//
+// Protocol on standard input, one command a line; every answer ends with a line "done":
+//   measure ROUNDS CALLS NAME...   CALLS calls of each named row per round -> "NAME NANOSECONDS" per batch and row
+//   count NAME                     calls made of the row so far -> "NAME COUNT"
+#define _GNU_SOURCE
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef long (*row_function)(long, long);
+
+// The body of every row: a framed function that stores and reloads, as compilers emit it everywhere.
+#define ROW(name)                                                                                                      \
+    __attribute__((noinline, noclone, optimize("no-omit-frame-pointer"))) long name(long a, long b) {                  \
+        volatile long x = a, y = b;                                                                                    \
+        return x + y;                                                                                                  \
+    }
+
+#define ROWS(X)                                                                                                        \
+    X(row_plain)                                                                                                       \
+    X(row_graft_entry_empty)                                                                                           \
+    X(row_graft_entry_count)                                                                                           \
+    X(row_graft_entry_return)                                                                                          \
+    X(row_graft_offset)                                                                                                \
+    X(row_kernel_entry_empty)                                                                                          \
+    X(row_kernel_entry_count)                                                                                          \
+    X(row_kernel_entry_return)                                                                                         \
+    X(row_kernel_offset)
+
+ROWS(ROW)
+
+// The floor: the same body behind a hand-written detour that saves eight registers and calls an empty handler, as a
+// probe would have to at the least.
+long row_floor(long a, long b);
+__asm__(".pushsection .text\n"
+        ".p2align 4\n"
+        "floor_handler:\n\txor %eax, %eax\n\tret\n"
+        ".globl row_floor\n"
+        ".type row_floor, @function\n"
+        "row_floor:\n\tjmp floor_detour\n"
+        "floor_back:\n"
+        "\tmov %rdi, -8(%rbp)\n\tmov %rsi, -16(%rbp)\n"
+        "\tmov -8(%rbp), %rax\n\tadd -16(%rbp), %rax\n\tpop %rbp\n\tret\n"
+        ".p2align 4\n"
+        "floor_detour:\n"
+        "\tlea -72(%rsp), %rsp\n"
+        "\tmov %rdi, 64(%rsp)\n\tmov %rsi, 56(%rsp)\n\tmov %rdx, 48(%rsp)\n\tmov %rcx, 40(%rsp)\n"
+        "\tmov %rax, 32(%rsp)\n\tmov %r8, 24(%rsp)\n\tmov %r9, 16(%rsp)\n\tmov %r10, 8(%rsp)\n"
+        "\tcall floor_handler\n"
+        "\tmov 64(%rsp), %rdi\n\tmov 56(%rsp), %rsi\n\tmov 48(%rsp), %rdx\n\tmov 40(%rsp), %rcx\n"
+        "\tmov 32(%rsp), %rax\n\tmov 24(%rsp), %r8\n\tmov 16(%rsp), %r9\n\tmov 8(%rsp), %r10\n"
+        "\tlea 72(%rsp), %rsp\n"
+        "\tpush %rbp\n\tmov %rsp, %rbp\n\tjmp floor_back\n"
+        ".popsection\n");
+
+static struct row {
+    const char *name;
+    row_function function;
+    uint64_t calls;
+} rows[] = {
+#define ENTRY(name) {#name, name, 0},
+    ROWS(ENTRY){"row_floor", row_floor, 0},
+};
+
+static struct row *find(const char *name) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (!strcmp(rows[i].name, name)) return &rows[i];
+    fprintf(stderr, "bench-target: no row %s\n", name);
+    exit(2);
+}
+
+static uint64_t now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static volatile long sink;
+
+static double batch(struct row *row, long calls) {
+    row_function function = row->function;
+    uint64_t start = now();
+    long sum = 0;
+    for (long i = 0; i < calls; i++) sum += function(i, sum);
+    uint64_t end = now();
+    sink = sum;
+    row->calls += (uint64_t)calls;
+    return (double)(end - start) / (double)calls;
+}
+
+static void measure(char *arguments) {
+    char *rest = arguments;
+    long rounds = strtol(rest, &rest, 10), calls = strtol(rest, &rest, 10);
+    struct row *chosen[32];
+    int count = 0;
+    for (char *name = strtok(rest, " \n"); name && count < 32; name = strtok(NULL, " \n")) chosen[count++] = find(name);
+    for (int i = 0; i < count; i++) batch(chosen[i], calls);
+    for (long round = 0; round < rounds; round++)
+        for (int i = 0; i < count; i++) printf("%s %.3f\n", chosen[i]->name, batch(chosen[i], calls));
+}
+
+int main(void) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    sched_setaffinity(0, sizeof one, &one);
+    char line[4096];
+    while (fgets(line, sizeof line, stdin)) {
+        if (!strncmp(line, "measure ", 8)) {
+            measure(line + 8);
+        } else if (!strncmp(line, "count ", 6)) {
+            char *name = strtok(line + 6, " \n");
+            printf("%s %llu\n", name, (unsigned long long)find(name)->calls);
+        } else {
+            fprintf(stderr, "bench-target: unknown command: %s", line);
+            return 2;
+        }
+        puts("done");
+        fflush(stdout);
+    }
+    return 0;
+}

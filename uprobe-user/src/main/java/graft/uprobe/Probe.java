@@ -1,0 +1,102 @@
+package graft.uprobe;
+
+import java.util.Optional;
+
+/**
+ * What a user asks for, as text: {@code uprobe:MODULE:SYMBOL[+OFFSET]} or {@code uretprobe:MODULE:SYMBOL}; the colon
+ * after the kind may be a slash, as in section names of eBPF objects. A symbol may hold {@code *} wildcards.
+ *
+ * @param module a file name ({@code libssl.so.3}), a path, or a path suffix; empty means the main executable
+ * @param symbol a function name or pattern
+ * @param offset bytes from the start of the function; 0 for entries and returns
+ */
+public record Probe(Kind kind, String module, String symbol, long offset) {
+
+    /** Where in the function the program runs. */
+    public enum Kind {
+        ENTRY("uprobe"),
+        OFFSET("uprobe"),
+        RETURN("uretprobe");
+
+        private final String word;
+
+        Kind(String word) {
+            this.word = word;
+        }
+
+        /** The word people write. */
+        public String word() {
+            return word;
+        }
+    }
+
+    /** The outcome of reading a probe's text. */
+    public sealed interface Parsed {
+        /** Understood. */
+        record Ok(Probe probe) implements Parsed {}
+
+        /** Not understood. {@code why} names the part that is wrong. */
+        record Malformed(String text, String why) implements Parsed {}
+    }
+
+    /** Reads {@code uprobe:libssl.so.3:SSL_write} and its relatives. */
+    public static Parsed parse(String text) {
+        String rest;
+        Kind kind;
+        if (text.startsWith("uretprobe:") || text.startsWith("uretprobe/")) {
+            kind = Kind.RETURN;
+            rest = text.substring("uretprobe:".length());
+        } else if (text.startsWith("uprobe:") || text.startsWith("uprobe/")) {
+            kind = Kind.ENTRY;
+            rest = text.substring("uprobe:".length());
+        } else {
+            return new Parsed.Malformed(text, "it does not begin with uprobe: or uretprobe:");
+        }
+        return place(kind, text, rest);
+    }
+
+    /** Reads the part after the kind: {@code libssl.so.3:SSL_write+0x10}. */
+    public static Parsed parsePlace(Kind kind, String place) {
+        return place(kind, place, place);
+    }
+
+    private static Parsed place(Kind kind, String text, String place) {
+        int colon = place.lastIndexOf(':');
+        String module = colon < 0 ? "" : place.substring(0, colon);
+        String function = place.substring(colon + 1);
+        int plus = function.lastIndexOf('+');
+        String symbol = plus < 0 ? function : function.substring(0, plus);
+        if (symbol.isEmpty()) {
+            return new Parsed.Malformed(text, "the function's name is missing");
+        }
+        Optional<Long> offset = plus < 0 ? Optional.of(0L) : number(function.substring(plus + 1));
+        if (offset.isEmpty()) {
+            return new Parsed.Malformed(text, "\"" + function.substring(plus + 1) + "\" is not an offset");
+        }
+        if (offset.get() != 0 && kind == Kind.RETURN) {
+            return new Parsed.Malformed(text, "a return probe takes no offset");
+        }
+        Kind exact = offset.get() != 0 ? Kind.OFFSET : kind;
+        return new Parsed.Ok(new Probe(exact, module, symbol, offset.get()));
+    }
+
+    private static Optional<Long> number(String digits) {
+        try {
+            long value = Long.decode(digits);
+            return value < 0 ? Optional.empty() : Optional.of(value);
+        } catch (NumberFormatException _) {
+            return Optional.empty();
+        }
+    }
+
+    /** Whether {@link #symbol} is a pattern. */
+    public boolean isPattern() {
+        return symbol.indexOf('*') >= 0;
+    }
+
+    @Override
+    public String toString() {
+        String place = module.isEmpty() ? symbol : module + ":" + symbol;
+        return kind.word() + ":" + place + (offset == 0 ? "" : "+0x" + Long.toHexString(offset));
+    }
+}
