@@ -1,5 +1,7 @@
 /** Native access, ELF and {@code /proc} readers, machine-code buffers. The only module with native access. */
 module graft.platform {
     exports graft.platform.address;
+    exports graft.platform.asm;
+    exports graft.platform.asm.x86_64;
     exports graft.platform.linux;
 }
