@@ -3,7 +3,7 @@
 // Runs as an ordinary program. The rows are functions and not arguments of one function because a probe belongs to a
 // function. Batches of all rows are interleaved, so that a change of the machine's speed meets every row alike.
 //
-// Protocol on standard input, one command a line; every answer ends with a line "done":
+// First line of output: "pid PID". Commands on standard input, one a line; every answer ends with a line "done":
 //   measure ROUNDS CALLS NAME...   CALLS calls of each named row per round -> "NAME NANOSECONDS" per batch and row
 //   count NAME                     calls made of the row so far -> "NAME COUNT"
 #define _GNU_SOURCE
@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 typedef long (*row_function)(long, long);
 
@@ -111,6 +112,8 @@ int main(void) {
     CPU_ZERO(&one);
     CPU_SET(sched_getcpu(), &one);
     sched_setaffinity(0, sizeof one, &one);
+    printf("pid %d\n", getpid());
+    fflush(stdout);
     char line[4096];
     while (fgets(line, sizeof line, stdin)) {
         if (!strncmp(line, "measure ", 8)) {
