@@ -3,5 +3,6 @@ module graft.platform {
     exports graft.platform.address;
     exports graft.platform.asm;
     exports graft.platform.asm.x86_64;
+    exports graft.platform.layout;
     exports graft.platform.linux;
 }
