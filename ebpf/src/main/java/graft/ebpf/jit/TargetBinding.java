@@ -1,0 +1,44 @@
+package graft.ebpf.jit;
+
+import graft.ebpf.helper.Helper;
+import graft.ebpf.object.MapType;
+import java.util.Map;
+import java.util.OptionalInt;
+
+/**
+ * What compiled code must know about its target.
+ *
+ * @param maps by the name the program uses
+ * @param helpers addresses of the agent's helpers; those that are missing cannot be called
+ * @param tgid the process id that helpers report, when it may be folded into the code
+ * @param tidOffset of the thread id from the thread pointer, when known for every thread
+ * @param cpuOffset of the current processor's number (the {@code cpu_id} of rseq) from the thread pointer, when every
+ *     thread has it registered
+ */
+public record TargetBinding(
+        Map<String, MapBinding> maps,
+        Map<Helper, Long> helpers,
+        OptionalInt tgid,
+        OptionalInt tidOffset,
+        OptionalInt cpuOffset) {
+
+    /**
+     * One map in the target.
+     *
+     * @param descriptor address of the descriptor that helpers take
+     * @param data address of the first value
+     * @param maxEntries number of entries
+     * @param stride bytes from one array value to the next
+     */
+    public record MapBinding(MapType type, long descriptor, long data, int maxEntries, int stride) {}
+
+    /** A binding without maps and helpers. */
+    public static final TargetBinding NONE =
+            new TargetBinding(Map.of(), Map.of(), OptionalInt.empty(), OptionalInt.empty(), OptionalInt.empty());
+
+    /** Copies what can change. */
+    public TargetBinding {
+        maps = Map.copyOf(maps);
+        helpers = Map.copyOf(helpers);
+    }
+}

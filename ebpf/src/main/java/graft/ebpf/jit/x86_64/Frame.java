@@ -1,0 +1,40 @@
+package graft.ebpf.jit.x86_64;
+
+import graft.platform.asm.x86_64.Gpr;
+import java.util.List;
+
+/**
+ * The stack of one function: return address, pushed registers, frame. r10 of the program is {@code rsp + top}.
+ *
+ * @param saved registers pushed at entry
+ * @param allocated bytes subtracted from rsp; 0 when a leaf's frame fits into the red zone
+ * @param top distance from rsp to the end of the frame
+ * @param budget offset of the loop budget of {@code may_goto} from the end of the frame; 0 without one
+ */
+record Frame(List<Gpr> saved, int allocated, int top, int budget) {
+    /** The part of the red zone that is used: a frame of this size at most needs no allocation in a leaf. */
+    private static final int RED_ZONE = 128;
+
+    private static final int STACK_ALIGNMENT = 16;
+
+    /** What a function's frame is made of. */
+    enum Shape {
+        LEAF,
+        CALLS
+    }
+
+    static Frame of(List<Gpr> saved, int programBytes, int budgetBytes, Shape shape) {
+        int bytes = programBytes + budgetBytes;
+        int budget = budgetBytes == 0 ? 0 : -bytes;
+        if (shape == Shape.LEAF && bytes <= RED_ZONE) {
+            return new Frame(saved, 0, 0, budget);
+        }
+        int pushed = 8 + 8 * saved.size();
+        int total = (pushed + bytes + STACK_ALIGNMENT - 1) & -STACK_ALIGNMENT;
+        return new Frame(saved, total - pushed, total - pushed, budget);
+    }
+
+    int stackBytes() {
+        return 8 + 8 * saved.size() + allocated;
+    }
+}
