@@ -4,5 +4,6 @@ module graft.platform {
     exports graft.platform.asm;
     exports graft.platform.asm.x86_64;
     exports graft.platform.layout;
+    exports graft.platform.elf;
     exports graft.platform.linux;
 }
