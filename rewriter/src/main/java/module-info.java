@@ -3,4 +3,5 @@ module graft.rewriter {
     requires transitive graft.platform;
 
     exports graft.rewriter;
+    exports graft.rewriter.x86_64;
 }
