@@ -6,4 +6,5 @@ module graft.platform {
     exports graft.platform.layout;
     exports graft.platform.elf;
     exports graft.platform.linux;
+    exports graft.platform.proc;
 }

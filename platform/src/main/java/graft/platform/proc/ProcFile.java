@@ -1,0 +1,31 @@
+package graft.platform.proc;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Reads one file below {@code /proc/PID}. */
+final class ProcFile {
+    private ProcFile() {}
+
+    static Path path(int pid, String name) {
+        return Path.of("/proc", Integer.toString(pid), name);
+    }
+
+    static String read(int pid, String name) {
+        try {
+            return new String(Files.readAllBytes(path(pid, name)), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw failure(pid, name, e);
+        }
+    }
+
+    static RuntimeException failure(int pid, String name, IOException e) {
+        if (!Files.exists(Path.of("/proc", Integer.toString(pid)))) {
+            return new NoSuchProcessException(pid);
+        }
+        return new UncheckedIOException("cannot read " + path(pid, name) + ": " + e.getMessage(), e);
+    }
+}
