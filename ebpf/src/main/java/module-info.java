@@ -3,6 +3,7 @@ module graft.ebpf {
     requires transitive graft.platform;
 
     exports graft.ebpf.insn;
+    exports graft.ebpf.interp;
     exports graft.ebpf.jit;
     exports graft.ebpf.jit.x86_64;
     exports graft.ebpf.helper;

@@ -1,0 +1,163 @@
+package graft.ebpf.interp;
+
+import graft.ebpf.insn.AtomicOp;
+import graft.ebpf.insn.Extension;
+import graft.ebpf.insn.Fetch;
+import graft.ebpf.insn.Insn;
+import graft.ebpf.insn.InsnList;
+import graft.ebpf.insn.MemSize;
+import graft.ebpf.insn.Operand;
+import graft.ebpf.insn.Reg;
+import graft.ebpf.insn.Wide;
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/** Runs a program step by step. One run at a time; confined to one thread. */
+public final class Interpreter {
+    /** Bytes of stack of one frame. */
+    public static final int FRAME_BYTES = 512;
+
+    private static final int MAX_FRAMES = 8;
+    private static final int LOOP_BUDGET = 8 << 20;
+
+    /** Where and with what a caller goes on. */
+    private record Caller(int slot, long[] preserved, int budget) {}
+
+    private final InsnList insns;
+    private final Memory memory;
+    private final Environment environment;
+    private final long[] registers = new long[11];
+    private final Deque<Caller> callers = new ArrayDeque<>();
+    private int budget = LOOP_BUDGET;
+    private int next;
+
+    /** @param memory must hold the stack below the frame pointer that {@link #run} gets, one frame a call level */
+    public Interpreter(InsnList insns, Memory memory, Environment environment) {
+        this.insns = insns;
+        this.memory = memory;
+        this.environment = environment;
+    }
+
+    /**
+     * Runs from the first instruction to the last exit.
+     *
+     * @param context r1
+     * @param framePointer r10, the end of the first frame
+     * @param limit instructions after which the run is given up
+     * @return r0
+     */
+    public long run(long context, long framePointer, long limit) {
+        java.util.Arrays.fill(registers, 0);
+        registers[1] = context;
+        registers[10] = framePointer;
+        callers.clear();
+        budget = LOOP_BUDGET;
+        int slot = 0;
+        for (long steps = 0; steps < limit; steps++) {
+            Insn insn = insns.at(slot);
+            if (insn instanceof Insn.Exit && callers.isEmpty()) {
+                return registers[0];
+            }
+            next = slot + insn.slots();
+            step(insn);
+            slot = next;
+        }
+        throw new ProgramFault("no end after " + limit + " instructions");
+    }
+
+    private void step(Insn insn) {
+        switch (insn) {
+            case Insn.Alu(var op, var width, var dst, var src) ->
+                set(dst, Alu.compute(op, width, get(dst), value(src)));
+            case Insn.Neg(var width, var dst) -> set(dst, Alu.negate(width, get(dst)));
+            case Insn.MoveSigned move -> set(move.dst(), Alu.moveSigned(move, get(move.src())));
+            case Insn.Swap(var order, var bits, var dst) -> set(dst, Alu.swap(order, bits, get(dst)));
+            case Insn.LoadWide(var dst, Wide.Constant(long constant)) -> set(dst, constant);
+            case Insn.LoadWide(var dst, var wide) -> set(dst, environment.resolve(wide));
+            case Insn.Load load -> load(load);
+            case Insn.Store(var size, var base, var offset, var src) ->
+                memory.write(get(base) + offset, size, value(src));
+            case Insn.Atomic atomic -> atomic(atomic);
+            case Insn.LoadAcquire(var size, var dst, var base, var offset) ->
+                set(dst, memory.read(get(base) + offset, size));
+            case Insn.StoreRelease(var size, var base, var offset, var src) ->
+                memory.write(get(base) + offset, size, get(src));
+            case Insn.Jump(int distance) -> next += distance;
+            case Insn.Branch(var op, var width, var dst, var src, short distance) ->
+                next += Alu.holds(op, width, get(dst), value(src)) ? distance : 0;
+            case Insn.MayGoto(short distance) -> next += --budget < 0 ? distance : 0;
+            case Insn.CallHelper(int number) -> callHelper(number);
+            case Insn.CallLocal(int distance) -> callLocal(distance);
+            case Insn.CallKernelFunction(String name) -> throw new ProgramFault("call of kernel function " + name);
+            case Insn.Exit _ -> leave();
+            case Insn.Poison(String reason) -> throw new ProgramFault(reason);
+        }
+    }
+
+    private void load(Insn.Load load) {
+        long value = memory.read(get(load.base()) + load.offset(), load.size());
+        set(load.dst(), load.extension() == Extension.SIGN ? Alu.signExtend(load.size(), value) : value);
+    }
+
+    private void atomic(Insn.Atomic insn) {
+        long address = get(insn.base()) + insn.offset();
+        long old = memory.read(address, insn.size());
+        long operand = insn.size() == MemSize.W ? get(insn.src()) & 0xffff_ffffL : get(insn.src());
+        if (insn.op() == AtomicOp.CMPXCHG) {
+            long expected = insn.size() == MemSize.W ? registers[0] & 0xffff_ffffL : registers[0];
+            memory.write(address, insn.size(), old == expected ? operand : old);
+            registers[0] = old;
+            return;
+        }
+        memory.write(
+                address,
+                insn.size(),
+                switch (insn.op()) {
+                    case ADD -> old + operand;
+                    case OR -> old | operand;
+                    case AND -> old & operand;
+                    case XOR -> old ^ operand;
+                    case XCHG, CMPXCHG -> operand;
+                });
+        if (insn.fetch() == Fetch.OLD_VALUE || insn.op() == AtomicOp.XCHG) {
+            set(insn.src(), old);
+        }
+    }
+
+    private void callHelper(int number) {
+        long[] arguments = java.util.Arrays.copyOfRange(registers, 1, 6);
+        registers[0] = environment.call(number, arguments);
+    }
+
+    private void callLocal(int distance) {
+        if (callers.size() + 1 == MAX_FRAMES) {
+            throw new ProgramFault("more than " + MAX_FRAMES + " frames");
+        }
+        callers.push(new Caller(next, java.util.Arrays.copyOfRange(registers, 6, 11), budget));
+        registers[10] -= FRAME_BYTES;
+        budget = LOOP_BUDGET;
+        next += distance;
+    }
+
+    private void leave() {
+        Caller caller = callers.pop();
+        System.arraycopy(caller.preserved(), 0, registers, 6, caller.preserved().length);
+        budget = caller.budget();
+        next = caller.slot();
+    }
+
+    private long value(Operand operand) {
+        return switch (operand) {
+            case Operand.Imm(int value) -> value;
+            case Operand.Src(Reg reg) -> get(reg);
+        };
+    }
+
+    private long get(Reg reg) {
+        return registers[reg.number()];
+    }
+
+    private void set(Reg reg, long value) {
+        registers[reg.number()] = value;
+    }
+}
