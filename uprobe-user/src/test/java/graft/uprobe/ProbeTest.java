@@ -25,7 +25,7 @@ class ProbeTest {
     @CsvSource({
         "kprobe:vfs_read, it does not begin with uprobe: or uretprobe:",
         "uprobe:libssl.so.3:, the function's name is missing",
-        "uprobe:a.out:work+x, \"\"\"x\"\" is not an offset\"",
+        "uprobe:a.out:work+x, '\"x\" is not an offset'",
         "uretprobe:a.out:work+4, a return probe takes no offset",
     })
     void saysWhatIsWrong(String text, String why) {

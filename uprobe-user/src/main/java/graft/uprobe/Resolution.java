@@ -1,0 +1,34 @@
+package graft.uprobe;
+
+import java.util.List;
+
+/** What a probe's name leads to in one process. */
+public sealed interface Resolution {
+    /** At least one place. Several for a pattern, or for local functions that share a name. */
+    record Found(List<AttachPoint> points) implements Resolution {
+        public Found {
+            points = List.copyOf(points);
+        }
+    }
+
+    /** No such file is mapped. {@code mapped} lists what is. */
+    record NoSuchModule(Probe probe, List<String> mapped) implements Resolution {}
+
+    /**
+     * The file is mapped but has no such function.
+     *
+     * @param near names that resemble the one asked for, best first
+     * @param symbols what the file knows
+     */
+    record NoSuchSymbol(Probe probe, String modulePath, List<String> near, Symbols symbols) implements Resolution {}
+
+    /** An offset that is not inside the function. */
+    record OutsideFunction(Probe probe, String modulePath, long size) implements Resolution {}
+
+    /** How many names a file has kept. */
+    enum Symbols {
+        FULL,
+        /** Only exported functions have names; a separate debug file was not found. */
+        STRIPPED
+    }
+}

@@ -1,0 +1,89 @@
+package graft.uprobe;
+
+import graft.platform.address.FileOffset;
+import graft.platform.address.RemoteAddress;
+import graft.platform.elf.ElfSymbol;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/** Finds the places that a probe names. Indirect functions are left out: their symbol is that of a resolver. */
+public final class SymbolResolver {
+    private static final int NEAR_NAMES = 4;
+
+    private final TargetModules modules;
+
+    public SymbolResolver(TargetModules modules) {
+        this.modules = modules;
+    }
+
+    /** Resolves {@code probe} in the process of the modules. */
+    public Resolution resolve(Probe probe) {
+        Optional<TargetModule> module = modules.named(probe.module());
+        if (module.isEmpty()) {
+            return new Resolution.NoSuchModule(probe, modules.paths());
+        }
+        List<ElfSymbol> symbols = distinct(candidates(module.get(), probe));
+        if (symbols.isEmpty()) {
+            return notFound(module.get(), probe);
+        }
+        return points(module.get(), symbols, probe);
+    }
+
+    private List<ElfSymbol> candidates(TargetModule module, Probe probe) {
+        if (!probe.isPattern()) {
+            return module.functionsNamed(probe.symbol(), modules.debugFiles());
+        }
+        Pattern pattern = Pattern.compile("\\Q" + probe.symbol().replace("*", "\\E.*\\Q") + "\\E");
+        return module.functions(modules.debugFiles()).stream()
+                .filter(symbol -> pattern.matcher(symbol.name()).matches())
+                .toList();
+    }
+
+    /** One symbol per address: aliases would probe one place twice. */
+    private static List<ElfSymbol> distinct(List<ElfSymbol> symbols) {
+        Map<Long, ElfSymbol> byAddress = new LinkedHashMap<>();
+        for (ElfSymbol symbol : symbols) {
+            if (symbol.type() == ElfSymbol.Type.FUNCTION) {
+                byAddress.putIfAbsent(symbol.value().value(), symbol);
+            }
+        }
+        return List.copyOf(byAddress.values());
+    }
+
+    private static Resolution points(TargetModule module, List<ElfSymbol> symbols, Probe probe) {
+        List<AttachPoint> points = new ArrayList<>();
+        for (ElfSymbol symbol : symbols) {
+            if (probe.offset() != 0 && symbol.size() != 0 && probe.offset() >= symbol.size()) {
+                return new Resolution.OutsideFunction(probe, module.path(), symbol.size());
+            }
+            RemoteAddress entry = module.remote(symbol.value());
+            RemoteAddress address = entry.plus(probe.offset());
+            Optional<FileOffset> offset = module.fileOffset(address);
+            if (offset.isPresent() && module.holds(address)) {
+                points.add(new AttachPoint(
+                        probe.kind(), module.path(), symbol.name(), entry, symbol.size(), address, offset.get()));
+            }
+        }
+        points.sort(Comparator.comparing(AttachPoint::address));
+        return new Resolution.Found(points);
+    }
+
+    private Resolution notFound(TargetModule module, Probe probe) {
+        List<String> near = module.functions(modules.debugFiles()).stream()
+                .map(ElfSymbol::name)
+                .distinct()
+                .filter(name -> EditDistance.resemble(name, probe.symbol()))
+                .sorted(Comparator.comparingInt((String name) -> EditDistance.between(name, probe.symbol()))
+                        .thenComparing(Comparator.naturalOrder()))
+                .limit(NEAR_NAMES)
+                .toList();
+        Resolution.Symbols kept =
+                module.isStripped(modules.debugFiles()) ? Resolution.Symbols.STRIPPED : Resolution.Symbols.FULL;
+        return new Resolution.NoSuchSymbol(probe, module.path(), near, kept);
+    }
+}

@@ -1,0 +1,159 @@
+package graft.uprobe;
+
+import graft.platform.address.ElfVirtualAddress;
+import graft.platform.address.FileOffset;
+import graft.platform.address.RemoteAddress;
+import graft.platform.elf.DebugFiles;
+import graft.platform.elf.ElfFile;
+import graft.platform.elf.ElfSegment;
+import graft.platform.elf.ElfSymbol;
+import graft.platform.elf.SymbolTable;
+import graft.platform.proc.MemoryMapping;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A file that a process has mapped executable, and where. Owns the open file; closing closes it.
+ */
+public final class TargetModule implements AutoCloseable {
+    private final String path;
+    private final Path openable;
+    private final ElfFile elf;
+    private final long loadBias;
+    private final List<MemoryMapping> text;
+
+    private TargetModule(String path, Path openable, ElfFile elf, long loadBias, List<MemoryMapping> text) {
+        this.path = path;
+        this.openable = openable;
+        this.elf = elf;
+        this.loadBias = loadBias;
+        this.text = List.copyOf(text);
+    }
+
+    /**
+     * Opens a mapped file.
+     *
+     * @param text its executable mappings, ascending
+     * @throws graft.platform.elf.ElfFormatException when it is no ELF file
+     */
+    static TargetModule open(String path, Path openable, List<MemoryMapping> text) {
+        ElfFile elf = ElfFile.open(openable);
+        MemoryMapping first = text.getFirst();
+        ElfSegment segment = elf.segments().stream()
+                .filter(candidate -> candidate.type() == ElfSegment.LOAD && candidate.isExecutable())
+                .filter(candidate ->
+                        pageStart(candidate.offset().value()) <= first.offset().value())
+                .reduce((_, later) -> later)
+                .orElseThrow(() -> new graft.platform.elf.ElfFormatException(
+                        path, first.offset().value(), "it is mapped executable but has no executable segment there"));
+        long bias = first.start().value()
+                - first.offset().value()
+                - (segment.address().value() - segment.offset().value());
+        return new TargetModule(path, openable, elf, bias, text);
+    }
+
+    private static long pageStart(long offset) {
+        return offset & -4096L;
+    }
+
+    /** The path as the process sees it. */
+    public String path() {
+        return path;
+    }
+
+    /** The path under which this process can open the file. */
+    public Path openablePath() {
+        return openable;
+    }
+
+    /** The last component of {@link #path()}. */
+    public String fileName() {
+        return path.substring(path.lastIndexOf('/') + 1);
+    }
+
+    public ElfFile elf() {
+        return elf;
+    }
+
+    /** What is added to the file's addresses to get the process's. */
+    public long loadBias() {
+        return loadBias;
+    }
+
+    /** The executable mappings, ascending. */
+    public List<MemoryMapping> text() {
+        return text;
+    }
+
+    /** Where an address of the file is in the process. */
+    public RemoteAddress remote(ElfVirtualAddress address) {
+        return address.loadedWith(loadBias);
+    }
+
+    /** Where an address of the process is in the file. */
+    public ElfVirtualAddress virtual(RemoteAddress address) {
+        return new ElfVirtualAddress(address.value() - loadBias);
+    }
+
+    /** Where an address of the process is in the file, in bytes from its start. */
+    public Optional<FileOffset> fileOffset(RemoteAddress address) {
+        return elf.fileOffset(virtual(address));
+    }
+
+    /** Whether an address of the process is in this module's text. */
+    public boolean holds(RemoteAddress address) {
+        return text.stream().anyMatch(mapping -> mapping.contains(address));
+    }
+
+    /** A data or function symbol of the dynamic table, by name: where it is in the process. */
+    public Optional<RemoteAddress> dynamicSymbol(String name) {
+        return elf.symbols(SymbolTable.DYNAMIC).stream()
+                .filter(symbol -> symbol.isDefined() && symbol.name().equals(name))
+                .findFirst()
+                .map(symbol -> remote(symbol.value()));
+    }
+
+    /** The functions named {@code name}: from the file, else from its separate debug file. */
+    List<ElfSymbol> functionsNamed(String name, DebugFiles debugFiles) {
+        List<ElfSymbol> own = elf.functions().named(name);
+        return own.isEmpty()
+                ? withDebugFile(debugFiles, debug -> debug.functions().named(name))
+                : own;
+    }
+
+    /** All functions: of the file and of its separate debug file. */
+    List<ElfSymbol> functions(DebugFiles debugFiles) {
+        List<ElfSymbol> all = new ArrayList<>(elf.functions().all());
+        all.addAll(withDebugFile(debugFiles, debug -> debug.functions().all()));
+        return all;
+    }
+
+    private List<ElfSymbol> withDebugFile(
+            DebugFiles debugFiles, java.util.function.Function<ElfFile, List<ElfSymbol>> query) {
+        Optional<Path> debug = debugFiles.find(elf, Path.of(path));
+        if (debug.isEmpty()) {
+            return List.of();
+        }
+        try (ElfFile file = ElfFile.open(debug.get())) {
+            return query.apply(file);
+        }
+    }
+
+    /** Whether the file lacks the full symbol table, so that only exported functions have names. */
+    boolean isStripped(DebugFiles debugFiles) {
+        return elf.symbols(SymbolTable.STATIC).isEmpty()
+                && debugFiles.find(elf, Path.of(path)).isEmpty();
+    }
+
+    @Override
+    public void close() {
+        elf.close();
+    }
+
+    @Override
+    public String toString() {
+        return path;
+    }
+}
