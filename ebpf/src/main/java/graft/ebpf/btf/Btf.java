@@ -1,0 +1,259 @@
+package graft.ebpf.btf;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.IntFunction;
+
+/**
+ * The types of one object or kernel. Parsing finds where types begin; each is read when asked for, and the index of
+ * names is built at the first search. For one thread at a time.
+ */
+public final class Btf {
+    private static final int MAX_TYPES = 0xfffff;
+    private static final int MAX_DEPTH = 32;
+    private static final int MAX_NAME = 4096;
+
+    private final ByteBuffer types;
+    private final byte[] strings;
+    private final int[] offsets;
+    private final Map<String, List<Integer>> byName = new HashMap<>();
+
+    private Btf(ByteBuffer types, byte[] strings) {
+        this.types = types;
+        this.strings = strings;
+        this.offsets = index();
+    }
+
+    /** @throws BtfFormatException when the bytes are no BTF */
+    public static Btf parse(byte[] bytes) {
+        ByteBuffer b = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        if (bytes.length < 24 || b.getShort(0) != (short) 0xeb9f || b.get(2) != 1) {
+            throw new BtfFormatException("no header");
+        }
+        long start = Integer.toUnsignedLong(b.getInt(4));
+        byte[] types = part(bytes, start, b.getInt(8), b.getInt(12));
+        byte[] strings = part(bytes, start, b.getInt(16), b.getInt(20));
+        if (strings.length == 0 || strings[0] != 0 || strings[strings.length - 1] != 0) {
+            throw new BtfFormatException("bad string section");
+        }
+        return new Btf(ByteBuffer.wrap(types).order(ByteOrder.LITTLE_ENDIAN), strings);
+    }
+
+    private static byte[] part(byte[] bytes, long start, int offset, int length) {
+        long from = start + Integer.toUnsignedLong(offset);
+        long to = from + Integer.toUnsignedLong(length);
+        if (to > bytes.length) {
+            throw new BtfFormatException("section ends at %d of %d bytes".formatted(to, bytes.length));
+        }
+        return Arrays.copyOfRange(bytes, (int) from, (int) to);
+    }
+
+    private int[] index() {
+        int[] found = new int[1024];
+        int count = 1;
+        int at = 0;
+        while (at < types.limit()) {
+            if (at + 12 > types.limit() || count > MAX_TYPES) {
+                throw new BtfFormatException("type %d is cut off or one too many".formatted(count));
+            }
+            if (count == found.length) {
+                found = Arrays.copyOf(found, count * 2);
+            }
+            found[count++] = at;
+            at += 12 + extraBytes(types.getInt(at + 4), count - 1);
+        }
+        if (at != types.limit()) {
+            throw new BtfFormatException("type %d is cut off".formatted(count - 1));
+        }
+        return Arrays.copyOf(found, count);
+    }
+
+    private static int extraBytes(int info, int id) {
+        int length = info & 0xffff;
+        return switch (kind(info)) {
+            case 1, 14, 17 -> 4;
+            case 3 -> 12;
+            case 4, 5, 15, 19 -> 12 * length;
+            case 6, 13 -> 8 * length;
+            case 2, 7, 8, 9, 10, 11, 12, 16, 18 -> 0;
+            default -> throw new BtfFormatException("type %d has unknown kind %d".formatted(id, kind(info)));
+        };
+    }
+
+    private static int kind(int info) {
+        return info >>> 24 & 0x1f;
+    }
+
+    /** Number of types with {@code void}; ids are below it. */
+    public int count() {
+        return offsets.length;
+    }
+
+    /** A string by its offset. */
+    public String string(int offset) {
+        if (offset < 0 || offset >= strings.length) {
+            throw new BtfFormatException("string at %d of %d bytes".formatted(offset, strings.length));
+        }
+        int end = offset;
+        while (strings[end] != 0) {
+            end++;
+        }
+        if (end - offset > 16 * MAX_NAME) {
+            throw new BtfFormatException("string of %d bytes".formatted(end - offset));
+        }
+        return new String(strings, offset, end - offset, StandardCharsets.UTF_8);
+    }
+
+    /** The type with an id. */
+    public BtfType type(int id) {
+        if (id == 0) {
+            return new BtfType.Void();
+        }
+        if (id < 0 || id >= offsets.length) {
+            throw new BtfFormatException("no type %d of %d".formatted(id, offsets.length));
+        }
+        int at = offsets[id];
+        String name = string(types.getInt(at));
+        int info = types.getInt(at + 4);
+        int value = types.getInt(at + 8);
+        int data = at + 12;
+        int length = info & 0xffff;
+        boolean flag = info < 0;
+        return switch (kind(info)) {
+            case 1 -> new BtfType.Int(name, value, types.getInt(data) & 0xff, types.getInt(data) >>> 24 & 0xf);
+            case 2 -> new BtfType.Pointer(value);
+            case 3 -> new BtfType.Array(
+                    types.getInt(data), types.getInt(data + 4), Integer.toUnsignedLong(types.getInt(data + 8)));
+            case 4 -> composite(BtfType.Composite.Kind.STRUCT, id, name);
+            case 5 -> composite(BtfType.Composite.Kind.UNION, id, name);
+            case 6 -> new BtfType.Enumeration(name, value, flag, each(length, i -> value32(data + 8 * i, flag)));
+            case 7 -> new BtfType.Forward(name);
+            case 8 -> new BtfType.Typedef(name, value);
+            case 9, 10, 11, 18 -> new BtfType.Modifier(name, value);
+            case 12 -> new BtfType.Function(name, value, length);
+            case 13 -> new BtfType.Prototype(value, each(length, i -> new BtfType.Member(
+                    string(types.getInt(data + 8 * i)), types.getInt(data + 8 * i + 4), 0, 0)));
+            case 14 -> new BtfType.Variable(name, value, types.getInt(data));
+            case 15 -> new BtfType.DataSection(name, value, each(length, i -> new BtfType.Place(
+                    types.getInt(data + 12 * i), types.getInt(data + 12 * i + 4), types.getInt(data + 12 * i + 8))));
+            case 16 -> new BtfType.Float(name, value);
+            case 17 -> new BtfType.DeclarationTag(name, value, types.getInt(data));
+            default -> new BtfType.Enumeration(name, value, flag, each(length, i -> new BtfType.Value(
+                    string(types.getInt(data + 12 * i)),
+                    Integer.toUnsignedLong(types.getInt(data + 12 * i + 4))
+                            | (long) types.getInt(data + 12 * i + 8) << 32)));
+        };
+    }
+
+    private BtfType.Value value32(int at, boolean signed) {
+        int number = types.getInt(at + 4);
+        return new BtfType.Value(string(types.getInt(at)), signed ? number : Integer.toUnsignedLong(number));
+    }
+
+    private BtfType composite(BtfType.Composite.Kind kind, int id, String name) {
+        int at = offsets[id];
+        int info = types.getInt(at + 4);
+        boolean bitFields = info < 0;
+        return new BtfType.Composite(kind, name, types.getInt(at + 8), each(info & 0xffff, i -> {
+            int member = at + 12 + 12 * i;
+            int offset = types.getInt(member + 8);
+            return new BtfType.Member(
+                    string(types.getInt(member)),
+                    types.getInt(member + 4),
+                    bitFields ? offset & 0xffffff : offset,
+                    bitFields ? offset >>> 24 : 0);
+        }));
+    }
+
+    private static <T> List<T> each(int count, IntFunction<T> read) {
+        List<T> all = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            all.add(read.apply(i));
+        }
+        return List.copyOf(all);
+    }
+
+    /** The ids of all types with a name. */
+    public List<Integer> named(String name) {
+        if (byName.isEmpty()) {
+            for (int id = 1; id < offsets.length; id++) {
+                int offset = types.getInt(offsets[id]);
+                if (offset != 0) {
+                    byName.computeIfAbsent(string(offset), _ -> new ArrayList<>()).add(id);
+                }
+            }
+        }
+        return List.copyOf(byName.getOrDefault(name, List.of()));
+    }
+
+    /** The id behind typedefs and modifiers. */
+    public int resolve(int id) {
+        int at = id;
+        for (int depth = 0; depth < MAX_DEPTH; depth++) {
+            switch (type(at)) {
+                case BtfType.Typedef(_, var target) -> at = target;
+                case BtfType.Modifier(_, var target) -> at = target;
+                default -> {
+                    return at;
+                }
+            }
+        }
+        throw new BtfFormatException("type %d refers to others more than %d deep".formatted(id, MAX_DEPTH));
+    }
+
+    /** The type behind typedefs and modifiers. */
+    public BtfType resolved(int id) {
+        return type(resolve(id));
+    }
+
+    /** Bytes of a value; 0 for functions and {@code void}. */
+    public long size(int id) {
+        long elements = 1;
+        int at = id;
+        for (int depth = 0; depth < MAX_DEPTH; depth++) {
+            switch (resolved(at)) {
+                case BtfType.Array(var element, _, var count) -> {
+                    elements = Math.multiplyHigh(elements, count) == 0 ? elements * count : Long.MAX_VALUE;
+                    at = element;
+                }
+                case BtfType.Int t -> {
+                    return total(id, elements, t.size());
+                }
+                case BtfType.Float t -> {
+                    return total(id, elements, t.size());
+                }
+                case BtfType.Pointer _ -> {
+                    return total(id, elements, 8);
+                }
+                case BtfType.Composite t -> {
+                    return total(id, elements, t.size());
+                }
+                case BtfType.Enumeration t -> {
+                    return total(id, elements, t.size());
+                }
+                case BtfType.Variable t -> at = t.type();
+                case BtfType.DataSection t -> {
+                    return t.size();
+                }
+                default -> {
+                    return 0;
+                }
+            }
+        }
+        throw new BtfFormatException("type %d refers to others more than %d deep".formatted(id, MAX_DEPTH));
+    }
+
+    private static long total(int id, long elements, int size) {
+        long bytes = elements * Integer.toUnsignedLong(size);
+        if (elements < 0 || elements > Integer.MAX_VALUE || bytes > Integer.MAX_VALUE) {
+            throw new BtfFormatException("type %d is too large".formatted(id));
+        }
+        return bytes;
+    }
+}

@@ -1,0 +1,10 @@
+package graft.ebpf.btf;
+
+/** Bytes that are no valid BTF. */
+public final class BtfFormatException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    BtfFormatException(String reason) {
+        super("BTF: " + reason);
+    }
+}
