@@ -1,7 +1,9 @@
 package graft.ebpf.verifier;
 
+import graft.ebpf.insn.Disassembler;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.ProgSpec;
+import graft.ebpf.object.ProgSpec.SourceLine;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -38,7 +40,55 @@ public final class Verifier {
 
     /** Verifies with a given context. */
     public Verdict verify(ProgSpec prog, ContextLayout context) {
-        return new Verdict.Rejected(unsupportedType(prog));
+        FlowGraph graph;
+        try {
+            graph = FlowGraph.of(prog);
+        } catch (FlowGraph.Malformed malformed) {
+            return rejected(prog, malformed.finding(), malformed.slot(), Trail.START);
+        }
+        Walk walk = new Walk(prog, maps, context, limits, graph);
+        try {
+            walk.run();
+        } catch (Refused refused) {
+            return rejected(prog, refused.finding(), walk.slot(), walk.trail());
+        }
+        return withinStack(prog, graph, walk);
+    }
+
+    private static Verdict withinStack(ProgSpec prog, FlowGraph graph, Walk walk) {
+        int bytes;
+        try {
+            bytes = StackBudget.of(prog.insns(), graph, walk.notes());
+        } catch (Refused refused) {
+            return rejected(prog, refused.finding(), 0, Trail.START);
+        }
+        if (bytes > Frame.STACK_BYTES) {
+            Finding finding = Finding.of(
+                    Cause.STACK_TOO_LARGE,
+                    "the deepest chain of calls needs %d bytes of stack, %d are allowed"
+                            .formatted(bytes, Frame.STACK_BYTES),
+                    "put large data into a map");
+            return rejected(prog, finding, 0, Trail.START);
+        }
+        return new Verdict.Accepted(walk.notes().facts(bytes, walk.walked()));
+    }
+
+    private static Verdict rejected(ProgSpec prog, Finding finding, int slot, Trail trail) {
+        String insn = prog.insns().startsAt(slot) ? Disassembler.text(prog.insns().at(slot)) : "";
+        return new Verdict.Rejected(new Rejection(
+                prog.name(),
+                finding.cause(),
+                slot,
+                insn,
+                finding.registers(),
+                finding.why(),
+                trail.upTo(slot),
+                source(prog, slot),
+                finding.suggestion()));
+    }
+
+    private static Optional<SourceLine> source(ProgSpec prog, int slot) {
+        return prog.lines().stream().filter(line -> line.slot() <= slot).reduce((_, later) -> later);
     }
 
     private static Rejection unsupportedType(ProgSpec prog) {

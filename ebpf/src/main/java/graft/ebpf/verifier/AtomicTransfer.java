@@ -1,0 +1,61 @@
+package graft.ebpf.verifier;
+
+import graft.ebpf.insn.AtomicOp;
+import graft.ebpf.insn.Fetch;
+import graft.ebpf.insn.Insn;
+import graft.ebpf.insn.Reg;
+
+/** Atomic accesses: numbers only, aligned, in stack, map values and records. */
+final class AtomicTransfer {
+    static final Transfer<Insn.Atomic> READ_MODIFY_WRITE = AtomicTransfer::readModifyWrite;
+    static final Transfer<Insn.LoadAcquire> LOAD_ACQUIRE = AtomicTransfer::loadAcquire;
+    static final Transfer<Insn.StoreRelease> STORE_RELEASE = AtomicTransfer::storeRelease;
+
+    private static final String NUMBERS_ONLY = "and atomic operations take numbers only";
+
+    private AtomicTransfer() {}
+
+    private static void readModifyWrite(Insn.Atomic insn, Step step) {
+        step.number(insn.src(), Cause.POINTER_LEAK, NUMBERS_ONLY);
+        if (insn.op() == AtomicOp.CMPXCHG) {
+            step.number(Reg.R0, Cause.POINTER_LEAK, NUMBERS_ONLY);
+        }
+        int bytes = insn.size().bytes();
+        Memory.Place place = place(step, insn.base(), insn.offset(), bytes);
+        requireNumber(place, Memory.load(step, place, bytes));
+        Memory.store(step, place, bytes, Scalar.UNKNOWN);
+        if (insn.op() == AtomicOp.CMPXCHG) {
+            step.write(Reg.R0, Memory.unknown(bytes));
+        } else if (insn.op() == AtomicOp.XCHG || insn.fetch() == Fetch.OLD_VALUE) {
+            step.write(insn.src(), Memory.unknown(bytes));
+        }
+    }
+
+    private static void loadAcquire(Insn.LoadAcquire insn, Step step) {
+        int bytes = insn.size().bytes();
+        step.write(insn.dst(), Memory.load(step, place(step, insn.base(), insn.offset(), bytes), bytes));
+    }
+
+    private static void storeRelease(Insn.StoreRelease insn, Step step) {
+        int bytes = insn.size().bytes();
+        Value value = step.read(insn.src());
+        Memory.store(step, place(step, insn.base(), insn.offset(), bytes), bytes, value);
+    }
+
+    private static Memory.Place place(Step step, Reg base, int offset, int bytes) {
+        Memory.Place place = Memory.Place.of(step, base, offset);
+        if (place.pointer().region() == Value.Region.Context.CONTEXT) {
+            throw new Refused(Finding.of(
+                    Cause.READ_ONLY, base, "the context cannot be accessed atomically", "read it with a plain load"));
+        }
+        step.require(new Obligation.Aligned(base, place.offset(), bytes));
+        return place;
+    }
+
+    private static void requireNumber(Memory.Place place, Value value) {
+        if (!(value instanceof Scalar)) {
+            throw new Refused(Finding.of(
+                    Cause.POINTER_LEAK, place.base(), "the memory holds a saved pointer, " + NUMBERS_ONLY, ""));
+        }
+    }
+}

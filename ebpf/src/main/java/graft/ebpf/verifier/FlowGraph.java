@@ -1,0 +1,191 @@
+package graft.ebpf.verifier;
+
+import graft.ebpf.insn.Insn;
+import graft.ebpf.insn.InsnList;
+import graft.ebpf.object.ProgSpec;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.Deque;
+import java.util.List;
+import java.util.TreeSet;
+
+/** The static shape of a program: functions, successors, join points. Built only for programs whose shape is sound. */
+final class FlowGraph {
+    private final InsnList insns;
+    private final int[] functionOf;
+    private final BitSet joins = new BitSet();
+    private final TreeSet<Integer> functions = new TreeSet<>();
+
+    private FlowGraph(InsnList insns) {
+        this.insns = insns;
+        this.functionOf = new int[insns.slots()];
+    }
+
+    /** A shape error, with its place. */
+    static final class Malformed extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+        private final transient Finding finding;
+        private final int slot;
+
+        Malformed(int slot, Finding finding) {
+            super(finding.why(), null, false, false);
+            this.slot = slot;
+            this.finding = finding;
+        }
+
+        int slot() {
+            return slot;
+        }
+
+        Finding finding() {
+            return finding;
+        }
+    }
+
+    /** @throws Malformed when jumps, calls or ends are wrong, or something is unreachable */
+    static FlowGraph of(ProgSpec prog) {
+        FlowGraph graph = new FlowGraph(prog.insns());
+        if (prog.insns().slots() == 0) {
+            throw new Malformed(0, Finding.of(Cause.EMPTY_PROGRAM, "there are no instructions", "recompile the object"));
+        }
+        graph.findFunctions(prog.functions());
+        graph.checkEdges();
+        graph.checkReachable();
+        return graph;
+    }
+
+    /** First slot of the function that {@code slot} is in. */
+    int functionOf(int slot) {
+        return functionOf[slot];
+    }
+
+    /** First slots of all functions, ascending. */
+    TreeSet<Integer> functions() {
+        return functions;
+    }
+
+    /** Whether paths may meet before {@code slot}. */
+    boolean isJoin(int slot) {
+        return joins.get(slot);
+    }
+
+    /** Slots that may follow {@code slot} in the same function; a local call is followed by its return. */
+    List<Integer> successors(int slot) {
+        Insn insn = insns.at(slot);
+        int next = slot + insn.slots();
+        return switch (insn) {
+            case Insn.Jump(var distance) -> List.of(next + distance);
+            case Insn.Branch branch -> List.of(next, next + branch.distance());
+            case Insn.MayGoto(var distance) -> List.of(next, next + distance);
+            case Insn.Exit _ -> List.of();
+            // A failed relocation ends the path: whatever follows may only be reached another way.
+            case Insn.Alu _,
+                    Insn.Neg _,
+                    Insn.MoveSigned _,
+                    Insn.Swap _,
+                    Insn.LoadWide _,
+                    Insn.Load _,
+                    Insn.Store _,
+                    Insn.Atomic _,
+                    Insn.LoadAcquire _,
+                    Insn.StoreRelease _,
+                    Insn.CallHelper _,
+                    Insn.CallLocal _,
+                    Insn.CallKernelFunction _,
+                    Insn.Poison _ -> List.of(next);
+        };
+    }
+
+    private void findFunctions(List<ProgSpec.Function> declared) {
+        functions.add(0);
+        for (ProgSpec.Function function : declared) {
+            if (insns.startsAt(function.firstSlot())) {
+                functions.add(function.firstSlot());
+            }
+        }
+        for (int slot = 0; slot < insns.slots(); slot++) {
+            if (insns.startsAt(slot) && insns.at(slot) instanceof Insn.CallLocal(var distance)) {
+                int target = slot + 1 + distance;
+                if (!insns.startsAt(target)) {
+                    throw badJump(slot, target);
+                }
+                functions.add(target);
+            }
+        }
+        for (int slot = 0; slot < insns.slots(); slot++) {
+            functionOf[slot] = functions.floor(slot);
+        }
+    }
+
+    private void checkEdges() {
+        int[] predecessors = new int[insns.slots()];
+        for (int slot = 0; slot < insns.slots(); slot++) {
+            if (!insns.startsAt(slot)) {
+                continue;
+            }
+            int next = slot + insns.at(slot).slots();
+            for (int successor : successors(slot)) {
+                checkEdge(slot, next, successor);
+                predecessors[successor]++;
+                if (predecessors[successor] > 1 || successor <= slot) {
+                    joins.set(successor);
+                }
+            }
+            if (insns.at(slot) instanceof Insn.CallLocal) {
+                joins.set(next);
+            }
+        }
+        functions.forEach(joins::set);
+        joins.clear(0);
+    }
+
+    private void checkEdge(int slot, int next, int successor) {
+        boolean inside = insns.startsAt(successor) && functionOf[successor] == functionOf[slot];
+        if (inside) {
+            return;
+        }
+        if (successor == next) {
+            throw new Malformed(
+                    slot,
+                    Finding.of(
+                            Cause.FALLS_OFF_END,
+                            "the function ends here, but not with exit or a jump",
+                            "end every function with a return"));
+        }
+        throw badJump(slot, successor);
+    }
+
+    private Malformed badJump(int slot, int target) {
+        String where = target >= 0 && target < insns.slots() && !insns.startsAt(target)
+                ? "the second half of an instruction"
+                : "a place outside its function";
+        return new Malformed(
+                slot,
+                Finding.of(Cause.BAD_JUMP, "the target, slot " + target + ", is " + where, "recompile the object"));
+    }
+
+    private void checkReachable() {
+        BitSet seen = new BitSet();
+        Deque<Integer> work = new ArrayDeque<>(List.of(0));
+        while (!work.isEmpty()) {
+            int slot = work.pop();
+            if (seen.get(slot)) {
+                continue;
+            }
+            seen.set(slot);
+            List<Integer> following = new ArrayList<>(successors(slot));
+            if (insns.at(slot) instanceof Insn.CallLocal(var distance)) {
+                following.add(slot + 1 + distance);
+            }
+            work.addAll(following);
+        }
+        for (int slot = 0; slot < insns.slots(); slot++) {
+            if (insns.startsAt(slot) && !seen.get(slot)) {
+                throw new Malformed(
+                        slot,
+                        Finding.of(Cause.UNREACHABLE, "no jump and no call leads here", "compile with optimisation"));
+            }
+        }
+    }
+}

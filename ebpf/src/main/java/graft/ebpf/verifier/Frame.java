@@ -1,0 +1,56 @@
+package graft.ebpf.verifier;
+
+import graft.ebpf.insn.Reg;
+import java.util.Arrays;
+
+/** Registers and stack of one function call. Slot 0 of the stack is the one below r10. */
+final class Frame {
+    static final int STACK_BYTES = 512;
+    /** {@code returnTo} of the entry function. */
+    static final int NO_RETURN = -1;
+
+    private static final int REGISTERS = 11;
+
+    final int function;
+    final int returnTo;
+    final Value[] registers;
+    private StackSlot[] slots;
+
+    Frame(int function, int returnTo, int depth) {
+        this.function = function;
+        this.returnTo = returnTo;
+        this.registers = new Value[REGISTERS];
+        Arrays.fill(registers, Value.Nothing.UNINITIALISED);
+        registers[Reg.R10.number()] = Pointer.to(new Value.Region.Stack(depth));
+        this.slots = new StackSlot[0];
+    }
+
+    private Frame(Frame other) {
+        this.function = other.function;
+        this.returnTo = other.returnTo;
+        this.registers = other.registers.clone();
+        this.slots = other.slots.clone();
+    }
+
+    Frame copy() {
+        return new Frame(this);
+    }
+
+    /** How many slots were ever touched. */
+    int slotCount() {
+        return slots.length;
+    }
+
+    StackSlot slot(int index) {
+        return index < slots.length ? slots[index] : StackSlot.EMPTY;
+    }
+
+    void setSlot(int index, StackSlot slot) {
+        if (index >= slots.length) {
+            int old = slots.length;
+            slots = Arrays.copyOf(slots, index + 1);
+            Arrays.fill(slots, old, slots.length, StackSlot.EMPTY);
+        }
+        slots[index] = slot;
+    }
+}

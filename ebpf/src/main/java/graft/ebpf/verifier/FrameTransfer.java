@@ -1,0 +1,61 @@
+package graft.ebpf.verifier;
+
+import graft.ebpf.insn.Insn;
+import graft.ebpf.insn.Reg;
+
+/** Calls of local functions and returns. A function is walked anew at every call. */
+final class FrameTransfer {
+    static final Transfer<Insn.CallLocal> CALL = FrameTransfer::call;
+    static final Transfer<Insn.Exit> EXIT = FrameTransfer::exit;
+
+    private static final int MAX_FRAMES = 8;
+    private static final Reg[] ARGUMENTS = {Reg.R1, Reg.R2, Reg.R3, Reg.R4, Reg.R5};
+
+    private FrameTransfer() {}
+
+    static void forgetArguments(Step step) {
+        for (Reg reg : ARGUMENTS) {
+            step.state.set(reg, Value.Nothing.UNINITIALISED);
+        }
+    }
+
+    private static void call(Insn.CallLocal insn, Step step) {
+        if (step.state.depth() == MAX_FRAMES) {
+            throw new Refused(Finding.of(
+                    Cause.CALL_TOO_DEEP,
+                    "this call would be frame " + (MAX_FRAMES + 1) + " of at most " + MAX_FRAMES,
+                    "inline functions, and use no recursion"));
+        }
+        int target = step.next() + insn.distance();
+        Frame callee = new Frame(target, step.next(), step.state.depth());
+        for (Reg reg : ARGUMENTS) {
+            callee.registers[reg.number()] = step.state.get(reg);
+        }
+        forgetArguments(step);
+        step.state.set(Reg.R0, Value.Nothing.UNINITIALISED);
+        step.state.push(callee);
+        step.walk.notes().depth(step.state.depth());
+        step.walk.visit(step.slot);
+        step.goTo(target);
+    }
+
+    private static void exit(Insn.Exit insn, Step step) {
+        Value result = step.read(Reg.R0);
+        if (step.state.depth() == 1) {
+            step.require(new Obligation.IsNumber(Reg.R0, result, Cause.BAD_RETURN, "but a program returns a number"));
+            step.require(new Obligation.NothingHeld(step.state, step.walk.origins()));
+            step.end();
+            return;
+        }
+        if (result instanceof Pointer(Value.Region.Stack _, _, _)) {
+            throw new Refused(Finding.of(
+                    Cause.POINTER_LEAK,
+                    Reg.R0,
+                    "the function returns a pointer into its stack",
+                    "let the caller pass the memory"));
+        }
+        Frame callee = step.state.pop();
+        step.state.set(Reg.R0, result);
+        step.goTo(callee.returnTo);
+    }
+}

@@ -1,0 +1,87 @@
+package graft.ebpf.verifier;
+
+import graft.ebpf.helper.Helper;
+import java.util.BitSet;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+
+/** What a walk collects for {@link Facts}. */
+final class Notes {
+    private final BitSet contextFields = new BitSet();
+    private final Set<Helper> helpers = EnumSet.noneOf(Helper.class);
+    private final Map<Integer, String> mapOfCall = new HashMap<>();
+    private final Set<Integer> ambiguousCalls = new HashSet<>();
+    private final Map<Integer, Integer> frameBytes = new HashMap<>();
+    private final BitSet reachable = new BitSet();
+    private final BitSet taken = new BitSet();
+    private final BitSet fallen = new BitSet();
+    private Facts.ContextUse contextUse = Facts.ContextUse.FIELDS_ONLY;
+    private int frames = 1;
+
+    void reached(int slot) {
+        reachable.set(slot);
+    }
+
+    void contextRead(int offset) {
+        contextFields.set(offset / 8);
+    }
+
+    /** A pointer is stored as data or given to a helper. */
+    void passedOn(Pointer pointer) {
+        if (pointer.region() == Value.Region.Context.CONTEXT) {
+            contextUse = Facts.ContextUse.ESCAPES;
+        }
+    }
+
+    void called(Helper helper) {
+        helpers.add(helper);
+    }
+
+    void mapAt(int slot, String map) {
+        String known = mapOfCall.putIfAbsent(slot, map);
+        if (known != null && !known.equals(map)) {
+            ambiguousCalls.add(slot);
+        }
+    }
+
+    void stack(int function, Scalar offset) {
+        int bytes = (int) ((-offset.wide().smin() + 7) & ~7);
+        frameBytes.merge(function, bytes, Math::max);
+    }
+
+    int frameBytes(int function) {
+        return frameBytes.getOrDefault(function, 0);
+    }
+
+    void depth(int count) {
+        frames = Math.max(frames, count);
+    }
+
+    void taken(int slot) {
+        taken.set(slot);
+    }
+
+    void fallen(int slot) {
+        fallen.set(slot);
+    }
+
+    Facts facts(int stackBytes, int walked) {
+        Map<Integer, String> maps = new HashMap<>(mapOfCall);
+        maps.keySet().removeAll(ambiguousCalls);
+        return new Facts(
+                contextFields,
+                contextUse,
+                helpers,
+                maps,
+                frameBytes,
+                stackBytes,
+                frames,
+                walked,
+                reachable,
+                taken,
+                fallen);
+    }
+}

@@ -1,0 +1,66 @@
+package graft.ebpf.verifier;
+
+import graft.ebpf.insn.Insn;
+import graft.ebpf.insn.Wide;
+
+/** The effect of one kind of instruction on a path. */
+@FunctionalInterface
+interface Transfer<I extends Insn> {
+    void apply(I insn, Step step);
+
+    /** Applies the transfer of the instruction's kind: the only place that knows all kinds. */
+    static void dispatch(Insn insn, Step step) {
+        switch (insn) {
+            case Insn.Alu alu -> AluTransfer.ARITHMETIC.apply(alu, step);
+            case Insn.Neg neg -> AluTransfer.NEGATION.apply(neg, step);
+            case Insn.MoveSigned move -> AluTransfer.SIGNED_MOVE.apply(move, step);
+            case Insn.Swap swap -> AluTransfer.BYTE_SWAP.apply(swap, step);
+            case Insn.LoadWide wide -> WIDE.apply(wide, step);
+            case Insn.Load load -> MemoryTransfer.LOAD.apply(load, step);
+            case Insn.Store store -> MemoryTransfer.STORE.apply(store, step);
+            case Insn.Atomic atomic -> AtomicTransfer.READ_MODIFY_WRITE.apply(atomic, step);
+            case Insn.LoadAcquire load -> AtomicTransfer.LOAD_ACQUIRE.apply(load, step);
+            case Insn.StoreRelease store -> AtomicTransfer.STORE_RELEASE.apply(store, step);
+            case Insn.Jump jump -> step.goTo(step.next() + jump.distance());
+            case Insn.Branch branch -> BranchTransfer.BRANCH.apply(branch, step);
+            case Insn.MayGoto _ -> throw unsupported("may_goto loops are not offered");
+            case Insn.CallHelper call -> HelperTransfer.CALL.apply(call, step);
+            case Insn.CallLocal call -> FrameTransfer.CALL.apply(call, step);
+            case Insn.CallKernelFunction call ->
+                throw new Refused(Finding.of(
+                        Cause.KERNEL_FUNCTION,
+                        "kernel function " + call.name() + " does not exist in user space",
+                        "use a helper, or run the program in the kernel"));
+            case Insn.Exit exit -> FrameTransfer.EXIT.apply(exit, step);
+            case Insn.Poison poison ->
+                throw new Refused(Finding.of(
+                        Cause.UNRESOLVED_RELOCATION,
+                        poison.reason(),
+                        "guard the access with bpf_core_field_exists or bpf_core_type_exists"));
+        }
+    }
+
+    /** {@code lddw}. */
+    Transfer<Insn.LoadWide> WIDE = (insn, step) -> step.write(
+            insn.dst(),
+            switch (insn.value()) {
+                case Wide.Constant(var value) -> Scalar.constant(value);
+                case Wide.MapPointer(var map) -> Pointer.to(new Value.Region.MapObject(step.walk.map(map)));
+                case Wide.MapValue(var map, var offset) -> directValue(step, map, offset);
+                case Wide.Function _ -> throw unsupported("callbacks are not offered");
+                case Wide.KernelSymbol(var name) -> throw unsupported("there is no kernel symbol " + name + " here");
+            });
+
+    private static Value directValue(Step step, String name, long offset) {
+        var map = step.walk.map(name);
+        if (!Maps.hasDirectValue(map) || offset < 0 || offset >= map.valueSize()) {
+            throw new Refused(Finding.of(
+                    Cause.OUT_OF_BOUNDS, "map " + name + " has no value with an offset " + offset, "recompile the object"));
+        }
+        return Pointer.to(new Value.Region.MapValue(map)).moved(Scalar.constant(offset));
+    }
+
+    private static Refused unsupported(String why) {
+        return new Refused(Finding.of(Cause.UNSUPPORTED, why, "run the program in the kernel"));
+    }
+}
