@@ -79,7 +79,8 @@ final class AbstractState {
                 if (slot.spilledBytes() > 0) {
                     Value changed = change.apply(slot.spilled());
                     if (changed != slot.spilled()) {
-                        frame.setSlot(index, changed == Value.Nothing.UNINITIALISED ? slot.plain() : slot.withValue(changed));
+                        frame.setSlot(
+                                index, changed == Value.Nothing.UNINITIALISED ? slot.plain() : slot.withValue(changed));
                     }
                 }
             }

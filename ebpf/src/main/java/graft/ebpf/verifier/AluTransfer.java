@@ -14,7 +14,8 @@ final class AluTransfer {
     static final Transfer<Insn.MoveSigned> SIGNED_MOVE = AluTransfer::signedMove;
     static final Transfer<Insn.Swap> BYTE_SWAP = AluTransfer::byteSwap;
 
-    private static final String NOT_FOR_POINTERS = "which takes part in no arithmetic but adding and subtracting 64-bit numbers";
+    private static final String NOT_FOR_POINTERS =
+            "which takes part in no arithmetic but adding and subtracting 64-bit numbers";
 
     private AluTransfer() {}
 
@@ -134,9 +135,7 @@ final class AluTransfer {
     private static Scalar swapped(Scalar source, int bits) {
         int shift = 64 - bits;
         Tnum known = source.bits();
-        Tnum result = new Tnum(
-                Long.reverseBytes(known.value() << shift),
-                Long.reverseBytes(known.mask() << shift));
+        Tnum result = new Tnum(Long.reverseBytes(known.value() << shift), Long.reverseBytes(known.mask() << shift));
         return Scalar.of(result, Range.FULL64, Range.FULL32);
     }
 }

@@ -29,8 +29,7 @@ final class BranchTransfer {
             case ALWAYS -> take(insn, step);
             case NEVER -> step.walk.notes().fallen(step.slot);
             case EITHER -> {
-                both(insn, step, taken -> learn(
-                        taken, insn, Comparison.taken(insn.op(), insn.width(), left, right)));
+                both(insn, step, taken -> learn(taken, insn, Comparison.taken(insn.op(), insn.width(), left, right)));
                 learn(step.state, insn, Comparison.fallen(insn.op(), insn.width(), left, right));
             }
         }
@@ -73,7 +72,7 @@ final class BranchTransfer {
             throw refused(insn, "a pointer is compared with " + insn.op() + " at " + insn.width());
         }
         if (left instanceof Pointer && right instanceof Pointer) {
-            both(insn, step, _ -> {});
+            both(insn, step, BranchTransfer::learnNothing);
             return;
         }
         Pointer pointer = (Pointer) (left instanceof Pointer ? left : right);
@@ -98,6 +97,10 @@ final class BranchTransfer {
         settle(step.state, pointer, jumpsWhenNull ? Settled.NOT_NULL : Settled.NULL);
     }
 
+    private static void learnNothing(AbstractState state) {
+        // Which of two pointers is equal says nothing that the walk uses.
+    }
+
     /** The result of a null check. */
     private enum Settled {
         NULL,
@@ -109,13 +112,16 @@ final class BranchTransfer {
                 ? result == Settled.NULL ? Scalar.ZERO : pointer.checked()
                 : value;
         state.replaceValues(change);
-        if (result == Settled.NULL && checked.region() instanceof Value.Region.Record(var reference, _)) {
-            state.release(reference);
+        if (result == Settled.NULL && checked.region() instanceof Value.Region.Record record) {
+            state.release(record.reference());
         }
     }
 
     private static Refused refused(Insn.Branch insn, String why) {
         return new Refused(Finding.of(
-                Cause.POINTER_COMPARISON, insn.dst(), why, "compare pointers only with == and != to each other or to null"));
+                Cause.POINTER_COMPARISON,
+                insn.dst(),
+                why,
+                "compare pointers only with == and != to each other or to null"));
     }
 }

@@ -138,7 +138,8 @@ final class Comparison {
         Range a = smaller.range(width);
         Range b = larger.range(width);
         // Without room for the gap the way is impossible; nothing is learned then.
-        if (Long.compareUnsigned(b.umax(), gap) < 0 || Long.compareUnsigned(a.umin(), Range.full(width).umax() - gap) > 0) {
+        if (Long.compareUnsigned(b.umax(), gap) < 0
+                || Long.compareUnsigned(a.umin(), Range.full(width).umax() - gap) > 0) {
             return new Ordered(smaller, larger);
         }
         Range below = new Range(a.umin(), Range.minUnsigned(a.umax(), b.umax() - gap), a.smin(), a.smax());

@@ -47,7 +47,8 @@ final class FlowGraph {
     static FlowGraph of(ProgSpec prog) {
         FlowGraph graph = new FlowGraph(prog.insns());
         if (prog.insns().slots() == 0) {
-            throw new Malformed(0, Finding.of(Cause.EMPTY_PROGRAM, "there are no instructions", "recompile the object"));
+            throw new Malformed(
+                    0, Finding.of(Cause.EMPTY_PROGRAM, "there are no instructions", "recompile the object"));
         }
         graph.findFunctions(prog.functions());
         graph.checkEdges();
@@ -136,8 +137,7 @@ final class FlowGraph {
                 joins.set(next);
             }
         }
-        functions.forEach(joins::set);
-        joins.clear(0);
+        functions.tailSet(0, false).forEach(joins::set);
     }
 
     private void checkEdge(int slot, int next, int successor) {

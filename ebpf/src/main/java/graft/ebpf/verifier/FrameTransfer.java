@@ -47,7 +47,7 @@ final class FrameTransfer {
             step.end();
             return;
         }
-        if (result instanceof Pointer(Value.Region.Stack _, _, _)) {
+        if (result instanceof Pointer pointer && pointer.region() instanceof Value.Region.Stack) {
             throw new Refused(Finding.of(
                     Cause.POINTER_LEAK,
                     Reg.R0,

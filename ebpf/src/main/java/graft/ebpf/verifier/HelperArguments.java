@@ -48,7 +48,8 @@ final class HelperArguments {
     }
 
     private void mapOf(Reg reg, Prototype.Argument.MapOf wanted) {
-        if (!(step.read(reg) instanceof Pointer(Value.Region.MapObject(var found), _, _))) {
+        if (!(step.read(reg) instanceof Pointer pointer)
+                || !(pointer.region() instanceof Value.Region.MapObject(var found))) {
             throw badArgument(reg, "a map");
         }
         if (!wanted.types().contains(found.type())) {
@@ -118,26 +119,35 @@ final class HelperArguments {
     }
 
     private void heldRecord(Reg reg) {
-        if (!(step.read(reg) instanceof Pointer pointer)
-                || !(pointer.region() instanceof Value.Region.Record(var reference, _))) {
+        if (!(step.read(reg) instanceof Pointer pointer) || !(pointer.region() instanceof Value.Region.Record record)) {
             throw new Refused(Finding.of(
-                    Cause.BAD_RELEASE, reg, reg + " is not a record from bpf_ringbuf_reserve", "pass the record itself"));
+                    Cause.BAD_RELEASE,
+                    reg,
+                    reg + " is not a record from bpf_ringbuf_reserve",
+                    "pass the record itself"));
         }
         step.require(new Obligation.NotNull(reg, pointer, step.walk.describe(pointer.nullId()), step.slot));
         if (!pointer.offset().is(0)) {
             throw new Refused(Finding.of(
-                    Cause.BAD_RELEASE, reg, reg + " does not point to the start of its record", "pass the record itself"));
+                    Cause.BAD_RELEASE,
+                    reg,
+                    reg + " does not point to the start of its record",
+                    "pass the record itself"));
         }
-        step.state.release(reference);
-        step.state.replaceValues(value -> isOf(reference, value) ? Value.Nothing.UNINITIALISED : value);
+        step.state.release(record.reference());
+        step.state.replaceValues(value -> isOf(record.reference(), value) ? Value.Nothing.UNINITIALISED : value);
     }
 
     private static boolean isOf(int reference, Value value) {
-        return value instanceof Pointer(Value.Region.Record(var of, _), _, _) && of == reference;
+        return value instanceof Pointer pointer
+                && pointer.region() instanceof Value.Region.Record record
+                && record.reference() == reference;
     }
 
     private void programContext(Reg reg) {
-        boolean context = step.read(reg) instanceof Pointer(Value.Region.Context _, Scalar offset, _) && offset.is(0);
+        boolean context = step.read(reg) instanceof Pointer pointer
+                && pointer.region() == Value.Region.Context.CONTEXT
+                && pointer.offset().is(0);
         if (!context) {
             throw badArgument(reg, "the program's context");
         }
@@ -167,7 +177,7 @@ final class HelperArguments {
     }
 
     private Refused badArgument(Reg reg, String wanted) {
-        return new Refused(Finding.of(
-                Cause.BAD_ARGUMENT, reg, helper + " takes " + wanted + " in " + reg, "pass " + wanted));
+        return new Refused(
+                Finding.of(Cause.BAD_ARGUMENT, reg, helper + " takes " + wanted + " in " + reg, "pass " + wanted));
     }
 }

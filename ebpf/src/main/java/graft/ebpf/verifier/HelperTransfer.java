@@ -19,7 +19,8 @@ final class HelperTransfer {
     }
 
     private static void call(Insn.CallHelper insn, Step step) {
-        Helper helper = Helper.byNumber(insn.helper()).orElseThrow(() -> unknown("helper " + insn.helper() + " does not exist in graft"));
+        Helper helper = Helper.byNumber(insn.helper())
+                .orElseThrow(() -> unknown("helper " + insn.helper() + " does not exist in graft"));
         Prototype prototype = Prototype.of(helper)
                 .filter(candidate -> candidate.programs().contains(step.walk.programType()))
                 .orElseThrow(() -> unknown(name(helper) + " is not for programs of this type"));
@@ -46,14 +47,13 @@ final class HelperTransfer {
             case RECORD_OR_NULL -> {
                 int reference = step.walk.origins().nextAt(step.slot);
                 step.state.acquire(reference);
-                yield new Pointer(
-                        new Value.Region.Record(reference, arguments.largestSize()), Scalar.ZERO, reference);
+                yield new Pointer(new Value.Region.Record(reference, arguments.largestSize()), Scalar.ZERO, reference);
             }
         };
     }
 
     private static Refused unknown(String why) {
-        return new Refused(Finding.of(
-                Cause.UNKNOWN_HELPER, why, "run the program in the kernel, or leave the call out"));
+        return new Refused(
+                Finding.of(Cause.UNKNOWN_HELPER, why, "run the program in the kernel, or leave the call out"));
     }
 }

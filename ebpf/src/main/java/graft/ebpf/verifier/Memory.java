@@ -29,11 +29,7 @@ final class Memory {
             Pointer pointer = step.pointer(base);
             Scalar offset = distance == 0
                     ? pointer.offset()
-                    : ScalarMath.apply(
-                            AluOp.ADD,
-                            Width.W64,
-                            pointer.offset(),
-                            Scalar.constant(distance));
+                    : ScalarMath.apply(AluOp.ADD, Width.W64, pointer.offset(), Scalar.constant(distance));
             return new Place(base, pointer, offset);
         }
     }
@@ -46,8 +42,9 @@ final class Memory {
                 yield StackMemory.read(step, place.base(), step.state.frame(frame), place.offset(), bytes);
             }
             case Value.Region.MapValue(var map) -> mapValue(step, place, map, bytes);
-            case Value.Region.Record(_, var size) -> {
-                step.require(new Obligation.InBounds(place.base(), "a ring buffer record", place.offset(), bytes, size));
+            case Value.Region.Record record -> {
+                step.require(new Obligation.InBounds(
+                        place.base(), "a ring buffer record", place.offset(), bytes, record.size()));
                 yield unknown(bytes);
             }
             case Value.Region.MapObject _, Value.Region.Function _ -> throw notMemory(place);
@@ -66,8 +63,9 @@ final class Memory {
                 inValue(step, place, map, bytes);
                 requireData(step, place, bytes, value);
             }
-            case Value.Region.Record(_, var size) -> {
-                step.require(new Obligation.InBounds(place.base(), "a ring buffer record", place.offset(), bytes, size));
+            case Value.Region.Record record -> {
+                step.require(new Obligation.InBounds(
+                        place.base(), "a ring buffer record", place.offset(), bytes, record.size()));
                 requireData(step, place, bytes, value);
             }
             case Value.Region.Context _, Value.Region.MapObject _, Value.Region.Function _ -> throw notMemory(place);
@@ -138,8 +136,9 @@ final class Memory {
                 StackMemory.readRange(step, place.base(), step.state.frame(frame), place.offset(), bytes);
             }
             case Value.Region.MapValue(var map) -> inValue(step, place, map, bytes);
-            case Value.Region.Record(_, var size) ->
-                step.require(new Obligation.InBounds(place.base(), "a ring buffer record", place.offset(), bytes, size));
+            case Value.Region.Record record ->
+                step.require(new Obligation.InBounds(
+                        place.base(), "a ring buffer record", place.offset(), bytes, record.size()));
             case Value.Region.Context _, Value.Region.MapObject _, Value.Region.Function _ -> throw notMemory(place);
         }
     }

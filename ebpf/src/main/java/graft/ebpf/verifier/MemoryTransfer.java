@@ -23,6 +23,10 @@ final class MemoryTransfer {
 
     private static void store(Insn.Store insn, Step step) {
         Value value = insn.value() instanceof Operand.Src(var reg) ? step.linked(reg) : step.read(insn.value());
-        Memory.store(step, Memory.Place.of(step, insn.base(), insn.offset()), insn.size().bytes(), value);
+        Memory.store(
+                step,
+                Memory.Place.of(step, insn.base(), insn.offset()),
+                insn.size().bytes(),
+                value);
     }
 }

@@ -158,12 +158,10 @@ record Scalar(Tnum bits, Range wide, Range low, int id) implements Value {
     private static Range lowOf(Range wide) {
         Range low = Range.FULL32;
         if (((wide.umin() ^ wide.umax()) & UPPER) == 0) {
-            low = low.intersect(
-                    Range.unsigned(Width.W32, wide.umin() & Range.LOW, wide.umax() & Range.LOW));
+            low = low.intersect(Range.unsigned(Width.W32, wide.umin() & Range.LOW, wide.umax() & Range.LOW));
         }
         if (((wide.smin() ^ wide.smax()) & UPPER) == 0) {
-            low = low.intersect(
-                    Range.unsigned(Width.W32, wide.smin() & Range.LOW, wide.smax() & Range.LOW));
+            low = low.intersect(Range.unsigned(Width.W32, wide.smin() & Range.LOW, wide.smax() & Range.LOW));
         }
         if (wide.smin() >= Integer.MIN_VALUE && wide.smax() <= Integer.MAX_VALUE) {
             low = low.intersect(Range.signed(Width.W32, wide.smin(), wide.smax()));

@@ -102,8 +102,7 @@ final class ScalarMath {
     private static Range difference(Width width, Range left, Range right) {
         Range full = Range.full(width);
         boolean borrows = Long.compareUnsigned(left.umin(), right.umax()) < 0;
-        Range unsigned =
-                borrows ? full : Range.unsigned(width, left.umin() - right.umax(), left.umax() - right.umin());
+        Range unsigned = borrows ? full : Range.unsigned(width, left.umin() - right.umax(), left.umax() - right.umin());
         long smin = left.smin() - right.smax();
         long smax = left.smax() - right.smin();
         boolean overflows = subOverflows(left.smin(), right.smax(), smin)

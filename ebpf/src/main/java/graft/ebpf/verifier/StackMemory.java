@@ -90,7 +90,8 @@ final class StackMemory {
             return;
         }
         Scalar stored = ((Scalar) value).truncated(bytes);
-        StackSlot slot = frame.slot(index).with(position, position + bytes, stored.is(0) ? StackSlot.ZERO : StackSlot.NUMBER);
+        StackSlot slot =
+                frame.slot(index).with(position, position + bytes, stored.is(0) ? StackSlot.ZERO : StackSlot.NUMBER);
         if (position == 0 && !stored.is(0)) {
             slot = slot.withSpill(stored == value ? stored : stored.withId(Scalar.NO_ID), bytes);
         }

@@ -17,13 +17,13 @@ final class Subsumption {
     private Subsumption() {}
 
     static boolean covers(AbstractState old, AbstractState now) {
-        if (old.depth() != now.depth() || old.references().size() != now.references().size()) {
+        if (old.depth() != now.depth()
+                || old.references().size() != now.references().size()) {
             return false;
         }
         Subsumption check = new Subsumption();
         for (int index = 0; index < old.references().size(); index++) {
-            check.referenceIds.put(
-                    old.references().get(index), now.references().get(index));
+            check.referenceIds.put(old.references().get(index), now.references().get(index));
         }
         for (int index = 0; index < old.depth(); index++) {
             if (!check.frame(old.frame(index), now.frame(index))) {

@@ -55,7 +55,9 @@ interface Transfer<I extends Insn> {
         var map = step.walk.map(name);
         if (!Maps.hasDirectValue(map) || offset < 0 || offset >= map.valueSize()) {
             throw new Refused(Finding.of(
-                    Cause.OUT_OF_BOUNDS, "map " + name + " has no value with an offset " + offset, "recompile the object"));
+                    Cause.OUT_OF_BOUNDS,
+                    "map " + name + " has no value with an offset " + offset,
+                    "recompile the object"));
         }
         return Pointer.to(new Value.Region.MapValue(map)).moved(Scalar.constant(offset));
     }

@@ -74,7 +74,8 @@ public final class Verifier {
     }
 
     private static Verdict rejected(ProgSpec prog, Finding finding, int slot, Trail trail) {
-        String insn = prog.insns().startsAt(slot) ? Disassembler.text(prog.insns().at(slot)) : "";
+        String insn =
+                prog.insns().startsAt(slot) ? Disassembler.text(prog.insns().at(slot)) : "";
         return new Verdict.Rejected(new Rejection(
                 prog.name(),
                 finding.cause(),
