@@ -3,4 +3,6 @@ module graft.attach {
     requires transitive graft.platform;
     requires transitive graft.rewriter;
     requires graft.shim;
+
+    exports graft.attach;
 }

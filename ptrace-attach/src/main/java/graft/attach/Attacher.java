@@ -1,0 +1,136 @@
+package graft.attach;
+
+import graft.attach.UndoRecord.Kind;
+import graft.attach.UndoRecord.Range;
+import graft.attach.UndoRecord.Site;
+import graft.platform.linux.Errno;
+import graft.platform.linux.ProcMem;
+import graft.platform.linux.Ptrace;
+import graft.platform.linux.SysException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Puts injections into processes. Stateless apart from its journal directory; any thread may use it, and each attach runs
+ * on an OS thread of its own.
+ */
+public final class Attacher {
+    private final Path journals;
+    private final StepListener steps;
+
+    /** Journals go to {@code /run/graft} (root) or to the user's runtime or state directory. */
+    public Attacher() {
+        this(Journal.defaultDirectory(), StepListener.NONE);
+    }
+
+    /**
+     * @param journals directory of the undo journals, created when it is missing
+     * @param steps told before each step that the target or the disk can see
+     */
+    public Attacher(Path journals, StepListener steps) {
+        this.journals = journals;
+        this.steps = steps;
+    }
+
+    /** Puts {@code injection} into its process. Nothing is left behind unless the result is {@code Attached}. */
+    public AttachResult attach(Injection injection) {
+        return switch (TargetInspection.inspect(injection.pid())) {
+            case TargetInspection.Refused(var refusal) -> new AttachResult.Refused(refusal);
+            case TargetInspection.Attachable(var facts) -> attach(injection, facts);
+        };
+    }
+
+    private AttachResult attach(Injection injection, TargetFacts facts) {
+        List<PoolImage> images = new ArrayList<>();
+        boolean attached = false;
+        try (ProcMem memory = ProcMem.open(injection.pid())) {
+            Target target = new Target(injection.pid(), memory, step -> steps.before("attach:" + step));
+            ProcMaps maps = ProcMaps.read(injection.pid());
+            Optional<Refusal> refusal = check(injection, maps, target);
+            if (refusal.isPresent()) {
+                return new AttachResult.Refused(refusal.get());
+            }
+            Optional<Hole> hole = Hole.find(maps, memory);
+            if (hole.isEmpty()) {
+                return new AttachResult.Refused(new Refusal(
+                        Refusal.Kind.NO_ROOM,
+                        "process " + injection.pid() + " has no unused kilobyte at the end of executable memory",
+                        "start the program under graft instead"));
+            }
+            for (Injection.Pool pool : injection.pools()) {
+                PoolImage image = PoolImage.create(pool);
+                images.add(image);
+                image.fill(injection.plan().code());
+            }
+            DetachProof.Census before = Evidence.census(injection.pid());
+            target.steps().before("journal-written");
+            Journal journal = Journal.write(journals, record(injection, facts, hole.get()));
+            Injector injector = new Injector(target, injection, images, journal, options(facts));
+            AttachResult result = TracerThread.call(
+                    "attach-" + injection.pid(),
+                    () -> injector.run(
+                            timing -> new Attachment(injection, facts, images, journal, before, steps, timing)));
+            attached = result instanceof AttachResult.Attached;
+            return result;
+        } catch (TraceeGoneException gone) {
+            return new AttachResult.TargetGone(injection.pid(), gone.getMessage());
+        } catch (SysException failed) {
+            return failed.is(Errno.ESRCH)
+                    ? new AttachResult.TargetGone(injection.pid(), failed.getMessage())
+                    : new AttachResult.Refused(new Refusal(
+                            Refusal.Kind.SYSTEM_CALL, failed.getMessage(), "graft doctor -p " + injection.pid()));
+        } finally {
+            if (!attached) {
+                images.forEach(PoolImage::close);
+            }
+        }
+    }
+
+    static long options(TargetFacts facts) {
+        boolean filtered = facts.seccomp() != TargetFacts.Seccomp.NONE;
+        return Ptrace.O_TRACEEXEC | (filtered ? Ptrace.O_SUSPEND_SECCOMP : 0);
+    }
+
+    private static Optional<Refusal> check(Injection injection, ProcMaps maps, Target target) {
+        for (Range range : ranges(injection)) {
+            Optional<ProcMaps.Mapping> taken = maps.overlapping(range.address(), range.size());
+            if (taken.isPresent()) {
+                return Optional.of(new Refusal(
+                        Refusal.Kind.ADDRESS_TAKEN,
+                        range.kind() + " at " + range.address() + " overlaps " + taken.get(),
+                        "plan again"));
+            }
+        }
+        return new Patcher(target, injection.plan()).verify();
+    }
+
+    /** Everything that the injection maps, in the order of mapping. */
+    static List<Range> ranges(Injection injection) {
+        List<Range> ranges = new ArrayList<>();
+        for (Injection.Pool pool : injection.pools()) {
+            ranges.add(new Range(Kind.RUNTIME, pool.address().plus(-Injector.RUNTIME_SIZE), Injector.RUNTIME_SIZE));
+            ranges.add(new Range(Kind.POOL, pool.address(), pool.size()));
+        }
+        for (Injection.Region region : injection.regions()) {
+            ranges.add(new Range(Kind.REGION, region.address(), region.size()));
+        }
+        return ranges;
+    }
+
+    private static UndoRecord record(Injection injection, TargetFacts facts, Hole hole) {
+        int self = (int) ProcessHandle.current().pid();
+        return new UndoRecord(
+                facts.pid(),
+                facts.startTime(),
+                Evidence.bootId(),
+                self,
+                ProcStat.read(self).orElseThrow().startTime(),
+                hole,
+                ranges(injection),
+                injection.plan().sites().stream()
+                        .map(site -> new Site(site.address(), site.oldBytes(), site.newBytes()))
+                        .toList());
+    }
+}

@@ -1,0 +1,143 @@
+package graft.attach;
+
+import graft.attach.DetachProof.Census;
+import graft.attach.DetachProof.Outcome;
+import graft.platform.address.RemoteAddress;
+import graft.platform.linux.ProcMem;
+import java.util.List;
+
+/**
+ * An injection that is in place. May be held for long and used by any thread; {@link #detach} takes it back once.
+ * Forgetting it leaves the target as it is: the journal still says how to undo it.
+ */
+public final class Attachment {
+    private final Injection injection;
+    private final TargetFacts facts;
+    private final List<PoolImage> images;
+    private final Journal journal;
+    private final Census before;
+    private final StepListener steps;
+    private final Timing timing;
+
+    Attachment(
+            Injection injection,
+            TargetFacts facts,
+            List<PoolImage> images,
+            Journal journal,
+            Census before,
+            StepListener steps,
+            Timing timing) {
+        this.injection = injection;
+        this.facts = facts;
+        this.images = List.copyOf(images);
+        this.journal = journal;
+        this.before = before;
+        this.steps = steps;
+        this.timing = timing;
+    }
+
+    /** What was put in. */
+    public Injection injection() {
+        return injection;
+    }
+
+    /** The target as it was found. */
+    public TargetFacts facts() {
+        return facts;
+    }
+
+    /** How long the attach held the target. */
+    public Timing timing() {
+        return timing;
+    }
+
+    /** Whether the very process that was attached to still lives. */
+    public boolean isAlive() {
+        return ProcStat.read(facts.pid())
+                .filter(stat -> stat.startTime() == facts.startTime())
+                .filter(stat -> stat.state() != 'Z' && stat.state() != 'X')
+                .isPresent();
+    }
+
+    /** Reads the runtime region of {@code pool} from {@code offset} on, for example its counters. */
+    public byte[] readRuntime(Injection.Pool pool, long offset, int length) {
+        requireInside(offset, length);
+        try (ProcMem memory = openMemory("reading its runtime region")) {
+            return memory.readBytes(runtime(pool).plus(offset), length);
+        }
+    }
+
+    /** Writes the runtime region of {@code pool} from {@code offset} on. */
+    public void writeRuntime(Injection.Pool pool, long offset, byte[] bytes) {
+        requireInside(offset, bytes.length);
+        try (ProcMem memory = openMemory("writing its runtime region")) {
+            memory.writeBytes(runtime(pool).plus(offset), bytes);
+        }
+    }
+
+    private ProcMem openMemory(String during) {
+        if (!isAlive()) {
+            throw new TraceeGoneException(facts.pid(), during);
+        }
+        return ProcMem.open(facts.pid());
+    }
+
+    private RemoteAddress runtime(Injection.Pool pool) {
+        if (!injection.pools().contains(pool)) {
+            throw new IllegalArgumentException("the pool at " + pool.address() + " is not of this attachment");
+        }
+        return pool.address().plus(-Injector.RUNTIME_SIZE);
+    }
+
+    private static void requireInside(long offset, int length) {
+        if (offset < 0 || offset + length > Injector.RUNTIME_SIZE) {
+            throw new IllegalArgumentException(offset + "+" + length + " is outside the runtime region");
+        }
+    }
+
+    /** Takes everything back and measures that it did. Doing it again changes nothing more. */
+    public synchronized DetachProof detach() {
+        try {
+            if (!isAlive()) {
+                return gone("it had ended before the detach");
+            }
+            try (ProcMem memory = ProcMem.open(facts.pid())) {
+                Target target = new Target(facts.pid(), memory, step -> steps.before("detach:" + step));
+                Undo.Report report = TracerThread.call(
+                        "detach-" + facts.pid(), () -> new Undo(target, journal.undo(), Attacher.options(facts)).run());
+                return prove(target, report);
+            }
+        } catch (TraceeGoneException ended) {
+            return gone(ended.getMessage());
+        } finally {
+            images.forEach(PoolImage::close);
+        }
+    }
+
+    private DetachProof prove(Target target, Undo.Report report) {
+        int sites = journal.undo().sites().size();
+        if (report.restored() == sites && report.quarantined().isEmpty()) {
+            target.steps().before("journal-deleted");
+            journal.delete();
+        }
+        return new DetachProof(
+                report.restored() == sites ? Outcome.RESTORED : Outcome.INCOMPLETE,
+                sites,
+                report.restored(),
+                Evidence.pages(target, journal.undo().sites()),
+                report.quarantined(),
+                before,
+                Evidence.census(facts.pid()),
+                report.timing(),
+                report.notes());
+    }
+
+    private DetachProof gone(String note) {
+        journal.delete();
+        Census nothing = new Census(0, 0, 0, 0);
+        Timing none = new Timing(0, 0, 0);
+        int sites = journal.undo().sites().size();
+        return new DetachProof(
+                Outcome.TARGET_GONE, sites, 0, List.of(), List.of(), before, nothing, none, List.of(note));
+    }
+}

@@ -1,0 +1,92 @@
+package graft.attach;
+
+import graft.attach.DetachProof.Census;
+import graft.attach.DetachProof.Page;
+import graft.platform.address.RemoteAddress;
+import java.io.File;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+
+/** Facts that prove an undo: page hashes, counts. Reads only. */
+final class Evidence {
+    private static final int PAGE = 4096;
+
+    private Evidence() {}
+
+    static String bootId() {
+        try {
+            return Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).trim();
+        } catch (IOException failed) {
+            throw new UncheckedIOException("reading the boot id", failed);
+        }
+    }
+
+    static Census census(int pid) {
+        ProcStatus status = ProcStatus.read(pid)
+                .orElseThrow(() -> new TraceeGoneException(pid, "counting its threads and descriptors"));
+        String[] descriptors = new File("/proc/" + pid + "/fd").list();
+        return new Census(
+                (int) status.number("Threads"),
+                descriptors == null ? 0 : descriptors.length,
+                ProcMaps.read(pid).mappings().size(),
+                status.number("VmRSS") * 1024);
+    }
+
+    /** Hashes every page that the sites touch, in memory and in the mapped file. */
+    static List<Page> pages(Target target, List<UndoRecord.Site> sites) {
+        ProcMaps maps = ProcMaps.read(target.pid());
+        return sites.stream()
+                .flatMap(site -> java.util.stream.Stream.of(
+                        site.address().value() & -PAGE,
+                        site.address().value() + site.oldBytes().length() - 1 & -PAGE))
+                .distinct()
+                .map(page -> page(target, maps, new RemoteAddress(page)))
+                .toList();
+    }
+
+    private static Page page(Target target, ProcMaps maps, RemoteAddress address) {
+        String memory = sha256(target.memory().readBytes(address, PAGE));
+        return new Page(
+                address,
+                memory,
+                maps.at(address).flatMap(m -> file(target.pid(), m, address)).orElse(""));
+    }
+
+    private static Optional<String> file(int pid, ProcMaps.Mapping mapping, RemoteAddress address) {
+        if (!mapping.path().startsWith("/")) {
+            return Optional.empty();
+        }
+        String name = Long.toHexString(mapping.start()) + "-" + Long.toHexString(mapping.end());
+        Path path = Path.of("/proc/" + pid + "/map_files/" + name);
+        if (!Files.isReadable(path)) {
+            path = Path.of("/proc/" + pid + "/root" + mapping.path());
+        }
+        try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "r")) {
+            byte[] bytes = new byte[PAGE];
+            file.seek(mapping.offset() + address.value() - mapping.start());
+            int done = 0;
+            for (int n = 0; n >= 0 && done < PAGE; n = file.read(bytes, done, PAGE - done)) {
+                done += n;
+            }
+            return Optional.of(sha256(bytes));
+        } catch (IOException unreadable) {
+            return Optional.empty();
+        }
+    }
+
+    private static String sha256(byte[] bytes) {
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+        } catch (NoSuchAlgorithmException impossible) {
+            throw new AssertionError("every Java has SHA-256", impossible);
+        }
+    }
+}

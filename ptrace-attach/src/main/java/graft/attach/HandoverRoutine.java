@@ -1,0 +1,266 @@
+package graft.attach;
+
+import static graft.platform.asm.x86_64.Address.at;
+import static graft.platform.asm.x86_64.Address.of;
+import static graft.platform.asm.x86_64.Gpr.*;
+import static graft.platform.asm.x86_64.OpSize.B;
+import static graft.platform.asm.x86_64.OpSize.D;
+import static graft.platform.asm.x86_64.OpSize.Q;
+
+import graft.platform.address.RemoteAddress;
+import graft.platform.asm.Label;
+import graft.platform.asm.x86_64.Address;
+import graft.platform.asm.x86_64.Arith;
+import graft.platform.asm.x86_64.Cond;
+import graft.platform.asm.x86_64.Gpr;
+import graft.platform.asm.x86_64.Plain;
+import graft.platform.asm.x86_64.X64Assembler;
+import graft.platform.linux.UserRegs;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The code that one thread of the target runs for us. It is written with the thread's registers and signal mask beside
+ * it, so that it can put the thread back by itself when nobody else does. It never touches the thread's stack: the
+ * stack of a goroutine may have no room below its pointer.
+ *
+ * <p>What it does: maps one scratch page, makes a socket pair, publishes both descriptors in the page, then performs
+ * each received system call and sends its result. When the peer shuts the socket down, or says nothing for
+ * {@link #SERVE_NANOS}, it closes both descriptors and unmaps the page, waits {@link #FINAL_NANOS} to be put back by
+ * the tracer, and otherwise puts itself back.
+ */
+final class HandoverRoutine {
+    /** Offsets in the scratch page that the daemon reads. */
+    static final int NONCE = 0;
+
+    static final int RESULT = 8;
+    static final int SOCKETS = 16;
+
+    /** A request is the call's number, six arguments, and whether the passed descriptor replaces the fifth. */
+    static final int REQUEST_BYTES = 64;
+
+    static final long SERVE_NANOS = 100_000_000;
+    static final long FINAL_NANOS = 150_000_000;
+
+    private static final int POLLFD = 0x40;
+    private static final int TIMEOUT = 0x50;
+    private static final int HEADER = 0x80;
+    private static final int VECTOR = 0xc0;
+    private static final int CONTROL = 0x100;
+    private static final int REQUEST = 0x140;
+    private static final int REPLY = 0x180;
+    private static final int NO_FD = -1;
+
+    private static final int SYS_CLOSE = 3;
+    private static final int SYS_MMAP = 9;
+    private static final int SYS_MUNMAP = 11;
+    private static final int SYS_RT_SIGPROCMASK = 14;
+    private static final int SYS_SENDTO = 44;
+    private static final int SYS_RECVMSG = 47;
+    private static final int SYS_SOCKETPAIR = 53;
+    private static final int SYS_PPOLL = 271;
+
+    private static final long FLAG_CARRY_ETC = 0xd5;
+    private static final long FLAG_OVERFLOW = 0x800;
+    private static final long FLAG_DIRECTION = 0x400;
+    private static final Gpr[] RESTORED = {
+        RBX, RCX, RDX, RSI, RDI, RBP, R8, R9, R10, R11, R12, R13, R14, R15, RAX,
+    };
+
+    private final X64Assembler code;
+    private final Label words = new Label("words");
+    private final Label mask = new Label("mask");
+    private final Label resume = new Label("resume");
+    private final Label finalTime = new Label("finalTime");
+    private final Label finish = new Label("finish");
+    private final Label unmap = new Label("unmap");
+    private final Label last = new Label("last");
+    private final Label back = new Label("back");
+    private final Label serve = new Label("serve");
+
+    private HandoverRoutine(RemoteAddress address) {
+        this.code = new X64Assembler(address.value());
+    }
+
+    /** Values that differ from one handover to the next. */
+    record Values(RemoteAddress scratch, long nonce, long signalMask) {}
+
+    /**
+     * The bytes of the routine.
+     *
+     * @param registers what the thread must find when the routine is left: already corrected for an interrupted call
+     */
+    static byte[] emit(RemoteAddress address, Values values, MemorySegment registers) {
+        HandoverRoutine routine = new HandoverRoutine(address);
+        routine.open(values);
+        routine.serve();
+        routine.close();
+        routine.putBack(UserRegs.EFLAGS.get(registers));
+        routine.data(values, registers);
+        return routine.code.finish();
+    }
+
+    private void open(Values values) {
+        code.mov(R12, values.scratch().value());
+        code.op(Arith.XOR, D, R13, R13);
+        code.mov(Q, RDI, R12);
+        code.mov(RSI, 4096);
+        code.mov(RDX, 3);
+        code.mov(R10, 0x100022);
+        code.mov(R8, -1);
+        code.op(Arith.XOR, D, R9, R9);
+        call(SYS_MMAP);
+        code.op(Arith.CMP, Q, RAX, R12);
+        code.jcc(Cond.NE, last);
+        code.mov(RDI, 1);
+        code.mov(RSI, 0x80005);
+        code.op(Arith.XOR, D, RDX, RDX);
+        code.lea(Q, R10, at(R12, SOCKETS));
+        call(SYS_SOCKETPAIR);
+        code.mov(Q, at(R12, RESULT), RAX);
+        code.mov(RCX, values.nonce());
+        code.mov(Q, at(R12, NONCE), RCX);
+        code.test(D, RAX, RAX);
+        code.jcc(Cond.S, unmap);
+        code.mov(D, RBX, at(R12, SOCKETS));
+        code.mov(D, RBP, at(R12, SOCKETS + 4));
+    }
+
+    private void serve() {
+        code.bind(serve);
+        code.mov(D, at(R12, POLLFD), RBX);
+        code.mov(D, at(R12, POLLFD + 4), 1);
+        code.mov(Q, at(R12, TIMEOUT), 0);
+        code.mov(Q, at(R12, TIMEOUT + 8), (int) SERVE_NANOS);
+        code.lea(Q, RDI, at(R12, POLLFD));
+        code.mov(RSI, 1);
+        code.lea(Q, RDX, at(R12, TIMEOUT));
+        code.op(Arith.XOR, D, R10, R10);
+        code.mov(R8, 8);
+        call(SYS_PPOLL);
+        code.test(D, RAX, RAX);
+        code.jcc(Cond.LE, finish);
+        receive();
+        code.mov(Q, RAX, at(R12, REQUEST));
+        code.mov(Q, RDI, at(R12, REQUEST + 8));
+        code.mov(Q, RSI, at(R12, REQUEST + 16));
+        code.mov(Q, RDX, at(R12, REQUEST + 24));
+        code.mov(Q, R10, at(R12, REQUEST + 32));
+        code.mov(Q, R8, at(R12, REQUEST + 40));
+        code.mov(Q, R9, at(R12, REQUEST + 48));
+        code.test(D, R13, R13);
+        code.cmov(Cond.NS, Q, R8, R13);
+        code.plain(Plain.SYSCALL);
+        code.mov(Q, at(R12, REPLY), RAX);
+        closeUnlessNone(R13);
+        code.mov(D, RDI, RBX);
+        code.lea(Q, RSI, at(R12, REPLY));
+        code.mov(RDX, 8);
+        code.mov(R10, 0x4040);
+        code.op(Arith.XOR, D, R8, R8);
+        code.op(Arith.XOR, D, R9, R9);
+        call(SYS_SENDTO);
+        code.test(D, RAX, RAX);
+        code.jcc(Cond.NS, serve);
+        code.jmp(finish);
+    }
+
+    /** Leaves the request in the page and a passed descriptor, or -1, in r13d. */
+    private void receive() {
+        Label none = new Label("none");
+        code.lea(Q, RAX, at(R12, REQUEST));
+        code.mov(Q, at(R12, VECTOR), RAX);
+        code.mov(Q, at(R12, VECTOR + 8), REQUEST_BYTES);
+        code.mov(Q, at(R12, HEADER), 0);
+        code.mov(Q, at(R12, HEADER + 8), 0);
+        code.lea(Q, RAX, at(R12, VECTOR));
+        code.mov(Q, at(R12, HEADER + 16), RAX);
+        code.mov(Q, at(R12, HEADER + 24), 1);
+        code.lea(Q, RAX, at(R12, CONTROL));
+        code.mov(Q, at(R12, HEADER + 32), RAX);
+        code.mov(Q, at(R12, HEADER + 40), 24);
+        code.mov(D, RDI, RBX);
+        code.lea(Q, RSI, at(R12, HEADER));
+        code.mov(RDX, 0x40000040);
+        call(SYS_RECVMSG);
+        code.op(Arith.CMP, Q, RAX, REQUEST_BYTES);
+        code.jcc(Cond.NE, finish);
+        // The daemon has its own duplicate by now: without ours, its death is an end of file here.
+        closeUnlessNone(RBP);
+        code.mov(RBP, NO_FD);
+        code.mov(R13, NO_FD);
+        code.op(Arith.CMP, Q, at(R12, HEADER + 40), 20);
+        code.jcc(Cond.B, none);
+        code.mov(D, R13, at(R12, CONTROL + 16));
+        code.bind(none);
+    }
+
+    private void close() {
+        code.bind(finish);
+        closeUnlessNone(RBP);
+        code.mov(D, RDI, RBX);
+        call(SYS_CLOSE);
+        // Unmapping is what the daemon waits for: everything else is closed when it happens.
+        code.bind(unmap);
+        code.mov(Q, RDI, R12);
+        code.mov(RSI, 4096);
+        call(SYS_MUNMAP);
+        code.bind(last);
+        code.op(Arith.XOR, D, RDI, RDI);
+        code.op(Arith.XOR, D, RSI, RSI);
+        code.lea(Q, RDX, of(finalTime));
+        code.op(Arith.XOR, D, R10, R10);
+        code.mov(R8, 8);
+        call(SYS_PPOLL);
+    }
+
+    private void putBack(long flags) {
+        code.bind(back);
+        code.mov(RDI, 2);
+        code.lea(Q, RSI, of(mask));
+        code.op(Arith.XOR, D, RDX, RDX);
+        code.mov(R10, 8);
+        call(SYS_RT_SIGPROCMASK);
+        // Overflow by an addition, the others by sahf; nothing below changes flags, and nothing uses the stack.
+        code.mov(RAX, (flags & FLAG_OVERFLOW) != 0 ? 0x7f : 0);
+        code.op(Arith.ADD, B, RAX, 1);
+        code.mov(RAX, (flags & FLAG_CARRY_ETC | 2) << 8);
+        code.plain(Plain.SAHF);
+        if ((flags & FLAG_DIRECTION) != 0) {
+            code.bytes(new byte[] {(byte) 0xfd});
+        }
+        code.lea(Q, RAX, of(words));
+        for (int i = 0; i < RESTORED.length; i++) {
+            code.mov(Q, RESTORED[i], at(RAX, i * 8));
+        }
+        code.jmp(Address.of(resume));
+    }
+
+    private void data(Values values, MemorySegment registers) {
+        code.align(8);
+        code.bind(words);
+        for (Gpr restored : RESTORED) {
+            code.data64(UserRegs.valueOf(restored.name()).get(registers));
+        }
+        code.bind(resume);
+        code.data64(UserRegs.RIP.get(registers));
+        code.bind(mask);
+        code.data64(values.signalMask());
+        code.bind(finalTime);
+        code.data64(0);
+        code.data64(FINAL_NANOS);
+    }
+
+    private void closeUnlessNone(Gpr fd) {
+        Label none = new Label("no descriptor");
+        code.test(D, fd, fd);
+        code.jcc(Cond.S, none);
+        code.mov(D, RDI, fd);
+        call(SYS_CLOSE);
+        code.bind(none);
+    }
+
+    private void call(int number) {
+        code.mov(RAX, number);
+        code.plain(Plain.SYSCALL);
+    }
+}

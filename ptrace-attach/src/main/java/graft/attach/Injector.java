@@ -1,0 +1,218 @@
+package graft.attach;
+
+import graft.attach.Handover.Request;
+import graft.platform.address.RemoteAddress;
+import graft.platform.linux.Sched;
+import graft.platform.linux.SysException;
+import graft.platform.linux.UserRegs;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.function.Function;
+
+/** One attach, on its tracer thread: handover, one stop of all threads, or everything taken back. */
+final class Injector {
+    /** Sizes and offsets of the runtime region: see {@code pool.layout}. */
+    static final long RUNTIME_SIZE = 0x20000;
+
+    static final long CONFIG_OFFSET = 0x1000;
+    private static final long STATE_PAGE = 0x1000;
+    private static final byte[] ACTIVE = {1, 0, 0, 0};
+    private static final long DEADLINE_NANOS = 50_000_000;
+    private static final long SYS_MMAP = 9;
+    private static final long SYS_MADVISE = 28;
+    private static final long MADV_WIPEONFORK = 18;
+    private static final long PROT_READ = 1;
+    private static final long PROT_READ_WRITE = 3;
+    private static final long PROT_READ_EXEC = 5;
+    private static final long SHARED_FIXED = 0x100001;
+    private static final long PRIVATE_ANONYMOUS_FIXED = 0x100022;
+
+    private final Target target;
+    private final Injection injection;
+    private final List<PoolImage> images;
+    private final Journal journal;
+    private final long options;
+
+    Injector(Target target, Injection injection, List<PoolImage> images, Journal journal, long options) {
+        this.target = target;
+        this.injection = injection;
+        this.images = images;
+        this.journal = journal;
+        this.options = options;
+    }
+
+    /** Either everything is in place, or everything was taken back and the journal is gone. */
+    AttachResult run(Function<Timing, Attachment> attached) {
+        Optional<Refusal> refusal;
+        Timing[] timing = new Timing[1];
+        try {
+            refusal = inject(timing);
+        } catch (DeadlineException late) {
+            refusal = Optional.of(new Refusal(
+                    Refusal.Kind.DEADLINE, late.getMessage(), "attach again when the process is less busy"));
+        } catch (TraceeGoneException gone) {
+            journal.delete();
+            return new AttachResult.TargetGone(injection.pid(), gone.getMessage());
+        } catch (SysException failed) {
+            if (ProcStat.read(injection.pid()).map(s -> s.state() == 'Z').orElse(true)) {
+                journal.delete();
+                return new AttachResult.TargetGone(injection.pid(), failed.getMessage());
+            }
+            refusal = Optional.of(
+                    new Refusal(Refusal.Kind.SYSTEM_CALL, failed.getMessage(), "graft doctor -p " + injection.pid()));
+        }
+        if (refusal.isEmpty()) {
+            return new AttachResult.Attached(attached.apply(timing[0]), timing[0]);
+        }
+        rollBack();
+        return new AttachResult.Refused(refusal.get());
+    }
+
+    private void rollBack() {
+        try {
+            // On a thread of its own: what this thread still holds would be in the way until it ends.
+            Undo.Report report = TracerThread.call(
+                    "rollback-" + injection.pid(), () -> new Undo(target, journal.undo(), options).run());
+            if (report.quarantined().isEmpty() && report.notes().isEmpty()) {
+                journal.delete();
+            }
+        } catch (TraceeGoneException gone) {
+            journal.delete();
+        }
+    }
+
+    private Optional<Refusal> inject(Timing[] timing) {
+        try (Tracees tracees = new Tracees(injection.pid(), options)) {
+            target.steps().before("threads-seized");
+            tracees.seizeNew();
+            Sched.fifo(1);
+            TracedThread leader = tracees.leader();
+            long start = System.nanoTime();
+            long deadline = start + DEADLINE_NANOS;
+            target.steps().before("leader-stopped");
+            tracees.stop(leader, deadline);
+            if (UserRegs.CS.get(leader.registers) != UserRegs.CS_64) {
+                return Optional.of(new Refusal(
+                        Refusal.Kind.NOT_64_BIT, "process " + injection.pid() + " runs 32-bit code", "a 64-bit build"));
+            }
+            try (Handover handover = new Handover(target, leader, journal.undo().hole())) {
+                Optional<Refusal> refusal;
+                try {
+                    handover.begin(deadline);
+                    refusal = map(handover, deadline);
+                    handover.finish(deadline);
+                } catch (RuntimeException failed) {
+                    putBack(tracees, leader, handover);
+                    throw failed;
+                }
+                if (refusal.isPresent()) {
+                    putBack(tracees, leader, handover);
+                    return refusal;
+                }
+                return patch(tracees, handover, start, timing);
+            }
+        } finally {
+            Sched.ordinary();
+        }
+    }
+
+    private void putBack(Tracees tracees, TracedThread leader, Handover handover) {
+        tracees.stop(leader, System.nanoTime() + DEADLINE_NANOS);
+        handover.putBack();
+        handover.fillHole();
+        tracees.detachAll();
+    }
+
+    private Optional<Refusal> map(Handover handover, long deadline) {
+        List<Request> calls = new ArrayList<>();
+        for (PoolImage image : images) {
+            RemoteAddress runtime = image.pool().address().plus(-RUNTIME_SIZE);
+            calls.add(mmap(runtime, RUNTIME_SIZE, PROT_READ_WRITE, OptionalInt.empty()));
+            calls.add(mmap(
+                    image.pool().address(), image.pool().size(), PROT_READ_EXEC, OptionalInt.of(image.descriptor())));
+        }
+        for (Injection.Region region : injection.regions()) {
+            long protection = switch (region.protection()) {
+                case READ_ONLY -> PROT_READ;
+                case READ_WRITE -> PROT_READ_WRITE;
+            };
+            calls.add(mmap(region.address(), region.size(), protection, OptionalInt.of(region.fd())));
+        }
+        for (PoolImage image : images) {
+            calls.add(new Request(
+                    SYS_MADVISE,
+                    List.of(image.pool().address().value() - RUNTIME_SIZE, STATE_PAGE, MADV_WIPEONFORK, 0L, 0L, 0L),
+                    OptionalInt.empty()));
+        }
+        long[] results = handover.run(calls, deadline);
+        for (int i = 0; i < results.length; i++) {
+            Request call = calls.get(i);
+            long expected = call.number() == SYS_MMAP ? call.arguments().getFirst() : 0;
+            if (results[i] != expected) {
+                return Optional.of(failed(call, results[i]));
+            }
+        }
+        for (PoolImage image : images) {
+            target.steps().before("runtime-written");
+            target.memory()
+                    .writeBytes(
+                            image.pool().address().plus(CONFIG_OFFSET - RUNTIME_SIZE),
+                            image.pool().runtime().bytes());
+        }
+        return Optional.empty();
+    }
+
+    private static Request mmap(RemoteAddress address, long size, long protection, OptionalInt fd) {
+        long flags = fd.isPresent() ? SHARED_FIXED : PRIVATE_ANONYMOUS_FIXED;
+        return new Request(SYS_MMAP, List.of(address.value(), size, protection, flags, -1L, 0L), fd);
+    }
+
+    private Refusal failed(Request call, long result) {
+        String what = "mapping " + call.arguments().get(1) + " bytes at 0x"
+                + Long.toHexString(call.arguments().getFirst()) + " in process " + injection.pid();
+        int errno = result < 0 ? (int) -result : graft.platform.linux.Errno.EEXIST;
+        Refusal.Kind kind =
+                errno == graft.platform.linux.Errno.EEXIST ? Refusal.Kind.ADDRESS_TAKEN : Refusal.Kind.SYSTEM_CALL;
+        return new Refusal(kind, new SysException("mmap", errno, what).getMessage(), "plan again");
+    }
+
+    /** The one stop of all threads. */
+    private Optional<Refusal> patch(Tracees tracees, Handover handover, long start, Timing[] timing) {
+        Patcher patcher = new Patcher(target, injection.plan());
+        target.steps().before("threads-stopped");
+        long stop = System.nanoTime();
+        tracees.stopAll(stop + DEADLINE_NANOS);
+        handover.putBack();
+        List<TracedThread> stopped = tracees.stopped();
+        Optional<Refusal> refusal = patcher.verify();
+        if (refusal.isEmpty()) {
+            refusal = patcher.moveThreads(stopped);
+        }
+        if (refusal.isEmpty()) {
+            writeThreads(stopped);
+            patcher.write();
+            for (PoolImage image : images) {
+                target.steps().before("probes-enabled");
+                target.memory().writeBytes(image.pool().address().plus(-RUNTIME_SIZE), ACTIVE);
+            }
+        } else {
+            Undo.repair(stopped);
+        }
+        handover.fillHole();
+        target.steps().before("threads-resumed");
+        tracees.detachAll();
+        long end = System.nanoTime();
+        timing[0] = new Timing(end - start, end - stop, stopped.size());
+        return refusal;
+    }
+
+    /** Registers first: a moved program counter is right before and after the text changes, as the pool is mapped. */
+    private void writeThreads(List<TracedThread> stopped) {
+        for (TracedThread thread : stopped) {
+            TracedThread.repair(thread.registers);
+            thread.writeRegisters();
+        }
+    }
+}

@@ -1,0 +1,57 @@
+package graft.attach;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+
+/** One undo record on disk: complete and synced before the first byte of a target changes, deleted when it is undone. */
+record Journal(Path file, UndoRecord undo) {
+    static final String SUFFIX = ".journal";
+
+    /** Where journals lie: {@code /run/graft} for root, otherwise the user's runtime or state directory. */
+    static Path defaultDirectory() {
+        if (ProcStatus.own().uid() == 0) {
+            return Path.of("/run/graft");
+        }
+        String runtime = System.getenv("XDG_RUNTIME_DIR");
+        return runtime != null && !runtime.isEmpty()
+                ? Path.of(runtime, "graft")
+                : Path.of(System.getProperty("user.home"), ".local", "state", "graft");
+    }
+
+    static Journal write(Path directory, UndoRecord undo) {
+        Path file = directory.resolve(
+                undo.pid() + "-" + undo.startTime() + "-" + Long.toHexString(System.nanoTime()) + SUFFIX);
+        try {
+            Files.createDirectories(
+                    directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            try (FileChannel out = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                ByteBuffer bytes = ByteBuffer.wrap(undo.text().getBytes(StandardCharsets.UTF_8));
+                while (bytes.hasRemaining()) {
+                    out.write(bytes);
+                }
+                out.force(true);
+            }
+            try (FileChannel folder = FileChannel.open(directory)) {
+                folder.force(true);
+            }
+        } catch (IOException failed) {
+            throw new UncheckedIOException("writing the undo journal " + file, failed);
+        }
+        return new Journal(file, undo);
+    }
+
+    void delete() {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException failed) {
+            throw new UncheckedIOException("deleting the undo journal " + file, failed);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+package graft.attach;
+
+import graft.platform.linux.ProcMem;
+import graft.platform.linux.SysException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** Undoes what a dead daemon left behind. Looks at what is there, so that it may be repeated or be killed itself. */
+public final class Recovery {
+    private Recovery() {}
+
+    /** What became of one journal. */
+    public sealed interface Outcome {
+        /** The journal's file. */
+        Path journal();
+
+        /** The target is as its files say again; the journal is deleted. */
+        record Restored(Path journal, int pid, int sites) implements Outcome {}
+
+        /** The target has ended; the journal is deleted. */
+        record ProcessGone(Path journal, int pid) implements Outcome {}
+
+        /** The daemon that wrote it lives; left alone. */
+        record InUse(Path journal, long daemonPid) implements Outcome {}
+
+        /** It was never completed, so nothing was ever changed; the journal is deleted. */
+        record Torn(Path journal, String reason) implements Outcome {}
+
+        /** It could not be undone, or not wholly; the journal stays. */
+        record Failed(Path journal, String reason) implements Outcome {}
+    }
+
+    /** Recovers from the journals of the default directory. */
+    public static List<Outcome> recover() {
+        return recover(Journal.defaultDirectory());
+    }
+
+    /** Recovers from every journal in {@code directory}. */
+    public static List<Outcome> recover(Path directory) {
+        List<Outcome> outcomes = new ArrayList<>();
+        if (Files.isDirectory(directory)) {
+            try (Stream<Path> files = Files.list(directory)) {
+                files.filter(file -> file.toString().endsWith(Journal.SUFFIX))
+                        .sorted()
+                        .forEach(file -> outcomes.add(recoverOne(file)));
+            } catch (IOException failed) {
+                throw new UncheckedIOException("listing " + directory, failed);
+            }
+        }
+        return outcomes;
+    }
+
+    private static Outcome recoverOne(Path file) {
+        try {
+            Journal journal = new Journal(file, UndoRecord.parse(Files.readString(file)));
+            UndoRecord undo = journal.undo();
+            if (lives((int) undo.daemonPid(), undo.daemonStart(), undo.bootId())) {
+                return new Outcome.InUse(file, undo.daemonPid());
+            }
+            if (!lives(undo.pid(), undo.startTime(), undo.bootId())) {
+                journal.delete();
+                return new Outcome.ProcessGone(file, undo.pid());
+            }
+            return undo(journal);
+        } catch (DamagedJournalException damaged) {
+            return switch (damaged.unusable().damage()) {
+                case CORRUPT -> new Outcome.Failed(file, damaged.getMessage());
+                case TORN -> {
+                    new Journal(file, null).delete();
+                    yield new Outcome.Torn(file, damaged.getMessage());
+                }
+            };
+        } catch (IOException | SysException | DeadlineException failed) {
+            return new Outcome.Failed(file, failed.getMessage());
+        }
+    }
+
+    private static Outcome undo(Journal journal) {
+        UndoRecord undo = journal.undo();
+        if (!(TargetInspection.inspect(undo.pid()) instanceof TargetInspection.Attachable(var facts))) {
+            return new Outcome.Failed(
+                    journal.file(), TargetInspection.inspect(undo.pid()).toString());
+        }
+        try (ProcMem memory = ProcMem.open(undo.pid())) {
+            Target target = new Target(undo.pid(), memory, StepListener.NONE);
+            Undo.Report report = TracerThread.call(
+                    "recover-" + undo.pid(), () -> new Undo(target, undo, Attacher.options(facts)).run());
+            if (report.restored() != undo.sites().size()
+                    || !report.quarantined().isEmpty()) {
+                return new Outcome.Failed(journal.file(), report.toString());
+            }
+            journal.delete();
+            return new Outcome.Restored(journal.file(), undo.pid(), report.restored());
+        } catch (TraceeGoneException gone) {
+            journal.delete();
+            return new Outcome.ProcessGone(journal.file(), undo.pid());
+        }
+    }
+
+    private static boolean lives(int pid, long startTime, String bootId) {
+        return bootId.equals(Evidence.bootId())
+                && ProcStat.read(pid)
+                        .filter(stat -> stat.startTime() == startTime)
+                        .filter(stat -> stat.state() != 'Z' && stat.state() != 'X')
+                        .isPresent();
+    }
+}

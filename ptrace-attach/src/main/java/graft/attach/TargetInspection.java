@@ -1,0 +1,145 @@
+package graft.attach;
+
+import graft.attach.TargetFacts.Seccomp;
+import graft.platform.linux.ProcMem;
+import graft.platform.linux.SysException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** Whether a process can be attached to, found without touching it. */
+public sealed interface TargetInspection {
+
+    /** It can. */
+    record Attachable(TargetFacts facts) implements TargetInspection {}
+
+    /** It cannot. */
+    record Refused(Refusal refusal) implements TargetInspection {}
+
+    /** Looks at {@code pid} through {@code /proc}; nothing is traced, stopped or written. */
+    static TargetInspection inspect(int pid) {
+        return new Inspector(pid).inspect();
+    }
+
+    /** One inspection. */
+    final class Inspector {
+        private static final long PF_KTHREAD = 0x200000;
+        private static final int CAP_SYS_ADMIN = 21;
+        private final int pid;
+
+        private Inspector(int pid) {
+            this.pid = pid;
+        }
+
+        private TargetInspection inspect() {
+            if (pid == ProcessHandle.current().pid()) {
+                return refused(Refusal.Kind.OWN_PROCESS, "process " + pid + " is graft itself", "another process");
+            }
+            Optional<ProcStatus> read = ProcStatus.read(pid);
+            Optional<ProcStat> stat = ProcStat.read(pid);
+            if (read.isEmpty() || stat.isEmpty()) {
+                return refused(Refusal.Kind.NO_SUCH_PROCESS, "there is no process " + pid, "pgrep -a NAME");
+            }
+            ProcStatus status = read.get();
+            if (status.number("Tgid") != pid) {
+                return refused(
+                        Refusal.Kind.NO_SUCH_PROCESS,
+                        pid + " is a thread of process " + status.number("Tgid"),
+                        "that process id");
+            }
+            return state(status, stat.get());
+        }
+
+        private TargetInspection state(ProcStatus status, ProcStat stat) {
+            String who = "process " + pid + " (" + status.text("Name") + ")";
+            if ((stat.flags() & PF_KTHREAD) != 0) {
+                return refused(Refusal.Kind.KERNEL_THREAD, who + " is a kernel thread", "graft's kernel programs");
+            }
+            if (stat.state() == 'Z' || stat.state() == 'X') {
+                return refused(
+                        Refusal.Kind.ZOMBIE,
+                        who + " has ended and waits for its parent " + status.number("PPid"),
+                        "a live process");
+            }
+            long tracer = status.number("TracerPid");
+            if (tracer != 0) {
+                String name = ProcStatus.read((int) tracer)
+                        .map(other -> other.text("Name"))
+                        .orElse("?");
+                return refused(
+                        Refusal.Kind.ALREADY_TRACED,
+                        who + " is already traced by process " + tracer + " (" + name + ")",
+                        "detach that tracer first; a process has one tracer at a time");
+            }
+            if (stat.state() == 'T' || stat.state() == 't') {
+                return refused(
+                        Refusal.Kind.STOPPED,
+                        who + " is stopped (state " + stat.state() + ") and stays so",
+                        "kill -CONT " + pid + ", then attach");
+            }
+            return permission(who, status, stat);
+        }
+
+        private TargetInspection permission(String who, ProcStatus status, ProcStat stat) {
+            try {
+                ProcMem.open(pid).close();
+                return machine(who, status, stat);
+            } catch (SysException refused) {
+                return refused(
+                        Refusal.Kind.NOT_PERMITTED,
+                        who + " belongs to uid " + status.uid() + " and this is " + ownRights() + ": "
+                                + refused.getMessage(),
+                        "run as that user, or with CAP_SYS_PTRACE (sudo, or setcap cap_sys_ptrace+ep)");
+            }
+        }
+
+        private TargetInspection machine(String who, ProcStatus status, ProcStat stat) {
+            if (isElf32()) {
+                return refused(Refusal.Kind.NOT_64_BIT, who + " is a 32-bit program", "a 64-bit build of it");
+            }
+            Seccomp seccomp = Seccomp.values()[(int) Math.min(2, status.number("Seccomp"))];
+            if (seccomp != Seccomp.NONE && !ownCapability(CAP_SYS_ADMIN)) {
+                return refused(
+                        Refusal.Kind.SECCOMP,
+                        who + " has a seccomp filter that would see graft's system calls, and suspending it needs "
+                                + "CAP_SYS_ADMIN; this is " + ownRights(),
+                        "run as root");
+            }
+            return new Attachable(new TargetFacts(
+                    pid, stat.startTime(), status.text("Name"), status.uid(), (int) status.number("Threads"), seccomp));
+        }
+
+        private boolean isElf32() {
+            byte[] head = new byte[5];
+            try (var in = Files.newInputStream(Path.of("/proc/" + pid + "/exe"))) {
+                return in.readNBytes(head, 0, 5) == 5 && head[4] == 1;
+            } catch (IOException unreadable) {
+                // The program file may be gone or in another namespace; the stop itself checks cs again.
+                return false;
+            }
+        }
+
+        private static boolean ownCapability(int capability) {
+            return ProcStatus.own().hexadecimal("CapEff") >>> capability % 64 << 63 != 0;
+        }
+
+        private static String ownRights() {
+            ProcStatus own = ProcStatus.own();
+            return "uid " + own.uid() + " with CapEff " + own.text("CapEff") + ", Yama ptrace_scope " + yama();
+        }
+
+        private static String yama() {
+            try {
+                return Files.readString(Path.of("/proc/sys/kernel/yama/ptrace_scope"))
+                        .trim();
+            } catch (IOException absent) {
+                return "absent";
+            }
+        }
+
+        private static TargetInspection refused(Refusal.Kind kind, String reason, String suggestion) {
+            return new TargetInspection.Refused(new Refusal(kind, reason, suggestion));
+        }
+    }
+}

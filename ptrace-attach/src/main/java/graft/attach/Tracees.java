@@ -1,0 +1,126 @@
+package graft.attach;
+
+import graft.platform.linux.Errno;
+import graft.platform.linux.Ptrace;
+import graft.platform.linux.Sched;
+import graft.platform.linux.SysException;
+import java.io.File;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** All threads of one process, seized by the OS thread that made this. Closing lets every stopped thread go. */
+final class Tracees implements AutoCloseable {
+    private static final long PAUSE_NANOS = 20_000;
+
+    private final int pid;
+    private final long options;
+    private final Arena arena = Arena.ofConfined();
+    private final Map<Integer, TracedThread> threads = new HashMap<>();
+
+    Tracees(int pid, long options) {
+        this.pid = pid;
+        this.options = options;
+    }
+
+    /** Seizes threads that are not seized yet. @return whether there were any */
+    boolean seizeNew() {
+        String[] names = new File("/proc/" + pid + "/task").list();
+        if (names == null || names.length == 0) {
+            throw new TraceeGoneException(pid, "listing its threads");
+        }
+        boolean found = false;
+        for (String name : names) {
+            int tid = Integer.parseInt(name);
+            if (!threads.containsKey(tid)) {
+                found |= seize(tid);
+            }
+        }
+        return found;
+    }
+
+    private boolean seize(int tid) {
+        try {
+            Ptrace.seize(tid, options);
+        } catch (SysException failed) {
+            boolean ended = ProcStat.readThread(pid, tid)
+                    .map(stat -> stat.state() == 'Z' || stat.state() == 'X')
+                    .orElse(true);
+            if (ended || failed.is(Errno.ESRCH)) {
+                return false;
+            }
+            throw failed;
+        }
+        threads.put(tid, new TracedThread(tid, arena));
+        return true;
+    }
+
+    /** The thread that runs the routine: the first one of the process. */
+    TracedThread leader() {
+        TracedThread leader = threads.get(pid);
+        if (leader == null) {
+            throw new TraceeGoneException(pid, "seizing its first thread");
+        }
+        return leader;
+    }
+
+    List<TracedThread> stopped() {
+        List<TracedThread> all = new ArrayList<>(threads.size());
+        for (TracedThread thread : threads.values()) {
+            if (thread.state() == TracedThread.State.STOPPED) {
+                all.add(thread);
+            }
+        }
+        return all;
+    }
+
+    /** Stops one thread. @throws DeadlineException when it does not stop in time */
+    void stop(TracedThread thread, long deadline) {
+        thread.interrupt();
+        await(thread, deadline);
+        if (thread.state() == TracedThread.State.GONE) {
+            throw new TraceeGoneException(pid, "stopping thread " + thread.tid);
+        }
+    }
+
+    /** Stops every thread, also those that are created meanwhile. */
+    void stopAll(long deadline) {
+        do {
+            for (TracedThread thread : threads.values()) {
+                thread.interrupt();
+            }
+            for (TracedThread thread : threads.values()) {
+                await(thread, deadline);
+            }
+            threads.values().removeIf(thread -> thread.state() == TracedThread.State.GONE);
+        } while (seizeNew());
+        if (threads.isEmpty()) {
+            throw new TraceeGoneException(pid, "stopping its threads");
+        }
+    }
+
+    private void await(TracedThread thread, long deadline) {
+        while (thread.poll() == TracedThread.State.ASKED) {
+            if (System.nanoTime() - deadline > 0) {
+                throw new DeadlineException("thread " + thread.tid + " of process " + pid + " did not stop in time");
+            }
+            Sched.nanosleep(PAUSE_NANOS);
+        }
+    }
+
+    /** Lets every stopped thread go. A thread that is not stopped is let go when the tracer's thread ends. */
+    void detachAll() {
+        for (TracedThread thread : threads.values()) {
+            thread.detach();
+        }
+        threads.clear();
+    }
+
+    @Override
+    public void close() {
+        detachAll();
+        arena.close();
+    }
+}

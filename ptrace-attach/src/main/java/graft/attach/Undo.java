@@ -1,0 +1,207 @@
+package graft.attach;
+
+import graft.attach.DetachProof.Quarantined;
+import graft.attach.UndoRecord.Kind;
+import graft.attach.UndoRecord.Range;
+import graft.attach.UndoRecord.Site;
+import graft.platform.address.RemoteAddress;
+import graft.platform.linux.Sched;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalInt;
+
+/**
+ * Takes an undo record back: disables, restores text, proves the pools idle, unmaps. Looks at what is there instead of
+ * remembering what was done, so it can be repeated, and finishes what another process began. Runs on a tracer thread.
+ */
+final class Undo {
+    private static final long DEADLINE_NANOS = 50_000_000;
+    private static final int ROUNDS = 25;
+    private static final long ROUND_PAUSE_NANOS = 10_000_000;
+    private static final long SYS_MUNMAP = 11;
+    private static final byte[] INACTIVE = new byte[4];
+
+    private final Target target;
+    private final UndoRecord undo;
+    private final long options;
+    private final List<String> notes = new ArrayList<>();
+    private final List<Quarantined> quarantined = new ArrayList<>();
+    private int restored;
+    private long stopNanos;
+    private long handoverNanos;
+    private int threads;
+
+    Undo(Target target, UndoRecord undo, long options) {
+        this.target = target;
+        this.undo = undo;
+        this.options = options;
+    }
+
+    /** What was reached. */
+    record Report(int restored, List<Quarantined> quarantined, List<String> notes, Timing timing) {}
+
+    Report run() {
+        List<Range> mapped = mapped();
+        disable(mapped);
+        boolean idle = restoreText(mapped);
+        if (idle) {
+            unmap(mapped);
+        } else {
+            for (Range range : mapped) {
+                quarantined.add(new Quarantined(range.address(), range.size(), "a thread may still return into it"));
+            }
+        }
+        return new Report(restored, quarantined, notes, new Timing(handoverNanos, stopNanos, threads));
+    }
+
+    /** The ranges that are there and are ours. */
+    private List<Range> mapped() {
+        ProcMaps maps = ProcMaps.read(target.pid());
+        return undo.ranges().stream()
+                .filter(range -> maps.at(range.address())
+                        .filter(m -> range.kind() == Kind.RUNTIME
+                                ? m.path().isEmpty()
+                                : m.path().startsWith("/memfd:")
+                                        || m.path().startsWith("/dev/zero")
+                                        || m.path().startsWith("anon_inode:"))
+                        .isPresent())
+                .toList();
+    }
+
+    private void disable(List<Range> mapped) {
+        for (Range range : mapped) {
+            if (range.kind() == Kind.RUNTIME) {
+                target.steps().before("probes-disabled");
+                target.memory().writeBytes(range.address(), INACTIVE);
+            }
+        }
+    }
+
+    /** Restores every site in a stop. @return whether no thread can be in a pool any more */
+    private boolean restoreText(List<Range> mapped) {
+        List<Range> pools =
+                mapped.stream().filter(range -> range.kind() == Kind.POOL).toList();
+        IdleProof proof = new IdleProof(target, pools, mapped);
+        for (int round = 0; round < ROUNDS; round++) {
+            if (round > 0) {
+                Sched.nanosleep(ROUND_PAUSE_NANOS);
+            }
+            proof.readMaps();
+            try (Tracees tracees = new Tracees(target.pid(), options)) {
+                tracees.seizeNew();
+                Sched.fifo(1);
+                long start = System.nanoTime();
+                tracees.stopAll(start + DEADLINE_NANOS);
+                List<TracedThread> stopped = tracees.stopped();
+                threads = stopped.size();
+                if (round == 0) {
+                    target.steps().before("text-restored");
+                    restoreSites();
+                }
+                boolean idle = proof.holds(stopped)
+                        && stopped.stream().noneMatch(t -> undo.hole().contains(t.programCounter()));
+                repair(stopped);
+                target.steps().before("threads-resumed");
+                tracees.detachAll();
+                stopNanos = Math.max(stopNanos, System.nanoTime() - start);
+                if (idle) {
+                    return true;
+                }
+            } finally {
+                Sched.ordinary();
+            }
+        }
+        return false;
+    }
+
+    static void repair(List<TracedThread> stopped) {
+        for (TracedThread thread : stopped) {
+            if (TracedThread.repair(thread.registers)) {
+                thread.writeRegisters();
+            }
+        }
+    }
+
+    private void restoreSites() {
+        restored = 0;
+        for (Site site : undo.sites()) {
+            byte[] now =
+                    target.memory().readBytes(site.address(), site.oldBytes().length());
+            if (Arrays.equals(now, site.newBytes().bytes())) {
+                target.memory().writeBytes(site.address(), site.oldBytes().bytes());
+                restored++;
+            } else if (Arrays.equals(now, site.oldBytes().bytes())) {
+                restored++;
+            } else {
+                notes.add("the bytes at " + site.address() + " are neither the original ones nor ours; left alone");
+            }
+        }
+    }
+
+    private void unmap(List<Range> mapped) {
+        if (mapped.isEmpty()) {
+            fillHole();
+            return;
+        }
+        List<Handover.Request> calls = mapped.stream()
+                .map(range -> new Handover.Request(
+                        SYS_MUNMAP,
+                        List.of(range.address().value(), range.size(), 0L, 0L, 0L, 0L),
+                        OptionalInt.empty()))
+                .toList();
+        try (Tracees tracees = new Tracees(target.pid(), options)) {
+            tracees.seizeNew();
+            Sched.fifo(1);
+            TracedThread leader = tracees.leader();
+            long start = System.nanoTime();
+            long deadline = start + DEADLINE_NANOS;
+            tracees.stop(leader, deadline);
+            try (Handover handover = new Handover(target, leader, undo.hole())) {
+                try {
+                    handover.begin(deadline);
+                    long[] results = handover.run(calls, deadline);
+                    note(mapped, results);
+                    handover.finish(deadline);
+                } finally {
+                    tracees.stop(leader, System.nanoTime() + DEADLINE_NANOS);
+                    handover.putBack();
+                    Undo.repair(List.of(leader));
+                    handover.fillHole();
+                    tracees.detachAll();
+                    handoverNanos = System.nanoTime() - start;
+                }
+            }
+        } finally {
+            Sched.ordinary();
+        }
+    }
+
+    private void note(List<Range> mapped, long[] results) {
+        for (int i = 0; i < results.length; i++) {
+            if (results[i] != 0) {
+                Range range = mapped.get(i);
+                quarantined.add(new Quarantined(range.address(), range.size(), "munmap failed with " + results[i]));
+            }
+        }
+    }
+
+    private void fillHole() {
+        byte[] now =
+                target.memory().readBytes(undo.hole().address(), undo.hole().oldBytes().length);
+        if (!Arrays.equals(now, undo.hole().oldBytes())) {
+            target.memory().writeBytes(undo.hole().address(), undo.hole().oldBytes());
+        }
+    }
+
+    /** Whether {@code address} lies in one of the ranges. */
+    static boolean inside(List<Range> ranges, long address) {
+        for (Range range : ranges) {
+            RemoteAddress start = range.address();
+            if (address >= start.value() && address < start.value() + range.size()) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

@@ -1,0 +1,106 @@
+package graft.attach;
+
+import graft.platform.address.RemoteAddress;
+import graft.rewriter.Code;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.zip.CRC32;
+
+/** Everything that is needed to take an attach back, without the daemon that made it. */
+record UndoRecord(
+        int pid,
+        long startTime,
+        String bootId,
+        long daemonPid,
+        long daemonStart,
+        Hole hole,
+        List<Range> ranges,
+        List<Site> sites) {
+    private static final String MAGIC = "graft-journal 1";
+
+    UndoRecord {
+        ranges = List.copyOf(ranges);
+        sites = List.copyOf(sites);
+    }
+
+    /** What a range of the target's memory was mapped for. */
+    enum Kind {
+        RUNTIME,
+        POOL,
+        REGION
+    }
+
+    /** Memory that graft maps into the target. */
+    record Range(Kind kind, RemoteAddress address, long size) {}
+
+    /** A patched place. */
+    record Site(RemoteAddress address, Code oldBytes, Code newBytes) {}
+
+    /** A journal that cannot be used. {@code torn}: it was never completed, so the target was never changed. */
+    record Unusable(Damage damage, String reason) {}
+
+    /** How a journal is damaged. */
+    enum Damage {
+        TORN,
+        CORRUPT
+    }
+
+    /** The text of the journal; the last line holds the checksum of all before it. */
+    String text() {
+        StringBuilder out = new StringBuilder(MAGIC).append('\n');
+        out.append("target ")
+                .append(pid)
+                .append(' ')
+                .append(startTime)
+                .append(' ')
+                .append(bootId)
+                .append('\n');
+        out.append("daemon ").append(daemonPid).append(' ').append(daemonStart).append('\n');
+        out.append("hole ")
+                .append(hole.address())
+                .append(' ')
+                .append(hex(hole.oldBytes()))
+                .append('\n');
+        for (Range range : ranges) {
+            out.append("map ")
+                    .append(range.kind())
+                    .append(' ')
+                    .append(range.address())
+                    .append(' ');
+            out.append(range.size()).append('\n');
+        }
+        for (Site site : sites) {
+            out.append("site ")
+                    .append(site.address())
+                    .append(' ')
+                    .append(hex(site.oldBytes().bytes()));
+            out.append(' ').append(hex(site.newBytes().bytes())).append('\n');
+        }
+        return out + "end " + Long.toHexString(checksum(out.toString())) + "\n";
+    }
+
+    /** Parses {@link #text}. @throws DamagedJournalException when that is not what it is */
+    static UndoRecord parse(String text) {
+        int end = text.lastIndexOf("end ");
+        if (end < 0 || !text.endsWith("\n")) {
+            throw new DamagedJournalException(new Unusable(
+                    Damage.TORN, "it has no end line: it was never completed, and nothing was changed before it was"));
+        }
+        String sum = text.substring(end + 4).trim();
+        if (!text.startsWith(MAGIC) || !sum.equals(Long.toHexString(checksum(text.substring(0, end))))) {
+            throw new DamagedJournalException(
+                    new Unusable(Damage.CORRUPT, "its checksum is not that of its content; nothing was touched"));
+        }
+        return new JournalParser(text.substring(0, end)).parse();
+    }
+
+    private static long checksum(String text) {
+        CRC32 crc = new CRC32();
+        crc.update(text.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        return crc.getValue();
+    }
+
+    private static String hex(byte[] bytes) {
+        return HexFormat.of().formatHex(bytes);
+    }
+}
