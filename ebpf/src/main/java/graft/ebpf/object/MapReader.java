@@ -1,0 +1,159 @@
+package graft.ebpf.object;
+
+import graft.ebpf.btf.Btf;
+import graft.ebpf.btf.BtfType;
+import graft.platform.elf.ElfFile;
+import graft.platform.elf.ElfSection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** Reads the maps that an object defines: BTF definitions in {@code .maps}, and one array for each data section. */
+final class MapReader {
+    private static final int PAGE = 4096;
+    private static final int MAX_DATA = 64 << 20;
+
+    private final ElfFile elf;
+    private final Optional<Btf> btf;
+    private final List<String> notes;
+
+    MapReader(ElfFile elf, Optional<Btf> btf, List<String> notes) {
+        this.elf = elf;
+        this.btf = btf;
+        this.notes = notes;
+    }
+
+    Map<String, MapSpec> read() {
+        Map<String, MapSpec> maps = new LinkedHashMap<>();
+        for (ElfSection section : elf.sections()) {
+            if (section.name().equals("maps") && section.size() > 0) {
+                throw bad("maps", "map definitions without BTF", "define maps in SEC(\".maps\") with __uint and __type");
+            }
+            if (section.name().equals(".maps")) {
+                readDefinitions(maps);
+            } else if (isData(section) && section.size() > 0) {
+                maps.put(section.name(), data(section));
+            }
+        }
+        return maps;
+    }
+
+    static boolean isData(ElfSection section) {
+        String name = section.name();
+        boolean named = name.startsWith(".data") || name.startsWith(".rodata") || name.startsWith(".bss");
+        return named && section.has(ElfSection.ALLOC);
+    }
+
+    private MapSpec data(ElfSection section) {
+        if (section.size() < 0 || section.size() > MAX_DATA) {
+            throw bad(section.name(), "%d bytes of data".formatted(section.size()), "use a map for large data");
+        }
+        boolean readOnly = section.name().startsWith(".rodata");
+        int size = (int) section.size();
+        byte[] content = section.type() == ElfSection.NOBITS ? new byte[size] : elf.content(section);
+        return new MapSpec(
+                section.name(),
+                MapType.ARRAY,
+                4,
+                size,
+                1,
+                MapSpec.MMAPABLE | (readOnly ? MapSpec.READ_ONLY_FOR_PROGRAMS : 0),
+                OptionalInt.empty(),
+                dataSection(section.name()),
+                new MapSpec.Content(content),
+                readOnly ? MapSpec.Access.READ_ONLY : MapSpec.Access.READ_WRITE);
+    }
+
+    private OptionalInt dataSection(String name) {
+        if (btf.isEmpty()) {
+            return OptionalInt.empty();
+        }
+        return btf.get().named(name).stream()
+                .filter(id -> btf.get().type(id) instanceof BtfType.DataSection)
+                .mapToInt(id -> id)
+                .findFirst();
+    }
+
+    private void readDefinitions(Map<String, MapSpec> maps) {
+        Btf types = btf.orElseThrow(() -> bad(".maps", "no BTF describes the maps", "compile with -g"));
+        OptionalInt section = dataSection(".maps");
+        if (section.isEmpty() || !(types.type(section.getAsInt()) instanceof BtfType.DataSection(_, _, var places))) {
+            throw bad(".maps", "BTF has no such section", "compile with -g");
+        }
+        for (BtfType.Place place : places) {
+            if (!(types.type(place.variable()) instanceof BtfType.Variable(var name, var type, _))
+                    || !(types.resolved(type) instanceof BtfType.Composite definition)) {
+                throw bad(".maps", "a map definition is not a struct", "use the usual __uint and __type members");
+            }
+            maps.put(name, definition(types, name, definition));
+        }
+    }
+
+    private MapSpec definition(Btf types, String name, BtfType.Composite definition) {
+        Map<String, Integer> numbers = new LinkedHashMap<>();
+        OptionalInt key = OptionalInt.empty();
+        OptionalInt value = OptionalInt.empty();
+        for (BtfType.Member member : definition.members()) {
+            switch (member.name()) {
+                case "type", "max_entries", "map_flags", "key_size", "value_size" ->
+                    numbers.put(member.name(), number(types, name, member));
+                case "key" -> key = OptionalInt.of(pointee(types, name, member));
+                case "value" -> value = OptionalInt.of(pointee(types, name, member));
+                default -> notes.add("map %s: %s is ignored".formatted(name, member.name()));
+            }
+        }
+        int number = numbers.getOrDefault("type", 0);
+        MapType type = MapType.byNumber(number)
+                .orElseThrow(() -> bad(name, "map type %d is not known".formatted(number), "use another map type"));
+        int keySize = numbers.getOrDefault("key_size", key.isPresent() ? (int) types.size(key.getAsInt()) : 0);
+        int valueSize = numbers.getOrDefault("value_size", value.isPresent() ? (int) types.size(value.getAsInt()) : 0);
+        return new MapSpec(
+                name,
+                type,
+                keySize(type, keySize),
+                type == MapType.PERF_EVENT_ARRAY ? 4 : valueSize,
+                capacity(type, numbers.getOrDefault("max_entries", 0)),
+                numbers.getOrDefault("map_flags", 0),
+                key,
+                value,
+                MapSpec.Content.NONE,
+                MapSpec.Access.READ_WRITE);
+    }
+
+    private static int keySize(MapType type, int size) {
+        return type == MapType.PERF_EVENT_ARRAY ? 4 : size;
+    }
+
+    /** A ring buffer's size becomes a power of two of at least one page, as libbpf does it. */
+    private static int capacity(MapType type, int entries) {
+        if (type != MapType.RINGBUF && type != MapType.USER_RINGBUF || entries <= 0 || entries > 1 << 30) {
+            return entries;
+        }
+        int bytes = PAGE;
+        while (bytes < entries) {
+            bytes *= 2;
+        }
+        return bytes;
+    }
+
+    private int number(Btf types, String map, BtfType.Member member) {
+        if (types.resolved(member.type()) instanceof BtfType.Pointer(var target)
+                && types.resolved(target) instanceof BtfType.Array(_, _, var count)) {
+            return (int) count;
+        }
+        throw bad(map, member.name() + " is not a number", "write __uint(" + member.name() + ", …)");
+    }
+
+    private int pointee(Btf types, String map, BtfType.Member member) {
+        if (types.resolved(member.type()) instanceof BtfType.Pointer(var target)) {
+            return target;
+        }
+        throw bad(map, member.name() + " is not a type", "write __type(" + member.name() + ", …)");
+    }
+
+    private static RefusedException bad(String where, String why, String suggestion) {
+        return new RefusedException(LoadResult.Reason.BAD_MAP, where, why, suggestion);
+    }
+}

@@ -1,0 +1,176 @@
+package graft.ebpf.object;
+
+import graft.ebpf.insn.Wide;
+import graft.platform.elf.ElfFile;
+import graft.platform.elf.ElfRelocation;
+import graft.platform.elf.ElfSection;
+import graft.platform.elf.ElfSymbol;
+import graft.platform.elf.SymbolTable;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** The code sections of an object: functions, and what their instructions refer to. */
+final class ObjectCode {
+    private static final int SLOT = 8;
+
+    private final ElfFile elf;
+    private final BtfExt ext;
+    private final List<ElfSymbol> symbols;
+    private final Map<Integer, ByteBuffer> code = new HashMap<>();
+    private final Map<Integer, Map<Long, ElfSymbol>> relocations = new HashMap<>();
+    private final Map<Place, Function> functions = new HashMap<>();
+
+    private record Place(int section, long offset) {}
+
+    /** A function: where its code is. */
+    record Function(String name, ElfSection section, int offset, int size) {}
+
+    ObjectCode(ElfFile elf, BtfExt ext) {
+        this.elf = elf;
+        this.ext = ext;
+        this.symbols = elf.symbols(SymbolTable.STATIC);
+        for (ElfSection section : elf.sections()) {
+            if (section.has(ElfSection.EXECUTE) && section.type() == ElfSection.PROGBITS) {
+                code.put(section.index(), ByteBuffer.wrap(elf.content(section)).order(ByteOrder.LITTLE_ENDIAN));
+            }
+        }
+        for (ElfSection section : elf.sections()) {
+            if (section.type() == ElfSection.REL && code.containsKey(section.info())) {
+                readRelocations(section);
+            }
+        }
+        symbols.stream().filter(s -> s.type() == ElfSymbol.Type.FUNCTION).forEach(this::addFunction);
+    }
+
+    private void readRelocations(ElfSection section) {
+        Map<Long, ElfSymbol> bySlot = relocations.computeIfAbsent(section.info(), _ -> new HashMap<>());
+        for (ElfRelocation relocation : elf.relocations(section)) {
+            if (relocation.symbol() < 0 || relocation.symbol() >= symbols.size()) {
+                throw bad(section.name(), "no symbol " + relocation.symbol());
+            }
+            bySlot.put(relocation.offset(), symbols.get(relocation.symbol()));
+        }
+    }
+
+    private void addFunction(ElfSymbol symbol) {
+        ByteBuffer bytes = code.get(symbol.section());
+        if (bytes == null) {
+            return;
+        }
+        long start = symbol.value().value();
+        long size = symbol.size();
+        if (start < 0 || size <= 0 || start % SLOT != 0 || size % SLOT != 0 || start > bytes.limit() - size) {
+            throw bad(symbol.name(), "the function is not inside its section");
+        }
+        ElfSection section = elf.sections().get(symbol.section());
+        functions.putIfAbsent(
+                new Place(symbol.section(), start), new Function(symbol.name(), section, (int) start, (int) size));
+    }
+
+    /** Functions of program sections in file order: everything outside {@code .text}. */
+    List<Function> entries() {
+        return functions.values().stream()
+                .filter(function -> !function.section.name().startsWith(".text"))
+                .sorted(Comparator.comparingInt((Function f) -> f.section.index())
+                        .thenComparingInt(Function::offset))
+                .toList();
+    }
+
+    ByteBuffer code(Function function) {
+        return code.get(function.section.index());
+    }
+
+    Optional<ElfSymbol> relocation(Function function, int at) {
+        long place = (long) function.offset + at;
+        return Optional.ofNullable(
+                relocations.getOrDefault(function.section.index(), Map.of()).get(place));
+    }
+
+    /** Why the instruction must not run: a relocation against kernel types that could not be applied. */
+    Optional<String> poison(Function function, int at) {
+        Map<Integer, BtfExt.Core> cores =
+                ext.cores().containsKey(function.section.name()) ? ext.cores().get(function.section.name()) : Map.of();
+        return Optional.ofNullable(cores.get(function.offset + at))
+                .map(core -> "CO-RE relocation of kind %d is not applied".formatted(core.kind()));
+    }
+
+    List<Function> callees(Function function) {
+        Set<Function> found = new LinkedHashSet<>();
+        for (int at = 0; at < function.size; at += SLOT) {
+            callee(function, at).ifPresent(found::add);
+        }
+        return new ArrayList<>(found);
+    }
+
+    /** The function that a call or an address load names. */
+    Optional<Function> callee(Function function, int at) {
+        ByteBuffer bytes = code(function);
+        int place = function.offset + at;
+        int opcode = bytes.get(place) & 0xff;
+        long imm = bytes.getInt(place + 4);
+        Optional<ElfSymbol> symbol = relocation(function, at);
+        if (opcode == 0x85 && (bytes.get(place + 1) >> 4 & 0xf) == 1) {
+            if (symbol.isEmpty()) {
+                return Optional.of(function(function, function.section.index(), place + (imm + 1) * SLOT));
+            }
+            ElfSymbol target = symbol.get();
+            long base = target.value().value();
+            boolean whole = target.type() == ElfSymbol.Type.SECTION;
+            return target.isDefined()
+                    ? Optional.of(function(function, target.section(), whole ? base + (imm + 1) * SLOT : base))
+                    : Optional.empty();
+        }
+        if (opcode == 0x18
+                && symbol.isPresent()
+                && code.containsKey(symbol.get().section())) {
+            ElfSymbol target = symbol.get();
+            return Optional.of(
+                    function(function, target.section(), target.value().value() + imm));
+        }
+        return Optional.empty();
+    }
+
+    private Function function(Function from, int section, long offset) {
+        Function found = functions.get(new Place(section, offset));
+        if (found == null) {
+            throw bad(
+                    from.name,
+                    "it refers to code at 0x%x of section %d, where no function begins".formatted(offset, section));
+        }
+        return found;
+    }
+
+    /** The map or symbol that an address load names. */
+    Optional<Wide> reference(Function function, int at) {
+        return relocation(function, at).map(symbol -> {
+            if (!symbol.isDefined()) {
+                return new Wide.KernelSymbol(symbol.name());
+            }
+            if (symbol.section() < 0 || symbol.section() >= elf.sections().size()) {
+                throw bad(function.name, "%s is in no section".formatted(symbol.name()));
+            }
+            ElfSection section = elf.sections().get(symbol.section());
+            if (section.name().equals(".maps")) {
+                return new Wide.MapPointer(symbol.name());
+            }
+            if (MapReader.isData(section)) {
+                int imm = code(function).getInt(function.offset + at + 4);
+                return new Wide.MapValue(section.name(), symbol.value().value() + imm);
+            }
+            throw bad(function.name, "it refers to section %s".formatted(section.name()));
+        });
+    }
+
+    private static RefusedException bad(String where, String why) {
+        return new RefusedException(
+                LoadResult.Reason.BAD_RELOCATION, where, why, "compile with clang -g -O2 -target bpf");
+    }
+}

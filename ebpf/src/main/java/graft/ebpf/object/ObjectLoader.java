@@ -1,0 +1,117 @@
+package graft.ebpf.object;
+
+import graft.ebpf.btf.Btf;
+import graft.ebpf.btf.BtfFormatException;
+import graft.platform.elf.ElfFile;
+import graft.platform.elf.ElfFormatException;
+import graft.platform.elf.ElfHeader;
+import graft.platform.elf.ElfSection;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** Reads eBPF ELF objects as clang writes them. Bad input is refused with a reason; nothing else is thrown. */
+public final class ObjectLoader {
+    private final String origin;
+    private final List<String> notes = new ArrayList<>();
+
+    private ObjectLoader(String origin) {
+        this.origin = origin;
+    }
+
+    /**
+     * Reads an object.
+     *
+     * @param origin where the bytes come from, for messages
+     */
+    public static LoadResult load(String origin, byte[] bytes) {
+        try {
+            ObjectLoader loader = new ObjectLoader(origin);
+            return new LoadResult.Loaded(loader.read(ElfFile.of(origin, bytes)), List.copyOf(loader.notes));
+        } catch (ElfFormatException e) {
+            return new LoadResult.Refused(
+                    LoadResult.Reason.NOT_AN_OBJECT,
+                    origin,
+                    e.getMessage(),
+                    "give an object made by clang -target bpf");
+        } catch (BtfFormatException e) {
+            return new LoadResult.Refused(
+                    LoadResult.Reason.BAD_BTF, origin, e.getMessage(), "compile with clang -g -target bpf");
+        } catch (RefusedException e) {
+            return e.refusal();
+        }
+    }
+
+    private CollectionSpec read(ElfFile elf) {
+        if (elf.header().machine() != ElfHeader.BPF || elf.header().type() != ElfHeader.RELOCATABLE) {
+            throw new RefusedException(
+                    LoadResult.Reason.WRONG_MACHINE, origin, "not an eBPF object", "compile with clang -target bpf");
+        }
+        Optional<byte[]> raw = elf.section(".BTF").map(elf::content);
+        Optional<Btf> btf = raw.map(Btf::parse);
+        BtfExt ext = btf.map(types -> BtfExt.read(elf, types)).orElseGet(BtfExt::none);
+        Map<String, MapSpec> maps = new MapReader(elf, btf, notes).read();
+        ObjectCode code = new ObjectCode(elf, ext);
+        String license =
+                elf.section("license").map(elf::content).map(ObjectLoader::text).orElse("");
+        Map<String, ProgSpec> programs = new LinkedHashMap<>();
+        for (ObjectCode.Function entry : code.entries()) {
+            ProgramLinker.Linked linked = new ProgramLinker(code, entry.name()).link(entry);
+            SectionName name = SectionName.of(entry.section().name());
+            programs.put(
+                    entry.name(),
+                    new ProgSpec(
+                            entry.name(),
+                            entry.section().name(),
+                            name.type(),
+                            name.target(),
+                            linked.insns(),
+                            functions(linked, ext),
+                            btf.map(types -> lines(linked, ext, types)).orElse(List.of()),
+                            license));
+        }
+        if (programs.isEmpty()) {
+            throw new RefusedException(
+                    LoadResult.Reason.NO_PROGRAMS, origin, "no program in it", "mark functions with SEC(\"uprobe/…\")");
+        }
+        return new CollectionSpec(origin, maps, programs, raw.map(CollectionSpec.BtfBytes::new));
+    }
+
+    private static String text(byte[] bytes) {
+        String all = new String(bytes, StandardCharsets.UTF_8);
+        int end = all.indexOf('\0');
+        return end < 0 ? all : all.substring(0, end);
+    }
+
+    private static List<ProgSpec.Function> functions(ProgramLinker.Linked linked, BtfExt ext) {
+        List<ProgSpec.Function> functions = new ArrayList<>();
+        linked.firstSlots().forEach((function, slot) -> {
+            int type = records(ext.functions(), function.section()).getOrDefault(function.offset(), 0);
+            functions.add(new ProgSpec.Function(function.name(), slot, function.size() / 8, type));
+        });
+        return List.copyOf(functions);
+    }
+
+    private static List<ProgSpec.SourceLine> lines(ProgramLinker.Linked linked, BtfExt ext, Btf btf) {
+        List<ProgSpec.SourceLine> lines = new ArrayList<>();
+        linked.firstSlots().forEach((function, slot) -> {
+            SortedMap<Integer, BtfExt.Line> inside = records(ext.lines(), function.section())
+                    .subMap(function.offset(), function.offset() + function.size());
+            inside.forEach((offset, line) -> lines.add(new ProgSpec.SourceLine(
+                    slot + (offset - function.offset()) / 8,
+                    btf.string(line.file()),
+                    line.line(),
+                    btf.string(line.text()).strip())));
+        });
+        return List.copyOf(lines);
+    }
+
+    private static <T> TreeMap<Integer, T> records(Map<String, TreeMap<Integer, T>> all, ElfSection section) {
+        return Optional.ofNullable(all.get(section.name())).orElseGet(TreeMap::new);
+    }
+}
