@@ -3,5 +3,4 @@ module graft.rewriter {
     requires transitive graft.platform;
 
     exports graft.rewriter;
-    exports graft.rewriter.x86_64;
 }
