@@ -19,6 +19,7 @@ import java.util.Map;
  * @param tgid the process
  * @param tracer who traces it, 0 for nobody
  * @param uid real, effective, saved, filesystem user
+ * @param gid real, effective, saved, filesystem group
  * @param namespacePids its numbers from the outer to the innermost pid namespace
  * @param seccomp 0 none, 1 strict, 2 filter
  * @param threads how many
@@ -29,6 +30,7 @@ public record ProcessStatus(
         int tgid,
         int tracer,
         List<Integer> uid,
+        List<Integer> gid,
         List<Integer> namespacePids,
         int seccomp,
         int threads) {
@@ -53,6 +55,7 @@ public record ProcessStatus(
                 Integer.parseInt(fields.getOrDefault("Tgid", "0")),
                 Integer.parseInt(fields.getOrDefault("TracerPid", "0")),
                 numbers(fields.getOrDefault("Uid", "")),
+                numbers(fields.getOrDefault("Gid", "")),
                 ids,
                 Integer.parseInt(fields.getOrDefault("Seccomp", "0")),
                 Integer.parseInt(fields.getOrDefault("Threads", "0")));

@@ -1,0 +1,62 @@
+package graft.daemon;
+
+import graft.ebpf.object.CollectionSpec;
+import graft.ebpf.object.ProgSpec;
+import graft.ebpf.object.ProgType;
+import graft.uprobe.Probe;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The links that an object asks for by its section names: {@code uprobe/libssl.so.3:SSL_write},
+ * {@code tracepoint/syscalls/sys_enter_openat}. Programs whose section names no place are listed apart: the caller has to
+ * say where they run.
+ *
+ * @param links in the order of the object's programs
+ * @param unplaced programs of types that graft runs, without a place
+ * @param foreign programs that only the kernel can run
+ */
+public record SectionLinks(List<LinkRequest> links, List<ProgSpec> unplaced, List<ProgSpec> foreign) {
+    private static final String ENTER = "syscalls/sys_enter_";
+    private static final String EXIT = "syscalls/sys_exit_";
+
+    /** Reads the section names of {@code object}. */
+    public static SectionLinks of(CollectionSpec object) {
+        List<LinkRequest> links = new ArrayList<>();
+        List<ProgSpec> unplaced = new ArrayList<>();
+        List<ProgSpec> foreign = new ArrayList<>();
+        for (ProgSpec program : object.programs().values()) {
+            if (program.type() == ProgType.KERNEL_TRACEPOINT || program.type() == ProgType.OTHER) {
+                foreign.add(program);
+            } else {
+                link(program).ifPresentOrElse(links::add, () -> unplaced.add(program));
+            }
+        }
+        return new SectionLinks(List.copyOf(links), List.copyOf(unplaced), List.copyOf(foreign));
+    }
+
+    private static Optional<LinkRequest> link(ProgSpec program) {
+        return switch (program.type()) {
+            case UPROBE -> uprobe(program, Probe.Kind.ENTRY);
+            case URETPROBE -> uprobe(program, Probe.Kind.RETURN);
+            case SYSCALL_ENTER -> syscall(program, ENTER, LinkRequest.Edge.ENTER);
+            case SYSCALL_EXIT -> syscall(program, EXIT, LinkRequest.Edge.EXIT);
+            case KERNEL_TRACEPOINT, OTHER -> Optional.empty();
+        };
+    }
+
+    private static Optional<LinkRequest> uprobe(ProgSpec program, Probe.Kind kind) {
+        return program.target()
+                .map(place -> Probe.parsePlace(kind, place))
+                .flatMap(parsed -> parsed instanceof Probe.Parsed.Ok(Probe probe)
+                        ? Optional.of(new LinkRequest.Uprobe(program.name(), probe, 0))
+                        : Optional.empty());
+    }
+
+    private static Optional<LinkRequest> syscall(ProgSpec program, String prefix, LinkRequest.Edge edge) {
+        return program.target()
+                .filter(target -> target.startsWith(prefix))
+                .map(target -> new LinkRequest.Syscall(program.name(), target.substring(prefix.length()), edge));
+    }
+}

@@ -1,0 +1,37 @@
+package graft.daemon;
+
+import graft.attach.Refusal;
+import graft.ebpf.jit.Compilation;
+import graft.ebpf.verifier.Rejection;
+import graft.uprobe.Resolution;
+import java.util.List;
+
+/** Why a session was not opened. Nothing of any target is changed when one is returned. */
+public sealed interface SessionRefusal {
+    /** The object has no program that could be attached as asked. {@code programs} lists what it has. */
+    record NothingToAttach(String origin, List<String> programs) implements SessionRefusal {}
+
+    /** A link names a program that the object does not have. */
+    record NoSuchProgram(String program, List<String> programs) implements SessionRefusal {}
+
+    /** A map of a type or size that graft does not offer. */
+    record MapRefused(String map, String why, String suggestion) implements SessionRefusal {}
+
+    /** The verifier could not prove a program safe. */
+    record ProgramRejected(Rejection rejection) implements SessionRefusal {}
+
+    /** A program uses something that compiled code does not offer. */
+    record ProgramNotCompiled(Compilation.Refused refused) implements SessionRefusal {}
+
+    /** A probe's name leads nowhere in a target. */
+    record ProbeNotFound(int pid, Resolution resolution) implements SessionRefusal {}
+
+    /** A place cannot be patched safely. */
+    record SiteRefused(int pid, String site, String why, String suggestion) implements SessionRefusal {}
+
+    /** A target cannot be attached to. */
+    record TargetRefused(int pid, Refusal refusal) implements SessionRefusal {}
+
+    /** A target ended meanwhile. */
+    record TargetGone(int pid, String during) implements SessionRefusal {}
+}

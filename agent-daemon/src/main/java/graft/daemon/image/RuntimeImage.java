@@ -1,0 +1,49 @@
+package graft.daemon.image;
+
+import graft.platform.address.RemoteAddress;
+import graft.platform.layout.ConfigLayout;
+import graft.platform.layout.MapLayout;
+import graft.platform.layout.PoolConstants;
+import graft.platform.linux.Sysconf;
+import graft.rewriter.Code;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/** Initial content of a target's runtime region from {@code CONFIG_OFFSET} on: configuration and map descriptors. */
+final class RuntimeImage {
+    private RuntimeImage() {}
+
+    /**
+     * @param descriptors one {@code struct graft_map} each, in the order of their index
+     * @throws IllegalArgumentException when there are more than fit
+     */
+    static Code of(TargetEnvironment environment, List<byte[]> descriptors) {
+        if (descriptors.size() > PoolConstants.DESCRIPTORS_MAX) {
+            throw new IllegalArgumentException(
+                    descriptors.size() + " maps; a target takes " + PoolConstants.DESCRIPTORS_MAX);
+        }
+        int mapsAt = PoolConstants.DESCRIPTORS_OFFSET - PoolConstants.CONFIG_OFFSET;
+        ByteBuffer image = ByteBuffer.allocate(mapsAt + descriptors.size() * MapLayout.SIZE)
+                .order(ByteOrder.LITTLE_ENDIAN);
+        image.putInt(ConfigLayout.TGID, environment.tgid());
+        image.putInt(ConfigLayout.TID_OFFSET, environment.tidOffset().orElse(0));
+        image.putInt(ConfigLayout.RSEQ_OFFSET, environment.rseqOffset().orElse(0));
+        image.putInt(ConfigLayout.CPUS, Sysconf.possibleCpus());
+        image.putLong(
+                ConfigLayout.CLOCK_GETTIME,
+                environment.clockGettime().map(RemoteAddress::value).orElse(0L));
+        image.putLong(
+                ConfigLayout.SINGLE_THREADED,
+                environment.singleThreaded().map(RemoteAddress::value).orElse(0L));
+        image.putInt(ConfigLayout.UID, environment.uid());
+        image.putInt(ConfigLayout.GID, environment.gid());
+        byte[] comm = environment.comm().getBytes(StandardCharsets.UTF_8);
+        image.put(ConfigLayout.COMM, comm, 0, Math.min(comm.length, ConfigLayout.COMM_SIZE - 1));
+        for (int index = 0; index < descriptors.size(); index++) {
+            image.put(mapsAt + index * MapLayout.SIZE, descriptors.get(index));
+        }
+        return Code.of(image.array());
+    }
+}

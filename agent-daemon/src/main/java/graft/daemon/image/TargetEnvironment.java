@@ -1,0 +1,103 @@
+package graft.daemon.image;
+
+import graft.platform.address.ElfVirtualAddress;
+import graft.platform.address.RemoteAddress;
+import graft.platform.elf.ElfFile;
+import graft.platform.elf.ElfFormatException;
+import graft.platform.elf.ElfSymbol;
+import graft.platform.elf.SymbolTable;
+import graft.platform.linux.ProcMem;
+import graft.platform.proc.MemoryMapping;
+import graft.platform.proc.ProcessStatus;
+import graft.uprobe.TargetModule;
+import graft.uprobe.TargetModules;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * What helpers need to know of their process, found in its files and memory without stopping it. What is not found is
+ * left out; the agent then asks the kernel, which is slower and always right.
+ *
+ * @param tgid the process id in the initial pid namespace
+ * @param tidOffset of a thread's id from its thread pointer
+ * @param rseqOffset of a thread's rseq area from its thread pointer
+ * @param clockGettime the vDSO's function
+ * @param singleThreaded glibc's {@code __libc_single_threaded}
+ */
+public record TargetEnvironment(
+        int tgid,
+        int uid,
+        int gid,
+        String comm,
+        OptionalInt tidOffset,
+        OptionalInt rseqOffset,
+        Optional<RemoteAddress> clockGettime,
+        Optional<RemoteAddress> singleThreaded) {
+
+    /** Of the ids in {@code /proc/PID/status}: real, effective, saved, file system. The kernel's helper reports the real one. */
+    private static final int REAL = 0;
+
+    /** Looks at the process of {@code modules}. */
+    public static TargetEnvironment of(TargetModules modules, ProcMem memory) {
+        ProcessStatus status = ProcessStatus.of(modules.pid());
+        // In another pid namespace the C library's number is not the one that the kernel's helper reports.
+        boolean ownPidNumbers = status.namespacePids().size() <= 1;
+        Optional<TargetModule> libc = modules.named("libc.so.6");
+        return new TargetEnvironment(
+                modules.pid(),
+                status.uid().get(REAL),
+                status.gid().get(REAL),
+                status.name(),
+                ownPidNumbers ? libc.map(TargetEnvironment::tidOffset).orElseGet(OptionalInt::empty) : OptionalInt.empty(),
+                rseqOffset(modules, memory),
+                clockGettime(modules, memory),
+                libc.flatMap(module -> module.dynamicSymbol("__libc_single_threaded")));
+    }
+
+    /** glibc tells debuggers where {@code struct pthread} keeps the id: bits, count, offset. */
+    private static OptionalInt tidOffset(TargetModule libc) {
+        return libc.elf().symbols(SymbolTable.DYNAMIC).stream()
+                .filter(symbol -> symbol.isDefined() && symbol.name().equals("_thread_db_pthread_tid"))
+                .map(symbol -> littleEndian(libc.elf().bytesAt(symbol.value(), 12)))
+                .filter(descriptor -> descriptor.getInt(0) == Integer.SIZE)
+                .mapToInt(descriptor -> descriptor.getInt(8))
+                .findFirst();
+    }
+
+    private static OptionalInt rseqOffset(TargetModules modules, ProcMem memory) {
+        Optional<TargetModule> loader = modules.named("ld-linux-x86-64.so.2");
+        Optional<RemoteAddress> size = loader.flatMap(module -> module.dynamicSymbol("__rseq_size"));
+        Optional<RemoteAddress> offset = loader.flatMap(module -> module.dynamicSymbol("__rseq_offset"));
+        if (size.isEmpty() || offset.isEmpty() || littleEndian(memory.readBytes(size.get(), 4)).getInt() == 0) {
+            return OptionalInt.empty();
+        }
+        return OptionalInt.of((int) littleEndian(memory.readBytes(offset.get(), 8)).getLong());
+    }
+
+    private static Optional<RemoteAddress> clockGettime(TargetModules modules, ProcMem memory) {
+        Optional<MemoryMapping> vdso = modules.maps().mappings().stream()
+                .filter(mapping -> mapping.path().filter("[vdso]"::equals).isPresent())
+                .findFirst();
+        if (vdso.isEmpty()) {
+            return Optional.empty();
+        }
+        RemoteAddress start = vdso.get().start();
+        byte[] image = memory.readBytes(start, (int) vdso.get().size());
+        try (ElfFile elf = ElfFile.of("[vdso]", image)) {
+            return elf.symbols(SymbolTable.DYNAMIC).stream()
+                    .filter(symbol -> symbol.name().equals("__vdso_clock_gettime"))
+                    .findFirst()
+                    .map(ElfSymbol::value)
+                    .map(ElfVirtualAddress::value)
+                    .map(start::plus);
+        } catch (ElfFormatException _) {
+            return Optional.empty();
+        }
+    }
+
+    private static ByteBuffer littleEndian(byte[] bytes) {
+        return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    }
+}
