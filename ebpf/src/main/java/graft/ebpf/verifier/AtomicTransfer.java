@@ -21,6 +21,10 @@ final class AtomicTransfer {
             step.number(Reg.R0, Cause.POINTER_LEAK, NUMBERS_ONLY);
         }
         int bytes = insn.size().bytes();
+        if (bytes < 4) {
+            throw new Refused(Finding.of(
+                    Cause.BAD_INSTRUCTION, insn.base(), "there are no atomic operations on " + bytes + " bytes", ""));
+        }
         Memory.Place place = place(step, insn.base(), insn.offset(), bytes);
         requireNumber(place, Memory.load(step, place, bytes));
         Memory.store(step, place, bytes, Scalar.UNKNOWN);
