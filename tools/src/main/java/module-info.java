@@ -1,4 +1,12 @@
 /** The graft command. */
 module graft.tools {
     requires transitive graft.daemon;
+    requires info.picocli;
+
+    exports graft.cli;
+    exports graft.cli.error;
+    exports graft.cli.output;
+
+    opens graft.cli to
+            info.picocli;
 }

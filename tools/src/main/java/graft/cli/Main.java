@@ -1,0 +1,95 @@
+package graft.cli;
+
+import graft.cli.error.Catalogue;
+import graft.cli.error.CommandFailure;
+import graft.cli.error.Problem;
+import graft.platform.linux.SysException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import picocli.CommandLine;
+
+/** Starts the command: parses, runs, turns whatever goes wrong into a coded message and an exit status. */
+public final class Main {
+    private static final int EPERM = 1;
+    private static final int ESRCH = 3;
+    private static final int EACCES = 13;
+
+    private Main() {}
+
+    /** The process's entry. */
+    public static void main(String[] args) {
+        PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
+        PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+        int status = run(out, err, args);
+        out.flush();
+        err.flush();
+        System.exit(status);
+    }
+
+    /** Runs one command line with the given outputs and returns the exit status. */
+    public static int run(PrintWriter out, PrintWriter err, String... args) {
+        CommandLine line = new CommandLine(new GraftCommand());
+        line.setOut(out).setErr(err);
+        line.setUsageHelpAutoWidth(false).setUsageHelpWidth(100);
+        line.setParameterExceptionHandler((failure, _) -> report(failure.getCommandLine(), usage(failure), args));
+        line.setExecutionExceptionHandler((failure, command, _) -> report(command, problem(failure), args));
+        return line.execute(args);
+    }
+
+    private static int report(CommandLine command, Problem problem, String... args) {
+        Catalogue catalogue = Catalogue.packaged();
+        PrintWriter err = command.getErr();
+        err.println(wantsJson(args) ? problem.json(catalogue) : problem.text(catalogue));
+        err.flush();
+        return problem.exitStatus(catalogue);
+    }
+
+    /** Before parsing has succeeded nobody knows the options, so the words themselves are asked. */
+    private static boolean wantsJson(String... args) {
+        List<String> words = List.of(args);
+        int option = Math.max(words.indexOf("-o"), words.indexOf("--output"));
+        boolean apart = option >= 0 && option + 1 < words.size() && words.get(option + 1).startsWith("json");
+        return apart || words.stream().anyMatch(word -> word.startsWith("-ojson") || word.startsWith("--output=json"));
+    }
+
+    private static Problem usage(CommandLine.ParameterException failure) {
+        CommandLine command = failure.getCommandLine();
+        String name = command.getCommandSpec().qualifiedName();
+        Problem problem = Problem.of("U001", name + ": " + firstLine(failure.getMessage()));
+        if (failure instanceof CommandLine.UnmatchedArgumentException unmatched) {
+            for (String near : unmatched.getSuggestions().stream().limit(3).toList()) {
+                problem = problem.remedy(near);
+            }
+            for (String near : NearestOption.to(unmatched.getUnmatched(), command.getCommandSpec())) {
+                problem = problem.remedy(name + " " + near);
+            }
+        }
+        return problem.because("the options and values are in: " + name + " --help");
+    }
+
+    /** What an exception means to a user. Unknown ones are our bugs and keep their stack trace. */
+    static Problem problem(Exception failure) {
+        return switch (failure) {
+            case CommandFailure known -> known.problem();
+            case SysException call when call.is(EPERM) || call.is(EACCES) ->
+                Problem.of("D003", call.doing()).because(call.getMessage());
+            case SysException call when call.is(ESRCH) -> Problem.of("T002", call.doing()).because(call.getMessage());
+            default -> {
+                StringWriter trace = new StringWriter();
+                failure.printStackTrace(new PrintWriter(trace, true));
+                Problem bug = Problem.of("B001", failure.toString());
+                yield trace.toString()
+                        .lines()
+                        .skip(1)
+                        .limit(12)
+                        .reduce(bug, (problem, frame) -> problem.because(frame.strip()), (a, _) -> a);
+            }
+        };
+    }
+
+    private static String firstLine(String text) {
+        return text.lines().findFirst().orElse("").strip();
+    }
+}

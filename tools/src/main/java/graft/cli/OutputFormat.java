@@ -1,0 +1,8 @@
+package graft.cli;
+
+/** Values of {@code -o}. Lower case because they are what users type. */
+public enum OutputFormat {
+    text,
+    json,
+    jsonl
+}
