@@ -127,7 +127,10 @@ record Finding(String what, State state, String detail, Weight weight) {
         Optional<Path> library = firstLibrary("libcapstone.so.");
         return library.map(path -> new Finding("Capstone", State.WORKS, path.toString(), Weight.OPTIONAL))
                 .orElseGet(() -> new Finding(
-                        "Capstone", State.DOES_NOT, "plans show no instructions → install libcapstone4", Weight.OPTIONAL));
+                        "Capstone",
+                        State.DOES_NOT,
+                        "plans show no instructions → install libcapstone4",
+                        Weight.OPTIONAL));
     }
 
     private static Finding clang() {
@@ -155,7 +158,8 @@ record Finding(String what, State state, String detail, Weight weight) {
         if (field(status.get(), "State").orElse("").startsWith("Z")) {
             return new Finding(what, State.DOES_NOT, "a zombie: it has ended", Weight.ESSENTIAL);
         }
-        boolean memory = Files.isReadable(folder.resolve("mem")) && read(folder.resolve("maps")).isPresent();
+        boolean memory = Files.isReadable(folder.resolve("mem"))
+                && read(folder.resolve("maps")).isPresent();
         return memory
                 ? new Finding(what, State.WORKS, "its memory map is readable", Weight.ESSENTIAL)
                 : new Finding(what, State.DOES_NOT, "not permitted → run as root or as its user", Weight.ESSENTIAL);

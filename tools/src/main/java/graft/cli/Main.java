@@ -50,7 +50,9 @@ public final class Main {
     private static boolean wantsJson(String... args) {
         List<String> words = List.of(args);
         int option = Math.max(words.indexOf("-o"), words.indexOf("--output"));
-        boolean apart = option >= 0 && option + 1 < words.size() && words.get(option + 1).startsWith("json");
+        boolean apart = option >= 0
+                && option + 1 < words.size()
+                && words.get(option + 1).startsWith("json");
         return apart || words.stream().anyMatch(word -> word.startsWith("-ojson") || word.startsWith("--output=json"));
     }
 
@@ -73,9 +75,11 @@ public final class Main {
     static Problem problem(Exception failure) {
         return switch (failure) {
             case CommandFailure known -> known.problem();
-            case SysException call when call.is(EPERM) || call.is(EACCES) ->
+            case SysException call
+            when call.is(EPERM) || call.is(EACCES) ->
                 Problem.of("D003", call.doing()).because(call.getMessage());
-            case SysException call when call.is(ESRCH) -> Problem.of("T002", call.doing()).because(call.getMessage());
+            case SysException call
+            when call.is(ESRCH) -> Problem.of("T002", call.doing()).because(call.getMessage());
             default -> {
                 StringWriter trace = new StringWriter();
                 failure.printStackTrace(new PrintWriter(trace, true));

@@ -63,8 +63,7 @@ public final class BenchTarget implements AutoCloseable {
         }
         Map<String, Samples> samples = new LinkedHashMap<>();
         measured.forEach((row, values) -> samples.put(
-                row,
-                Samples.of(values.stream().mapToDouble(Double::doubleValue).toArray())));
+                row, Samples.of(values.stream().mapToDouble(Double::doubleValue).toArray())));
         return samples;
     }
 

@@ -53,7 +53,8 @@ public record Problem(String code, String headline, List<String> why, List<Strin
         Catalogue.Entry entry = entry(catalogue);
         StringBuilder text = new StringBuilder(entry.printed());
         text.append(' ').append(headline.isEmpty() ? entry.title() : headline);
-        (why.isEmpty() ? List.of(entry.cause()) : why).forEach(line -> text.append("\n  ").append(line));
+        (why.isEmpty() ? List.of(entry.cause()) : why)
+                .forEach(line -> text.append("\n  ").append(line));
         (remedies.isEmpty() ? List.of(entry.remedy()) : remedies)
                 .forEach(line -> text.append("\n  try: ").append(line));
         return text.toString();
