@@ -61,9 +61,6 @@ public final class Main {
         String name = command.getCommandSpec().qualifiedName();
         Problem problem = Problem.of("U001", name + ": " + firstLine(failure.getMessage()));
         if (failure instanceof CommandLine.UnmatchedArgumentException unmatched) {
-            for (String near : unmatched.getSuggestions().stream().limit(3).toList()) {
-                problem = problem.remedy(near);
-            }
             for (String near : NearestOption.to(unmatched.getUnmatched(), command.getCommandSpec())) {
                 problem = problem.remedy(name + " " + near);
             }
