@@ -128,8 +128,9 @@ public final class Btf {
         return switch (kind(info)) {
             case 1 -> new BtfType.Int(name, value, types.getInt(data) & 0xff, types.getInt(data) >>> 24 & 0xf);
             case 2 -> new BtfType.Pointer(value);
-            case 3 -> new BtfType.Array(
-                    types.getInt(data), types.getInt(data + 4), Integer.toUnsignedLong(types.getInt(data + 8)));
+            case 3 ->
+                new BtfType.Array(
+                        types.getInt(data), types.getInt(data + 4), Integer.toUnsignedLong(types.getInt(data + 8)));
             case 4 -> composite(BtfType.Composite.Kind.STRUCT, id, name);
             case 5 -> composite(BtfType.Composite.Kind.UNION, id, name);
             case 6 -> new BtfType.Enumeration(name, value, flag, each(length, i -> value32(data + 8 * i, flag)));
@@ -137,17 +138,37 @@ public final class Btf {
             case 8 -> new BtfType.Typedef(name, value);
             case 9, 10, 11, 18 -> new BtfType.Modifier(name, value);
             case 12 -> new BtfType.Function(name, value, length);
-            case 13 -> new BtfType.Prototype(value, each(length, i -> new BtfType.Member(
-                    string(types.getInt(data + 8 * i)), types.getInt(data + 8 * i + 4), 0, 0)));
+            case 13 ->
+                new BtfType.Prototype(
+                        value,
+                        each(
+                                length,
+                                i -> new BtfType.Member(
+                                        string(types.getInt(data + 8 * i)), types.getInt(data + 8 * i + 4), 0, 0)));
             case 14 -> new BtfType.Variable(name, value, types.getInt(data));
-            case 15 -> new BtfType.DataSection(name, value, each(length, i -> new BtfType.Place(
-                    types.getInt(data + 12 * i), types.getInt(data + 12 * i + 4), types.getInt(data + 12 * i + 8))));
+            case 15 ->
+                new BtfType.DataSection(
+                        name,
+                        value,
+                        each(
+                                length,
+                                i -> new BtfType.Place(
+                                        types.getInt(data + 12 * i),
+                                        types.getInt(data + 12 * i + 4),
+                                        types.getInt(data + 12 * i + 8))));
             case 16 -> new BtfType.Float(name, value);
             case 17 -> new BtfType.DeclarationTag(name, value, types.getInt(data));
-            default -> new BtfType.Enumeration(name, value, flag, each(length, i -> new BtfType.Value(
-                    string(types.getInt(data + 12 * i)),
-                    Integer.toUnsignedLong(types.getInt(data + 12 * i + 4))
-                            | (long) types.getInt(data + 12 * i + 8) << 32)));
+            default ->
+                new BtfType.Enumeration(
+                        name,
+                        value,
+                        flag,
+                        each(
+                                length,
+                                i -> new BtfType.Value(
+                                        string(types.getInt(data + 12 * i)),
+                                        Integer.toUnsignedLong(types.getInt(data + 12 * i + 4))
+                                                | (long) types.getInt(data + 12 * i + 8) << 32)));
         };
     }
 
@@ -185,7 +206,8 @@ public final class Btf {
             for (int id = 1; id < offsets.length; id++) {
                 int offset = types.getInt(offsets[id]);
                 if (offset != 0) {
-                    byName.computeIfAbsent(string(offset), _ -> new ArrayList<>()).add(id);
+                    byName.computeIfAbsent(string(offset), _ -> new ArrayList<>())
+                            .add(id);
                 }
             }
         }
@@ -197,8 +219,8 @@ public final class Btf {
         int at = id;
         for (int depth = 0; depth < MAX_DEPTH; depth++) {
             switch (type(at)) {
-                case BtfType.Typedef(_, var target) -> at = target;
-                case BtfType.Modifier(_, var target) -> at = target;
+                case BtfType.Typedef(var _, var target) -> at = target;
+                case BtfType.Modifier(var _, var target) -> at = target;
                 default -> {
                     return at;
                 }
@@ -218,7 +240,7 @@ public final class Btf {
         int at = id;
         for (int depth = 0; depth < MAX_DEPTH; depth++) {
             switch (resolved(at)) {
-                case BtfType.Array(var element, _, var count) -> {
+                case BtfType.Array(var element, var _, var count) -> {
                     elements = Math.multiplyHigh(elements, count) == 0 ? elements * count : Long.MAX_VALUE;
                     at = element;
                 }

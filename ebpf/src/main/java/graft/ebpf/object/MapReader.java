@@ -29,7 +29,8 @@ final class MapReader {
         Map<String, MapSpec> maps = new LinkedHashMap<>();
         for (ElfSection section : elf.sections()) {
             if (section.name().equals("maps") && section.size() > 0) {
-                throw bad("maps", "map definitions without BTF", "define maps in SEC(\".maps\") with __uint and __type");
+                throw bad(
+                        "maps", "map definitions without BTF", "define maps in SEC(\".maps\") with __uint and __type");
             }
             if (section.name().equals(".maps")) {
                 readDefinitions(maps);
@@ -79,11 +80,12 @@ final class MapReader {
     private void readDefinitions(Map<String, MapSpec> maps) {
         Btf types = btf.orElseThrow(() -> bad(".maps", "no BTF describes the maps", "compile with -g"));
         OptionalInt section = dataSection(".maps");
-        if (section.isEmpty() || !(types.type(section.getAsInt()) instanceof BtfType.DataSection(_, _, var places))) {
+        if (section.isEmpty()
+                || !(types.type(section.getAsInt()) instanceof BtfType.DataSection(var _, var _, var places))) {
             throw bad(".maps", "BTF has no such section", "compile with -g");
         }
         for (BtfType.Place place : places) {
-            if (!(types.type(place.variable()) instanceof BtfType.Variable(var name, var type, _))
+            if (!(types.type(place.variable()) instanceof BtfType.Variable(var name, var type, var _))
                     || !(types.resolved(type) instanceof BtfType.Composite definition)) {
                 throw bad(".maps", "a map definition is not a struct", "use the usual __uint and __type members");
             }
@@ -140,7 +142,7 @@ final class MapReader {
 
     private int number(Btf types, String map, BtfType.Member member) {
         if (types.resolved(member.type()) instanceof BtfType.Pointer(var target)
-                && types.resolved(target) instanceof BtfType.Array(_, _, var count)) {
+                && types.resolved(target) instanceof BtfType.Array(var _, var _, var count)) {
             return (int) count;
         }
         throw bad(map, member.name() + " is not a number", "write __uint(" + member.name() + ", …)");

@@ -14,14 +14,17 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 
 /** Reads eBPF ELF objects as clang writes them. Bad input is refused with a reason; nothing else is thrown. */
 public final class ObjectLoader {
     private final String origin;
+    private final Supplier<Optional<Btf>> kernelTypes;
     private final List<String> notes = new ArrayList<>();
 
-    private ObjectLoader(String origin) {
+    private ObjectLoader(String origin, Supplier<Optional<Btf>> kernelTypes) {
         this.origin = origin;
+        this.kernelTypes = kernelTypes;
     }
 
     /**
@@ -30,8 +33,18 @@ public final class ObjectLoader {
      * @param origin where the bytes come from, for messages
      */
     public static LoadResult load(String origin, byte[] bytes) {
+        return load(origin, bytes, Optional::empty);
+    }
+
+    /**
+     * Reads an object whose CO-RE records refer to kernel types.
+     *
+     * @param kernelTypes the running kernel's BTF, asked for only when the object needs it; without it, instructions
+     *     that depend on it become {@link graft.ebpf.insn.Insn.Poison}
+     */
+    public static LoadResult load(String origin, byte[] bytes, Supplier<Optional<Btf>> kernelTypes) {
         try {
-            ObjectLoader loader = new ObjectLoader(origin);
+            ObjectLoader loader = new ObjectLoader(origin, kernelTypes);
             return new LoadResult.Loaded(loader.read(ElfFile.of(origin, bytes)), List.copyOf(loader.notes));
         } catch (ElfFormatException e) {
             return new LoadResult.Refused(
@@ -56,7 +69,10 @@ public final class ObjectLoader {
         Optional<Btf> btf = raw.map(Btf::parse);
         BtfExt ext = btf.map(types -> BtfExt.read(elf, types)).orElseGet(BtfExt::none);
         Map<String, MapSpec> maps = new MapReader(elf, btf, notes).read();
-        ObjectCode code = new ObjectCode(elf, ext);
+        Optional<CoreRelocator> relocator = ext.cores().isEmpty()
+                ? Optional.empty()
+                : btf.flatMap(types -> kernelTypes.get().map(kernel -> new CoreRelocator(types, kernel)));
+        ObjectCode code = new ObjectCode(elf, ext, relocator);
         String license =
                 elf.section("license").map(elf::content).map(ObjectLoader::text).orElse("");
         Map<String, ProgSpec> programs = new LinkedHashMap<>();

@@ -3,13 +3,18 @@ package graft.ebpf.object;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import graft.ebpf.btf.Btf;
+import graft.ebpf.btf.BtfType;
 import graft.ebpf.insn.Insn;
+import graft.ebpf.insn.InsnList;
+import graft.ebpf.insn.Operand;
 import graft.ebpf.insn.Wide;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -81,7 +86,7 @@ class ObjectLoaderTest {
             if (insn instanceof Insn.CallLocal(var distance)) {
                 assertThat(read.functions()).anyMatch(f -> f.name().equals("bump") && f.firstSlot() == next + distance);
             }
-            if (insn instanceof Insn.LoadWide(_, Wide.Function(var target))) {
+            if (insn instanceof Insn.LoadWide(var _, Wide.Function(var target))) {
                 assertThat(read.functions()).anyMatch(f -> f.name().equals("step") && f.firstSlot() == target);
             }
             slot = next;
@@ -96,6 +101,30 @@ class ObjectLoaderTest {
                 .extracting(insn -> ((Insn.LoadWide) insn).value())
                 .contains(new Wide.MapPointer("events"), new Wide.MapPointer("counts"))
                 .contains(new Wide.MapValue(".rodata", 0), new Wide.MapValue(".data", 0));
+    }
+
+    @Test
+    void relocatesFieldsAgainstTheKernelsTypes() throws IOException {
+        Path vmlinux = Path.of("/sys/kernel/btf/vmlinux");
+        assumeTrue(Files.exists(vmlinux));
+        Btf kernel = Btf.parse(Files.readAllBytes(vmlinux));
+        int task = kernel.named("task_struct").stream()
+                .filter(id -> kernel.type(id) instanceof BtfType.Composite)
+                .findFirst()
+                .orElseThrow();
+        int expected = ((BtfType.Composite) kernel.type(task))
+                        .members().stream()
+                                .filter(member -> member.name().equals("tgid"))
+                                .findFirst()
+                                .orElseThrow()
+                                .bitOffset()
+                / 8;
+        LoadResult.Loaded loaded = (LoadResult.Loaded) ObjectLoader.load("o", object, () -> Optional.of(kernel));
+        InsnList insns = loaded.spec().programs().get("on_task").insns();
+        assertThat(insns.insns())
+                .anyMatch(insn -> insn instanceof Insn.Alu alu && alu.src().equals(new Operand.Imm(expected)));
+        assertThat(insns.insns()).anyMatch(Insn.Poison.class::isInstance);
+        assertThat(loaded().spec().programs().get("on_task").insns().insns()).anyMatch(Insn.Poison.class::isInstance);
     }
 
     @Test

@@ -58,3 +58,18 @@ int on_open(void *ctx)
 {
     return 0;
 }
+
+struct task_struct {
+    int gone_member;
+    int tgid;
+} __attribute__((preserve_access_index));
+
+SEC("uprobe")
+int on_task(void *ctx)
+{
+    struct task_struct *task = (void *)bpf_get_current_task();
+    int tgid = 0, gone = 0;
+    bpf_probe_read_kernel(&tgid, sizeof(tgid), &task->tgid);
+    bpf_probe_read_kernel(&gone, sizeof(gone), &task->gone_member);
+    return tgid + gone;
+}
