@@ -4,4 +4,6 @@ module graft.syscalls {
     requires transitive graft.ebpf;
     requires transitive graft.rewriter;
     requires transitive graft.attach;
+
+    exports graft.syscalls;
 }

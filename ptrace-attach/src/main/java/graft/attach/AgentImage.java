@@ -26,8 +26,8 @@ public final class AgentImage {
     /** The agent that this build carries. */
     public static AgentImage load() {
         try (ElfFile elf = ElfFile.of("graft-agent.so", ShimResource.AGENT.bytes())) {
-            ElfSection text = elf.section(".text")
-                    .orElseThrow(() -> new AssertionError("the agent of this build has no text"));
+            ElfSection text =
+                    elf.section(".text").orElseThrow(() -> new AssertionError("the agent of this build has no text"));
             byte[] image = elf.content(text);
             if (image.length > PoolConstants.AGENT_MAX) {
                 throw new AssertionError("the agent takes " + image.length + " bytes of " + PoolConstants.AGENT_MAX);
@@ -35,7 +35,9 @@ public final class AgentImage {
             Map<String, Long> symbols = new HashMap<>();
             for (ElfSymbol symbol : elf.symbols(SymbolTable.DYNAMIC)) {
                 if (symbol.isDefinedFunction()) {
-                    symbols.put(symbol.name(), symbol.value().value() - text.address().value());
+                    symbols.put(
+                            symbol.name(),
+                            symbol.value().value() - text.address().value());
                 }
             }
             return new AgentImage(Code.of(image), Map.copyOf(symbols));

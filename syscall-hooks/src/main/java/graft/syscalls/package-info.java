@@ -1,2 +1,6 @@
-/** From a system call's name to sites in a target. */
+/**
+ * System calls of a target: which instructions make them, and what must be probed to see them. The {@code syscall}
+ * instruction itself is never touched: the instructions before and after it are. Open
+ * {@link graft.syscalls.SyscallSites} first. Never writes to a process.
+ */
 package graft.syscalls;

@@ -50,7 +50,9 @@ public record TargetEnvironment(
                 status.uid().get(REAL),
                 status.gid().get(REAL),
                 status.name(),
-                ownPidNumbers ? libc.map(TargetEnvironment::tidOffset).orElseGet(OptionalInt::empty) : OptionalInt.empty(),
+                ownPidNumbers
+                        ? libc.map(TargetEnvironment::tidOffset).orElseGet(OptionalInt::empty)
+                        : OptionalInt.empty(),
                 rseqOffset(modules, memory),
                 clockGettime(modules, memory),
                 libc.flatMap(module -> module.dynamicSymbol("__libc_single_threaded")));
@@ -70,10 +72,13 @@ public record TargetEnvironment(
         Optional<TargetModule> loader = modules.named("ld-linux-x86-64.so.2");
         Optional<RemoteAddress> size = loader.flatMap(module -> module.dynamicSymbol("__rseq_size"));
         Optional<RemoteAddress> offset = loader.flatMap(module -> module.dynamicSymbol("__rseq_offset"));
-        if (size.isEmpty() || offset.isEmpty() || littleEndian(memory.readBytes(size.get(), 4)).getInt() == 0) {
+        if (size.isEmpty()
+                || offset.isEmpty()
+                || littleEndian(memory.readBytes(size.get(), 4)).getInt() == 0) {
             return OptionalInt.empty();
         }
-        return OptionalInt.of((int) littleEndian(memory.readBytes(offset.get(), 8)).getLong());
+        return OptionalInt.of(
+                (int) littleEndian(memory.readBytes(offset.get(), 8)).getLong());
     }
 
     private static Optional<RemoteAddress> clockGettime(TargetModules modules, ProcMem memory) {

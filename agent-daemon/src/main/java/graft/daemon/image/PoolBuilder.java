@@ -1,0 +1,69 @@
+package graft.daemon.image;
+
+import graft.attach.AgentImage;
+import graft.ebpf.helper.Helper;
+import graft.platform.address.RemoteAddress;
+import graft.platform.layout.PoolConstants;
+import graft.rewriter.Code;
+import graft.rewriter.PatchPlan.CodeBlock;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Fills one code pool: the agent first, then programs, thunks and stubs in the order they are asked for. Every block is
+ * written for the address that the pool will have in the target.
+ */
+final class PoolBuilder {
+    private static final int ALIGNMENT = 16;
+
+    private final RemoteAddress pool;
+    private final AgentImage agent;
+    private final List<CodeBlock> blocks = new ArrayList<>();
+    private long cursor = PoolConstants.CODE_OFFSET;
+
+    PoolBuilder(RemoteAddress pool, AgentImage agent) {
+        this.pool = pool;
+        this.agent = agent;
+        blocks.add(agent.blockFor(pool));
+    }
+
+    RemoteAddress pool() {
+        return pool;
+    }
+
+    /** First byte of the runtime region below the pool. */
+    RemoteAddress runtime() {
+        return pool.plus(-PoolConstants.RUNTIME_SIZE);
+    }
+
+    /** Where the next block will be. */
+    RemoteAddress next() {
+        return pool.plus(cursor);
+    }
+
+    /** Adds a block that was written for {@link #next()}. */
+    void add(Code code, String purpose) {
+        blocks.add(new CodeBlock(next(), code, purpose));
+        cursor = (cursor + code.length() + ALIGNMENT - 1) & -ALIGNMENT;
+    }
+
+    /** Bytes of the pool that are in use. */
+    long used() {
+        return cursor;
+    }
+
+    List<CodeBlock> blocks() {
+        return List.copyOf(blocks);
+    }
+
+    /** The helpers' addresses in this pool. */
+    Map<Helper, Long> helpers() {
+        Map<Helper, Long> addresses = new EnumMap<>(Helper.class);
+        for (Helper helper : Helper.values()) {
+            agent.function(pool, helper.agentSymbol()).ifPresent(at -> addresses.put(helper, at.value()));
+        }
+        return addresses;
+    }
+}
