@@ -18,6 +18,9 @@ import java.util.function.Supplier;
 
 /** Reads eBPF ELF objects as clang writes them. Bad input is refused with a reason; nothing else is thrown. */
 public final class ObjectLoader {
+    /** In all programs of an object; overlapping functions of a crafted object must not fill the memory. */
+    private static final long MAX_SLOTS = 4_000_000;
+
     private final String origin;
     private final Supplier<Optional<Btf>> kernelTypes;
     private final List<String> notes = new ArrayList<>();
@@ -76,8 +79,14 @@ public final class ObjectLoader {
         String license =
                 elf.section("license").map(elf::content).map(ObjectLoader::text).orElse("");
         Map<String, ProgSpec> programs = new LinkedHashMap<>();
+        long slots = 0;
         for (ObjectCode.Function entry : code.entries()) {
             ProgramLinker.Linked linked = new ProgramLinker(code, entry.name()).link(entry);
+            slots += linked.insns().slots();
+            if (slots > MAX_SLOTS) {
+                throw new RefusedException(
+                        LoadResult.Reason.BAD_INSTRUCTION, origin, "too many instructions in all", "split the object");
+            }
             SectionName name = SectionName.of(entry.section().name());
             programs.put(
                     entry.name(),
