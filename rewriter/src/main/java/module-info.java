@@ -3,4 +3,6 @@ module graft.rewriter {
     requires transitive graft.platform;
 
     exports graft.rewriter;
+    exports graft.rewriter.relocate;
+    exports graft.rewriter.stub;
 }
