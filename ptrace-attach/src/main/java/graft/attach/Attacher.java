@@ -73,6 +73,9 @@ public final class Attacher {
                     () -> injector.run(
                             timing -> new Attachment(injection, facts, images, journal, before, steps, timing)));
             attached = result instanceof AttachResult.Attached;
+            if (result instanceof AttachResult.Refused) {
+                injector.rollBack();
+            }
             return result;
         } catch (TraceeGoneException gone) {
             return new AttachResult.TargetGone(injection.pid(), gone.getMessage());

@@ -103,12 +103,13 @@ public final class Attachment {
             }
             try (ProcMem memory = ProcMem.open(facts.pid())) {
                 Target target = new Target(facts.pid(), memory, step -> steps.before("detach:" + step));
-                Undo.Report report = TracerThread.call(
-                        "detach-" + facts.pid(), () -> new Undo(target, journal.undo(), Attacher.options(facts)).run());
+                Undo.Report report = Undo.perform(target, journal.undo(), Attacher.options(facts));
                 return prove(target, report);
             }
         } catch (TraceeGoneException ended) {
             return gone(ended.getMessage());
+        } catch (DeadlineException late) {
+            return incomplete(late.getMessage());
         } finally {
             images.forEach(PoolImage::close);
         }
@@ -130,6 +131,19 @@ public final class Attachment {
                 Evidence.census(facts.pid()),
                 report.timing(),
                 report.notes());
+    }
+
+    private DetachProof incomplete(String note) {
+        return new DetachProof(
+                Outcome.INCOMPLETE,
+                journal.undo().sites().size(),
+                0,
+                List.of(),
+                List.of(),
+                before,
+                Evidence.census(facts.pid()),
+                new Timing(0, 0, 0),
+                List.of(note + "; the journal stays, detach again"));
     }
 
     private DetachProof gone(String note) {

@@ -38,7 +38,7 @@ final class HandoverRoutine {
     /** A request is the call's number, six arguments, and whether the passed descriptor replaces the fifth. */
     static final int REQUEST_BYTES = 64;
 
-    static final long SERVE_NANOS = 100_000_000;
+    static final long SERVE_NANOS = 900_000_000;
     static final long FINAL_NANOS = 150_000_000;
 
     private static final int POLLFD = 0x40;

@@ -19,7 +19,11 @@ final class Injector {
     static final long CONFIG_OFFSET = 0x1000;
     private static final long STATE_PAGE = 0x1000;
     private static final byte[] ACTIVE = {1, 0, 0, 0};
-    private static final long DEADLINE_NANOS = 50_000_000;
+    private static final long DEADLINE_NANOS = 250_000_000;
+
+    /** One thread is away, the others run: only the machine's load makes this long. */
+    private static final long HANDOVER_NANOS = 2_000_000_000;
+
     private static final long SYS_MMAP = 9;
     private static final long SYS_MADVISE = 28;
     private static final long MADV_WIPEONFORK = 18;
@@ -43,7 +47,7 @@ final class Injector {
         this.options = options;
     }
 
-    /** Either everything is in place, or everything was taken back and the journal is gone. */
+    /** Anything but {@code Attached} is followed by {@link #rollBack}. */
     AttachResult run(Function<Timing, Attachment> attached) {
         Optional<Refusal> refusal;
         Timing[] timing = new Timing[1];
@@ -66,20 +70,21 @@ final class Injector {
         if (refusal.isEmpty()) {
             return new AttachResult.Attached(attached.apply(timing[0]), timing[0]);
         }
-        rollBack();
         return new AttachResult.Refused(refusal.get());
     }
 
-    private void rollBack() {
+    /** Takes back what a refused attach left. Not on the tracer's thread: what that one holds is free when it ends. */
+    void rollBack() {
         try {
-            // On a thread of its own: what this thread still holds would be in the way until it ends.
-            Undo.Report report = TracerThread.call(
-                    "rollback-" + injection.pid(), () -> new Undo(target, journal.undo(), options).run());
+            Undo.Report report = Undo.perform(target, journal.undo(), options);
             if (report.quarantined().isEmpty() && report.notes().isEmpty()) {
                 journal.delete();
             }
         } catch (TraceeGoneException gone) {
             journal.delete();
+        } catch (DeadlineException late) {
+            // The journal stays, and recovery takes it from there when this process has ended.
+            target.steps().before("rollback-late");
         }
     }
 
@@ -90,7 +95,7 @@ final class Injector {
             Sched.fifo(1);
             TracedThread leader = tracees.leader();
             long start = System.nanoTime();
-            long deadline = start + DEADLINE_NANOS;
+            long deadline = start + HANDOVER_NANOS;
             target.steps().before("leader-stopped");
             tracees.stop(leader, deadline);
             if (UserRegs.CS.get(leader.registers) != UserRegs.CS_64) {
@@ -119,7 +124,7 @@ final class Injector {
     }
 
     private void putBack(Tracees tracees, TracedThread leader, Handover handover) {
-        tracees.stop(leader, System.nanoTime() + DEADLINE_NANOS);
+        tracees.stop(leader, System.nanoTime() + HANDOVER_NANOS);
         handover.putBack();
         handover.fillHole();
         tracees.detachAll();

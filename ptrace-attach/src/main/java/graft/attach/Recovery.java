@@ -88,8 +88,7 @@ public final class Recovery {
         }
         try (ProcMem memory = ProcMem.open(undo.pid())) {
             Target target = new Target(undo.pid(), memory, StepListener.NONE);
-            Undo.Report report = TracerThread.call(
-                    "recover-" + undo.pid(), () -> new Undo(target, undo, Attacher.options(facts)).run());
+            Undo.Report report = Undo.perform(target, undo, Attacher.options(facts));
             if (report.restored() != undo.sites().size()
                     || !report.quarantined().isEmpty()) {
                 return new Outcome.Failed(journal.file(), report.toString());

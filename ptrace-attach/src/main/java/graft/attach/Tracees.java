@@ -14,9 +14,11 @@ import java.util.Map;
 /** All threads of one process, seized by the OS thread that made this. Closing lets every stopped thread go. */
 final class Tracees implements AutoCloseable {
     private static final long PAUSE_NANOS = 20_000;
+    private static final long LET_GO_NANOS = 200_000_000;
 
     private final int pid;
     private final long options;
+    private final long created = System.nanoTime();
     private final Arena arena = Arena.ofConfined();
     private final Map<Integer, TracedThread> threads = new HashMap<>();
 
@@ -51,10 +53,25 @@ final class Tracees implements AutoCloseable {
             if (ended || failed.is(Errno.ESRCH)) {
                 return false;
             }
-            throw failed;
+            if (!failed.is(Errno.EPERM) || !lettingGo()) {
+                throw failed;
+            }
+            Sched.nanosleep(PAUSE_NANOS);
+            return seize(tid);
         }
         threads.put(tid, new TracedThread(tid, arena));
         return true;
+    }
+
+    /** Whether an earlier tracer thread of ours may still be ending: the kernel lets go when it has ended. */
+    private boolean lettingGo() {
+        return System.nanoTime() - created < LET_GO_NANOS;
+    }
+
+    /** Seizes the first thread only. */
+    TracedThread seizeLeader() {
+        seize(pid);
+        return leader();
     }
 
     /** The thread that runs the routine: the first one of the process. */

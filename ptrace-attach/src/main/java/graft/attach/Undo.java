@@ -16,9 +16,14 @@ import java.util.OptionalInt;
  * remembering what was done, so it can be repeated, and finishes what another process began. Runs on a tracer thread.
  */
 final class Undo {
-    private static final long DEADLINE_NANOS = 50_000_000;
-    private static final int ROUNDS = 25;
-    private static final long ROUND_PAUSE_NANOS = 10_000_000;
+    private static final long DEADLINE_NANOS = 250_000_000;
+
+    /** One thread is away, the others run: only the machine's load makes this long. */
+    private static final long HANDOVER_NANOS = 2_000_000_000;
+
+    private static final int ATTEMPTS = 5;
+    private static final int ROUNDS = 100;
+    private static final long ROUND_PAUSE_NANOS = 20_000_000;
     private static final long SYS_MUNMAP = 11;
     private static final byte[] INACTIVE = new byte[4];
 
@@ -40,6 +45,19 @@ final class Undo {
 
     /** What was reached. */
     record Report(int restored, List<Quarantined> quarantined, List<String> notes, Timing timing) {}
+
+    /** Undoes on a tracer thread; a missed deadline is tried again on a fresh one, as every step may be repeated. */
+    static Report perform(Target target, UndoRecord undo, long options) {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return TracerThread.call("undo-" + undo.pid(), () -> new Undo(target, undo, options).run());
+            } catch (DeadlineException late) {
+                if (attempt == ATTEMPTS) {
+                    throw late;
+                }
+            }
+        }
+    }
 
     Report run() {
         List<Range> mapped = mapped();
@@ -151,11 +169,10 @@ final class Undo {
                         OptionalInt.empty()))
                 .toList();
         try (Tracees tracees = new Tracees(target.pid(), options)) {
-            tracees.seizeNew();
+            TracedThread leader = tracees.seizeLeader();
             Sched.fifo(1);
-            TracedThread leader = tracees.leader();
             long start = System.nanoTime();
-            long deadline = start + DEADLINE_NANOS;
+            long deadline = start + HANDOVER_NANOS;
             tracees.stop(leader, deadline);
             try (Handover handover = new Handover(target, leader, undo.hole())) {
                 try {
@@ -164,7 +181,7 @@ final class Undo {
                     note(mapped, results);
                     handover.finish(deadline);
                 } finally {
-                    tracees.stop(leader, System.nanoTime() + DEADLINE_NANOS);
+                    tracees.stop(leader, System.nanoTime() + HANDOVER_NANOS);
                     handover.putBack();
                     Undo.repair(List.of(leader));
                     handover.fillHole();
