@@ -1,0 +1,219 @@
+package graft.platform.linux;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * {@code linux/bpf.h}: the commands of bpf(2) that graft uses, one method each. Attributes are laid out as in
+ * {@code union bpf_attr}.
+ */
+public final class Bpf {
+    private static final int MAP_CREATE = 0;
+    private static final int MAP_LOOKUP_ELEM = 1;
+    private static final int MAP_UPDATE_ELEM = 2;
+    private static final int MAP_DELETE_ELEM = 3;
+    private static final int MAP_GET_NEXT_KEY = 4;
+    private static final int PROG_LOAD = 5;
+    private static final int PROG_TEST_RUN = 10;
+    private static final int BTF_LOAD = 18;
+    private static final int MAP_FREEZE = 22;
+    private static final int LINK_CREATE = 28;
+
+    /** {@code BPF_PROG_TYPE_KPROBE}, the type of uprobe programs too. */
+    public static final int PROG_TYPE_KPROBE = 2;
+
+    /** {@code BPF_PROG_TYPE_TRACEPOINT}. */
+    public static final int PROG_TYPE_TRACEPOINT = 5;
+
+    /** {@code BPF_PROG_TYPE_XDP}: the type that is easiest to test-run. */
+    public static final int PROG_TYPE_XDP = 6;
+
+    /** {@code BPF_PERF_EVENT}: a link of a program to a perf event. */
+    private static final int ATTACH_PERF_EVENT = 41;
+
+    private static final int ATTR_SIZE = 144;
+    private static final int NAME_LENGTH = 15;
+
+    private Bpf() {}
+
+    /**
+     * What a map is created from.
+     *
+     * @param btf a BTF object's descriptor, or 0
+     * @param keyType BTF id, 0 without
+     * @param valueType BTF id, 0 without
+     */
+    public record MapAttributes(
+            String name,
+            int type,
+            int keySize,
+            int valueSize,
+            int maxEntries,
+            int flags,
+            int btf,
+            int keyType,
+            int valueType) {}
+
+    /** {@code BPF_MAP_CREATE}. */
+    public static NativeFd mapCreate(MapAttributes map) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment attr = attributes(arena);
+            attr.set(JAVA_INT, 0, map.type());
+            attr.set(JAVA_INT, 4, map.keySize());
+            attr.set(JAVA_INT, 8, map.valueSize());
+            attr.set(JAVA_INT, 12, map.maxEntries());
+            attr.set(JAVA_INT, 16, map.flags());
+            name(attr.asSlice(28, NAME_LENGTH), map.name());
+            if (map.btf() != 0) {
+                attr.set(JAVA_INT, 48, map.btf());
+                attr.set(JAVA_INT, 52, map.keyType());
+                attr.set(JAVA_INT, 56, map.valueType());
+            }
+            return new NativeFd((int) call(MAP_CREATE, attr, "creating kernel map " + map.name()), "map " + map.name());
+        }
+    }
+
+    /** {@code BPF_MAP_LOOKUP_ELEM}: fills {@code value}; 0 or the errno. */
+    public static int mapLookup(NativeFd map, MemorySegment key, MemorySegment value) {
+        return element(MAP_LOOKUP_ELEM, map, key, value, 0);
+    }
+
+    /** {@code BPF_MAP_UPDATE_ELEM}; 0 or the errno. */
+    public static int mapUpdate(NativeFd map, MemorySegment key, MemorySegment value, long flags) {
+        return element(MAP_UPDATE_ELEM, map, key, value, flags);
+    }
+
+    /** {@code BPF_MAP_DELETE_ELEM}; 0 or the errno. */
+    public static int mapDelete(NativeFd map, MemorySegment key) {
+        return element(MAP_DELETE_ELEM, map, key, MemorySegment.NULL, 0);
+    }
+
+    /** {@code BPF_MAP_GET_NEXT_KEY}: the first key for a null segment; 0 or the errno. */
+    public static int mapNextKey(NativeFd map, MemorySegment key, MemorySegment next) {
+        return element(MAP_GET_NEXT_KEY, map, key, next, 0);
+    }
+
+    private static int element(int command, NativeFd map, MemorySegment key, MemorySegment value, long flags) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment attr = attributes(arena);
+            attr.set(JAVA_INT, 0, map.number());
+            attr.set(JAVA_LONG, 8, key.address());
+            attr.set(JAVA_LONG, 16, value.address());
+            attr.set(JAVA_LONG, 24, flags);
+            long result = Syscall.BPF.raw(command, attr.address(), ATTR_SIZE, 0, 0, 0);
+            return result < 0 ? (int) -result : 0;
+        }
+    }
+
+    /** {@code BPF_MAP_FREEZE}: user space cannot write from now on. */
+    public static void mapFreeze(NativeFd map) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment attr = attributes(arena);
+            attr.set(JAVA_INT, 0, map.number());
+            call(MAP_FREEZE, attr, "freezing " + map);
+        }
+    }
+
+    /** {@code BPF_BTF_LOAD}. */
+    public static NativeFd btfLoad(byte[] btf) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment attr = attributes(arena);
+            attr.set(
+                    JAVA_LONG,
+                    0,
+                    arena.allocateFrom(java.lang.foreign.ValueLayout.JAVA_BYTE, btf)
+                            .address());
+            attr.set(JAVA_INT, 16, btf.length);
+            return new NativeFd((int) call(BTF_LOAD, attr, "loading BTF"), "BTF");
+        }
+    }
+
+    /**
+     * What a program is loaded from.
+     *
+     * @param insns encoded instructions
+     */
+    public record ProgAttributes(String name, int type, byte[] insns, String license) {}
+
+    /** {@code BPF_PROG_LOAD} without a log. */
+    public static NativeFd progLoad(ProgAttributes prog) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment attr = prog(arena, prog);
+            return new NativeFd(
+                    (int) call(PROG_LOAD, attr, "loading program " + prog.name() + " into the kernel"),
+                    "program " + prog.name());
+        }
+    }
+
+    /** Loads again for the verifier's log; what was loaded is closed. The log is cut at {@code bytes}. */
+    public static String progLog(ProgAttributes prog, int bytes) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment attr = prog(arena, prog);
+            MemorySegment log = arena.allocate(bytes);
+            attr.set(JAVA_INT, 24, 1);
+            attr.set(JAVA_INT, 28, bytes);
+            attr.set(JAVA_LONG, 32, log.address());
+            long result = Syscall.BPF.raw(PROG_LOAD, attr.address(), ATTR_SIZE, 0, 0, 0);
+            if (result >= 0) {
+                Unistd.close((int) result);
+            }
+            return log.getString(0, StandardCharsets.UTF_8);
+        }
+    }
+
+    private static MemorySegment prog(Arena arena, ProgAttributes prog) {
+        MemorySegment attr = attributes(arena);
+        MemorySegment insns = arena.allocate(prog.insns().length, 8);
+        insns.copyFrom(MemorySegment.ofArray(prog.insns()));
+        attr.set(JAVA_INT, 0, prog.type());
+        attr.set(JAVA_INT, 4, prog.insns().length / 8);
+        attr.set(JAVA_LONG, 8, insns.address());
+        attr.set(JAVA_LONG, 16, arena.allocateFrom(prog.license()).address());
+        name(attr.asSlice(48, NAME_LENGTH), prog.name());
+        return attr;
+    }
+
+    /** {@code BPF_PROG_TEST_RUN} once with {@code input} as packet data; what the program returned. */
+    public static int progTestRun(NativeFd prog, byte[] input) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment attr = attributes(arena);
+            MemorySegment in = arena.allocateFrom(java.lang.foreign.ValueLayout.JAVA_BYTE, input);
+            attr.set(JAVA_INT, 0, prog.number());
+            attr.set(JAVA_INT, 8, input.length);
+            attr.set(JAVA_LONG, 16, in.address());
+            attr.set(JAVA_INT, 32, 1);
+            call(PROG_TEST_RUN, attr, "running " + prog);
+            return attr.get(JAVA_INT, 4);
+        }
+    }
+
+    /** {@code BPF_LINK_CREATE} of a program to a perf event, with an attach cookie. */
+    public static NativeFd linkPerfEvent(NativeFd prog, NativeFd event, long cookie) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment attr = attributes(arena);
+            attr.set(JAVA_INT, 0, prog.number());
+            attr.set(JAVA_INT, 4, event.number());
+            attr.set(JAVA_INT, 8, ATTACH_PERF_EVENT);
+            attr.set(JAVA_LONG, 16, cookie);
+            return new NativeFd((int) call(LINK_CREATE, attr, "attaching " + prog + " to " + event), "link of " + prog);
+        }
+    }
+
+    private static MemorySegment attributes(Arena arena) {
+        return arena.allocate(ATTR_SIZE, 8);
+    }
+
+    private static void name(MemorySegment field, String name) {
+        byte[] ascii = name.replaceAll("[^A-Za-z0-9_.]", "_").getBytes(StandardCharsets.US_ASCII);
+        MemorySegment.copy(
+                ascii, 0, field, java.lang.foreign.ValueLayout.JAVA_BYTE, 0, Math.min(ascii.length, NAME_LENGTH));
+    }
+
+    private static long call(int command, MemorySegment attr, String doing) {
+        return Syscall.BPF.call(doing, command, attr.address(), ATTR_SIZE);
+    }
+}

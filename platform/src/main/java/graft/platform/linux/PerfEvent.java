@@ -1,0 +1,72 @@
+package graft.platform.linux;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** {@code linux/perf_event.h}: perf events as the attachment of eBPF programs. */
+public final class PerfEvent {
+    private static final int TYPE_TRACEPOINT = 2;
+    private static final int ATTR_SIZE = 128;
+    private static final long FLAG_DISABLED = 1;
+    private static final long FLAG_CLOEXEC = 8;
+    private static final long IOC_ENABLE = 0x2400;
+
+    private PerfEvent() {}
+
+    /** Which edge of a function. */
+    public enum Edge {
+        ENTRY,
+        RETURN
+    }
+
+    /**
+     * A uprobe, disabled.
+     *
+     * @param pmu the type number of the uprobe PMU ({@code /sys/bus/event_source/devices/uprobe/type})
+     * @param path the file
+     * @param offset of the instruction in the file
+     * @param pid the process it is limited to
+     */
+    public static NativeFd uprobe(int pmu, Edge edge, String path, long offset, int pid) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment attr = arena.allocate(ATTR_SIZE, 8);
+            attr.set(JAVA_INT, 0, pmu);
+            attr.set(JAVA_INT, 4, ATTR_SIZE);
+            attr.set(JAVA_LONG, 8, edge == Edge.RETURN ? 1 : 0);
+            attr.set(JAVA_LONG, 40, FLAG_DISABLED);
+            attr.set(JAVA_LONG, 56, arena.allocateFrom(path).address());
+            attr.set(JAVA_LONG, 64, offset);
+            String what = "uprobe " + path + "+0x" + Long.toHexString(offset) + " of process " + pid;
+            return open(attr, pid, -1, what);
+        }
+    }
+
+    /**
+     * A kernel tracepoint on one CPU, disabled. A program attached to it runs for every process, on every CPU.
+     *
+     * @param id the tracepoint's number in tracefs
+     */
+    public static NativeFd tracepoint(long id) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment attr = arena.allocate(ATTR_SIZE, 8);
+            attr.set(JAVA_INT, 0, TYPE_TRACEPOINT);
+            attr.set(JAVA_INT, 4, ATTR_SIZE);
+            attr.set(JAVA_LONG, 8, id);
+            attr.set(JAVA_LONG, 40, FLAG_DISABLED);
+            return open(attr, -1, 0, "tracepoint " + id);
+        }
+    }
+
+    private static NativeFd open(MemorySegment attr, int pid, int cpu, String what) {
+        long fd = Syscall.PERF_EVENT_OPEN.call("opening " + what, attr.address(), pid, cpu, -1, FLAG_CLOEXEC);
+        return new NativeFd((int) fd, what);
+    }
+
+    /** {@code PERF_EVENT_IOC_ENABLE}. */
+    public static void enable(NativeFd event) {
+        Syscall.IOCTL.call("enabling " + event, event.number(), IOC_ENABLE, 0);
+    }
+}
