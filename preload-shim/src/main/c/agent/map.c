@@ -1,0 +1,50 @@
+/* The map helpers: arrays, and the way to hash maps. Runs in the target, anywhere (see runtime.h). Takes no lock. */
+#include "runtime.h"
+
+static void *array_lookup(struct graft_map *map, uint32_t index)
+{
+    if (index >= map->max_entries)
+        return 0;
+    uint64_t cpu = map->type == MAP_PERCPU_ARRAY ? (uint64_t)graft_cpu() * map->cpu_stride : 0;
+    return (void *)(map->data + cpu + (uint64_t)index * map->stride);
+}
+
+static long array_update(struct graft_map *map, uint32_t index, const void *value, uint64_t flags)
+{
+    if (flags > BPF_EXIST)
+        return -EINVAL;
+    void *to = array_lookup(map, index);
+    if (!to)
+        return -E2BIG;
+    if (flags == BPF_NOEXIST)
+        return -EEXIST;
+    graft_store_value(to, value, map->value_size);
+    return 0;
+}
+
+EXPORT void *graft_helper_map_lookup_elem(struct graft_map *map, const void *key)
+{
+    switch (map->type) {
+    case MAP_ARRAY:
+    case MAP_PERCPU_ARRAY: return array_lookup(map, *(const uint32_t *)key);
+    case MAP_HASH:
+    case MAP_PERCPU_HASH: return graft_hash_lookup(map, key);
+    default: return 0;
+    }
+}
+
+EXPORT long graft_helper_map_update_elem(struct graft_map *map, const void *key, const void *value, uint64_t flags)
+{
+    switch (map->type) {
+    case MAP_ARRAY:
+    case MAP_PERCPU_ARRAY: return array_update(map, *(const uint32_t *)key, value, flags);
+    case MAP_HASH:
+    case MAP_PERCPU_HASH: return graft_hash_update(map, key, value, flags);
+    default: return -EINVAL;
+    }
+}
+
+EXPORT long graft_helper_map_delete_elem(struct graft_map *map, const void *key)
+{
+    return map->type == MAP_HASH || map->type == MAP_PERCPU_HASH ? graft_hash_delete(map, key) : -EINVAL;
+}

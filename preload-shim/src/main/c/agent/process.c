@@ -1,0 +1,75 @@
+/* Facts about the process, the thread and the time. Runs in the target, anywhere (see runtime.h). Takes no lock. */
+#include "runtime.h"
+
+enum { CLOCK_MONOTONIC = 1, CLOCK_BOOTTIME = 7, PR_GET_NAME = 16, COMM_SIZE = 16 };
+
+struct graft_timespec {
+    int64_t seconds;
+    int64_t nanos;
+};
+
+static uint64_t read_clock(long clock)
+{
+    struct graft_timespec now = {0, 0};
+    uint64_t vdso = graft_config()->clock_gettime;
+    if (!vdso || ((int (*)(long, struct graft_timespec *))vdso)(clock, &now))
+        graft_syscall(SYS_CLOCK_GETTIME, clock, (long)&now, 0, 0, 0, 0);
+    return (uint64_t)now.seconds * 1000000000ull + (uint64_t)now.nanos;
+}
+
+EXPORT uint64_t graft_helper_ktime_get_ns(void) { return read_clock(CLOCK_MONOTONIC); }
+EXPORT uint64_t graft_helper_ktime_get_boot_ns(void) { return read_clock(CLOCK_BOOTTIME); }
+EXPORT uint64_t graft_helper_get_smp_processor_id(void) { return graft_cpu(); }
+EXPORT uint64_t graft_helper_get_current_pid_tgid(void) { return graft_owner(); }
+
+EXPORT uint64_t graft_helper_get_current_uid_gid(void)
+{
+    return (uint64_t)graft_config()->gid << 32 | graft_config()->uid;
+}
+
+/* A sequence with 64 bits of state that threads share; good enough for sampling, as the kernel's is. */
+EXPORT uint64_t graft_helper_get_prandom_u32(void)
+{
+    uint64_t z = __atomic_fetch_add(&graft_config()->random, GRAFT_HASH_FACTOR, __ATOMIC_RELAXED);
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+    return (uint32_t)(z >> 32);
+}
+
+/* The configured name when the daemon fixed one, else the thread's own. */
+EXPORT long graft_helper_get_current_comm(char *to, uint32_t size)
+{
+    char name[COMM_SIZE];
+    struct graft_config *config = graft_config();
+    if (!size)
+        return -EINVAL;
+    if (config->comm[0])
+        graft_copy(name, config->comm, COMM_SIZE);
+    else
+        graft_syscall(SYS_PRCTL, PR_GET_NAME, (long)name, 0, 0, 0, 0);
+    name[COMM_SIZE - 1] = 0;
+    uint32_t length = size < COMM_SIZE ? size : COMM_SIZE;
+    graft_copy(to, name, length);
+    graft_zero(to + length, size - length);
+    to[size - 1] = 0;
+    return 0;
+}
+
+/* There is no trace pipe inside a process: the call is counted and 0 bytes were written. */
+EXPORT long graft_helper_trace_printk(void)
+{
+    __atomic_fetch_add(&graft_config()->prints, 1, __ATOMIC_RELAXED);
+    return 0;
+}
+
+EXPORT long graft_helper_strncmp(const char *a, uint32_t size, const char *b)
+{
+    for (uint32_t i = 0; i < size; i++) {
+        uint8_t x = (uint8_t)a[i], y = (uint8_t)b[i];
+        if (x != y)
+            return x < y ? -1 : 1;
+        if (!x)
+            break;
+    }
+    return 0;
+}

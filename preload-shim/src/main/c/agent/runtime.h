@@ -1,0 +1,112 @@
+/*
+ * What every file of the agent shares. The agent runs inside the target, at any instruction of any thread, perhaps in a
+ * signal handler, perhaps before libc is relocated: no libc, no TLS of its own, no vector registers, no writable data
+ * but the runtime region below its own image. Ordering rule: whoever publishes an index or a position does it with a
+ * release store, last.
+ */
+#ifndef GRAFT_RUNTIME_H
+#define GRAFT_RUNTIME_H
+
+#include "layout.h"
+
+#pragma GCC visibility push(hidden)
+
+#define EXPORT __attribute__((visibility("default")))
+#define INLINE static inline __attribute__((always_inline))
+
+enum { ENOENT = 2, E2BIG = 7, EAGAIN = 11, EFAULT = 14, EBUSY = 16, EEXIST = 17, EINVAL = 22 };
+enum { MAP_HASH = 1, MAP_ARRAY = 2, MAP_PERCPU_HASH = 5, MAP_PERCPU_ARRAY = 6, MAP_RINGBUF = 27 };
+enum { BPF_ANY, BPF_NOEXIST, BPF_EXIST };
+
+#ifdef GRAFT_HOSTED_TEST
+extern char *graft_test_runtime;
+INLINE char *graft_runtime(void) { return graft_test_runtime; }
+#else
+/* First byte of the image; the runtime region ends where the pool begins. */
+extern char graft_image[];
+INLINE char *graft_runtime(void)
+{
+    char *image = graft_image;
+    __asm__("" : "+r"(image)); /* the compiler must not think that the region is part of the symbol */
+    return image - (GRAFT_AGENT_OFFSET + GRAFT_RUNTIME_SIZE);
+}
+#endif
+
+INLINE struct graft_config *graft_config(void) { return (void *)(graft_runtime() + GRAFT_CONFIG_OFFSET); }
+INLINE struct graft_map *graft_descriptors(void) { return (void *)(graft_runtime() + GRAFT_DESCRIPTORS_OFFSET); }
+
+INLINE long graft_syscall(long nr, long a, long b, long c, long d, long e, long f)
+{
+    register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = e;
+    register long r9 __asm__("r9") = f;
+    long result;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
+enum {
+    SYS_RT_SIGPROCMASK = 14, SYS_SCHED_YIELD = 24, SYS_PRCTL = 157, SYS_GETTID = 186, SYS_FUTEX = 202,
+    SYS_CLOCK_GETTIME = 228, SYS_PROCESS_VM_READV = 310, SYS_GETCPU = 309
+};
+
+/* A 32-bit word relative to the thread pointer. */
+INLINE uint32_t graft_thread_word(long offset)
+{
+    uint32_t word;
+    __asm__ volatile("movl %%fs:(%1), %0" : "=r"(word) : "r"(offset));
+    return word;
+}
+
+INLINE uint32_t graft_tid(void)
+{
+    int32_t offset = graft_config()->tid_offset;
+    return offset ? graft_thread_word(offset) : (uint32_t)graft_syscall(SYS_GETTID, 0, 0, 0, 0, 0, 0);
+}
+
+/* This thread as an owner of locks. */
+INLINE uint64_t graft_owner(void) { return (uint64_t)graft_config()->tgid << 32 | graft_tid(); }
+
+/* Takes a lock word: 0, or -EBUSY when it is not free in time or when this thread holds it (*reentered). */
+int graft_lock(uint64_t *lock, uint64_t *busy, uint64_t *reentered);
+INLINE void graft_unlock(uint64_t *lock) { __atomic_store_n(lock, 0, __ATOMIC_RELEASE); }
+
+uint32_t graft_cpu(void);
+
+INLINE void graft_copy(void *to, const void *from, uint64_t size)
+{
+    char *t = to;
+    const char *f = from;
+    for (; size >= 8; size -= 8, t += 8, f += 8)
+        __builtin_memcpy(t, f, 8);
+    for (; size; size--)
+        *t++ = *f++;
+}
+
+INLINE void graft_zero(void *to, uint64_t size)
+{
+    char *t = to;
+    for (; size; size--)
+        *(volatile char *)t++ = 0;
+}
+
+/* A store that no reader sees half done, for the sizes that the machine can store at once. */
+INLINE void graft_store_value(void *to, const void *from, uint32_t size)
+{
+    switch (size) {
+    case 1: __atomic_store_n((uint8_t *)to, *(const uint8_t *)from, __ATOMIC_RELEASE); break;
+    case 2: { uint16_t v; __builtin_memcpy(&v, from, 2); __atomic_store_n((uint16_t *)to, v, __ATOMIC_RELEASE); break; }
+    case 4: { uint32_t v; __builtin_memcpy(&v, from, 4); __atomic_store_n((uint32_t *)to, v, __ATOMIC_RELEASE); break; }
+    case 8: { uint64_t v; __builtin_memcpy(&v, from, 8); __atomic_store_n((uint64_t *)to, v, __ATOMIC_RELEASE); break; }
+    default: graft_copy(to, from, size);
+    }
+}
+
+void *graft_hash_lookup(struct graft_map *map, const void *key);
+long graft_hash_update(struct graft_map *map, const void *key, const void *value, uint64_t flags);
+long graft_hash_delete(struct graft_map *map, const void *key);
+
+#endif
