@@ -3,6 +3,7 @@ module graft.rewriter {
     requires transitive graft.platform;
 
     exports graft.rewriter;
+    exports graft.rewriter.plan;
     exports graft.rewriter.relocate;
     exports graft.rewriter.stub;
 }

@@ -1,0 +1,56 @@
+package graft.rewriter.plan;
+
+import graft.platform.address.RemoteAddress;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * One executable range of a module, as the file holds it, at the addresses of one process; and what the file says about
+ * places that are jumped to.
+ *
+ * @param text the bytes from {@code start} on
+ * @param functions starts of all known functions, ascending
+ * @param pointed addresses that data of the module points to, ascending
+ * @param data reads the module's constant data
+ * @param traits what else is in the module
+ */
+public record ModuleText(
+        String name,
+        byte[] text,
+        RemoteAddress start,
+        List<RemoteAddress> functions,
+        List<RemoteAddress> pointed,
+        ConstantData data,
+        Set<Trait> traits) {
+    public ModuleText {
+        functions = List.copyOf(functions);
+        pointed = List.copyOf(pointed);
+        traits = Set.copyOf(traits);
+    }
+
+    /** Reads bytes of the module's file by their address in the process. */
+    @FunctionalInterface
+    public interface ConstantData {
+        /** Up to {@code length} bytes from {@code address} on; fewer, or none, where the file has no more. */
+        byte[] read(RemoteAddress address, int length);
+    }
+
+    /** Properties that forbid some tactics. */
+    public enum Trait {
+        /** Restartable sequences: the kernel aborts into the middle of functions. */
+        RESTARTABLE_SEQUENCES,
+        /** Exception tables: the unwinder jumps into the middle of functions. */
+        LANDING_PADS,
+        /** Built by Go: stacks move, so no return address may be replaced. */
+        GO
+    }
+
+    /** First address after the text. */
+    public RemoteAddress end() {
+        return start.plus(text.length);
+    }
+
+    int offsetOf(RemoteAddress address) {
+        return (int) address.minus(start);
+    }
+}

@@ -1,0 +1,11 @@
+package graft.rewriter.plan;
+
+import graft.rewriter.stub.ProbeCall;
+import graft.rewriter.stub.ProbeKind;
+
+/** A program that shall run at a site. The planner decides the kind of thunk; the caller provides it. */
+@FunctionalInterface
+public interface ProgramAtSite {
+    /** The call of this program's thunk of {@code kind}; the thunk is written when it is first asked for. */
+    ProbeCall call(ProbeKind kind);
+}

@@ -1,0 +1,88 @@
+package graft.rewriter.plan;
+
+import graft.platform.address.RemoteAddress;
+import graft.platform.asm.x86_64.InsnKind;
+import graft.platform.asm.x86_64.X64Insn;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Adjacent instructions that make room for a five-byte jump, and the padding behind them that is overwritten too.
+ *
+ * @param insns the displaced instructions, at least one
+ * @param padding bytes of unreachable padding that the jump needs as well
+ */
+record Window(List<X64Insn> insns, int padding) {
+    /** Bytes of {@code jmp rel32}. */
+    static final int JUMP_LENGTH = 5;
+
+    Window {
+        insns = List.copyOf(insns);
+    }
+
+    /** What was found when looking for room. */
+    sealed interface Search {
+        record Found(Window window) implements Search {}
+
+        record None(Planned.Reason reason, String why) implements Search {}
+    }
+
+    RemoteAddress start() {
+        return insns.getFirst().address();
+    }
+
+    /** First byte that the jump leaves alone. */
+    RemoteAddress patchEnd() {
+        return start().plus(JUMP_LENGTH);
+    }
+
+    /** Where execution goes on after the displaced instructions. */
+    RemoteAddress back() {
+        return insns.getLast().end();
+    }
+
+    /** Whether no thread can be between two of the overwritten bytes. */
+    boolean isSingle() {
+        return insns.size() == 1;
+    }
+
+    /** The window that begins with instruction {@code first} of the function. */
+    static Search forwardFrom(List<X64Insn> function, int first) {
+        List<X64Insn> taken = new ArrayList<>();
+        int length = 0;
+        int index = first;
+        while (length < JUMP_LENGTH) {
+            if (index >= function.size()) {
+                return new Search.None(
+                        Planned.Reason.TOO_SHORT,
+                        "only " + length + " bytes from " + function.get(first).address() + " to the end");
+            }
+            X64Insn insn = function.get(index++);
+            taken.add(insn);
+            length += insn.length();
+            if (insn.kind().endsFlow() && length < JUMP_LENGTH) {
+                return withPadding(taken, JUMP_LENGTH - length, function, index);
+            }
+        }
+        return new Search.Found(new Window(taken, 0));
+    }
+
+    /** After an instruction that never falls through, nops and int3 are dead and may be overwritten. */
+    private static Search withPadding(List<X64Insn> taken, int needed, List<X64Insn> function, int next) {
+        int found = 0;
+        int index = next;
+        while (found < needed && index < function.size() && isPadding(function.get(index))) {
+            found += function.get(index++).length();
+        }
+        return found >= needed
+                ? new Search.Found(new Window(taken, needed))
+                : new Search.None(
+                        Planned.Reason.TOO_SHORT,
+                        "only " + (JUMP_LENGTH - needed) + " bytes and " + found + " of padding at "
+                                + taken.getFirst().address());
+    }
+
+    private static boolean isPadding(X64Insn insn) {
+        return insn.kind() == InsnKind.NOP || insn.kind() == InsnKind.INT3;
+    }
+}

@@ -1,0 +1,189 @@
+package graft.rewriter.plan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import graft.platform.address.RemoteAddress;
+import graft.rewriter.Code;
+import graft.rewriter.PatchSite;
+import graft.rewriter.PatchSite.Liveness;
+import graft.rewriter.PatchSite.Tactic;
+import graft.rewriter.stub.ProbeCall;
+import graft.rewriter.stub.ReturnRoutines;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class ProbePlannerTest {
+    private static final RemoteAddress TEXT = new RemoteAddress(0x400000);
+    private static final RemoteAddress POOL = new RemoteAddress(0x500000);
+    private static final RemoteAddress THUNK = new RemoteAddress(0x520000);
+    private static final String PROLOGUE = "55 48 89 e5 48 83 ec 20";
+
+    private final FakeSpace space = new FakeSpace();
+    private final ProgramAtSite program = _ -> new ProbeCall(THUNK, TEXT, 0);
+
+    private static final class FakeSpace implements CodeSpace {
+        private final List<Code> blocks = new ArrayList<>();
+        private RemoteAddress next = POOL;
+
+        @Override
+        public RemoteAddress next() {
+            return next;
+        }
+
+        @Override
+        public void add(Code code, String purpose) {
+            blocks.add(code);
+            next = next.plus(code.length());
+        }
+    }
+
+    @Test
+    void displacesSeveralInstructionsWhenNothingJumpsBetweenThem() {
+        PatchSite site = onlySite(entry(PROLOGUE + "31 c0 c9 c3"));
+
+        assertThat(site.tactic()).isEqualTo(Tactic.WINDOW);
+        assertThat(site.liveness()).isEqualTo(Liveness.STOP_REQUIRED);
+        assertThat(site.oldBytes()).isEqualTo(Code.ofHex("55 48 89 e5 48"));
+        assertThat(site.newBytes().at(0)).isEqualTo((byte) 0xe9);
+        assertThat(site.moved())
+                .extracting(PatchSite.MovedInsn::from)
+                .containsExactly(TEXT, TEXT.plus(1), TEXT.plus(4));
+    }
+
+    @Test
+    void replacesOneLongInstructionWithoutAStop() {
+        PatchSite site = onlySite(entry("b8 01 00 00 00 c3"));
+
+        assertThat(site.tactic()).isEqualTo(Tactic.SINGLE_INSN);
+        assertThat(site.liveness()).isEqualTo(Liveness.NO_INNER_BOUNDARY);
+    }
+
+    @Test
+    void leavesEndbr64InPlace() {
+        PatchSite site = onlySite(entry("f3 0f 1e fa" + PROLOGUE + "c9 c3"));
+
+        assertThat(site.address()).isEqualTo(TEXT.plus(4));
+    }
+
+    @Test
+    void refusesAWindowThatALoopJumpsInto() {
+        // push rbp; mov rbp,rsp; ... jmp to the mov
+        assertThat(entry(PROLOGUE + "eb f7 c3")).isInstanceOfSatisfying(Planned.Refused.class, refused -> {
+            assertThat(refused.reason()).isEqualTo(Planned.Reason.BRANCH_TARGET);
+            assertThat(refused.why()).isEqualTo("a branch may land at 0x400001");
+        });
+    }
+
+    @Test
+    void refusesAWindowThatAnotherFunctionCallsInto() {
+        // At 0x40000a: call 0x400004
+        Planned planned = planner("55 48 89 e5 48 83 ec 20 c9 c3 e8 f5 ff ff ff c3", 10, Unwinding.ABSENT)
+                .function(function(10), List.of(program), List.of());
+
+        assertThat(planned)
+                .isInstanceOfSatisfying(
+                        Planned.Refused.class,
+                        refused -> assertThat(refused.reason()).isEqualTo(Planned.Reason.BRANCH_TARGET));
+    }
+
+    @Test
+    void overwritesPaddingBehindAReturn() {
+        PatchSite site = onlySite(entry("c3 90 90 90 90"));
+
+        assertThat(site.address()).isEqualTo(TEXT);
+        assertThat(site.moved()).hasSize(1);
+    }
+
+    @Test
+    void refusesAFunctionThatIsTooShort() {
+        assertThat(entry("90 c3 55"))
+                .isInstanceOfSatisfying(
+                        Planned.Refused.class,
+                        refused -> assertThat(refused.reason()).isEqualTo(Planned.Reason.TOO_SHORT));
+    }
+
+    @Test
+    void seesReturnsAtEveryExit() {
+        // entry 8 bytes; xor ecx,ecx; xor esi,esi; ret; then a second exit with padding
+        String body = PROLOGUE + "31 c9 31 f6 c3 31 c0 c3 0f 1f 00 90";
+        Planned planned =
+                planner(body, 20, Unwinding.POSSIBLE).function(function(20), List.of(program), List.of(program));
+
+        assertThat(planned)
+                .isInstanceOfSatisfying(
+                        Planned.Patchable.class,
+                        patchable -> assertThat(patchable.sites())
+                                .extracting(site -> site.address().minus(TEXT))
+                                .containsExactly(0L, 8L, 15L));
+    }
+
+    @Test
+    void wrapsAFunctionThatLeavesByATailJump() {
+        String body = PROLOGUE + "c9 e9 00 10 00 00";
+        Planned planned = planner(body, 14, Unwinding.ABSENT).function(function(14), List.of(), List.of(program));
+
+        assertThat(planned)
+                .isInstanceOfSatisfying(
+                        Planned.Patchable.class,
+                        patchable -> assertThat(patchable.sites()).hasSize(1));
+    }
+
+    @Test
+    void refusesToWrapWhereAnUnwinderMayWalkTheStack() {
+        String body = PROLOGUE + "c9 e9 00 10 00 00";
+        Planned planned = planner(body, 14, Unwinding.POSSIBLE).function(function(14), List.of(), List.of(program));
+
+        assertThat(planned).isInstanceOfSatisfying(Planned.Refused.class, refused -> {
+            assertThat(refused.reason()).isEqualTo(Planned.Reason.RETURN_NOT_SAFE);
+            assertThat(refused.why()).startsWith("it leaves by a jump at 0x400009");
+        });
+    }
+
+    @Test
+    void refusesWindowsBesideAnIndirectJumpThatIsNotUnderstood() {
+        assertThat(entry(PROLOGUE + "ff e0"))
+                .isInstanceOfSatisfying(
+                        Planned.Refused.class,
+                        refused -> assertThat(refused.why()).contains("indirect jump"));
+    }
+
+    @Test
+    void choosesTheSamePlaceForTheSameMappings() {
+        PoolPlacement.Range module =
+                new PoolPlacement.Range(new RemoteAddress(0x7f00_0000_0000L), new RemoteAddress(0x7f00_0010_0000L));
+        List<PoolPlacement.Range> occupied = List.of(module);
+
+        RemoteAddress chosen = PoolPlacement.choose(occupied, module, 0x60000).orElseThrow();
+
+        assertThat(PoolPlacement.choose(occupied, module, 0x60000)).contains(chosen);
+        assertThat(Math.abs(chosen.minus(module.start()))).isLessThan(1L << 31);
+    }
+
+    private Planned entry(String body) {
+        int size = Code.ofHex(body).length();
+        return planner(body, size, Unwinding.ABSENT).function(function(size), List.of(program), List.of());
+    }
+
+    private static FunctionRange function(int size) {
+        return new FunctionRange("f", TEXT, size);
+    }
+
+    private ProbePlanner planner(String body, int size, Unwinding unwinding) {
+        ModuleText module = new ModuleText(
+                "a.out", Code.ofHex(body).bytes(), TEXT, List.of(TEXT), List.of(), (_, _) -> new byte[0], Set.of());
+        ReturnRoutines.Addresses routines = new ReturnRoutines.Addresses(THUNK, THUNK.plus(64));
+        return new ProbePlanner(module, List.of(function(size)), space, () -> routines, unwinding);
+    }
+
+    private static PatchSite onlySite(Planned planned) {
+        return switch (planned) {
+            case Planned.Patchable(var sites) -> {
+                assertThat(sites).hasSize(1);
+                yield sites.getFirst();
+            }
+            case Planned.Refused refused -> throw new AssertionError(refused);
+        };
+    }
+}
