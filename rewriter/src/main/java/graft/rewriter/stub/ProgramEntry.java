@@ -6,11 +6,13 @@ import java.util.BitSet;
 import java.util.Set;
 
 /**
- * A compiled program as a thunk sees it: {@code u64 program(struct pt_regs *context)}.
+ * A compiled program as a thunk sees it: {@code u64 program(void *context)}, the context being {@code struct pt_regs} or,
+ * for the system call kinds, the tracepoint's record.
  *
  * @param address where it is in the target
- * @param clobbered registers it may change, itself or through what it calls
- * @param contextFields which of the 21 words of {@code struct pt_regs} it reads, in the kernel's order
+ * @param clobbered registers it may change, itself or through what it calls; at least one of rbx and r12 to r15 is kept
+ * @param contextFields which 8-byte words of the context it reads: 21 of {@code struct pt_regs}, 8 of a system call's
+ *     enter record, 3 of its exit record
  * @param uses what else it needs
  */
 public record ProgramEntry(RemoteAddress address, Set<Gpr> clobbered, BitSet contextFields, Set<Use> uses) {

@@ -12,6 +12,7 @@ import graft.platform.asm.x86_64.Plain;
 import graft.platform.asm.x86_64.RegMem;
 import graft.platform.asm.x86_64.Shift;
 import graft.platform.asm.x86_64.X64Assembler;
+import graft.platform.layout.ReturnSlotLayout;
 import graft.rewriter.Code;
 
 /**
@@ -69,7 +70,7 @@ public final class ReturnRoutines {
         out.jcc(Cond.B, missed);
         out.lea(OpSize.Q, Gpr.RAX, Address.at(Gpr.RSP, 8));
         forEachSlot("search", () -> {
-            out.op(Arith.CMP, OpSize.Q, Address.at(Gpr.R11), Gpr.RAX);
+            out.op(Arith.CMP, OpSize.Q, Address.at(Gpr.R11, ReturnSlotLayout.SLOT), Gpr.RAX);
             out.jcc(Cond.E, found);
         });
         out.op(Arith.SUB, OpSize.Q, Gpr.R11, RuntimeRegion.RETURN_SET_BYTES);
@@ -87,7 +88,7 @@ public final class ReturnRoutines {
         out.plain(Plain.RET);
         out.bind(found);
         out.mov(OpSize.Q, Gpr.R10, Address.at(Gpr.RSP, 8));
-        out.mov(OpSize.Q, Address.at(Gpr.R11, 8), Gpr.R10);
+        out.mov(OpSize.Q, Address.at(Gpr.R11, ReturnSlotLayout.ADDRESS), Gpr.R10);
         restore();
         out.op(Arith.CMP, OpSize.Q, Gpr.RSP, Gpr.RSP);
         out.plain(Plain.RET);
@@ -95,11 +96,11 @@ public final class ReturnRoutines {
 
     private void claimFree(Label found) {
         Label taken = new Label("taken");
-        out.op(Arith.CMP, OpSize.Q, Address.at(Gpr.R11), 0);
+        out.op(Arith.CMP, OpSize.Q, Address.at(Gpr.R11, ReturnSlotLayout.SLOT), 0);
         out.jcc(Cond.NE, taken);
         out.lea(OpSize.Q, Gpr.R10, Address.at(Gpr.RSP, 8));
         out.mov(OpSize.D, Gpr.RAX, 0);
-        out.locked(Locked.CMPXCHG, OpSize.Q, Address.at(Gpr.R11), Gpr.R10);
+        out.locked(Locked.CMPXCHG, OpSize.Q, Address.at(Gpr.R11, ReturnSlotLayout.SLOT), Gpr.R10);
         out.jcc(Cond.E, found);
         out.bind(taken);
     }
@@ -112,18 +113,18 @@ public final class ReturnRoutines {
         findSet();
         out.lea(OpSize.Q, Gpr.RAX, Address.at(Gpr.RSP, 8));
         forEachSlot("held-search", () -> {
-            out.op(Arith.CMP, OpSize.Q, Address.at(Gpr.R11), Gpr.RAX);
+            out.op(Arith.CMP, OpSize.Q, Address.at(Gpr.R11, ReturnSlotLayout.SLOT), Gpr.RAX);
             out.jcc(Cond.E, found);
         });
         // Only foreign writes to the table lead here; there is no return address left to go to.
         out.plain(Plain.UD2);
         out.bind(found);
-        out.mov(OpSize.Q, Gpr.R10, Address.at(Gpr.R11, 8));
+        out.mov(OpSize.Q, Gpr.R10, Address.at(Gpr.R11, ReturnSlotLayout.ADDRESS));
         out.mov(OpSize.Q, Address.at(Gpr.RSP, 8), Gpr.R10);
-        out.mov(OpSize.Q, Address.at(Gpr.R11, 8), 0);
-        out.test(OpSize.D, Gpr.R11, 16);
+        out.mov(OpSize.Q, Address.at(Gpr.R11, ReturnSlotLayout.ADDRESS), 0);
+        out.test(OpSize.D, Gpr.R11, RuntimeRegion.RETURN_SLOT_BYTES);
         out.jcc(Cond.E, kept);
-        out.mov(OpSize.Q, Address.at(Gpr.R11), 0);
+        out.mov(OpSize.Q, Address.at(Gpr.R11, ReturnSlotLayout.SLOT), 0);
         out.bind(kept);
         restore();
         out.plain(Plain.RET);
@@ -162,8 +163,8 @@ public final class ReturnRoutines {
         Label again = new Label(name);
         out.bind(again);
         body.run();
-        out.op(Arith.ADD, OpSize.Q, Gpr.R11, 16);
-        out.test(OpSize.D, Gpr.R11, RuntimeRegion.RETURN_SET_BYTES - 16);
+        out.op(Arith.ADD, OpSize.Q, Gpr.R11, RuntimeRegion.RETURN_SLOT_BYTES);
+        out.test(OpSize.D, Gpr.R11, RuntimeRegion.RETURN_SET_BYTES - RuntimeRegion.RETURN_SLOT_BYTES);
         out.jcc(Cond.NE, again);
     }
 }

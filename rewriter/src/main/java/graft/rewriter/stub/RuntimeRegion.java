@@ -1,24 +1,38 @@
 package graft.rewriter.stub;
 
 import graft.platform.address.RemoteAddress;
+import graft.platform.layout.ConfigLayout;
+import graft.platform.layout.PoolConstants;
+import graft.platform.layout.ReturnSlotLayout;
+import graft.platform.layout.StateLayout;
 
 /** Where generated code finds the runtime region of {@code pool.layout}, which lies directly below its code pool. */
 public record RuntimeRegion(RemoteAddress pool, long poolSize) {
     /** Bytes of the region. */
-    public static final long SIZE = 0x20000;
+    public static final long SIZE = PoolConstants.RUNTIME_SIZE;
 
-    static final int RETURN_SET_BYTES = 128;
-    static final int RETURN_SET_MASK = 0xff80;
+    /** Slots of one set: a stack word is kept in one of them. */
+    static final int RETURN_SET_SLOTS = 8;
+
+    static final int RETURN_SLOT_BYTES = ReturnSlotLayout.SIZE;
+    static final int RETURN_SET_BYTES = RETURN_SET_SLOTS * RETURN_SLOT_BYTES;
+
+    /** From a hash to the offset of a set. */
+    static final int RETURN_SET_MASK = PoolConstants.RETURN_SLOTS * RETURN_SLOT_BYTES - RETURN_SET_BYTES;
 
     RemoteAddress active() {
-        return pool.plus(-SIZE);
+        return at(PoolConstants.STATE_OFFSET + StateLayout.ACTIVE);
     }
 
     RemoteAddress missedReturns() {
-        return pool.plus(-SIZE + 0x1000 + 56);
+        return at(PoolConstants.CONFIG_OFFSET + ConfigLayout.MISSED_RETURNS);
     }
 
     RemoteAddress returnSlots() {
-        return pool.plus(-SIZE + 0x8000);
+        return at(PoolConstants.RETURN_SLOTS_OFFSET);
+    }
+
+    private RemoteAddress at(int offset) {
+        return pool.plus(offset - SIZE);
     }
 }

@@ -19,6 +19,8 @@ import java.util.List;
  * in front of it, so several programs can run at one site.
  */
 public final class StubWriter {
+    private static final int RED_ZONE = 128;
+
     private final X64Assembler out;
     private final RemoteAddress address;
 
@@ -41,7 +43,34 @@ public final class StubWriter {
 
     /** Any instruction: the red zone is skipped first. */
     public Stub offset(List<ProbeCall> calls, List<X64Insn> displaced, RemoteAddress back) {
-        offsetCalls(calls);
+        skippingCalls(ProbeKind.OFFSET, calls);
+        return moveAndReturn(entryOf(calls), displaced, back);
+    }
+
+    /**
+     * Between the load of a system call's number, which is displaced, and the call, which stays where it is: moved
+     * instructions, calls of thunks of kind {@link ProbeKind#SYSCALL_ENTER}, jump to {@code back}.
+     */
+    public Stub syscallEnter(List<ProbeCall> calls, List<X64Insn> displaced, RemoteAddress back) {
+        requireCalls(calls);
+        RemoteAddress entry = new RemoteAddress(out.here());
+        return switch (move(displaced)) {
+            case Relocation.Refused refused -> new Stub.Refused(refused);
+            case Relocation.Done(var moved) -> {
+                hopOverRecord();
+                skippingCalls(ProbeKind.SYSCALL_ENTER, calls);
+                out.jmp(back.value());
+                yield written(entry, moved);
+            }
+        };
+    }
+
+    /**
+     * After a system call: calls of thunks of kind {@link ProbeKind#SYSCALL_EXIT}, moved instructions, jump to
+     * {@code back}. The calls' {@code functionIp} is the system call's number.
+     */
+    public Stub syscallExit(List<ProbeCall> calls, List<X64Insn> displaced, RemoteAddress back) {
+        skippingCalls(ProbeKind.SYSCALL_EXIT, calls);
         return moveAndReturn(entryOf(calls), displaced, back);
     }
 
@@ -68,7 +97,7 @@ public final class StubWriter {
 
     /** A {@code jmp rel32} retargeted to this stub. */
     public Stub jumpSite(List<ProbeCall> calls, RemoteAddress target) {
-        offsetCalls(calls);
+        skippingCalls(ProbeKind.OFFSET, calls);
         out.jmp(target.value());
         return written(entryOf(calls), List.of());
     }
@@ -100,10 +129,14 @@ public final class StubWriter {
     }
 
     private RemoteAddress entryOf(List<ProbeCall> calls) {
+        requireCalls(calls);
+        return address.plus(16);
+    }
+
+    private static void requireCalls(List<ProbeCall> calls) {
         if (calls.isEmpty()) {
             throw new IllegalArgumentException("a stub without programs");
         }
-        return address.plus(16);
     }
 
     private void record(ProbeCall call) {
@@ -114,26 +147,36 @@ public final class StubWriter {
     private void calls(ProbeKind kind, List<ProbeCall> calls) {
         for (int i = 0; i < calls.size(); i++) {
             if (i > 0) {
-                out.bytes(new byte[] {(byte) 0xeb, 16});
+                hopOverRecord();
             }
             record(calls.get(i));
-            if (i > 0 && kind == ProbeKind.OFFSET) {
-                out.nop(5);
-            } else if (kind == ProbeKind.OFFSET) {
-                out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, -128));
-            }
-            out.call(calls.get(i).thunk().value());
+            call(kind, calls.get(i), i == 0);
         }
     }
 
-    private void offsetCalls(List<ProbeCall> calls) {
-        calls(ProbeKind.OFFSET, calls);
-        out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, 128));
+    /** The thunk finds the record at a fixed distance, so later calls have a no-operation where the first one skips. */
+    private void call(ProbeKind kind, ProbeCall call, boolean first) {
+        if (kind.interruptsAnything() && first) {
+            out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, -RED_ZONE));
+        } else {
+            out.nop(kind.skipBytes());
+        }
+        out.call(call.thunk().value());
+    }
+
+    private void hopOverRecord() {
+        out.bytes(new byte[] {(byte) 0xeb, 16});
+    }
+
+    /** Calls below the red zone. */
+    private void skippingCalls(ProbeKind kind, List<ProbeCall> calls) {
+        calls(kind, calls);
+        out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, RED_ZONE));
     }
 
     private void returnCalls(List<ProbeCall> calls) {
         for (ProbeCall call : calls) {
-            out.bytes(new byte[] {(byte) 0xeb, 16});
+            hopOverRecord();
             record(call);
             out.call(call.thunk().value());
         }
@@ -147,7 +190,7 @@ public final class StubWriter {
         return switch (move(displaced)) {
             case Relocation.Refused refused -> new Stub.Refused(refused);
             case Relocation.Done(var moved) -> {
-                if (!displaced.getLast().kind().endsFlow()) {
+                if (displaced.isEmpty() || !displaced.getLast().kind().endsFlow()) {
                     out.jmp(back.value());
                 }
                 yield written(entry, moved);
