@@ -3,10 +3,16 @@ package graft.attach;
 import graft.attach.UndoRecord.Kind;
 import graft.attach.UndoRecord.Range;
 import graft.attach.UndoRecord.Site;
+import graft.platform.address.RemoteAddress;
+import graft.platform.layout.PoolConstants;
 import graft.platform.linux.Errno;
 import graft.platform.linux.ProcMem;
 import graft.platform.linux.Ptrace;
 import graft.platform.linux.SysException;
+import graft.platform.proc.MemoryMapping;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,7 +54,14 @@ public final class Attacher {
         try (ProcMem memory = ProcMem.open(injection.pid())) {
             Target target = new Target(injection.pid(), memory, step -> steps.before("attach:" + step));
             ProcMaps maps = ProcMaps.read(injection.pid());
-            Optional<Refusal> refusal = check(injection, maps, target);
+            for (Injection.Pool pool : injection.pools()) {
+                PoolImage image = PoolImage.create(pool);
+                images.add(image);
+                image.fill(injection.plan().code());
+            }
+            List<Range> ranges =
+                    ranges(injection, images.stream().map(PoolImage::descriptor).toList());
+            Optional<Refusal> refusal = check(injection, ranges, maps, target);
             if (refusal.isPresent()) {
                 return new AttachResult.Refused(refusal.get());
             }
@@ -59,14 +72,9 @@ public final class Attacher {
                         "process " + injection.pid() + " has no unused kilobyte at the end of executable memory",
                         "start the program under graft instead"));
             }
-            for (Injection.Pool pool : injection.pools()) {
-                PoolImage image = PoolImage.create(pool);
-                images.add(image);
-                image.fill(injection.plan().code());
-            }
             DetachProof.Census before = Evidence.census(injection.pid());
             target.steps().before("journal-written");
-            Journal journal = Journal.write(journals, record(injection, facts, hole.get()));
+            Journal journal = Journal.write(journals, record(injection, facts, hole.get(), ranges));
             Injector injector = new Injector(target, injection, images, journal, options(facts));
             AttachResult result = TracerThread.call(
                     "attach-" + injection.pid(),
@@ -96,33 +104,45 @@ public final class Attacher {
         return Ptrace.O_TRACEEXEC | (filtered ? Ptrace.O_SUSPEND_SECCOMP : 0);
     }
 
-    private static Optional<Refusal> check(Injection injection, ProcMaps maps, Target target) {
-        for (Range range : ranges(injection)) {
-            Optional<ProcMaps.Mapping> taken = maps.overlapping(range.address(), range.size());
+    private static Optional<Refusal> check(Injection injection, List<Range> ranges, ProcMaps maps, Target target) {
+        for (Range range : ranges) {
+            Optional<MemoryMapping> taken = maps.overlapping(range.address(), range.size());
             if (taken.isPresent()) {
                 return Optional.of(new Refusal(
                         Refusal.Kind.ADDRESS_TAKEN,
-                        range.kind() + " at " + range.address() + " overlaps " + taken.get(),
+                        range.size() + " bytes at " + range.address() + " overlap "
+                                + taken.get().path().orElse("memory") + " at "
+                                + taken.get().start(),
                         "plan again"));
             }
         }
         return new Patcher(target, injection.plan()).verify();
     }
 
-    /** Everything that the injection maps, in the order of mapping. */
-    static List<Range> ranges(Injection injection) {
+    /** Everything that the injection maps; {@code pools} are the descriptors of its pools. */
+    private static List<Range> ranges(Injection injection, List<Integer> pools) {
         List<Range> ranges = new ArrayList<>();
-        for (Injection.Pool pool : injection.pools()) {
-            ranges.add(new Range(Kind.RUNTIME, pool.address().plus(-Injector.RUNTIME_SIZE), Injector.RUNTIME_SIZE));
-            ranges.add(new Range(Kind.POOL, pool.address(), pool.size()));
+        for (int i = 0; i < pools.size(); i++) {
+            Injection.Pool pool = injection.pools().get(i);
+            RemoteAddress runtime = pool.address().plus(-PoolConstants.RUNTIME_SIZE);
+            ranges.add(new Range(Kind.RUNTIME, runtime, PoolConstants.RUNTIME_SIZE, 0));
+            ranges.add(new Range(Kind.POOL, pool.address(), pool.size(), inode(pools.get(i))));
         }
         for (Injection.Region region : injection.regions()) {
-            ranges.add(new Range(Kind.REGION, region.address(), region.size()));
+            ranges.add(new Range(Kind.REGION, region.address(), region.size(), inode(region.fd())));
         }
         return ranges;
     }
 
-    private static UndoRecord record(Injection injection, TargetFacts facts, Hole hole) {
+    private static long inode(int descriptor) {
+        try {
+            return (long) Files.getAttribute(Path.of("/proc/self/fd/" + descriptor), "unix:ino");
+        } catch (IOException failed) {
+            throw new UncheckedIOException("looking at descriptor " + descriptor, failed);
+        }
+    }
+
+    private static UndoRecord record(Injection injection, TargetFacts facts, Hole hole, List<Range> ranges) {
         int self = (int) ProcessHandle.current().pid();
         return new UndoRecord(
                 facts.pid(),
@@ -131,7 +151,7 @@ public final class Attacher {
                 self,
                 ProcStat.read(self).orElseThrow().startTime(),
                 hole,
-                ranges(injection),
+                ranges,
                 injection.plan().sites().stream()
                         .map(site -> new Site(site.address(), site.oldBytes(), site.newBytes()))
                         .toList());

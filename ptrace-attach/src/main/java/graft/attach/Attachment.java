@@ -3,6 +3,7 @@ package graft.attach;
 import graft.attach.DetachProof.Census;
 import graft.attach.DetachProof.Outcome;
 import graft.platform.address.RemoteAddress;
+import graft.platform.layout.PoolConstants;
 import graft.platform.linux.ProcMem;
 import java.util.List;
 
@@ -86,11 +87,11 @@ public final class Attachment {
         if (!injection.pools().contains(pool)) {
             throw new IllegalArgumentException("the pool at " + pool.address() + " is not of this attachment");
         }
-        return pool.address().plus(-Injector.RUNTIME_SIZE);
+        return pool.address().plus(-PoolConstants.RUNTIME_SIZE);
     }
 
     private static void requireInside(long offset, int length) {
-        if (offset < 0 || offset + length > Injector.RUNTIME_SIZE) {
+        if (offset < 0 || offset + length > PoolConstants.RUNTIME_SIZE) {
             throw new IllegalArgumentException(offset + "+" + length + " is outside the runtime region");
         }
     }

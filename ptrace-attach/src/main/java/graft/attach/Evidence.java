@@ -3,6 +3,7 @@ package graft.attach;
 import graft.attach.DetachProof.Census;
 import graft.attach.DetachProof.Page;
 import graft.platform.address.RemoteAddress;
+import graft.platform.proc.MemoryMapping;
 import java.io.File;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -57,21 +58,17 @@ final class Evidence {
         return new Page(
                 address,
                 memory,
-                maps.at(address).flatMap(m -> file(target.pid(), m, address)).orElse(""));
+                maps.at(address).flatMap(m -> file(maps, m, address)).orElse(""));
     }
 
-    private static Optional<String> file(int pid, ProcMaps.Mapping mapping, RemoteAddress address) {
-        if (!mapping.path().startsWith("/")) {
+    private static Optional<String> file(ProcMaps maps, MemoryMapping mapping, RemoteAddress address) {
+        Optional<Path> path = maps.all().openablePath(mapping);
+        if (path.isEmpty()) {
             return Optional.empty();
         }
-        String name = Long.toHexString(mapping.start()) + "-" + Long.toHexString(mapping.end());
-        Path path = Path.of("/proc/" + pid + "/map_files/" + name);
-        if (!Files.isReadable(path)) {
-            path = Path.of("/proc/" + pid + "/root" + mapping.path());
-        }
-        try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "r")) {
+        try (RandomAccessFile file = new RandomAccessFile(path.get().toFile(), "r")) {
             byte[] bytes = new byte[PAGE];
-            file.seek(mapping.offset() + address.value() - mapping.start());
+            file.seek(mapping.offset().value() + address.minus(mapping.start()));
             int done = 0;
             for (int n = 0; n >= 0 && done < PAGE; n = file.read(bytes, done, PAGE - done)) {
                 done += n;

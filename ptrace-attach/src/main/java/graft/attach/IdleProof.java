@@ -5,11 +5,13 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import graft.attach.UndoRecord.Kind;
 import graft.attach.UndoRecord.Range;
 import graft.platform.address.RemoteAddress;
+import graft.platform.layout.PoolConstants;
 import graft.platform.linux.ProcessVm;
 import graft.platform.linux.UserRegs;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Whether any thread can still run code of a pool: its program counter, a word of its stack that looks like an address
@@ -18,14 +20,13 @@ import java.util.List;
 final class IdleProof {
     private static final long RED_ZONE = 128;
     private static final int STACK_MAX = 1 << 20;
-    private static final long RETURN_SLOTS_OFFSET = 0x8000;
-    private static final int RETURN_SLOTS_BYTES = 0x10000;
     private static final int RETURN_SLOT_BYTES = 16;
+    private static final int RETURN_SLOTS_BYTES = PoolConstants.RETURN_SLOTS * RETURN_SLOT_BYTES;
 
     private final Target target;
     private final List<Range> pools;
     private final List<Range> runtimes;
-    private ProcMaps maps = new ProcMaps(List.of());
+    private Optional<ProcMaps> maps = Optional.empty();
 
     IdleProof(Target target, List<Range> pools, List<Range> mapped) {
         this.target = target;
@@ -36,7 +37,7 @@ final class IdleProof {
 
     /** Before the stop: where stacks end. */
     void readMaps() {
-        maps = ProcMaps.read(target.pid());
+        maps = Optional.of(ProcMaps.read(target.pid()));
     }
 
     boolean holds(List<TracedThread> stopped) {
@@ -56,8 +57,8 @@ final class IdleProof {
 
     private boolean stackPointsIn(TracedThread thread, MemorySegment buffer) {
         long bottom = UserRegs.RSP.get(thread.registers) - RED_ZONE & -8L;
-        long end = maps.at(new RemoteAddress(bottom + RED_ZONE))
-                .map(ProcMaps.Mapping::end)
+        long end = maps.flatMap(all -> all.at(new RemoteAddress(bottom + RED_ZONE)))
+                .map(stack -> stack.end().value())
                 .orElse(bottom);
         long size = Math.min(end - bottom, STACK_MAX);
         if (size <= 0) {
@@ -75,7 +76,8 @@ final class IdleProof {
     private boolean returnsPending(Range runtime, MemorySegment buffer) {
         MemorySegment slots = buffer.asSlice(0, RETURN_SLOTS_BYTES);
         MemorySegment word = buffer.asSlice(RETURN_SLOTS_BYTES, 8);
-        if (ProcessVm.read(target.pid(), runtime.address().plus(RETURN_SLOTS_OFFSET), slots) != RETURN_SLOTS_BYTES) {
+        if (ProcessVm.read(target.pid(), runtime.address().plus(PoolConstants.RETURN_SLOTS_OFFSET), slots)
+                != RETURN_SLOTS_BYTES) {
             return false;
         }
         for (long at = 0; at < RETURN_SLOTS_BYTES; at += RETURN_SLOT_BYTES) {

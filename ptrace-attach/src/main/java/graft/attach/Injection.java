@@ -28,11 +28,21 @@ public record Injection(int pid, List<Pool> pools, List<Region> regions, PatchPl
     public record Pool(RemoteAddress address, long size, Code runtime) {}
 
     /**
-     * Shared memory to be mapped at {@code address}.
+     * Shared memory to be mapped at {@code address}. Several regions may show parts of one file, or one part twice: a
+     * ring buffer is three or more of them.
      *
-     * @param fd a descriptor of this process; borrowed until attach returns
+     * @param fd a descriptor of this process, of a memfd or of a kernel map that can be mapped; borrowed until attach
+     *     returns
+     * @param fileOffset where the region begins in the file, a multiple of the page size
      */
-    public record Region(int fd, RemoteAddress address, long size, Protection protection, String name) {}
+    public record Region(
+            int fd, long fileOffset, RemoteAddress address, long size, Protection protection, String name) {
+        public Region {
+            if (fileOffset < 0 || fileOffset % 4096 != 0) {
+                throw new IllegalArgumentException("region " + name + " begins at " + fileOffset + " of its file");
+            }
+        }
+    }
 
     /** What the target may do with a region. */
     public enum Protection {

@@ -2,6 +2,8 @@ package graft.attach;
 
 import graft.attach.Handover.Request;
 import graft.platform.address.RemoteAddress;
+import graft.platform.layout.PoolConstants;
+import graft.platform.linux.Errno;
 import graft.platform.linux.Sched;
 import graft.platform.linux.SysException;
 import graft.platform.linux.UserRegs;
@@ -13,12 +15,8 @@ import java.util.function.Function;
 
 /** One attach, on its tracer thread: handover, one stop of all threads, or everything taken back. */
 final class Injector {
-    /** Sizes and offsets of the runtime region: see {@code pool.layout}. */
-    static final long RUNTIME_SIZE = 0x20000;
-
-    static final long CONFIG_OFFSET = 0x1000;
     private static final long STATE_PAGE = 0x1000;
-    private static final byte[] ACTIVE = {1, 0, 0, 0};
+    private static final byte[] ACTIVE = {1, 0, 0, 0, PoolConstants.ABI, 0, 0, 0};
     private static final long DEADLINE_NANOS = 250_000_000;
 
     /** One thread is away, the others run: only the machine's load makes this long. */
@@ -133,22 +131,33 @@ final class Injector {
     private Optional<Refusal> map(Handover handover, long deadline) {
         List<Request> calls = new ArrayList<>();
         for (PoolImage image : images) {
-            RemoteAddress runtime = image.pool().address().plus(-RUNTIME_SIZE);
-            calls.add(mmap(runtime, RUNTIME_SIZE, PROT_READ_WRITE, OptionalInt.empty()));
+            // The pool first: an undo knows the runtime region by the pool above it.
             calls.add(mmap(
-                    image.pool().address(), image.pool().size(), PROT_READ_EXEC, OptionalInt.of(image.descriptor())));
+                    new Range(image.pool().address(), image.pool().size()),
+                    PROT_READ_EXEC,
+                    OptionalInt.of(image.descriptor()),
+                    0));
+            RemoteAddress runtime = image.pool().address().plus(-PoolConstants.RUNTIME_SIZE);
+            calls.add(mmap(new Range(runtime, PoolConstants.RUNTIME_SIZE), PROT_READ_WRITE, OptionalInt.empty(), 0));
         }
         for (Injection.Region region : injection.regions()) {
             long protection = switch (region.protection()) {
                 case READ_ONLY -> PROT_READ;
                 case READ_WRITE -> PROT_READ_WRITE;
             };
-            calls.add(mmap(region.address(), region.size(), protection, OptionalInt.of(region.fd())));
+            Range range = new Range(region.address(), region.size());
+            calls.add(mmap(range, protection, OptionalInt.of(region.fd()), region.fileOffset()));
         }
         for (PoolImage image : images) {
             calls.add(new Request(
                     SYS_MADVISE,
-                    List.of(image.pool().address().value() - RUNTIME_SIZE, STATE_PAGE, MADV_WIPEONFORK, 0L, 0L, 0L),
+                    List.of(
+                            image.pool().address().value() - PoolConstants.RUNTIME_SIZE,
+                            STATE_PAGE,
+                            MADV_WIPEONFORK,
+                            0L,
+                            0L,
+                            0L),
                     OptionalInt.empty()));
         }
         long[] results = handover.run(calls, deadline);
@@ -163,23 +172,25 @@ final class Injector {
             target.steps().before("runtime-written");
             target.memory()
                     .writeBytes(
-                            image.pool().address().plus(CONFIG_OFFSET - RUNTIME_SIZE),
+                            image.pool().address().plus(PoolConstants.CONFIG_OFFSET - PoolConstants.RUNTIME_SIZE),
                             image.pool().runtime().bytes());
         }
         return Optional.empty();
     }
 
-    private static Request mmap(RemoteAddress address, long size, long protection, OptionalInt fd) {
+    private record Range(RemoteAddress address, long size) {}
+
+    private static Request mmap(Range range, long protection, OptionalInt fd, long offset) {
         long flags = fd.isPresent() ? SHARED_FIXED : PRIVATE_ANONYMOUS_FIXED;
-        return new Request(SYS_MMAP, List.of(address.value(), size, protection, flags, -1L, 0L), fd);
+        return new Request(
+                SYS_MMAP, List.of(range.address().value(), range.size(), protection, flags, -1L, offset), fd);
     }
 
     private Refusal failed(Request call, long result) {
         String what = "mapping " + call.arguments().get(1) + " bytes at 0x"
                 + Long.toHexString(call.arguments().getFirst()) + " in process " + injection.pid();
-        int errno = result < 0 ? (int) -result : graft.platform.linux.Errno.EEXIST;
-        Refusal.Kind kind =
-                errno == graft.platform.linux.Errno.EEXIST ? Refusal.Kind.ADDRESS_TAKEN : Refusal.Kind.SYSTEM_CALL;
+        int errno = result < 0 ? (int) -result : Errno.EEXIST;
+        Refusal.Kind kind = errno == Errno.EEXIST ? Refusal.Kind.ADDRESS_TAKEN : Refusal.Kind.SYSTEM_CALL;
         return new Refusal(kind, new SysException("mmap", errno, what).getMessage(), "plan again");
     }
 
@@ -200,7 +211,7 @@ final class Injector {
             patcher.write();
             for (PoolImage image : images) {
                 target.steps().before("probes-enabled");
-                target.memory().writeBytes(image.pool().address().plus(-RUNTIME_SIZE), ACTIVE);
+                target.memory().writeBytes(image.pool().address().plus(-PoolConstants.RUNTIME_SIZE), ACTIVE);
             }
         } else {
             Undo.repair(stopped);

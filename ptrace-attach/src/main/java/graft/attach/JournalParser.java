@@ -29,7 +29,9 @@ final class JournalParser {
                 case "target" -> target = word;
                 case "daemon" -> daemon = word;
                 case "hole" -> hole = word;
-                case "map" -> ranges.add(new Range(Kind.valueOf(word[1]), address(word[2]), Long.parseLong(word[3])));
+                case "map" ->
+                    ranges.add(new Range(
+                            Kind.valueOf(word[1]), address(word[2]), Long.parseLong(word[3]), Long.parseLong(word[4])));
                 case "site" -> sites.add(new Site(address(word[1]), Code.ofHex(word[2]), Code.ofHex(word[3])));
                 default -> {} // The magic line.
             }

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 
 /**
  * Takes an undo record back: disables, restores text, proves the pools idle, unmaps. Looks at what is there instead of
@@ -76,15 +77,22 @@ final class Undo {
     /** The ranges that are there and are ours. */
     private List<Range> mapped() {
         ProcMaps maps = ProcMaps.read(target.pid());
-        return undo.ranges().stream()
+        List<Range> files = undo.ranges().stream()
+                .filter(range -> range.kind() != Kind.RUNTIME)
                 .filter(range -> maps.at(range.address())
-                        .filter(m -> range.kind() == Kind.RUNTIME
-                                ? m.path().isEmpty()
-                                : m.path().startsWith("/memfd:")
-                                        || m.path().startsWith("/dev/zero")
-                                        || m.path().startsWith("anon_inode:"))
+                        .filter(m -> m.inode() == range.inode())
                         .isPresent())
                 .toList();
+        // A runtime region is mapped after its pool and unmapped before it.
+        Stream<Range> runtimes = undo.ranges().stream()
+                .filter(range -> range.kind() == Kind.RUNTIME)
+                .filter(range -> files.stream()
+                        .anyMatch(file ->
+                                file.kind() == Kind.POOL && file.address().minus(range.address()) == range.size()))
+                .filter(range -> maps.at(range.address())
+                        .filter(m -> m.inode() == 0 && m.path().isEmpty())
+                        .isPresent());
+        return Stream.concat(runtimes, files.stream()).toList();
     }
 
     private void disable(List<Range> mapped) {

@@ -16,7 +16,7 @@ record UndoRecord(
         Hole hole,
         List<Range> ranges,
         List<Site> sites) {
-    private static final String MAGIC = "graft-journal 1";
+    private static final String MAGIC = "graft-journal 2";
 
     UndoRecord {
         ranges = List.copyOf(ranges);
@@ -30,8 +30,12 @@ record UndoRecord(
         REGION
     }
 
-    /** Memory that graft maps into the target. */
-    record Range(Kind kind, RemoteAddress address, long size) {}
+    /**
+     * Memory that graft maps into the target.
+     *
+     * @param inode of the mapped file; 0 for a runtime region, which is known by the pool above it
+     */
+    record Range(Kind kind, RemoteAddress address, long size, long inode) {}
 
     /** A patched place. */
     record Site(RemoteAddress address, Code oldBytes, Code newBytes) {}
@@ -67,7 +71,7 @@ record UndoRecord(
                     .append(' ')
                     .append(range.address())
                     .append(' ');
-            out.append(range.size()).append('\n');
+            out.append(range.size()).append(' ').append(range.inode()).append('\n');
         }
         for (Site site : sites) {
             out.append("site ")

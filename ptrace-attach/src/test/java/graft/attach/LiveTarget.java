@@ -5,6 +5,7 @@ import graft.platform.linux.PosixSpawn;
 import graft.platform.linux.ProcMem;
 import graft.platform.linux.Signals;
 import graft.platform.linux.Waitpid;
+import graft.platform.proc.MemoryMapping;
 import graft.rewriter.Code;
 import graft.rewriter.PatchPlan;
 import graft.rewriter.PatchSite;
@@ -177,14 +178,14 @@ final class LiveTarget implements AutoCloseable {
 
     private long pool() {
         ProcMaps maps = ProcMaps.read(pid);
-        long below = maps.at(new RemoteAddress(probed)).orElseThrow().start() - 0x1000000 & -0x1000L;
+        long below = maps.at(new RemoteAddress(probed)).orElseThrow().start().value() - 0x1000000 & -0x1000L;
         return below;
     }
 
     List<String> maps() {
         return new ArrayList<>(ProcMaps.read(pid).mappings().stream()
-                .filter(m -> !m.path().equals("[heap]"))
-                .map(ProcMaps.Mapping::toString)
+                .filter(m -> !m.path().equals(Optional.of("[heap]")))
+                .map(MemoryMapping::toString)
                 .toList());
     }
 
