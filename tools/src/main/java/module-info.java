@@ -5,6 +5,7 @@ module graft.tools {
 
     exports graft.cli;
     exports graft.cli.error;
+    exports graft.cli.load;
     exports graft.cli.output;
 
     opens graft.cli to

@@ -9,6 +9,8 @@ import java.lang.invoke.MethodHandle;
 
 /** {@code signal.h}: sending signals, and the numbers that graft uses. */
 public final class Signals {
+    public static final int SIGINT = 2;
+    public static final int SIGQUIT = 3;
     public static final int SIGKILL = 9;
     public static final int SIGUSR1 = 10;
     public static final int SIGTERM = 15;
