@@ -7,12 +7,12 @@
 #ifndef GRAFT_RUNTIME_H
 #define GRAFT_RUNTIME_H
 
+#include "../sys.h"
 #include "layout.h"
 
 #pragma GCC visibility push(hidden)
 
 #define EXPORT __attribute__((visibility("default")))
-#define INLINE static inline __attribute__((always_inline))
 
 enum { ENOENT = 2, E2BIG = 7, EAGAIN = 11, EFAULT = 14, EBUSY = 16, EEXIST = 17, EINVAL = 22 };
 enum { MAP_HASH = 1, MAP_ARRAY = 2, MAP_PERCPU_HASH = 5, MAP_PERCPU_ARRAY = 6, MAP_RINGBUF = 27 };
@@ -34,19 +34,6 @@ INLINE char *graft_runtime(void)
 
 INLINE struct graft_config *graft_config(void) { return (void *)(graft_runtime() + GRAFT_CONFIG_OFFSET); }
 INLINE struct graft_map *graft_descriptors(void) { return (void *)(graft_runtime() + GRAFT_DESCRIPTORS_OFFSET); }
-
-INLINE long graft_syscall(long nr, long a, long b, long c, long d, long e, long f)
-{
-    register long r10 __asm__("r10") = d;
-    register long r8 __asm__("r8") = e;
-    register long r9 __asm__("r9") = f;
-    long result;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
-    return result;
-}
 
 enum {
     SYS_RT_SIGPROCMASK = 14, SYS_SCHED_YIELD = 24, SYS_PRCTL = 157, SYS_GETTID = 186, SYS_FUTEX = 202,

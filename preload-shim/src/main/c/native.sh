@@ -1,0 +1,27 @@
+# How the native parts are compiled and what every build asserts. Sourced by build.sh of each part.
+
+fail() { echo "$name: $1" >&2; exit 1; }
+
+# compile FOLDER: every C file of FOLDER to $work; the list of objects is left in $objects.
+compile() {
+    objects=
+    for source in "$1"/*.c; do
+        object=$work/$(basename "$source" .c).o
+        gcc -std=gnu11 -O2 -ffreestanding -nostdlib -fPIC -fvisibility=hidden -mgeneral-regs-only -mno-red-zone \
+            -fno-stack-protector -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-jump-tables \
+            -fcf-protection=none -fno-tree-loop-distribute-patterns -mrdpid -Wstack-usage=512 -Wall -Wextra -Werror \
+            -I"$work" -c "$source" -o "$object"
+        objects="$objects $object"
+    done
+}
+
+# check IMAGE EXPORTS BYTES: needs nothing, exports only what the pattern EXPORTS allows, at most BYTES of file.
+check() {
+    [ -z "$(nm -qD --undefined-only "$1")" ] || fail "undefined symbols"
+    readelf -dW "$1" | grep -q 'NEEDED\|TEXTREL' && fail "needs a library or text relocations"
+    [ -z "$(nm -qD --defined-only "$1" | grep -v "$2")" ] || fail "exports more than it must"
+    [ "$(wc -c <"$1")" -le "$3" ] || fail "file of $(wc -c <"$1") bytes is too large"
+    readelf -SW "$1" | grep -q ' \.\(data\|bss\|tdata\|tbss\) ' && fail "has writable data"
+    objdump -d "$1" | grep -q '%[xyz]mm[0-9]\|%st\b' && fail "uses vector or x87 registers"
+    return 0
+}
