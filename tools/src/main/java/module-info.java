@@ -7,6 +7,9 @@ module graft.tools {
     exports graft.cli.error;
     exports graft.cli.load;
     exports graft.cli.output;
+    exports graft.cli.bench;
+    exports graft.cli.bpf;
+    exports graft.cli.tls;
 
     opens graft.cli to
             info.picocli;

@@ -1,0 +1,56 @@
+package graft.cli.bench;
+
+import graft.cli.output.JsonWriter;
+import graft.cli.output.Quantity;
+import graft.cli.output.TextTable;
+import java.util.List;
+import java.util.Locale;
+
+/** Measured rows as a table for people or as JSON lines. */
+public final class BenchReport {
+    private BenchReport() {}
+
+    /** The table. {@code ratio} is the median over that of the baseline. */
+    public static List<String> table(List<BenchRow> rows) {
+        TextTable table = TextTable.of(
+                TextTable.words("row"),
+                TextTable.words("who"),
+                TextTable.numbers("n"),
+                TextTable.numbers("min"),
+                TextTable.numbers("median"),
+                TextTable.numbers("added"),
+                TextTable.numbers("ratio"));
+        for (BenchRow row : rows) {
+            table.row(
+                    row.row(),
+                    row.who().word(),
+                    Quantity.count(row.samples().count()),
+                    Quantity.of(row.samples().min(), row.unit()),
+                    Quantity.of(row.samples().median(), row.unit()),
+                    Quantity.of(row.added(), row.unit()),
+                    ratio(row));
+        }
+        return table.lines();
+    }
+
+    private static String ratio(BenchRow row) {
+        double baseline = row.samples().median() - row.added();
+        return baseline > 0 ? String.format(Locale.ROOT, "%.2f", row.samples().median() / baseline) : "-";
+    }
+
+    /** One line for one row. */
+    public static String json(BenchRow row) {
+        JsonWriter json = new JsonWriter().beginObject().member("type", "bench");
+        json.member("suite", row.suite()).member("row", row.row());
+        json.member("who", row.who().word()).member("unit", row.unit());
+        json.member("n", row.samples().count());
+        json.member("min", rounded(row.samples().min()));
+        json.member("median", rounded(row.samples().median()));
+        return json.member("added", rounded(row.added())).endObject().toString();
+    }
+
+    /** Thousandths of a unit: less than any measurement can tell. */
+    private static double rounded(double value) {
+        return Math.round(value * 1000) / 1000.0;
+    }
+}

@@ -1,0 +1,33 @@
+package graft.cli.bpf;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Locale;
+
+/** A BPF object file that the build compiled with clang. */
+public enum PackagedProgram {
+    /** Plaintext of OpenSSL connections. */
+    TLS,
+    /** Latency histogram of one function. */
+    LATENCY,
+    /** Calls per attach point. */
+    COUNT;
+
+    /** As users see it: {@code tls.bpf.o}. */
+    public String file() {
+        return name().toLowerCase(Locale.ROOT) + ".bpf.o";
+    }
+
+    /** The object file. */
+    public byte[] bytes() {
+        try (InputStream in = PackagedProgram.class.getResourceAsStream(file())) {
+            if (in == null) {
+                throw new AssertionError(file() + " is not packaged: the build did not compile it");
+            }
+            return in.readAllBytes();
+        } catch (IOException e) {
+            throw new UncheckedIOException("reading the packaged " + file(), e);
+        }
+    }
+}
