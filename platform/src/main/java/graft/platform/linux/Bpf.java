@@ -136,8 +136,19 @@ public final class Bpf {
      * What a program is loaded from.
      *
      * @param insns encoded instructions
+     * @param types what the types of its functions are
      */
-    public record ProgAttributes(String name, int type, byte[] insns, String license) {}
+    public record ProgAttributes(String name, int type, byte[] insns, String license, FunctionTypes types) {}
+
+    /**
+     * The types of a program's functions: callbacks and global functions need them.
+     *
+     * @param btf a BTF object's descriptor, or 0
+     * @param records pairs of first slot and BTF id, in order
+     */
+    public record FunctionTypes(int btf, int[] records) {
+        public static final FunctionTypes NONE = new FunctionTypes(0, new int[0]);
+    }
 
     /** {@code BPF_PROG_LOAD} without a log. */
     public static NativeFd progLoad(ProgAttributes prog) {
@@ -174,6 +185,13 @@ public final class Bpf {
         attr.set(JAVA_LONG, 8, insns.address());
         attr.set(JAVA_LONG, 16, arena.allocateFrom(prog.license()).address());
         name(attr.asSlice(48, NAME_LENGTH), prog.name());
+        if (prog.types().btf() != 0) {
+            int[] records = prog.types().records();
+            attr.set(JAVA_INT, 72, prog.types().btf());
+            attr.set(JAVA_INT, 76, 2 * Integer.BYTES);
+            attr.set(JAVA_LONG, 80, arena.allocateFrom(JAVA_INT, records).address());
+            attr.set(JAVA_INT, 88, records.length / 2);
+        }
         return attr;
     }
 
