@@ -36,26 +36,51 @@ public final class KernelMap implements AutoCloseable {
                 && spec.valueType().isPresent()
                 && spec.type() != MapType.RINGBUF
                 && spec.content().isEmpty();
-        NativeFd fd = Bpf.mapCreate(new Bpf.MapAttributes(
+        NativeFd fd = typed ? typed(spec, btf.orElseThrow()) : Bpf.mapCreate(attributes(spec, 0, 0, 0));
+        KernelMap map = new KernelMap(spec, fd);
+        try {
+            map.fill();
+            return map;
+        } catch (SysException failed) {
+            map.close();
+            throw failed;
+        }
+    }
+
+    private void fill() {
+        if (!spec.content().isEmpty()) {
+            update(new byte[Integer.BYTES], spec.content().bytes(), 0);
+        }
+        if (spec.access() == MapSpec.Access.READ_ONLY) {
+            Bpf.mapFreeze(fd);
+        }
+    }
+
+    /** With types when the kernel takes them for this kind of map, otherwise without. */
+    private static NativeFd typed(MapSpec spec, NativeFd btf) {
+        int key = spec.keyType().orElse(0);
+        int value = spec.valueType().orElse(0);
+        try {
+            return Bpf.mapCreate(attributes(spec, btf.number(), key, value));
+        } catch (SysException _) {
+            return Bpf.mapCreate(attributes(spec, 0, 0, 0));
+        }
+    }
+
+    private static Bpf.MapAttributes attributes(MapSpec spec, int btf, int keyType, int valueType) {
+        return new Bpf.MapAttributes(
                 spec.name(),
                 spec.type().number(),
                 spec.keySize(),
                 spec.valueSize(),
                 spec.maxEntries(),
                 spec.flags(),
-                typed ? btf.orElseThrow().number() : 0,
-                typed ? spec.keyType().orElse(0) : 0,
-                typed ? spec.valueType().orElse(0) : 0));
-        KernelMap map = new KernelMap(spec, fd);
-        if (!spec.content().isEmpty()) {
-            map.update(new byte[Integer.BYTES], spec.content().bytes(), 0);
-        }
-        if (spec.access() == MapSpec.Access.READ_ONLY) {
-            Bpf.mapFreeze(fd);
-        }
-        return map;
+                btf,
+                keyType,
+                valueType);
     }
 
+    /** The blueprint it was created from. */
     public MapSpec spec() {
         return spec;
     }
