@@ -35,6 +35,14 @@ class DifferentialTest {
         compareWithKernel(1, 1_000);
     }
 
+    @Test
+    @Tag("slow")
+    void compiledCodeAgreesWithTheKernelOnManyMore() {
+        try (Engines engines = new Engines()) {
+            compare(2_000_000, 20_000, program -> runInKernel(program) != (int) engines.run(program));
+        }
+    }
+
     private static void compareWithKernel(long firstSeed, int programs) {
         compare(firstSeed, programs, program -> runInKernel(program) != (int) Engines.interpret(program));
     }
