@@ -6,4 +6,6 @@ module graft.daemon {
     requires transitive graft.uprobe;
     requires transitive graft.syscalls;
     requires transitive graft.bridge;
+
+    exports graft.daemon;
 }

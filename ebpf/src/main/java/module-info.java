@@ -8,6 +8,7 @@ module graft.ebpf {
     exports graft.ebpf.jit;
     exports graft.ebpf.jit.x86_64;
     exports graft.ebpf.helper;
+    exports graft.ebpf.maps;
     exports graft.ebpf.object;
     exports graft.ebpf.verifier;
 }

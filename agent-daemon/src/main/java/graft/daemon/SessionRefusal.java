@@ -26,6 +26,15 @@ public sealed interface SessionRefusal {
     /** A probe's name leads nowhere in a target. */
     record ProbeNotFound(int pid, Resolution resolution) implements SessionRefusal {}
 
+    /** There is no system call of this name. */
+    record NoSuchSyscall(String name) implements SessionRefusal {}
+
+    /** The C library of a target makes the call nowhere that could be hooked. */
+    record NoSyscallSite(int pid, String name, String module) implements SessionRefusal {}
+
+    /** No free addresses within reach of a module. */
+    record NoRoom(int pid, String module) implements SessionRefusal {}
+
     /** A place cannot be patched safely. */
     record SiteRefused(int pid, String site, String why, String suggestion) implements SessionRefusal {}
 

@@ -12,7 +12,18 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         version = "graft 0.1.0",
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {DoctorCommand.class, ExplainCommand.class, CommandLine.HelpCommand.class},
+        subcommands = {
+            DoctorCommand.class,
+            ListCommand.class,
+            PlanCommand.class,
+            RunCommand.class,
+            TlsCommand.class,
+            LatencyCommand.class,
+            CountCommand.class,
+            RecoverCommand.class,
+            ExplainCommand.class,
+            CommandLine.HelpCommand.class
+        },
         footerHeading = "%nExamples:%n",
         footer = {
             "  graft demo                              see it work on a real nginx",

@@ -21,10 +21,12 @@ final class PoolBuilder {
     private final RemoteAddress pool;
     private final AgentImage agent;
     private final List<CodeBlock> blocks = new ArrayList<>();
+    private final long size;
     private long cursor = PoolConstants.CODE_OFFSET;
 
-    PoolBuilder(RemoteAddress pool, AgentImage agent) {
+    PoolBuilder(RemoteAddress pool, long size, AgentImage agent) {
         this.pool = pool;
+        this.size = size;
         this.agent = agent;
         blocks.add(agent.blockFor(pool));
     }
@@ -43,15 +45,14 @@ final class PoolBuilder {
         return pool.plus(cursor);
     }
 
-    /** Adds a block that was written for {@link #next()}. */
-    void add(Code code, String purpose) {
+    /** Adds a block that was written for {@code address}, which is {@link #next()}. */
+    void add(RemoteAddress address, Code code, String purpose) {
+        if (!address.equals(next()) || cursor + code.length() > size) {
+            throw new AssertionError(purpose + " was written for " + address + ", but " + next() + " of a pool of "
+                    + size + " bytes is free");
+        }
         blocks.add(new CodeBlock(next(), code, purpose));
         cursor = (cursor + code.length() + ALIGNMENT - 1) & -ALIGNMENT;
-    }
-
-    /** Bytes of the pool that are in use. */
-    long used() {
-        return cursor;
     }
 
     List<CodeBlock> blocks() {

@@ -144,6 +144,7 @@ final class HelperArguments {
                 && record.reference() == reference;
     }
 
+    /** Helpers that take the context itself read what lies below it, never its fields: it does not escape. */
     private void programContext(Reg reg) {
         boolean context = step.read(reg) instanceof Pointer pointer
                 && pointer.region() == Value.Region.Context.CONTEXT
@@ -151,7 +152,6 @@ final class HelperArguments {
         if (!context) {
             throw badArgument(reg, "the program's context");
         }
-        step.walk.notes().passedOn(Pointer.to(Value.Region.Context.CONTEXT));
     }
 
     private void constantString(Reg reg) {

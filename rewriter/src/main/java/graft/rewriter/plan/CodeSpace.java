@@ -8,6 +8,11 @@ public interface CodeSpace {
     /** Where the next block will be. */
     RemoteAddress next();
 
-    /** Adds a block that was written for {@link #next()}; {@code purpose} names it for people. */
-    void add(Code code, String purpose);
+    /**
+     * Adds a block.
+     *
+     * @param address where it was written for: {@link #next()} at that time and now
+     * @param purpose names it for people
+     */
+    void add(RemoteAddress address, Code code, String purpose);
 }

@@ -63,8 +63,13 @@ public final class PoolPlacement {
     }
 
     private static boolean reaches(long at, Range module, long size) {
-        long low = Math.min(at, module.start().value());
-        long high = Math.max(at + size, module.end().value());
+        return reaches(new Range(new RemoteAddress(at), new RemoteAddress(at + size)), module);
+    }
+
+    /** Whether every byte of one range is within reach of every byte of the other. */
+    public static boolean reaches(Range pool, Range module) {
+        long low = Math.min(pool.start().value(), module.start().value());
+        long high = Math.max(pool.end().value(), module.end().value());
         return high - low <= REACH;
     }
 }

@@ -86,12 +86,29 @@ public final class ProbePlanner {
     /** Programs before the instruction at {@code address}. */
     public Planned offset(FunctionRange function, RemoteAddress address, List<ProgramAtSite> programs) {
         Optional<Planned> refusal = directionFlag(function);
-        return refusal.orElseGet(() -> site(
-                        function,
-                        address,
-                        window -> new StubWriter(space.next())
-                                .offset(calls(programs, ProbeKind.OFFSET), window.insns(), window.back()))
+        return refusal.orElseGet(() -> site(function, address, window -> {
+                    List<ProbeCall> calls = calls(programs, ProbeKind.OFFSET);
+                    return stub().offset(calls, window.insns(), window.back());
+                })
                 .planned());
+    }
+
+    /** Programs before a {@code syscall} instruction; {@code before} is the instruction right before it. */
+    public Planned syscallEnter(FunctionRange function, RemoteAddress before, List<ProgramAtSite> programs) {
+        return site(function, before, window -> {
+                    List<ProbeCall> calls = calls(programs, ProbeKind.SYSCALL_ENTER);
+                    return stub().syscallEnter(calls, window.insns(), window.back());
+                })
+                .planned();
+    }
+
+    /** Programs after a {@code syscall} instruction; {@code after} is the instruction right after it. */
+    public Planned syscallExit(FunctionRange function, RemoteAddress after, List<ProgramAtSite> programs) {
+        return site(function, after, window -> {
+                    List<ProbeCall> calls = calls(programs, ProbeKind.SYSCALL_EXIT);
+                    return stub().syscallExit(calls, window.insns(), window.back());
+                })
+                .planned();
     }
 
     private Planned entryAndExits(
@@ -123,7 +140,8 @@ public final class ProbePlanner {
     private Stub exitStub(Window window, List<ProgramAtSite> onReturn) {
         List<X64Insn> beforeRet = window.insns().subList(0, window.insns().size() - 1);
         Code ret = Code.of(window.insns().getLast().bytes());
-        return new StubWriter(space.next()).exit(calls(onReturn, ProbeKind.RETURN), beforeRet, ret);
+        List<ProbeCall> calls = calls(onReturn, ProbeKind.RETURN);
+        return stub().exit(calls, beforeRet, ret);
     }
 
     private Planned wrapped(
@@ -135,15 +153,12 @@ public final class ProbePlanner {
                     noExits + ", so its return address would have to be replaced; but " + unsafe.get(),
                     "probe the entry only, or an offset inside it");
         }
-        return entrySite(
-                        function,
-                        window -> new StubWriter(space.next())
-                                .wrap(
-                                        calls(onEntry, ProbeKind.ENTRY),
-                                        calls(onReturn, ProbeKind.RETURN),
-                                        returnRoutines.get(),
-                                        window.insns(),
-                                        window.back()))
+        return entrySite(function, window -> {
+                    List<ProbeCall> entries = calls(onEntry, ProbeKind.ENTRY);
+                    List<ProbeCall> returns = calls(onReturn, ProbeKind.RETURN);
+                    ReturnRoutines.Addresses routines = returnRoutines.get();
+                    return stub().wrap(entries, returns, routines, window.insns(), window.back());
+                })
                 .planned();
     }
 
@@ -160,10 +175,15 @@ public final class ProbePlanner {
     }
 
     private Site entrySite(FunctionRange function, List<ProgramAtSite> programs) {
-        return entrySite(
-                function,
-                window -> new StubWriter(space.next())
-                        .entry(calls(programs, ProbeKind.ENTRY), window.insns(), window.back()));
+        return entrySite(function, window -> {
+            List<ProbeCall> calls = calls(programs, ProbeKind.ENTRY);
+            return stub().entry(calls, window.insns(), window.back());
+        });
+    }
+
+    /** A writer for the next free place. Thunks and routines take places too, so they are asked for before. */
+    private StubWriter stub() {
+        return new StubWriter(space.next());
     }
 
     private Site entrySite(FunctionRange function, Function<Window, Stub> stub) {
@@ -223,7 +243,7 @@ public final class ProbePlanner {
 
     private PatchSite patch(FunctionRange function, Window window, Stub.Written stub, List<String> checks) {
         String symbol = function.name() + "+" + window.start().minus(function.start());
-        space.add(stub.code(), "stub of " + symbol);
+        space.add(stub.address(), stub.code(), "stub of " + symbol);
         X64Assembler jump = new X64Assembler(window.start().value());
         jump.jmp(stub.entry().value());
         int offset = module.offsetOf(window.start());

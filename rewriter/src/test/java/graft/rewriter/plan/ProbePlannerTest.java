@@ -33,7 +33,8 @@ class ProbePlannerTest {
         }
 
         @Override
-        public void add(Code code, String purpose) {
+        public void add(RemoteAddress address, Code code, String purpose) {
+            assertThat(address).isEqualTo(next);
             blocks.add(code);
             next = next.plus(code.length());
         }

@@ -1,0 +1,86 @@
+package graft.daemon.image;
+
+import graft.platform.address.RemoteAddress;
+import graft.rewriter.plan.FunctionRange;
+import graft.uprobe.AttachPoint;
+import graft.uprobe.TargetModule;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/** Everything that a session wants in one function of one target. */
+final class FunctionProbes {
+    private final TargetModule module;
+    private final FunctionRange range;
+    private final List<Wanted> onEntry = new ArrayList<>();
+    private final List<Wanted> onReturn = new ArrayList<>();
+    private final Map<RemoteAddress, List<Wanted>> atOffset = new TreeMap<>();
+    private final Map<RemoteAddress, List<Wanted>> atSyscall = new TreeMap<>();
+    private final Map<RemoteAddress, List<Wanted>> afterSyscall = new TreeMap<>();
+
+    /**
+     * A program at a place.
+     *
+     * @param ip what {@code bpf_get_func_ip} returns there; behind a system call, the call's number
+     */
+    record Wanted(CheckedProgram program, long ip, long cookie) {}
+
+    FunctionProbes(TargetModule module, FunctionRange range) {
+        this.module = module;
+        this.range = range;
+    }
+
+    void add(AttachPoint point, CheckedProgram program, long cookie) {
+        Wanted wanted = new Wanted(program, point.address().value(), cookie);
+        switch (point.kind()) {
+            case ENTRY -> onEntry.add(wanted);
+            case RETURN -> onReturn.add(wanted);
+            case OFFSET ->
+                atOffset.computeIfAbsent(point.address(), _ -> new ArrayList<>())
+                        .add(wanted);
+        }
+    }
+
+    void addSyscallEnter(RemoteAddress before, CheckedProgram program) {
+        atSyscall.computeIfAbsent(before, _ -> new ArrayList<>()).add(new Wanted(program, before.value(), 0));
+    }
+
+    void addSyscallExit(RemoteAddress after, CheckedProgram program, int number) {
+        afterSyscall.computeIfAbsent(after, _ -> new ArrayList<>()).add(new Wanted(program, number, 0));
+    }
+
+    TargetModule module() {
+        return module;
+    }
+
+    FunctionRange range() {
+        return range;
+    }
+
+    List<Wanted> onEntry() {
+        return List.copyOf(onEntry);
+    }
+
+    List<Wanted> onReturn() {
+        return List.copyOf(onReturn);
+    }
+
+    Set<Map.Entry<RemoteAddress, List<Wanted>>> atOffset() {
+        return atOffset.entrySet();
+    }
+
+    Set<Map.Entry<RemoteAddress, List<Wanted>>> atSyscall() {
+        return atSyscall.entrySet();
+    }
+
+    Set<Map.Entry<RemoteAddress, List<Wanted>>> afterSyscall() {
+        return afterSyscall.entrySet();
+    }
+
+    /** Upper bound for the number of stubs: a function seldom has more exits than this. */
+    int sites() {
+        return 1 + (onReturn.isEmpty() ? 0 : 8) + atOffset.size() + atSyscall.size() + afterSyscall.size();
+    }
+}

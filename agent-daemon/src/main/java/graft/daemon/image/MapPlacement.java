@@ -1,0 +1,92 @@
+package graft.daemon.image;
+
+import graft.attach.Injection;
+import graft.ebpf.jit.TargetBinding.MapBinding;
+import graft.ebpf.maps.BpfMap;
+import graft.ebpf.maps.Piece;
+import graft.platform.address.RemoteAddress;
+import graft.platform.layout.MapLayout;
+import graft.platform.layout.PoolConstants;
+import graft.platform.linux.Sysconf;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Where the maps of a session are in one target: one after another from an address on, a page of nothing between them, so
+ * that running over the end of one is a fault and not another map's data.
+ */
+final class MapPlacement {
+    private final Map<BpfMap, RemoteAddress> bases = new LinkedHashMap<>();
+
+    /** Places {@code maps} from {@code start} on. */
+    MapPlacement(List<BpfMap> maps, RemoteAddress start) {
+        RemoteAddress next = start;
+        for (BpfMap map : maps) {
+            bases.put(map, next);
+            next = next.plus(span(map));
+        }
+    }
+
+    /** Bytes of address space that {@code maps} take. */
+    static long size(List<BpfMap> maps) {
+        return maps.stream().mapToLong(MapPlacement::span).sum();
+    }
+
+    private static long span(BpfMap map) {
+        return Sysconf.wholePages(map.regionSize()) + Sysconf.pageSize();
+    }
+
+    /** What the target maps. */
+    List<Injection.Region> regions() {
+        List<Injection.Region> regions = new ArrayList<>();
+        bases.forEach((map, base) -> {
+            for (Piece piece : map.pieces()) {
+                regions.add(new Injection.Region(
+                        map.fd().number(),
+                        piece.fileOffset(),
+                        base.plus(piece.addressOffset()),
+                        piece.length(),
+                        protection(map),
+                        map.spec().name()));
+            }
+        });
+        return regions;
+    }
+
+    private static Injection.Protection protection(BpfMap map) {
+        return switch (map.spec().access()) {
+            case READ_WRITE -> Injection.Protection.READ_WRITE;
+            case READ_ONLY -> Injection.Protection.READ_ONLY;
+        };
+    }
+
+    /** The descriptors that helpers take, in the order of their index. */
+    List<byte[]> descriptors() {
+        List<byte[]> descriptors = new ArrayList<>();
+        bases.forEach((map, base) -> descriptors.add(map.describe(base.value())));
+        return descriptors;
+    }
+
+    /** The maps as code of the pool above {@code runtime} sees them, by name. */
+    Map<String, MapBinding> bindings(RemoteAddress runtime) {
+        Map<String, MapBinding> bindings = new LinkedHashMap<>();
+        int index = 0;
+        for (Map.Entry<BpfMap, RemoteAddress> placed : bases.entrySet()) {
+            BpfMap map = placed.getKey();
+            long descriptor = runtime.plus(PoolConstants.DESCRIPTORS_OFFSET + (long) index * MapLayout.SIZE)
+                    .value();
+            bindings.put(
+                    map.spec().name(),
+                    new MapBinding(
+                            map.spec().type(),
+                            descriptor,
+                            map.dataAddress(placed.getValue().value()),
+                            map.spec().maxEntries(),
+                            map.stride()));
+            index++;
+        }
+        return bindings;
+    }
+}

@@ -1,0 +1,128 @@
+package graft.daemon.image;
+
+import graft.daemon.LinkRequest;
+import graft.daemon.SessionRefusal;
+import graft.platform.address.RemoteAddress;
+import graft.platform.elf.ElfSymbol;
+import graft.rewriter.plan.FunctionRange;
+import graft.syscalls.SyscallSite;
+import graft.syscalls.SyscallSites;
+import graft.syscalls.SyscallTable;
+import graft.uprobe.AttachPoint;
+import graft.uprobe.Resolution;
+import graft.uprobe.SymbolResolver;
+import graft.uprobe.TargetModule;
+import graft.uprobe.TargetModules;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.TreeMap;
+
+/** Resolves the links of a session in one target and gathers them by function. */
+final class ProbeCollector {
+    private static final String C_LIBRARY = "libc.so.6";
+
+    private final TargetModules modules;
+    private final Map<String, CheckedProgram> programs;
+    private final SymbolResolver resolver;
+    private final Map<RemoteAddress, FunctionProbes> functions = new TreeMap<>();
+    private final List<AttachPoint> points = new ArrayList<>();
+
+    ProbeCollector(TargetModules modules, Map<String, CheckedProgram> programs) {
+        this.modules = modules;
+        this.programs = programs;
+        this.resolver = new SymbolResolver(modules);
+    }
+
+    /** Adds a link; a refusal when its place does not exist. */
+    Optional<SessionRefusal> add(LinkRequest link) {
+        CheckedProgram program = programs.get(link.program());
+        if (program == null) {
+            return Optional.of(new SessionRefusal.NoSuchProgram(link.program(), List.copyOf(programs.keySet())));
+        }
+        return switch (link) {
+            case LinkRequest.Uprobe uprobe -> addUprobe(uprobe, program);
+            case LinkRequest.Syscall syscall -> addSyscall(syscall, program);
+        };
+    }
+
+    private Optional<SessionRefusal> addUprobe(LinkRequest.Uprobe link, CheckedProgram program) {
+        Resolution resolution = resolver.resolve(link.probe());
+        if (!(resolution instanceof Resolution.Found(var found))) {
+            return Optional.of(new SessionRefusal.ProbeNotFound(modules.pid(), resolution));
+        }
+        for (AttachPoint point : found) {
+            TargetModule module = modules.holding(point.address()).orElseThrow();
+            function(module, point).add(point, program, link.cookie());
+            points.add(point);
+        }
+        return Optional.empty();
+    }
+
+    private FunctionProbes function(TargetModule module, AttachPoint point) {
+        return functions.computeIfAbsent(
+                point.entry(),
+                entry -> new FunctionProbes(
+                        module, new FunctionRange(point.function(), entry, size(module, entry, point.size()))));
+    }
+
+    /** Hand-written functions often have no size: then up to the next function. */
+    private static long size(TargetModule module, RemoteAddress entry, long size) {
+        if (size != 0) {
+            return size;
+        }
+        RemoteAddress textEnd = module.text().getLast().end();
+        return module.elf().functions().all().stream()
+                .map(ElfSymbol::value)
+                .map(module::remote)
+                .filter(start -> start.compareTo(entry) > 0)
+                .findFirst()
+                .orElse(textEnd)
+                .minus(entry);
+    }
+
+    private Optional<SessionRefusal> addSyscall(LinkRequest.Syscall link, CheckedProgram program) {
+        OptionalInt number = SyscallTable.x8664().number(link.syscall());
+        if (number.isEmpty()) {
+            return Optional.of(new SessionRefusal.NoSuchSyscall(link.syscall()));
+        }
+        TargetModule module = modules.named(C_LIBRARY)
+                .or(modules::executable)
+                .orElseThrow(() -> new AssertionError("process " + modules.pid() + " has no executable"));
+        List<SyscallSite> sites = SyscallSites.of(module.elf(), module.loadBias()).stream()
+                .filter(site -> site.number().equals(number))
+                .toList();
+        if (sites.isEmpty()) {
+            return Optional.of(new SessionRefusal.NoSyscallSite(modules.pid(), link.syscall(), module.path()));
+        }
+        for (SyscallSite site : sites) {
+            FunctionProbes function = function(module, site.address());
+            switch (link.edge()) {
+                case ENTER -> function.addSyscallEnter(site.before(), program);
+                case EXIT -> function.addSyscallExit(site.after(), program, number.getAsInt());
+            }
+        }
+        return Optional.empty();
+    }
+
+    private FunctionProbes function(TargetModule module, RemoteAddress inside) {
+        ElfSymbol symbol =
+                module.elf().functions().containing(module.virtual(inside)).orElseThrow();
+        RemoteAddress entry = module.remote(symbol.value());
+        return functions.computeIfAbsent(
+                entry, _ -> new FunctionProbes(module, new FunctionRange(symbol.name(), entry, symbol.size())));
+    }
+
+    /** The functions, by ascending address. */
+    Collection<FunctionProbes> functions() {
+        return functions.values();
+    }
+
+    /** The places of user-space probes, in the order of the links. */
+    List<AttachPoint> points() {
+        return List.copyOf(points);
+    }
+}

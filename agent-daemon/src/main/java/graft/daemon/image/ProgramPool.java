@@ -1,0 +1,150 @@
+package graft.daemon.image;
+
+import graft.ebpf.jit.Compilation;
+import graft.ebpf.jit.CompiledProgram;
+import graft.ebpf.jit.ProgramCompiler;
+import graft.ebpf.jit.TargetBinding;
+import graft.ebpf.jit.x86_64.X64ProgramCompiler;
+import graft.ebpf.verifier.Facts;
+import graft.platform.address.RemoteAddress;
+import graft.platform.layout.PoolConstants;
+import graft.rewriter.Code;
+import graft.rewriter.plan.CodeSpace;
+import graft.rewriter.stub.ProbeKind;
+import graft.rewriter.stub.ProgramEntry;
+import graft.rewriter.stub.ReturnRoutines;
+import graft.rewriter.stub.RuntimeRegion;
+import graft.rewriter.stub.ThunkWriter;
+import java.util.BitSet;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/** The programs of a session in one code pool: compiled when first used there, with one thunk per kind of probe. */
+final class ProgramPool implements CodeSpace {
+    private final ProgramCompiler compiler = new X64ProgramCompiler();
+    private final PoolBuilder builder;
+    private final TargetBinding binding;
+    private final RuntimeRegion runtime;
+    private final Map<String, ProgramEntry> programs = new HashMap<>();
+    private final Map<ThunkKey, RemoteAddress> thunks = new HashMap<>();
+    private Optional<ReturnRoutines.Addresses> returnRoutines = Optional.empty();
+
+    private record ThunkKey(String program, ProbeKind kind) {}
+
+    /** A program cannot be compiled; carries the reason out of the planner's callbacks. */
+    static final class NotCompiledException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+        private final transient Compilation.Refused refusal;
+
+        private NotCompiledException(Compilation.Refused refusal) {
+            super(refusal.toString());
+            this.refusal = refusal;
+        }
+
+        Compilation.Refused refusal() {
+            return refusal;
+        }
+    }
+
+    ProgramPool(PoolBuilder builder, MapPlacement maps, TargetEnvironment environment, long size) {
+        this.builder = builder;
+        this.runtime = new RuntimeRegion(builder.pool(), size);
+        this.binding = new TargetBinding(
+                maps.bindings(builder.runtime()),
+                builder.helpers(),
+                OptionalInt.of(environment.tgid()),
+                environment.tidOffset(),
+                environment.rseqOffset().isPresent()
+                        ? OptionalInt.of(environment.rseqOffset().getAsInt() + RSEQ_CPU_ID)
+                        : OptionalInt.empty());
+    }
+
+    /** {@code cpu_id} in {@code struct rseq} (include/uapi/linux/rseq.h). */
+    private static final int RSEQ_CPU_ID = 4;
+
+    @Override
+    public RemoteAddress next() {
+        return builder.next();
+    }
+
+    @Override
+    public void add(RemoteAddress address, Code code, String purpose) {
+        builder.add(address, code, purpose);
+    }
+
+    /** The thunk of {@code program} for {@code kind}. */
+    RemoteAddress thunk(CheckedProgram program, ProbeKind kind) {
+        ThunkKey key = new ThunkKey(program.spec().name(), kind);
+        RemoteAddress known = thunks.get(key);
+        if (known != null) {
+            return known;
+        }
+        ProgramEntry entry = entry(program);
+        RemoteAddress address = builder.next();
+        builder.add(address, new ThunkWriter(runtime).write(address, kind, entry), "thunk of " + key.program());
+        thunks.put(key, address);
+        return address;
+    }
+
+    private ProgramEntry entry(CheckedProgram program) {
+        ProgramEntry known = programs.get(program.spec().name());
+        if (known != null) {
+            return known;
+        }
+        RemoteAddress address = builder.next();
+        ProgramEntry entry = switch (compiler.compile(program.spec(), program.facts(), binding, address.value())) {
+            case Compilation.Refused refused -> throw new NotCompiledException(refused);
+            case Compilation.Compiled(var compiled) -> {
+                builder.add(address, Code.of(compiled.code()), "program " + compiled.name());
+                yield entry(address, compiled);
+            }
+        };
+        programs.put(program.spec().name(), entry);
+        return entry;
+    }
+
+    private static ProgramEntry entry(RemoteAddress address, CompiledProgram compiled) {
+        Set<ProgramEntry.Use> uses = EnumSet.noneOf(ProgramEntry.Use.class);
+        for (CompiledProgram.BelowContext input : compiled.inputs()) {
+            uses.add(
+                    switch (input) {
+                        case FUNCTION_IP -> ProgramEntry.Use.FUNCTION_IP;
+                        case ATTACH_COOKIE -> ProgramEntry.Use.COOKIE;
+                    });
+        }
+        if (compiled.calls() == CompiledProgram.Calls.HELPERS) {
+            uses.add(ProgramEntry.Use.HELPERS);
+        }
+        BitSet fields =
+                compiled.contextUse() == Facts.ContextUse.ESCAPES ? ProgramEntry.allFields() : compiled.contextFields();
+        return new ProgramEntry(address, compiled.clobbers(), fields, uses);
+    }
+
+    /** The pool's return routines, written when first asked for. */
+    ReturnRoutines.Addresses returnRoutines() {
+        if (returnRoutines.isEmpty()) {
+            ReturnRoutines.Written written = ReturnRoutines.write(runtime, builder.next());
+            builder.add(written.address(), written.code(), "return routines");
+            returnRoutines = Optional.of(written.addresses());
+        }
+        return returnRoutines.get();
+    }
+
+    PoolBuilder builder() {
+        return builder;
+    }
+
+    /** Smallest size of a pool for {@code sites} sites of {@code programs} programs, whole pages. */
+    static long sizeFor(int sites, int programs) {
+        long code = (long) sites * SITE_BYTES + (long) programs * PROGRAM_BYTES + ReturnRoutines.MAX_BYTES;
+        return (PoolConstants.CODE_OFFSET + code + PAGE - 1) & -PAGE;
+    }
+
+    private static final long PAGE = 4096;
+    private static final long SITE_BYTES = 192;
+    private static final long PROGRAM_BYTES = 16384;
+}

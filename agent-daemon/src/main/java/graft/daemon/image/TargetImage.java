@@ -1,0 +1,228 @@
+package graft.daemon.image;
+
+import graft.attach.AgentImage;
+import graft.attach.Injection;
+import graft.daemon.LinkRequest;
+import graft.daemon.SessionRefusal;
+import graft.ebpf.maps.BpfMap;
+import graft.platform.address.RemoteAddress;
+import graft.platform.layout.PoolConstants;
+import graft.platform.linux.ProcMem;
+import graft.platform.proc.MemoryMapping;
+import graft.rewriter.PatchPlan;
+import graft.rewriter.PatchPlan.CodeBlock;
+import graft.rewriter.PatchSite;
+import graft.rewriter.plan.ModuleText;
+import graft.rewriter.plan.Planned;
+import graft.rewriter.plan.PoolPlacement;
+import graft.rewriter.plan.ProbePlanner;
+import graft.rewriter.plan.ProgramAtSite;
+import graft.rewriter.plan.Unwinding;
+import graft.rewriter.stub.ProbeCall;
+import graft.uprobe.AttachPoint;
+import graft.uprobe.TargetModule;
+import graft.uprobe.TargetModules;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Assembles what one session puts into one target. Everything is decided here, from {@code /proc} and files, before the
+ * target is touched; the same target and the same request give the same bytes.
+ */
+public final class TargetImage {
+    private final TargetModules modules;
+    private final List<BpfMap> maps;
+    private final AgentImage agent;
+    private final TargetEnvironment environment;
+    private final List<PoolPlacement.Range> occupied = new ArrayList<>();
+    private final Map<PoolPlacement.Range, ProgramPool> pools = new LinkedHashMap<>();
+    private final List<Long> poolSizes = new ArrayList<>();
+    private final List<PatchSite> sites = new ArrayList<>();
+    private Optional<MapPlacement> placement = Optional.empty();
+
+    private TargetImage(TargetModules modules, List<BpfMap> maps, AgentImage agent, TargetEnvironment environment) {
+        this.modules = modules;
+        this.maps = maps;
+        this.agent = agent;
+        this.environment = environment;
+        for (MemoryMapping mapping : modules.maps().mappings()) {
+            occupied.add(new PoolPlacement.Range(mapping.start(), mapping.end()));
+        }
+    }
+
+    /** The outcome. */
+    public sealed interface Assembly {
+        /** Ready to be attached. {@code points} are the places of the user-space probes. */
+        record Assembled(Injection injection, List<AttachPoint> points) implements Assembly {}
+
+        /** Not possible, and why. */
+        record Refused(SessionRefusal refusal) implements Assembly {}
+    }
+
+    /**
+     * Assembles the image for one process.
+     *
+     * @throws graft.platform.proc.NoSuchProcessException when there is no such process
+     * @throws graft.platform.linux.SysException when the process may not be read
+     */
+    public static Assembly assemble(
+            int pid,
+            List<LinkRequest> links,
+            Map<String, CheckedProgram> programs,
+            List<BpfMap> maps,
+            AgentImage agent) {
+        try (TargetModules modules = TargetModules.of(pid);
+                ProcMem memory = ProcMem.open(pid)) {
+            ProbeCollector collector = new ProbeCollector(modules, programs);
+            for (LinkRequest link : links) {
+                Optional<SessionRefusal> refusal = collector.add(link);
+                if (refusal.isPresent()) {
+                    return new Assembly.Refused(refusal.get());
+                }
+            }
+            return new TargetImage(modules, maps, agent, TargetEnvironment.of(modules, memory))
+                    .assemble(collector, programs.size());
+        }
+    }
+
+    private Assembly assemble(ProbeCollector collector, int programs) {
+        Map<TargetModule, List<FunctionProbes>> byModule = new LinkedHashMap<>();
+        for (FunctionProbes function : collector.functions()) {
+            byModule.computeIfAbsent(function.module(), _ -> new ArrayList<>()).add(function);
+        }
+        int stubs =
+                collector.functions().stream().mapToInt(FunctionProbes::sites).sum();
+        for (Map.Entry<TargetModule, List<FunctionProbes>> entry : byModule.entrySet()) {
+            Optional<SessionRefusal> refusal = planModule(entry.getKey(), entry.getValue(), stubs, programs);
+            if (refusal.isPresent()) {
+                return new Assembly.Refused(refusal.get());
+            }
+        }
+        sites.sort(Comparator.comparing(PatchSite::address));
+        return new Assembly.Assembled(injection(), collector.points());
+    }
+
+    private Optional<SessionRefusal> planModule(
+            TargetModule module, List<FunctionProbes> functions, int stubs, int programs) {
+        Optional<ProgramPool> pool = poolFor(module, ProgramPool.sizeFor(stubs, programs));
+        if (pool.isEmpty()) {
+            return Optional.of(new SessionRefusal.NoRoom(modules.pid(), module.path()));
+        }
+        ModuleText text =
+                ModuleTexts.holding(module, functions.getFirst().range().start());
+        ProbePlanner planner = new ProbePlanner(
+                text,
+                functions.stream().map(FunctionProbes::range).toList(),
+                pool.get(),
+                pool.get()::returnRoutines,
+                unwinding());
+        try {
+            for (FunctionProbes function : functions) {
+                for (Planned planned : plan(planner, function, pool.get())) {
+                    switch (planned) {
+                        case Planned.Patchable(var patched) -> sites.addAll(patched);
+                        case Planned.Refused refused -> {
+                            return Optional.of(new SessionRefusal.SiteRefused(
+                                    modules.pid(),
+                                    module.fileName() + ":" + function.range().name(),
+                                    refused.why(),
+                                    refused.suggestion()));
+                        }
+                    }
+                }
+            }
+            return Optional.empty();
+        } catch (ProgramPool.NotCompiledException notCompiled) {
+            return Optional.of(new SessionRefusal.ProgramNotCompiled(notCompiled.refusal()));
+        }
+    }
+
+    private static List<Planned> plan(ProbePlanner planner, FunctionProbes function, ProgramPool pool) {
+        List<Planned> planned = new ArrayList<>();
+        if (!function.onEntry().isEmpty() || !function.onReturn().isEmpty()) {
+            planned.add(
+                    planner.function(function.range(), at(function.onEntry(), pool), at(function.onReturn(), pool)));
+        }
+        function.atOffset()
+                .forEach(at -> planned.add(planner.offset(function.range(), at.getKey(), at(at.getValue(), pool))));
+        function.atSyscall()
+                .forEach(at ->
+                        planned.add(planner.syscallEnter(function.range(), at.getKey(), at(at.getValue(), pool))));
+        function.afterSyscall()
+                .forEach(
+                        at -> planned.add(planner.syscallExit(function.range(), at.getKey(), at(at.getValue(), pool))));
+        return planned;
+    }
+
+    private static List<ProgramAtSite> at(List<FunctionProbes.Wanted> wanted, ProgramPool pool) {
+        return wanted.stream()
+                .<ProgramAtSite>map(one -> kind ->
+                        new ProbeCall(pool.thunk(one.program(), kind), new RemoteAddress(one.ip()), one.cookie()))
+                .toList();
+    }
+
+    private Optional<ProgramPool> poolFor(TargetModule module, long size) {
+        PoolPlacement.Range range = range(module);
+        for (Map.Entry<PoolPlacement.Range, ProgramPool> existing : pools.entrySet()) {
+            if (PoolPlacement.reaches(existing.getKey(), range)) {
+                return Optional.of(existing.getValue());
+            }
+        }
+        long mapBytes = placement.isEmpty() ? MapPlacement.size(maps) : 0;
+        long total = PoolConstants.RUNTIME_SIZE + size + mapBytes;
+        return PoolPlacement.choose(occupied, range, total).map(start -> newPool(start, size, total));
+    }
+
+    private ProgramPool newPool(RemoteAddress start, long size, long total) {
+        PoolPlacement.Range whole = new PoolPlacement.Range(start, start.plus(total));
+        occupied.add(whole);
+        occupied.sort(Comparator.comparing(PoolPlacement.Range::start));
+        RemoteAddress address = start.plus(PoolConstants.RUNTIME_SIZE);
+        if (placement.isEmpty()) {
+            placement = Optional.of(new MapPlacement(maps, address.plus(size)));
+        }
+        ProgramPool pool = new ProgramPool(new PoolBuilder(address, size, agent), placement.get(), environment, size);
+        pools.put(whole, pool);
+        poolSizes.add(size);
+        return pool;
+    }
+
+    private PoolPlacement.Range range(TargetModule module) {
+        List<MemoryMapping> mappings = modules.maps().ofFile(module.path());
+        return new PoolPlacement.Range(
+                mappings.getFirst().start(), mappings.getLast().end());
+    }
+
+    /** Whether code is loaded that walks stacks: C++ exceptions, thread cancellation, backtraces. */
+    private Unwinding unwinding() {
+        boolean library = modules.paths().stream()
+                .map(path -> path.substring(path.lastIndexOf('/') + 1))
+                .anyMatch(name ->
+                        name.startsWith("libgcc_s") || name.startsWith("libstdc++") || name.startsWith("libunwind"));
+        boolean builtIn = modules.executable()
+                .map(module -> !module.elf()
+                        .functions()
+                        .named("_Unwind_RaiseException")
+                        .isEmpty())
+                .orElse(false);
+        return library || builtIn ? Unwinding.POSSIBLE : Unwinding.ABSENT;
+    }
+
+    private Injection injection() {
+        MapPlacement placed = placement.orElseThrow(() -> new AssertionError("a plan without a pool"));
+        List<Injection.Pool> injected = new ArrayList<>();
+        List<CodeBlock> code = new ArrayList<>();
+        int index = 0;
+        for (ProgramPool pool : pools.values()) {
+            PoolBuilder builder = pool.builder();
+            injected.add(new Injection.Pool(
+                    builder.pool(), poolSizes.get(index++), RuntimeImage.of(environment, placed.descriptors())));
+            code.addAll(builder.blocks());
+        }
+        return new Injection(modules.pid(), injected, placed.regions(), new PatchPlan(sites, code));
+    }
+}

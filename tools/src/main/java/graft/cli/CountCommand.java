@@ -1,0 +1,127 @@
+package graft.cli;
+
+import graft.cli.error.Problem;
+import graft.cli.output.JsonWriter;
+import graft.daemon.LinkRequest;
+import graft.daemon.SessionRefusal;
+import graft.daemon.SessionRequest;
+import graft.ebpf.maps.ArrayMap;
+import graft.platform.proc.NoSuchProcessException;
+import graft.uprobe.AttachPoint;
+import graft.uprobe.Probe;
+import graft.uprobe.Resolution;
+import graft.uprobe.SymbolResolver;
+import graft.uprobe.TargetModules;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code graft count}: calls of functions, by name. */
+@Command(
+        name = "count",
+        description = "Counts the calls of the functions that a probe or pattern names.",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  graft count libssl.so.3:SSL_write -p 4711",
+            "  graft count 'nginx:ngx_http_*' -p 4711 -d 10s",
+            "  graft count libc.so.6:malloc -p 4711,4712 -d 5s -o jsonl"
+        })
+final class CountCommand implements Runnable {
+    @Parameters(paramLabel = "PROBE", description = "functions to count; * is a wildcard")
+    private String pattern;
+
+    @Mixin
+    private TargetOptions target;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "show this help")
+    private boolean help;
+
+    @Spec
+    private CommandSpec spec;
+
+    private record Row(String function, long calls) {}
+
+    @Override
+    public void run() {
+        List<Integer> pids = target.requiredPids("count");
+        List<Probe> probes = functions(pids, ProbeText.parse(pattern));
+        List<LinkRequest> links = new ArrayList<>();
+        for (int cookie = 0; cookie < probes.size(); cookie++) {
+            links.add(new LinkRequest.Uprobe("count", probes.get(cookie), cookie));
+        }
+        SessionRequest request = new SessionRequest(ObjectFiles.packaged("count"), links, pids);
+        try (LiveSession live = LiveSession.open(request)) {
+            spec.commandLine().getErr().printf("counting %d functions, Ctrl-C ends%n", probes.size());
+            live.await(target.duration());
+            ArrayMap counts = MapReporter.array(live.session(), "counts");
+            live.detach();
+            print(rows(probes, counts));
+            new MapReporter(spec.commandLine().getOut(), spec.commandLine().getErr(), target.format()).footer(live);
+        }
+    }
+
+    /** Each function that the pattern names in any of the processes, once. */
+    private static List<Probe> functions(List<Integer> pids, Probe pattern) {
+        Set<Probe> found = new LinkedHashSet<>();
+        for (int pid : pids) {
+            try (TargetModules modules = TargetModules.of(pid)) {
+                switch (new SymbolResolver(modules).resolve(pattern)) {
+                    case Resolution.Found(var points) -> points.forEach(point -> found.add(probe(pattern, point)));
+                    case Resolution.NoSuchModule missing -> fail(pid, missing);
+                    case Resolution.NoSuchSymbol missing -> fail(pid, missing);
+                    case Resolution.OutsideFunction outside -> fail(pid, outside);
+                }
+            } catch (NoSuchProcessException gone) {
+                throw Problem.of("T001", "there is no process " + pid).failure();
+            }
+        }
+        return List.copyOf(found);
+    }
+
+    private static Probe probe(Probe pattern, AttachPoint point) {
+        return new Probe(pattern.kind(), pattern.module(), point.function(), pattern.offset());
+    }
+
+    private static void fail(int pid, Resolution resolution) {
+        throw SessionProblems.of(new SessionRefusal.ProbeNotFound(pid, resolution)).failure();
+    }
+
+    private static List<Row> rows(List<Probe> probes, ArrayMap counts) {
+        List<Row> rows = new ArrayList<>();
+        for (int cookie = 0; cookie < probes.size(); cookie++) {
+            rows.add(new Row(probes.get(cookie).symbol(), MapReporter.longAt(counts, cookie)));
+        }
+        rows.sort(Comparator.comparingLong(Row::calls).reversed().thenComparing(Row::function));
+        return rows;
+    }
+
+    private void print(List<Row> rows) {
+        PrintWriter out = spec.commandLine().getOut();
+        switch (target.format()) {
+            case text -> {
+                out.printf("%14s  %s%n", "CALLS", "FUNCTION");
+                rows.stream()
+                        .filter(row -> row.calls() > 0 || rows.size() == 1)
+                        .forEach(row -> out.printf("%,14d  %s%n", row.calls(), row.function()));
+            }
+            case json, jsonl -> rows.forEach(row -> out.println(new JsonWriter()
+                    .beginObject()
+                    .member("type", "count")
+                    .member("function", row.function())
+                    .member("calls", row.calls())
+                    .endObject()));
+        }
+    }
+}

@@ -1,0 +1,75 @@
+package graft.cli;
+
+import graft.cli.output.JsonWriter;
+import graft.daemon.LinkRequest;
+import graft.daemon.SessionRequest;
+import graft.ebpf.maps.ArrayMap;
+import graft.uprobe.Probe;
+import java.io.PrintWriter;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code graft latency}: how long a function takes, as a histogram. */
+@Command(
+        name = "latency",
+        description = "Measures how long the calls of a function take: a power-of-two histogram.",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  graft latency nginx:ngx_http_process_request -p 4711",
+            "  graft latency libssl.so.3:SSL_write -p 4711,4712 -d 10s",
+            "  graft latency libc.so.6:malloc -p 4711 -d 5s -o json"
+        })
+final class LatencyCommand implements Runnable {
+    @Parameters(paramLabel = "PROBE", description = "the function")
+    private String probe;
+
+    @Mixin
+    private TargetOptions target;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "show this help")
+    private boolean help;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public void run() {
+        List<Integer> pids = target.requiredPids("latency");
+        SessionRequest request = request(ProbeText.parse(probe), pids);
+        try (LiveSession live = LiveSession.open(request)) {
+            spec.commandLine().getErr().printf("measuring %s, Ctrl-C ends%n", probe);
+            live.await(target.duration());
+            ArrayMap histogram = MapReporter.array(live.session(), "histogram");
+            live.detach();
+            print(MapReporter.longs(histogram));
+            new MapReporter(spec.commandLine().getOut(), spec.commandLine().getErr(), target.format()).footer(live);
+        }
+    }
+
+    /** The packaged program at the entry and the return of a function. */
+    static SessionRequest request(Probe function, List<Integer> pids) {
+        Probe entry = new Probe(Probe.Kind.ENTRY, function.module(), function.symbol(), 0);
+        Probe exit = new Probe(Probe.Kind.RETURN, function.module(), function.symbol(), 0);
+        return new SessionRequest(
+                ObjectFiles.packaged("latency"),
+                List.of(new LinkRequest.Uprobe("enter", entry, 0), new LinkRequest.Uprobe("leave", exit, 0)),
+                pids);
+    }
+
+    private void print(long[] slots) {
+        PrintWriter out = spec.commandLine().getOut();
+        Histogram histogram = new Histogram(slots);
+        switch (target.format()) {
+            case text -> histogram.text(out);
+            case json, jsonl -> out.println(histogram.json(new JsonWriter(), probe));
+        }
+    }
+}

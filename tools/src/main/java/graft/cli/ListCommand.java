@@ -1,0 +1,101 @@
+package graft.cli;
+
+import graft.cli.output.JsonWriter;
+import graft.platform.proc.NoSuchProcessException;
+import graft.cli.error.Problem;
+import graft.uprobe.AttachPoint;
+import graft.uprobe.Probe;
+import graft.uprobe.Resolution;
+import graft.uprobe.SymbolResolver;
+import graft.uprobe.TargetModules;
+import java.io.PrintWriter;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code graft list}: what can be probed in a process. */
+@Command(
+        name = "list",
+        description = "Lists the functions of a process that a probe or pattern names; without one, its files.",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  graft list -p 4711                           the executable files it has mapped",
+            "  graft list 'libssl.so.3:SSL_*' -p 4711       functions by pattern",
+            "  graft list 'nginx:ngx_http_*' -p 4711 -o jsonl"
+        })
+final class ListCommand implements Runnable {
+    @Parameters(arity = "0..1", paramLabel = "PROBE", description = "a probe; its function may hold *")
+    private String probe;
+
+    @Mixin
+    private TargetOptions target;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "show this help")
+    private boolean help;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public void run() {
+        for (int pid : target.requiredPids("list")) {
+            try (TargetModules modules = TargetModules.of(pid)) {
+                if (probe == null) {
+                    modules.paths().forEach(path -> print(pid, path));
+                } else {
+                    list(modules, ProbeText.parse(probe));
+                }
+            } catch (NoSuchProcessException gone) {
+                throw Problem.of("T001", "there is no process " + pid).failure();
+            }
+        }
+    }
+
+    private void list(TargetModules modules, Probe wanted) {
+        switch (new SymbolResolver(modules).resolve(wanted)) {
+            case Resolution.Found(var points) -> points.forEach(point -> print(modules.pid(), point));
+            case Resolution.NoSuchModule missing -> fail(modules.pid(), missing);
+            case Resolution.NoSuchSymbol missing -> fail(modules.pid(), missing);
+            case Resolution.OutsideFunction outside -> fail(modules.pid(), outside);
+        }
+    }
+
+    private static void fail(int pid, Resolution resolution) {
+        throw SessionProblems.of(new graft.daemon.SessionRefusal.ProbeNotFound(pid, resolution))
+                .failure();
+    }
+
+    private void print(int pid, String path) {
+        PrintWriter out = spec.commandLine().getOut();
+        switch (target.format()) {
+            case text -> out.println(path);
+            case json, jsonl -> out.println(new JsonWriter()
+                    .beginObject()
+                    .member("type", "module")
+                    .member("pid", pid)
+                    .member("path", path)
+                    .endObject());
+        }
+    }
+
+    private void print(int pid, AttachPoint point) {
+        PrintWriter out = spec.commandLine().getOut();
+        switch (target.format()) {
+            case text -> out.printf("%-60s %s  %d bytes%n", point, point.address(), point.size());
+            case json, jsonl -> out.println(new JsonWriter()
+                    .beginObject()
+                    .member("type", "probe")
+                    .member("pid", pid)
+                    .member("probe", point.toString())
+                    .address("address", point.address().value())
+                    .member("bytes", point.size())
+                    .endObject());
+        }
+    }
+}

@@ -1,0 +1,120 @@
+package graft.cli;
+
+import graft.attach.AgentImage;
+import graft.attach.Attacher;
+import graft.attach.DetachProof;
+import graft.cli.error.Problem;
+import graft.daemon.Session;
+import graft.daemon.SessionRequest;
+import graft.ebpf.maps.BpfMap;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A session of a command: opened, kept until its time is over, the targets end or Ctrl-C comes, then undone. Ctrl-C does
+ * not end the process before the undo is done.
+ */
+final class LiveSession implements AutoCloseable {
+    private static final long CHECK_MILLIS = 100;
+
+    private final Session session;
+    private final CountDownLatch stop = new CountDownLatch(1);
+    private final CountDownLatch finished = new CountDownLatch(1);
+    private final Thread hook = new Thread(this::interrupted, "graft-undo");
+
+    private LiveSession(Session session) {
+        this.session = session;
+        Runtime.getRuntime().addShutdownHook(hook);
+    }
+
+    /** Opens a session or fails with the refusal's message. */
+    static LiveSession open(SessionRequest request) {
+        return open(request, Map.of());
+    }
+
+    /** The same with maps that exist already. */
+    static LiveSession open(SessionRequest request, Map<String, BpfMap> given) {
+        Attacher attacher = new Attacher();
+        return switch (Session.open(request, given, AgentImage.load(), attacher)) {
+            case Session.Opening.Opened(var session) -> new LiveSession(session);
+            case Session.Opening.Refused(var refusal) -> throw SessionProblems.of(refusal).failure();
+        };
+    }
+
+    Session session() {
+        return session;
+    }
+
+    /** Whether the session should go on: no Ctrl-C yet and a target alive. */
+    boolean goesOn() {
+        return stop.getCount() > 0 && session.hasLiveTarget();
+    }
+
+    /** Waits until the time is over, all targets have ended, or Ctrl-C. */
+    void await(Optional<Duration> duration) {
+        long deadline = duration.map(time -> System.nanoTime() + time.toNanos()).orElse(Long.MAX_VALUE);
+        boolean stopped = false;
+        while (!stopped && session.hasLiveTarget() && System.nanoTime() < deadline) {
+            long left = Math.min(CHECK_MILLIS, Math.max(1, (deadline - System.nanoTime()) / 1_000_000));
+            stopped = pause(left);
+        }
+    }
+
+    private boolean pause(long millis) {
+        try {
+            return stop.await(millis, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return true;
+        }
+    }
+
+    private void interrupted() {
+        stop.countDown();
+        try {
+            finished.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Undoes everything; fails with a message when a target is not as before. */
+    List<DetachProof> detach() {
+        List<DetachProof> proofs = session.detach();
+        for (DetachProof proof : proofs) {
+            if (proof.outcome() == DetachProof.Outcome.INCOMPLETE) {
+                Problem problem = Problem.of("T100", "undo is not proven: " + proof.restored() + " of "
+                        + proof.sites() + " sites restored");
+                for (String note : proof.notes()) {
+                    problem = problem.because(note);
+                }
+                throw problem.failure();
+            }
+        }
+        return proofs;
+    }
+
+    @Override
+    public void close() {
+        try {
+            session.close();
+        } finally {
+            finished.countDown();
+            if (stop.getCount() > 0) {
+                removeHook();
+            }
+        }
+    }
+
+    private void removeHook() {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException _) {
+            // The virtual machine is ending already; the hook has nothing left to wait for.
+        }
+    }
+}

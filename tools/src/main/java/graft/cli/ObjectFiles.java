@@ -1,0 +1,58 @@
+package graft.cli;
+
+import graft.cli.error.Problem;
+import graft.ebpf.btf.Btf;
+import graft.ebpf.object.CollectionSpec;
+import graft.ebpf.object.LoadResult;
+import graft.ebpf.object.ObjectLoader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** Reads eBPF objects: files that a user names, and the packaged tools. */
+final class ObjectFiles {
+    private static final Path KERNEL_TYPES = Path.of("/sys/kernel/btf/vmlinux");
+
+    private ObjectFiles() {}
+
+    /** The object in a file. */
+    static CollectionSpec file(Path path) {
+        try {
+            return load(path.toString(), Files.readAllBytes(path));
+        } catch (IOException e) {
+            throw Problem.of("L001", "cannot read " + path).because(e.toString()).failure();
+        }
+    }
+
+    /** A packaged tool by its name: {@code tls}. */
+    static CollectionSpec packaged(String name) {
+        String resource = "bpf/" + name + ".bpf.o";
+        try (InputStream in = ObjectFiles.class.getResourceAsStream(resource)) {
+            if (in == null) {
+                throw new AssertionError("resource " + resource + " is missing from the build");
+            }
+            return load(name, in.readAllBytes());
+        } catch (IOException e) {
+            throw new UncheckedIOException("reading resource " + resource, e);
+        }
+    }
+
+    private static CollectionSpec load(String origin, byte[] bytes) {
+        return switch (ObjectLoader.load(origin, bytes, ObjectFiles::kernelTypes)) {
+            case LoadResult.Loaded(var spec, _) -> spec;
+            case LoadResult.Refused refused -> throw SessionProblems.of(refused).failure();
+        };
+    }
+
+    /** The kernel's types, for CO-RE; read only when an object asks for them. */
+    private static Optional<Btf> kernelTypes() {
+        try {
+            return Optional.of(Btf.parse(Files.readAllBytes(KERNEL_TYPES)));
+        } catch (IOException _) {
+            return Optional.empty();
+        }
+    }
+}

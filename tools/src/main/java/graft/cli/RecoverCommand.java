@@ -1,0 +1,51 @@
+package graft.cli;
+
+import graft.attach.Recovery;
+import graft.cli.error.Problem;
+import java.io.PrintWriter;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code graft recover}: undoes what a killed graft left behind. */
+@Command(
+        name = "recover",
+        description = "Restores processes whose graft was killed, from the undo journals.",
+        footerHeading = "%nExamples:%n",
+        footer = {"  graft recover", "  sudo graft recover      also what root had attached", "  graft explain T101"})
+final class RecoverCommand implements Runnable {
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "show this help")
+    private boolean help;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public void run() {
+        PrintWriter out = spec.commandLine().getOut();
+        boolean failed = false;
+        for (Recovery.Outcome outcome : Recovery.recover()) {
+            switch (outcome) {
+                case Recovery.Outcome.Restored(_, var pid, var sites) ->
+                    out.printf("process %d restored: %d sites%n", pid, sites);
+                case Recovery.Outcome.ProcessGone(_, var pid) ->
+                    out.printf("process %d has ended: nothing left to restore%n", pid);
+                case Recovery.Outcome.InUse(var journal, var daemon) ->
+                    out.printf("%s belongs to graft %d, which is alive: left alone%n", journal, daemon);
+                case Recovery.Outcome.Torn(var journal, var reason) ->
+                    out.printf("%s was never completed (%s): nothing had been changed%n", journal, reason);
+                case Recovery.Outcome.Failed(var journal, var reason) -> {
+                    out.printf("%s: %s%n", journal, reason);
+                    failed = true;
+                }
+            }
+        }
+        if (failed) {
+            throw Problem.of("T101", "not everything could be recovered").failure();
+        }
+    }
+}

@@ -1,0 +1,115 @@
+package graft.cli;
+
+import graft.attach.Refusal;
+import graft.cli.error.Problem;
+import graft.daemon.SessionRefusal;
+import graft.ebpf.object.LoadResult;
+import graft.ebpf.verifier.Cause;
+import graft.ebpf.verifier.Rejection;
+import graft.uprobe.Resolution;
+import java.util.List;
+
+/** Turns refusals of the lower layers into coded messages. */
+final class SessionProblems {
+    private static final int SHOWN = 6;
+
+    private SessionProblems() {}
+
+    /** A session that was not opened. */
+    static Problem of(SessionRefusal refusal) {
+        return switch (refusal) {
+            case SessionRefusal.NothingToAttach(var origin, var programs) ->
+                Problem.of("L007", "nothing to attach in " + origin)
+                        .because("its programs name no place: " + shorten(programs));
+            case SessionRefusal.NoSuchProgram(var program, var programs) ->
+                Problem.of("L007", "no program " + program).because("the object has: " + shorten(programs));
+            case SessionRefusal.MapRefused(var map, var why, var suggestion) ->
+                Problem.of("M001", "map " + map + " cannot be created").because(why).remedy(suggestion);
+            case SessionRefusal.ProgramRejected(var rejection) -> of(rejection);
+            case SessionRefusal.ProgramNotCompiled(var refused) -> Problem.of("V003", refused.toString());
+            case SessionRefusal.ProbeNotFound(var pid, var resolution) -> of(pid, resolution);
+            case SessionRefusal.NoSuchSyscall(var name) -> Problem.of("A009", "no system call " + name);
+            case SessionRefusal.NoSyscallSite(var pid, var name, var module) ->
+                Problem.of("A010", "cannot hook " + name + " in process " + pid)
+                        .because(module + " makes this call nowhere");
+            case SessionRefusal.NoRoom(var pid, var module) ->
+                Problem.of("A007", "cannot place code near " + module + " (pid " + pid + ")");
+            case SessionRefusal.SiteRefused(var pid, var site, var why, var suggestion) ->
+                Problem.of("A004", "cannot probe " + site + " (pid " + pid + ")").because(why).remedy(suggestion);
+            case SessionRefusal.TargetRefused(var pid, var reason) -> of(pid, reason);
+            case SessionRefusal.TargetGone(var pid, var during) ->
+                Problem.of("T002", "process " + pid + " ended meanwhile").because(during);
+        };
+    }
+
+    private static Problem of(Rejection rejection) {
+        String code = rejection.cause() == Cause.UNSUPPORTED ? "V003" : "V001";
+        Problem problem = Problem.of(code, rejection.headline());
+        for (String line : rejection.details().lines().toList()) {
+            problem = line.strip().startsWith("fix: ")
+                    ? problem.remedy(line.strip().substring("fix: ".length()))
+                    : problem.because(line.strip());
+        }
+        return problem;
+    }
+
+    private static Problem of(int pid, Resolution resolution) {
+        return switch (resolution) {
+            case Resolution.Found found -> throw new AssertionError("not a refusal: " + found);
+            case Resolution.NoSuchModule(var probe, var mapped) ->
+                Problem.of("A003", "cannot resolve " + probe + " (pid " + pid + ")")
+                        .because("no mapped file is called " + probe.module() + "; mapped: " + shorten(mapped));
+            case Resolution.NoSuchSymbol(var probe, var path, var near, var symbols) -> {
+                String code = symbols == Resolution.Symbols.STRIPPED ? "A002" : "A001";
+                Problem problem = Problem.of(code, "cannot resolve " + probe + " (pid " + pid + ")")
+                        .because(path + " has no function " + probe.symbol()
+                                + (symbols == Resolution.Symbols.STRIPPED ? "; it is stripped" : ""));
+                yield near.isEmpty() ? problem : problem.remedy(String.join(", ", near));
+            }
+            case Resolution.OutsideFunction(var probe, var path, var size) ->
+                Problem.of("A004", "cannot probe " + probe + " (pid " + pid + ")")
+                        .because("the function in " + path + " has only " + size + " bytes");
+        };
+    }
+
+    /** A target that cannot be attached to. */
+    static Problem of(int pid, Refusal refusal) {
+        String code =
+                switch (refusal.kind()) {
+                    case NO_SUCH_PROCESS -> "T001";
+                    case NOT_PERMITTED -> "D003";
+                    case ALREADY_TRACED -> "T003";
+                    case ZOMBIE -> "T004";
+                    case STOPPED -> "T007";
+                    case NOT_64_BIT -> "T005";
+                    case OWN_PROCESS, KERNEL_THREAD -> "T006";
+                    case SECCOMP -> "T008";
+                    case NO_ROOM -> "A007";
+                    case TEXT_DIFFERS -> "A005";
+                    case ADDRESS_TAKEN -> "A008";
+                    case DEADLINE, THREAD_IN_WINDOW -> "A006";
+                    case SYSTEM_CALL -> "T009";
+                };
+        return Problem.of(code, "cannot attach to process " + pid)
+                .because(refusal.reason())
+                .remedy(refusal.suggestion());
+    }
+
+    /** An object file that was not understood. */
+    static Problem of(LoadResult.Refused refused) {
+        String code =
+                switch (refused.reason()) {
+                    case NOT_AN_OBJECT, BAD_INSTRUCTION, BAD_BTF -> "L002";
+                    case WRONG_MACHINE -> "L003";
+                    case NO_PROGRAMS -> "L004";
+                    case BAD_MAP -> "L005";
+                    case BAD_RELOCATION, UNRESOLVED_EXTERN -> "L006";
+                };
+        return Problem.of(code, refused.where()).because(refused.why()).remedy(refused.suggestion());
+    }
+
+    private static String shorten(List<String> names) {
+        String shown = String.join(", ", names.subList(0, Math.min(SHOWN, names.size())));
+        return names.size() > SHOWN ? shown + " and " + (names.size() - SHOWN) + " more" : shown;
+    }
+}

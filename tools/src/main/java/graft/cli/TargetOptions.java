@@ -1,0 +1,76 @@
+package graft.cli;
+
+import graft.cli.error.Problem;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/** Options that mean the same in every command that attaches. */
+final class TargetOptions {
+    @Option(
+            names = {"-p", "--pid"},
+            paramLabel = "PID",
+            split = ",",
+            description = "a process to attach to; may be repeated")
+    private List<Integer> pids = new ArrayList<>();
+
+    @Option(
+            names = {"-d", "--for"},
+            paramLabel = "TIME",
+            description = "how long: 10s, 500ms, 2m; default: until Ctrl-C or the process ends")
+    private Optional<String> duration = Optional.empty();
+
+    @Option(
+            names = {"-o", "--output"},
+            paramLabel = "FORMAT",
+            description = "text, json or jsonl")
+    private OutputFormat format = OutputFormat.text;
+
+    List<Integer> pids() {
+        return List.copyOf(pids);
+    }
+
+    /** The processes, or a usage error when there are none. */
+    List<Integer> requiredPids(String command) {
+        if (pids.isEmpty()) {
+            throw Problem.of("U001", "graft " + command + ": no process given")
+                    .because("it attaches to running processes")
+                    .remedy("graft " + command + " ... -p PID")
+                    .failure();
+        }
+        return pids();
+    }
+
+    OutputFormat format() {
+        return format;
+    }
+
+    Optional<Duration> duration() {
+        return duration.map(TargetOptions::parse);
+    }
+
+    private static Duration parse(String text) {
+        String unit = text.replaceFirst("^[0-9]+", "");
+        String digits = text.substring(0, text.length() - unit.length());
+        if (digits.isEmpty() || digits.length() > 9) {
+            throw badDuration(text);
+        }
+        long amount = Long.parseLong(digits);
+        return switch (unit) {
+            case "ms" -> Duration.ofMillis(amount);
+            case "s", "" -> Duration.ofSeconds(amount);
+            case "m" -> Duration.ofMinutes(amount);
+            case "h" -> Duration.ofHours(amount);
+            default -> throw badDuration(text);
+        };
+    }
+
+    private static RuntimeException badDuration(String text) {
+        return Problem.of("U001", "\"" + text + "\" is not a time")
+                .because("a time is a number and a unit: ms, s, m or h")
+                .remedy("-d 10s")
+                .failure();
+    }
+}

@@ -1,0 +1,85 @@
+package graft.cli;
+
+import graft.daemon.SectionLinks;
+import graft.daemon.SessionRequest;
+import graft.ebpf.maps.RingBuffer;
+import graft.ebpf.object.CollectionSpec;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code graft tls}: the plaintext of TLS connections. */
+@Command(
+        name = "tls",
+        description = "Shows what processes send and receive over OpenSSL, decrypted.",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  graft tls -p 4711                 requests and responses as text",
+            "  graft tls -p 4711,4712 --hex -d 5s",
+            "  graft tls -p 4711 -o jsonl > traffic.jsonl"
+        })
+final class TlsCommand implements Runnable {
+    private static final int BATCH = 256;
+    private static final Duration PAUSE = Duration.ofMillis(100);
+
+    @Mixin
+    private TargetOptions target;
+
+    @Option(names = "--hex", description = "show the data as a hex dump")
+    private boolean hex;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "show this help")
+    private boolean help;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public void run() {
+        SessionRequest request = request(target.requiredPids("tls"));
+        PrintWriter out = spec.commandLine().getOut();
+        try (LiveSession live = LiveSession.open(request)) {
+            spec.commandLine().getErr().println("attached; Ctrl-C ends");
+            TlsPrinter printer = new TlsPrinter(out, target.format(), hex ? TlsPrinter.Data.HEX : TlsPrinter.Data.TEXT);
+            RingBuffer events = events(live);
+            long deadline = target.duration()
+                    .map(time -> System.nanoTime() + time.toNanos())
+                    .orElse(Long.MAX_VALUE);
+            while (live.goesOn() && System.nanoTime() < deadline) {
+                if (events.drain(printer::print, BATCH) == 0) {
+                    out.flush();
+                    events.await(PAUSE);
+                }
+            }
+            live.detach();
+            while (events.drain(printer::print, BATCH) > 0) {
+                out.flush();
+            }
+            new MapReporter(out, spec.commandLine().getErr(), target.format()).footer(live);
+        }
+    }
+
+    /** The packaged program on those of OpenSSL's functions that the object names. */
+    static SessionRequest request(List<Integer> pids) {
+        CollectionSpec object = ObjectFiles.packaged("tls");
+        return new SessionRequest(object, SectionLinks.of(object).links(), pids);
+    }
+
+    /** The ring buffer of the packaged program. */
+    static RingBuffer events(LiveSession live) {
+        return live.session()
+                .collection()
+                .map("events")
+                .filter(RingBuffer.class::isInstance)
+                .map(RingBuffer.class::cast)
+                .orElseThrow(() -> new AssertionError("the program has no ring buffer"));
+    }
+}
