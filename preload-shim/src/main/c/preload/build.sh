@@ -10,8 +10,7 @@ compile "$here"
 # shellcheck disable=SC2086
 ld -shared -s -z noexecstack -z relro -z now -z noseparate-code --build-id=none -soname graft-preload.so --hash-style=gnu \
     -o "$work/preload.so" $objects
-check "$work/preload.so" . $((16 * 1024))
-[ -z "$(nm --quiet -D --defined-only "$work/preload.so")" ] || fail "exports a symbol"
+check "$work/preload.so" '^$' $((16 * 1024))
 readelf -rW "$work/preload.so" | grep R_X86 | grep -qv R_X86_64_RELATIVE && fail "has relocations against symbols"
 [ "$(readelf -SW "$work/preload.so" | sed -n 's/.* \.init_array  *INIT_ARRAY *[0-9a-f]* [0-9a-f]* \([0-9a-f]*\).*/\1/p')" = 000008 ] ||
     fail "must have one constructor"
