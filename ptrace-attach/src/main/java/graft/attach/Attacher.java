@@ -40,6 +40,14 @@ public final class Attacher {
         this.steps = steps;
     }
 
+    /**
+     * Makes the first real stop as short as later ones, by attaching to a child of ours and detaching from it. Leaves
+     * nothing. @return how many rounds were done; fewer than 20 when attaching is not possible here
+     */
+    public int warmUp() {
+        return new WarmUp(new Attacher(journals, StepListener.NONE)).run();
+    }
+
     /** Puts {@code injection} into its process. Nothing is left behind unless the result is {@code Attached}. */
     public AttachResult attach(Injection injection) {
         return switch (TargetInspection.inspect(injection.pid())) {
@@ -76,10 +84,8 @@ public final class Attacher {
             target.steps().before("journal-written");
             Journal journal = Journal.write(journals, record(injection, facts, hole.get(), ranges));
             Injector injector = new Injector(target, injection, images, journal, options(facts));
-            AttachResult result = TracerThread.call(
-                    "attach-" + injection.pid(),
-                    () -> injector.run(
-                            timing -> new Attachment(injection, facts, images, journal, before, steps, timing)));
+            AttachResult result =
+                    injector.run(timing -> new Attachment(injection, facts, images, journal, before, steps, timing));
             attached = result instanceof AttachResult.Attached;
             if (result instanceof AttachResult.Refused) {
                 injector.rollBack();

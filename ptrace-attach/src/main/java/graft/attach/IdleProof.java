@@ -26,9 +26,12 @@ final class IdleProof {
     private final Target target;
     private final List<Range> pools;
     private final List<Range> runtimes;
+    private final MemorySegment buffer;
     private Optional<ProcMaps> maps = Optional.empty();
 
-    IdleProof(Target target, List<Range> pools, List<Range> mapped) {
+    /** The stop must not pay for the buffer: {@code arena} holds it. */
+    IdleProof(Target target, List<Range> pools, List<Range> mapped, Arena arena) {
+        this.buffer = arena.allocate(STACK_MAX, 8);
         this.target = target;
         this.pools = pools;
         this.runtimes =
@@ -44,18 +47,20 @@ final class IdleProof {
         if (pools.isEmpty()) {
             return true;
         }
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment buffer = arena.allocate(STACK_MAX, 8);
-            for (TracedThread thread : stopped) {
-                if (Undo.inside(pools, thread.programCounter()) || stackPointsIn(thread, buffer)) {
-                    return false;
-                }
+        for (TracedThread thread : stopped) {
+            if (Undo.inside(pools, thread.programCounter()) || stackPointsIn(thread)) {
+                return false;
             }
-            return runtimes.stream().noneMatch(runtime -> returnsPending(runtime, buffer));
         }
+        for (Range runtime : runtimes) {
+            if (returnsPending(runtime)) {
+                return false;
+            }
+        }
+        return true;
     }
 
-    private boolean stackPointsIn(TracedThread thread, MemorySegment buffer) {
+    private boolean stackPointsIn(TracedThread thread) {
         long bottom = UserRegs.RSP.get(thread.registers) - RED_ZONE & -8L;
         long end = maps.flatMap(all -> all.at(new RemoteAddress(bottom + RED_ZONE)))
                 .map(stack -> stack.end().value())
@@ -73,7 +78,7 @@ final class IdleProof {
         return false;
     }
 
-    private boolean returnsPending(Range runtime, MemorySegment buffer) {
+    private boolean returnsPending(Range runtime) {
         MemorySegment slots = buffer.asSlice(0, RETURN_SLOTS_BYTES);
         MemorySegment word = buffer.asSlice(RETURN_SLOTS_BYTES, 8);
         if (ProcessVm.read(target.pid(), runtime.address().plus(PoolConstants.RETURN_SLOTS_OFFSET), slots)

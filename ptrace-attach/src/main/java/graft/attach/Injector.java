@@ -13,11 +13,13 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Function;
 
-/** One attach, on its tracer thread: handover, one stop of all threads, or everything taken back. */
+/** One attach: handover, one stop of all threads, or everything taken back. */
 final class Injector {
     private static final long STATE_PAGE = 0x1000;
     private static final byte[] ACTIVE = {1, 0, 0, 0, PoolConstants.ABI, 0, 0, 0};
     private static final long DEADLINE_NANOS = 250_000_000;
+    private static final int ATTEMPTS = 5;
+    private static final long AGAIN_NANOS = 20_000_000;
 
     /** One thread is away, the others run: only the machine's load makes this long. */
     private static final long HANDOVER_NANOS = 2_000_000_000;
@@ -36,6 +38,7 @@ final class Injector {
     private final List<PoolImage> images;
     private final Journal journal;
     private final long options;
+    private volatile long handoverNanos; // from the tracer thread of the handover to that of the stop
 
     Injector(Target target, Injection injection, List<PoolImage> images, Journal journal, long options) {
         this.target = target;
@@ -47,13 +50,22 @@ final class Injector {
 
     /** Anything but {@code Attached} is followed by {@link #rollBack}. */
     AttachResult run(Function<Timing, Attachment> attached) {
-        Optional<Refusal> refusal;
-        Timing[] timing = new Timing[1];
         try {
-            refusal = inject(timing);
+            String name = "attach-" + injection.pid();
+            Optional<Refusal> refusal = TracerThread.call(name, this::enter);
+            for (int attempt = 1; refusal.isEmpty(); attempt++) {
+                PatchOutcome outcome = patchOnce(name, attempt);
+                switch (outcome) {
+                    case PatchOutcome.Done(var timing) -> {
+                        return new AttachResult.Attached(attached.apply(timing), timing);
+                    }
+                    case PatchOutcome.Refused(var reason) -> refusal = Optional.of(reason);
+                    case PatchOutcome.Again _ -> Sched.nanosleep(AGAIN_NANOS * attempt);
+                }
+            }
+            return new AttachResult.Refused(refusal.get());
         } catch (DeadlineException late) {
-            refusal = Optional.of(new Refusal(
-                    Refusal.Kind.DEADLINE, late.getMessage(), "attach again when the process is less busy"));
+            return late(late);
         } catch (TraceeGoneException gone) {
             journal.delete();
             return new AttachResult.TargetGone(injection.pid(), gone.getMessage());
@@ -62,13 +74,40 @@ final class Injector {
                 journal.delete();
                 return new AttachResult.TargetGone(injection.pid(), failed.getMessage());
             }
-            refusal = Optional.of(
+            return new AttachResult.Refused(
                     new Refusal(Refusal.Kind.SYSTEM_CALL, failed.getMessage(), "graft doctor -p " + injection.pid()));
         }
-        if (refusal.isEmpty()) {
-            return new AttachResult.Attached(attached.apply(timing[0]), timing[0]);
+    }
+
+    private static AttachResult late(DeadlineException late) {
+        return new AttachResult.Refused(
+                new Refusal(Refusal.Kind.DEADLINE, late.getMessage(), "attach again when the process is less busy"));
+    }
+
+    /** What became of one stop of all threads. */
+    private sealed interface PatchOutcome {
+        record Done(Timing timing) implements PatchOutcome {}
+
+        record Refused(Refusal refusal) implements PatchOutcome {}
+
+        /** Nothing was changed, and the next stop finds the threads elsewhere. */
+        record Again() implements PatchOutcome {}
+    }
+
+    /** Every attempt has a tracer thread of its own: what a late thread still holds is let go with it. */
+    private PatchOutcome patchOnce(String name, int attempt) {
+        try {
+            PatchOutcome outcome = TracerThread.call(name, this::patch);
+            boolean elsewhere = outcome instanceof PatchOutcome.Refused(var refusal)
+                    && refusal.kind() == Refusal.Kind.THREAD_IN_WINDOW
+                    && attempt < ATTEMPTS;
+            return elsewhere ? new PatchOutcome.Again() : outcome;
+        } catch (DeadlineException late) {
+            if (attempt == ATTEMPTS) {
+                throw late;
+            }
+            return new PatchOutcome.Again();
         }
-        return new AttachResult.Refused(refusal.get());
     }
 
     /** Takes back what a refused attach left. Not on the tracer's thread: what that one holds is free when it ends. */
@@ -86,49 +125,55 @@ final class Injector {
         }
     }
 
-    private Optional<Refusal> inject(Timing[] timing) {
+    /** The first thread alone: maps everything, writes what is data. */
+    private Optional<Refusal> enter() {
         try (Tracees tracees = new Tracees(injection.pid(), options)) {
-            target.steps().before("threads-seized");
-            tracees.seizeNew();
-            Sched.fifo(1);
-            TracedThread leader = tracees.leader();
-            long start = System.nanoTime();
-            long deadline = start + HANDOVER_NANOS;
-            target.steps().before("leader-stopped");
-            tracees.stop(leader, deadline);
-            if (UserRegs.CS.get(leader.registers) != UserRegs.CS_64) {
-                return Optional.of(new Refusal(
-                        Refusal.Kind.NOT_64_BIT, "process " + injection.pid() + " runs 32-bit code", "a 64-bit build"));
-            }
+            target.steps().before("leader-seized");
+            TracedThread leader = tracees.seizeLeader();
+            List<Request> calls = mappings();
             try (Handover handover = new Handover(target, leader, journal.undo().hole())) {
-                Optional<Refusal> refusal;
-                try {
-                    handover.begin(deadline);
-                    refusal = map(handover, deadline);
-                    handover.finish(deadline);
-                } catch (RuntimeException failed) {
-                    putBack(tracees, leader, handover);
-                    throw failed;
+                Sched.fifo(1);
+                long start = System.nanoTime();
+                long deadline = start + HANDOVER_NANOS;
+                target.steps().before("leader-stopped");
+                tracees.stop(leader, deadline);
+                if (UserRegs.CS.get(leader.registers) != UserRegs.CS_64) {
+                    return Optional.of(new Refusal(
+                            Refusal.Kind.NOT_64_BIT,
+                            "process " + injection.pid() + " runs 32-bit code",
+                            "a 64-bit build"));
                 }
-                if (refusal.isPresent()) {
-                    putBack(tracees, leader, handover);
-                    return refusal;
-                }
-                return patch(tracees, handover, start, timing);
+                long[] results = borrow(tracees, leader, handover, calls, deadline);
+                handoverNanos = System.nanoTime() - start;
+                return check(calls, results).or(this::writeRuntimes);
             }
         } finally {
             Sched.ordinary();
         }
     }
 
+    private long[] borrow(Tracees tracees, TracedThread leader, Handover handover, List<Request> calls, long deadline) {
+        try {
+            handover.begin(deadline);
+            long[] results = handover.run(calls, deadline);
+            handover.finish(deadline);
+            return results;
+        } finally {
+            putBack(tracees, leader, handover);
+        }
+    }
+
     private void putBack(Tracees tracees, TracedThread leader, Handover handover) {
-        tracees.stop(leader, System.nanoTime() + HANDOVER_NANOS);
+        if (leader.state() != TracedThread.State.STOPPED) {
+            tracees.stop(leader, System.nanoTime() + HANDOVER_NANOS);
+        }
         handover.putBack();
         handover.fillHole();
+        target.steps().before("leader-resumed");
         tracees.detachAll();
     }
 
-    private Optional<Refusal> map(Handover handover, long deadline) {
+    private List<Request> mappings() {
         List<Request> calls = new ArrayList<>();
         for (PoolImage image : images) {
             // The pool first: an undo knows the runtime region by the pool above it.
@@ -160,7 +205,10 @@ final class Injector {
                             0L),
                     OptionalInt.empty()));
         }
-        long[] results = handover.run(calls, deadline);
+        return calls;
+    }
+
+    private Optional<Refusal> check(List<Request> calls, long[] results) {
         for (int i = 0; i < results.length; i++) {
             Request call = calls.get(i);
             long expected = call.number() == SYS_MMAP ? call.arguments().getFirst() : 0;
@@ -168,6 +216,10 @@ final class Injector {
                 return Optional.of(failed(call, results[i]));
             }
         }
+        return Optional.empty();
+    }
+
+    private Optional<Refusal> writeRuntimes() {
         for (PoolImage image : images) {
             target.steps().before("runtime-written");
             target.memory()
@@ -195,40 +247,33 @@ final class Injector {
     }
 
     /** The one stop of all threads. */
-    private Optional<Refusal> patch(Tracees tracees, Handover handover, long start, Timing[] timing) {
+    private PatchOutcome patch() {
         Patcher patcher = new Patcher(target, injection.plan());
-        target.steps().before("threads-stopped");
-        long stop = System.nanoTime();
-        tracees.stopAll(stop + DEADLINE_NANOS);
-        handover.putBack();
-        List<TracedThread> stopped = tracees.stopped();
-        Optional<Refusal> refusal = patcher.verify();
-        if (refusal.isEmpty()) {
-            refusal = patcher.moveThreads(stopped);
-        }
-        if (refusal.isEmpty()) {
-            writeThreads(stopped);
-            patcher.write();
-            for (PoolImage image : images) {
-                target.steps().before("probes-enabled");
-                target.memory().writeBytes(image.pool().address().plus(-PoolConstants.RUNTIME_SIZE), ACTIVE);
+        try (Tracees tracees = new Tracees(injection.pid(), options)) {
+            target.steps().before("threads-seized");
+            tracees.seizeNew();
+            Sched.fifo(1);
+            target.steps().before("threads-stopped");
+            long stop = System.nanoTime();
+            tracees.stopAll(stop + DEADLINE_NANOS);
+            List<TracedThread> stopped = tracees.stopped();
+            Optional<Refusal> refusal = patcher.verify();
+            if (refusal.isEmpty()) {
+                refusal = patcher.moveThreads(stopped);
             }
-        } else {
-            Undo.repair(stopped);
-        }
-        handover.fillHole();
-        target.steps().before("threads-resumed");
-        tracees.detachAll();
-        long end = System.nanoTime();
-        timing[0] = new Timing(end - start, end - stop, stopped.size());
-        return refusal;
-    }
-
-    /** Registers first: a moved program counter is right before and after the text changes, as the pool is mapped. */
-    private void writeThreads(List<TracedThread> stopped) {
-        for (TracedThread thread : stopped) {
-            TracedThread.repair(thread.registers);
-            thread.writeRegisters();
+            if (refusal.isEmpty()) {
+                patcher.write();
+                for (PoolImage image : images) {
+                    target.steps().before("probes-enabled");
+                    target.memory().writeBytes(image.pool().address().plus(-PoolConstants.RUNTIME_SIZE), ACTIVE);
+                }
+            }
+            target.steps().before("threads-resumed");
+            tracees.detachAll();
+            Timing timing = new Timing(handoverNanos, System.nanoTime() - stop, stopped.size());
+            return refusal.<PatchOutcome>map(PatchOutcome.Refused::new).orElseGet(() -> new PatchOutcome.Done(timing));
+        } finally {
+            Sched.ordinary();
         }
     }
 }

@@ -3,6 +3,7 @@ package graft.attach;
 import graft.platform.linux.UserRegs;
 import graft.rewriter.PatchPlan;
 import graft.rewriter.PatchSite;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -35,29 +36,40 @@ final class Patcher {
         return Optional.empty();
     }
 
-    /** Moves the program counters that are inside a window. @return a reason when one cannot be moved */
+    private record Move(TracedThread thread, long to) {}
+
+    /** Moves the program counters that are inside a window: all of them, or none and the reason. */
     Optional<Refusal> moveThreads(List<TracedThread> stopped) {
+        List<Move> moves = new ArrayList<>();
         for (TracedThread thread : stopped) {
-            boolean restarts = TracedThread.restarts(thread.registers);
-            long next = thread.programCounter() - (restarts ? SYSCALL_BYTES : 0);
+            long back = TracedThread.restarts(thread.registers) ? SYSCALL_BYTES : 0;
+            long next = thread.programCounter() - back;
             for (PatchSite site : plan.sites()) {
                 if (next > site.address().value() && next < site.end().value()) {
                     Optional<PatchSite.MovedInsn> moved = site.moved().stream()
                             .filter(insn -> insn.from().value() == next)
                             .findFirst();
                     if (moved.isEmpty()) {
-                        return Optional.of(new Refusal(
-                                Refusal.Kind.THREAD_IN_WINDOW,
-                                "thread " + thread.tid + " is at 0x" + Long.toHexString(next) + ", inside "
-                                        + site.symbol(),
-                                "attach again"));
+                        return Optional.of(inWindow(thread, next, site));
                     }
-                    long to = moved.get().to().value() + (restarts ? SYSCALL_BYTES : 0);
-                    UserRegs.RIP.set(thread.registers, to);
+                    moves.add(new Move(thread, moved.get().to().value() + back));
                 }
             }
         }
+        // Before the text changes: a moved program counter is right then too, as the pool is mapped.
+        for (Move move : moves) {
+            UserRegs.RIP.set(move.thread().registers, move.to());
+            TracedThread.repair(move.thread().registers);
+            move.thread().writeRegisters();
+        }
         return Optional.empty();
+    }
+
+    private static Refusal inWindow(TracedThread thread, long at, PatchSite site) {
+        return new Refusal(
+                Refusal.Kind.THREAD_IN_WINDOW,
+                "thread " + thread.tid + " is at 0x" + Long.toHexString(at) + ", inside " + site.symbol(),
+                "attach again");
     }
 
     void write() {

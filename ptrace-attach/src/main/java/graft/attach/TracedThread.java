@@ -79,6 +79,8 @@ final class TracedThread {
                     Ptrace.detach(tid, 0);
                     state = State.GONE;
                 } else {
+                    // The stop for the signal may have taken the place of the one that was asked for.
+                    Ptrace.interrupt(tid);
                     Ptrace.cont(tid, signal);
                 }
             }
@@ -95,9 +97,13 @@ final class TracedThread {
         state = State.RUNNING;
     }
 
+    /** Lets the thread go on as if it had never been stopped. */
     void detach() {
         if (state == State.STOPPED) {
             try {
+                if (repair(registers)) {
+                    writeRegisters();
+                }
                 Ptrace.detach(tid, 0);
             } catch (SysException failed) {
                 gone(failed);

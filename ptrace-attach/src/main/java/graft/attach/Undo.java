@@ -6,6 +6,7 @@ import graft.attach.UndoRecord.Range;
 import graft.attach.UndoRecord.Site;
 import graft.platform.address.RemoteAddress;
 import graft.platform.linux.Sched;
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -23,8 +24,9 @@ final class Undo {
     private static final long HANDOVER_NANOS = 2_000_000_000;
 
     private static final int ATTEMPTS = 5;
-    private static final int ROUNDS = 100;
-    private static final long ROUND_PAUSE_NANOS = 20_000_000;
+    private static final int ROUNDS = 25;
+    private static final long FIRST_PAUSE_NANOS = 5_000_000;
+    private static final long LONGEST_PAUSE_NANOS = 500_000_000;
     private static final long SYS_MUNMAP = 11;
     private static final byte[] INACTIVE = new byte[4];
 
@@ -42,6 +44,11 @@ final class Undo {
         this.target = target;
         this.undo = undo;
         this.options = options;
+    }
+
+    private enum Text {
+        TO_BE_RESTORED,
+        RESTORED
     }
 
     /** What was reached. */
@@ -108,44 +115,44 @@ final class Undo {
     private boolean restoreText(List<Range> mapped) {
         List<Range> pools =
                 mapped.stream().filter(range -> range.kind() == Kind.POOL).toList();
-        IdleProof proof = new IdleProof(target, pools, mapped);
-        for (int round = 0; round < ROUNDS; round++) {
-            if (round > 0) {
-                Sched.nanosleep(ROUND_PAUSE_NANOS);
-            }
-            proof.readMaps();
-            try (Tracees tracees = new Tracees(target.pid(), options)) {
-                tracees.seizeNew();
-                Sched.fifo(1);
-                long start = System.nanoTime();
-                tracees.stopAll(start + DEADLINE_NANOS);
-                List<TracedThread> stopped = tracees.stopped();
-                threads = stopped.size();
-                if (round == 0) {
-                    target.steps().before("text-restored");
-                    restoreSites();
-                }
-                boolean idle = proof.holds(stopped)
-                        && stopped.stream().noneMatch(t -> undo.hole().contains(t.programCounter()));
-                repair(stopped);
-                target.steps().before("threads-resumed");
-                tracees.detachAll();
-                stopNanos = Math.max(stopNanos, System.nanoTime() - start);
-                if (idle) {
+        try (Arena arena = Arena.ofConfined()) {
+            IdleProof proof = new IdleProof(target, pools, mapped, arena);
+            long pause = FIRST_PAUSE_NANOS;
+            for (int round = 0; round < ROUNDS; round++) {
+                if (restoreInOneStop(proof, round == 0 ? Text.TO_BE_RESTORED : Text.RESTORED)) {
                     return true;
                 }
-            } finally {
-                Sched.ordinary();
+                // A thread that waits for a processor inside the pool stops without running an instruction. So the
+                // pauses grow: stopping it again before it was scheduled would keep it there for ever.
+                Sched.nanosleep(pause);
+                pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
             }
         }
         return false;
     }
 
-    static void repair(List<TracedThread> stopped) {
-        for (TracedThread thread : stopped) {
-            if (TracedThread.repair(thread.registers)) {
-                thread.writeRegisters();
+    /** One stop of all threads. @return whether none can be in a pool */
+    private boolean restoreInOneStop(IdleProof proof, Text text) {
+        proof.readMaps();
+        try (Tracees tracees = new Tracees(target.pid(), options)) {
+            tracees.seizeNew();
+            Sched.fifo(1);
+            long start = System.nanoTime();
+            tracees.stopAll(start + DEADLINE_NANOS);
+            List<TracedThread> stopped = tracees.stopped();
+            threads = stopped.size();
+            if (text == Text.TO_BE_RESTORED) {
+                target.steps().before("text-restored");
+                restoreSites();
             }
+            boolean idle = proof.holds(stopped)
+                    && stopped.stream().noneMatch(t -> undo.hole().contains(t.programCounter()));
+            target.steps().before("threads-resumed");
+            tracees.detachAll();
+            stopNanos = Math.max(stopNanos, System.nanoTime() - start);
+            return idle;
+        } finally {
+            Sched.ordinary();
         }
     }
 
@@ -191,7 +198,6 @@ final class Undo {
                 } finally {
                     tracees.stop(leader, System.nanoTime() + HANDOVER_NANOS);
                     handover.putBack();
-                    Undo.repair(List.of(leader));
                     handover.fillHole();
                     tracees.detachAll();
                     handoverNanos = System.nanoTime() - start;
