@@ -32,6 +32,7 @@ final class Handover implements AutoCloseable {
     private final Hole hole;
     private final RemoteAddress scratch;
     private final StepListener steps;
+    private final Priority priority;
     private final Arena arena = Arena.ofConfined();
     private final MemorySegment original = arena.allocate(UserRegs.SIZE, 8);
     private final MemorySegment mask = arena.allocate(8, 8);
@@ -44,6 +45,7 @@ final class Handover implements AutoCloseable {
         this.memory = target.memory();
         this.steps = target.steps();
         this.leader = leader;
+        this.priority = Priority.of(leader.tid);
         this.hole = hole;
         this.scratch = ProcMaps.read(pid).freePage();
     }
@@ -59,7 +61,9 @@ final class Handover implements AutoCloseable {
         long nonce = System.nanoTime() ^ Long.rotateLeft(System.identityHashCode(this), 32) | 1;
         TracedThread.restartByHand(registers);
         byte[] code = HandoverRoutine.emit(
-                hole.address(), new HandoverRoutine.Values(scratch, nonce, mask.get(JAVA_LONG, 0)), registers);
+                hole.address(),
+                new HandoverRoutine.Values(scratch, nonce, mask.get(JAVA_LONG, 0), priority.former()),
+                registers);
         if (code.length > Hole.SIZE) {
             throw new AssertionError("the handover routine has " + code.length + " bytes");
         }
@@ -72,6 +76,8 @@ final class Handover implements AutoCloseable {
         // Signals wait until the thread is back; the routine restores the mask when nobody else does.
         steps.before("signals-blocked");
         Ptrace.setSigMask(leader.tid, arena.allocate(8, 8).fill((byte) 0xff));
+        steps.before("priority-raised");
+        priority.raise();
         steps.before("routine-started");
         leader.resume();
         connect(nonce, deadline);
@@ -145,6 +151,8 @@ final class Handover implements AutoCloseable {
      */
     void putBack() {
         if (hole.contains(leader.programCounter())) {
+            steps.before("priority-lowered");
+            priority.giveBack();
             steps.before("signals-unblocked");
             Ptrace.setSigMask(leader.tid, mask);
             MemorySegment.copy(original, 0, leader.registers, 0, UserRegs.SIZE);

@@ -17,6 +17,7 @@ import graft.platform.asm.x86_64.Plain;
 import graft.platform.asm.x86_64.X64Assembler;
 import graft.platform.linux.UserRegs;
 import java.lang.foreign.MemorySegment;
+import java.util.OptionalInt;
 
 /**
  * The code that one thread of the target runs for us. It is written with the thread's registers and signal mask beside
@@ -57,6 +58,7 @@ final class HandoverRoutine {
     private static final int SYS_SENDTO = 44;
     private static final int SYS_RECVMSG = 47;
     private static final int SYS_SOCKETPAIR = 53;
+    private static final int SYS_SCHED_SETSCHEDULER = 144;
     private static final int SYS_PPOLL = 271;
 
     private static final long FLAG_CARRY_ETC = 0xd5;
@@ -74,7 +76,6 @@ final class HandoverRoutine {
     private final Label finish = new Label("finish");
     private final Label unmap = new Label("unmap");
     private final Label last = new Label("last");
-    private final Label back = new Label("back");
     private final Label serve = new Label("serve");
 
     private HandoverRoutine(RemoteAddress address) {
@@ -82,7 +83,7 @@ final class HandoverRoutine {
     }
 
     /** Values that differ from one handover to the next. */
-    record Values(RemoteAddress scratch, long nonce, long signalMask) {}
+    record Values(RemoteAddress scratch, long nonce, long signalMask, OptionalInt policy) {}
 
     /**
      * The bytes of the routine.
@@ -94,6 +95,7 @@ final class HandoverRoutine {
         routine.open(values);
         routine.serve();
         routine.close();
+        routine.lowerPriority(values.policy());
         routine.putBack(UserRegs.EFLAGS.get(registers));
         routine.data(values, registers);
         return routine.code.finish();
@@ -213,8 +215,17 @@ final class HandoverRoutine {
         call(SYS_PPOLL);
     }
 
+    private void lowerPriority(OptionalInt policy) {
+        if (policy.isPresent()) {
+            code.op(Arith.XOR, D, RDI, RDI);
+            code.mov(RSI, policy.getAsInt());
+            // A priority of 0: the seconds of the time.
+            code.lea(Q, RDX, of(finalTime));
+            call(SYS_SCHED_SETSCHEDULER);
+        }
+    }
+
     private void putBack(long flags) {
-        code.bind(back);
         code.mov(RDI, 2);
         code.lea(Q, RSI, of(mask));
         code.op(Arith.XOR, D, RDX, RDX);

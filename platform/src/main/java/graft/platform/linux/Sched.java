@@ -11,8 +11,23 @@ import java.lang.invoke.MethodHandle;
 
 /** {@code sched.h} and {@code time.h}: the calling thread's scheduling policy, and short sleeps. */
 public final class Sched {
-    private static final int OTHER = 0;
-    private static final int FIFO = 1;
+    /** {@code SCHED_OTHER}. */
+    public static final int OTHER = 0;
+
+    /** {@code SCHED_FIFO}. */
+    public static final int FIFO = 1;
+
+    /** {@code SCHED_BATCH}. */
+    public static final int BATCH = 3;
+
+    /** {@code SCHED_IDLE}. */
+    public static final int IDLE = 5;
+
+    /** {@code SCHED_RESET_ON_FORK}: a flag beside the policy. */
+    public static final int RESET_ON_FORK = 0x40000000;
+
+    private static final MethodHandle GETSCHEDULER =
+            NativeCalls.link("sched_getscheduler", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
     private static final MethodHandle SETSCHEDULER =
             NativeCalls.link("sched_setscheduler", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
     private static final MethodHandle NANOSLEEP =
@@ -24,21 +39,34 @@ public final class Sched {
 
     /** Makes the calling OS thread real-time (SCHED_FIFO). @return 0, or the errno that refused it */
     public static int fifo(int priority) {
-        return set(FIFO, priority);
+        return setPolicy(0, FIFO, priority);
     }
 
     /** Gives the calling OS thread back the ordinary policy. @return 0, or the errno that refused it */
     public static int ordinary() {
-        return set(OTHER, 0);
+        return setPolicy(0, OTHER, 0);
     }
 
-    private static int set(int policy, int priority) {
+    /** {@code sched_getscheduler(2)}. @return the policy of thread {@code tid} with its flag, or a negative errno */
+    public static int policy(int tid) {
+        MemorySegment capture = NativeCalls.capture();
+        int result;
+        try {
+            result = (int) GETSCHEDULER.invokeExact(capture, tid);
+        } catch (Throwable thrown) {
+            throw NativeCalls.unexpected(thrown);
+        }
+        return result == -1 ? -NativeCalls.errno(capture) : result;
+    }
+
+    /** {@code sched_setscheduler(2)}; thread 0 is the calling one. @return 0, or the errno that refused it */
+    public static int setPolicy(int tid, int policy, int priority) {
         MemorySegment parameters = SCRATCH.get();
         parameters.set(JAVA_INT, 0, priority);
         MemorySegment capture = NativeCalls.capture();
         int result;
         try {
-            result = (int) SETSCHEDULER.invokeExact(capture, 0, policy, parameters);
+            result = (int) SETSCHEDULER.invokeExact(capture, tid, policy, parameters);
         } catch (Throwable thrown) {
             throw NativeCalls.unexpected(thrown);
         }

@@ -1,0 +1,41 @@
+package graft.attach;
+
+import graft.platform.linux.Sched;
+import java.util.OptionalInt;
+
+/**
+ * The policy of a thread that is real-time while it runs the handover routine: on busy processors an ordinary thread waits
+ * tens of milliseconds to be scheduled, four times in a handover. The routine gives the policy back by itself when nobody
+ * else does, so a tracer that dies leaves no real-time thread.
+ *
+ * @param former what to give back; empty when the thread is left alone, because it is real-time itself, or because a
+ *     seccomp filter might punish the routine for giving it back
+ */
+record Priority(int tid, OptionalInt former) {
+    private static final int RAISED = 1;
+
+    static Priority of(int tid) {
+        int policy = Sched.policy(tid);
+        boolean fair = switch (policy & ~Sched.RESET_ON_FORK) {
+            case Sched.OTHER, Sched.BATCH, Sched.IDLE -> policy >= 0;
+            default -> false;
+        };
+        boolean filtered = ProcStatus.read(tid)
+                .map(status -> status.number("Seccomp") != 0)
+                .orElse(true);
+        return new Priority(tid, fair && !filtered ? OptionalInt.of(policy) : OptionalInt.empty());
+    }
+
+    /** Does nothing when it is not permitted. */
+    void raise() {
+        if (former.isPresent()) {
+            Sched.setPolicy(tid, Sched.FIFO | former.getAsInt() & Sched.RESET_ON_FORK, RAISED);
+        }
+    }
+
+    void giveBack() {
+        if (former.isPresent()) {
+            Sched.setPolicy(tid, former.getAsInt(), 0);
+        }
+    }
+}
