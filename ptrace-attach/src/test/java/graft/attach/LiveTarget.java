@@ -129,6 +129,28 @@ final class LiveTarget implements AutoCloseable {
 
     /** Patches the {@code mov $1000,%eax} of {@code probed}; the stub counts in the pool's runtime region. */
     Injection injection() {
+        return injection(pid, probed);
+    }
+
+    /** Where {@code probed} of {@code program} is in a process that runs it: by its instructions. */
+    static long find(int pid, Path program) {
+        byte[] marks = {(byte) 0xb8, (byte) 0xe8, 3, 0, 0};
+        for (MemoryMapping text : ProcMaps.read(pid).mappings()) {
+            if (text.isExecutable() && text.path().equals(Optional.of(program.toString()))) {
+                try (ProcMem memory = ProcMem.open(pid)) {
+                    byte[] bytes = memory.readBytes(text.start(), (int) text.size());
+                    for (int i = 0; i < bytes.length - 16; i++) {
+                        if (Arrays.equals(bytes, i, i + 5, marks, 0, 5) && bytes[i + 5] == 0x48 && bytes[i + 6] == 1) {
+                            return text.start().value() + i - 2;
+                        }
+                    }
+                }
+            }
+        }
+        throw new AssertionError(program + " has no probed function");
+    }
+
+    static Injection injection(int pid, long probed) {
         try (ProcMem memory = ProcMem.open(pid)) {
             byte[] text = memory.readBytes(new RemoteAddress(probed), 32);
             int at = 0;
@@ -136,7 +158,7 @@ final class LiveTarget implements AutoCloseable {
                 at++;
             }
             long site = probed + at;
-            long pool = pool();
+            long pool = pool(pid, probed);
             byte[] old = Arrays.copyOfRange(text, at, at + 5);
             long stub = pool + 0x20000;
             ByteBuffer code = ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN);
@@ -176,10 +198,10 @@ final class LiveTarget implements AutoCloseable {
                 .getLong();
     }
 
-    private long pool() {
+    private static long pool(int pid, long probed) {
         ProcMaps maps = ProcMaps.read(pid);
         long below = maps.at(new RemoteAddress(probed)).orElseThrow().start().value() - 0x1000000 & -0x1000L;
-        return below;
+        return below > 0 ? below : probed + 0x20000000 & -0x1000L;
     }
 
     List<String> maps() {
