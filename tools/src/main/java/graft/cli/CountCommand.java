@@ -95,7 +95,8 @@ final class CountCommand implements Runnable {
     }
 
     private static void fail(int pid, Resolution resolution) {
-        throw SessionProblems.of(new SessionRefusal.ProbeNotFound(pid, resolution)).failure();
+        throw SessionProblems.of(new SessionRefusal.ProbeNotFound(pid, resolution))
+                .failure();
     }
 
     private static List<Row> rows(List<Probe> probes, ArrayMap counts) {
@@ -116,12 +117,13 @@ final class CountCommand implements Runnable {
                         .filter(row -> row.calls() > 0 || rows.size() == 1)
                         .forEach(row -> out.printf("%,14d  %s%n", row.calls(), row.function()));
             }
-            case json, jsonl -> rows.forEach(row -> out.println(new JsonWriter()
-                    .beginObject()
-                    .member("type", "count")
-                    .member("function", row.function())
-                    .member("calls", row.calls())
-                    .endObject()));
+            case json, jsonl ->
+                rows.forEach(row -> out.println(new JsonWriter()
+                        .beginObject()
+                        .member("type", "count")
+                        .member("function", row.function())
+                        .member("calls", row.calls())
+                        .endObject()));
         }
     }
 }

@@ -13,6 +13,7 @@ import picocli.CommandLine.Spec;
         version = "graft 0.1.0",
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {
+            DemoCommand.class,
             DoctorCommand.class,
             ListCommand.class,
             PlanCommand.class,

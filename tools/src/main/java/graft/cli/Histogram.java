@@ -32,7 +32,8 @@ final class Histogram {
             String bar = "#".repeat((int) (slots[slot] * WIDTH / most));
             out.printf("%10s .. %10s  %,12d  %s%n", time(1L << slot), time(1L << slot + 1), slots[slot], bar);
         }
-        out.printf("p50 %s  p90 %s  p99 %s  p99.9 %s  (%,d calls; upper bounds)%n",
+        out.printf(
+                "p50 %s  p90 %s  p99 %s  p99.9 %s  (%,d calls; upper bounds)%n",
                 time(quantile(0.5)), time(quantile(0.9)), time(quantile(0.99)), time(quantile(0.999)), total);
     }
 
@@ -44,7 +45,9 @@ final class Histogram {
         for (int slot = 0; slot < slots.length; slot++) {
             if (slots[slot] > 0) {
                 json.beginObject().member("from_ns", slot == 0 ? 0 : 1L << slot);
-                json.member("below_ns", 1L << slot + 1).member("calls", slots[slot]).endObject();
+                json.member("below_ns", 1L << slot + 1)
+                        .member("calls", slots[slot])
+                        .endObject();
             }
         }
         return json.endArray().endObject();

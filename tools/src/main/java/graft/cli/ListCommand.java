@@ -1,8 +1,8 @@
 package graft.cli;
 
+import graft.cli.error.Problem;
 import graft.cli.output.JsonWriter;
 import graft.platform.proc.NoSuchProcessException;
-import graft.cli.error.Problem;
 import graft.uprobe.AttachPoint;
 import graft.uprobe.Probe;
 import graft.uprobe.Resolution;
@@ -75,12 +75,13 @@ final class ListCommand implements Runnable {
         PrintWriter out = spec.commandLine().getOut();
         switch (target.format()) {
             case text -> out.println(path);
-            case json, jsonl -> out.println(new JsonWriter()
-                    .beginObject()
-                    .member("type", "module")
-                    .member("pid", pid)
-                    .member("path", path)
-                    .endObject());
+            case json, jsonl ->
+                out.println(new JsonWriter()
+                        .beginObject()
+                        .member("type", "module")
+                        .member("pid", pid)
+                        .member("path", path)
+                        .endObject());
         }
     }
 
@@ -88,14 +89,15 @@ final class ListCommand implements Runnable {
         PrintWriter out = spec.commandLine().getOut();
         switch (target.format()) {
             case text -> out.printf("%-60s %s  %d bytes%n", point, point.address(), point.size());
-            case json, jsonl -> out.println(new JsonWriter()
-                    .beginObject()
-                    .member("type", "probe")
-                    .member("pid", pid)
-                    .member("probe", point.toString())
-                    .address("address", point.address().value())
-                    .member("bytes", point.size())
-                    .endObject());
+            case json, jsonl ->
+                out.println(new JsonWriter()
+                        .beginObject()
+                        .member("type", "probe")
+                        .member("pid", pid)
+                        .member("probe", point.toString())
+                        .address("address", point.address().value())
+                        .member("bytes", point.size())
+                        .endObject());
         }
     }
 }

@@ -41,7 +41,8 @@ final class LiveSession implements AutoCloseable {
         Attacher attacher = new Attacher();
         return switch (Session.open(request, given, AgentImage.load(), attacher)) {
             case Session.Opening.Opened(var session) -> new LiveSession(session);
-            case Session.Opening.Refused(var refusal) -> throw SessionProblems.of(refusal).failure();
+            case Session.Opening.Refused(var refusal) ->
+                throw SessionProblems.of(refusal).failure();
         };
     }
 
@@ -87,8 +88,8 @@ final class LiveSession implements AutoCloseable {
         List<DetachProof> proofs = session.detach();
         for (DetachProof proof : proofs) {
             if (proof.outcome() == DetachProof.Outcome.INCOMPLETE) {
-                Problem problem = Problem.of("T100", "undo is not proven: " + proof.restored() + " of "
-                        + proof.sites() + " sites restored");
+                Problem problem = Problem.of(
+                        "T100", "undo is not proven: " + proof.restored() + " of " + proof.sites() + " sites restored");
                 for (String note : proof.notes()) {
                     problem = problem.because(note);
                 }

@@ -51,16 +51,17 @@ final class MapReporter {
 
     /** Says that programs run. */
     void attached(Session session) {
-        err.printf("attached: %d programs, %d processes; Ctrl-C ends%n",
-                session.collection().programs().size(),
-                session.attachments().size());
+        err.printf(
+                "attached: %d programs, %d processes; Ctrl-C ends%n",
+                session.collection().programs().size(), session.attachments().size());
     }
 
     /** Undoes, then prints every map that is not global data, then the footer. */
     void finished(LiveSession live) {
         live.detach();
         live.session().collection().maps().stream()
-                .filter(map -> map.spec().content().isEmpty() && !map.spec().name().startsWith("."))
+                .filter(map ->
+                        map.spec().content().isEmpty() && !map.spec().name().startsWith("."))
                 .forEach(this::print);
         footer(live);
     }
@@ -77,21 +78,28 @@ final class MapReporter {
             case PerCpuArrayMap array -> {
                 for (int index = 0; index < array.spec().maxEntries(); index++) {
                     int slot = index;
-                    row(name, key(index), LongStream.range(0, array.cpus())
-                            .mapToObj(cpu -> array.value((int) cpu, slot)
-                                    .toArray(java.lang.foreign.ValueLayout.JAVA_BYTE))
-                            .toList());
+                    row(
+                            name,
+                            key(index),
+                            LongStream.range(0, array.cpus())
+                                    .mapToObj(cpu -> array.value((int) cpu, slot)
+                                            .toArray(java.lang.foreign.ValueLayout.JAVA_BYTE))
+                                    .toList());
                 }
             }
-            case HashTable table ->
-                table.entries().forEach(entry -> row(name, entry.key(), entry.values()));
+            case HashTable table -> table.entries().forEach(entry -> row(name, entry.key(), entry.values()));
             case RingBuffer ring ->
-                err.printf("%s: a ring buffer, %d records lost%n", name, ring.losses().total());
+                err.printf(
+                        "%s: a ring buffer, %d records lost%n",
+                        name, ring.losses().total());
         }
     }
 
     private static byte[] key(int index) {
-        return ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(index).array();
+        return ByteBuffer.allocate(4)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(index)
+                .array();
     }
 
     private void row(String map, byte[] key, List<byte[]> values) {
@@ -100,12 +108,18 @@ final class MapReporter {
             return;
         }
         switch (format) {
-            case text -> out.printf("%s[%s] = %s%n", map, text(key), values.stream()
-                    .map(MapReporter::text)
-                    .reduce((a, b) -> a + " " + b)
-                    .orElse(""));
+            case text ->
+                out.printf(
+                        "%s[%s] = %s%n",
+                        map,
+                        text(key),
+                        values.stream()
+                                .map(MapReporter::text)
+                                .reduce((a, b) -> a + " " + b)
+                                .orElse(""));
             case json, jsonl -> {
-                JsonWriter json = new JsonWriter().beginObject().member("type", "map").member("map", map);
+                JsonWriter json =
+                        new JsonWriter().beginObject().member("type", "map").member("map", map);
                 json.member("key", text(key)).name("values").beginArray();
                 values.forEach(value -> json.value(text(value)));
                 out.println(json.endArray().endObject());
@@ -148,24 +162,41 @@ final class MapReporter {
         long millis = session.ageNanos() / NANOS_PER_MILLI;
         switch (format) {
             case text -> {
-                err.printf("session  %d.%03d s   %d programs   %d processes   %,d lost%n",
-                        millis / 1000, millis % 1000,
-                        session.collection().programs().size(), session.attachments().size(), lost);
-                err.printf("  undo: %d/%d sites restored, %s%n", restored, sites,
-                        clean ? "text equals the files, nothing left behind" : remains(proofs));
+                err.printf(
+                        "session  %d.%03d s   %d programs   %d processes   %,d lost%n",
+                        millis / 1000,
+                        millis % 1000,
+                        session.collection().programs().size(),
+                        session.attachments().size(),
+                        lost);
+                err.printf(
+                        "  undo: %d/%d sites restored, %s%n",
+                        restored, sites, clean ? "text equals the files, nothing left behind" : remains(proofs));
             }
-            case json, jsonl -> out.println(new JsonWriter().beginObject().member("type", "footer")
-                    .member("seconds", millis / 1000.0).member("lost", lost)
-                    .member("sites", sites).member("restored", restored).flag("clean", clean).endObject());
+            case json, jsonl ->
+                out.println(new JsonWriter()
+                        .beginObject()
+                        .member("type", "footer")
+                        .member("seconds", millis / 1000.0)
+                        .member("lost", lost)
+                        .member("sites", sites)
+                        .member("restored", restored)
+                        .flag("clean", clean)
+                        .endObject());
         }
     }
 
     private static String remains(List<DetachProof> proofs) {
         StringBuilder text = new StringBuilder();
         for (DetachProof proof : proofs) {
-            proof.quarantined().forEach(left -> text.append("left at ")
-                    .append(left.address()).append(": ").append(left.size() / 1024).append(" KiB (")
-                    .append(left.reason()).append(") "));
+            proof.quarantined()
+                    .forEach(left -> text.append("left at ")
+                            .append(left.address())
+                            .append(": ")
+                            .append(left.size() / 1024)
+                            .append(" KiB (")
+                            .append(left.reason())
+                            .append(") "));
             proof.notes().forEach(note -> text.append(note).append(' '));
             if (proof.outcome() == DetachProof.Outcome.TARGET_GONE) {
                 text.append("the process has ended ");

@@ -47,7 +47,8 @@ final class PlanCommand implements Runnable {
     public void run() {
         SessionRequest request = request();
         switch (Session.preview(request, AgentImage.load())) {
-            case Session.Preview.Refused(var refusal) -> throw SessionProblems.of(refusal).failure();
+            case Session.Preview.Refused(var refusal) ->
+                throw SessionProblems.of(refusal).failure();
             case Session.Preview.Planned(var injections) -> print(injections);
         }
     }

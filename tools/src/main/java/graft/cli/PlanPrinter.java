@@ -33,20 +33,25 @@ final class PlanPrinter {
         for (PatchSite site : injection.plan().sites()) {
             text(site);
         }
-        out.printf("pid %d: %d sites, %d KiB of code pool, %d KiB of maps%n",
+        out.printf(
+                "pid %d: %d sites, %d KiB of code pool, %d KiB of maps%n",
                 injection.pid(),
                 injection.plan().sites().size(),
                 injection.pools().stream().mapToLong(Injection.Pool::size).sum() / KIB,
                 injection.regions().stream().mapToLong(Injection.Region::size).sum() / KIB);
-        out.printf("  code at %s; undo: %d original bytes journalled%n",
-                injection.pools().stream().map(pool -> pool.address().toString()).toList(),
+        out.printf(
+                "  code at %s; undo: %d original bytes journalled%n",
+                injection.pools().stream()
+                        .map(pool -> pool.address().toString())
+                        .toList(),
                 injection.plan().sites().stream()
                         .mapToInt(site -> site.oldBytes().length())
                         .sum());
     }
 
     private void text(PatchSite site) {
-        out.printf("site %s  %s      %d bytes replaced, %d instructions moved, %s, %s%n",
+        out.printf(
+                "site %s  %s      %d bytes replaced, %d instructions moved, %s, %s%n",
                 site.address(),
                 site.symbol(),
                 site.oldBytes().length(),
@@ -56,7 +61,8 @@ final class PlanPrinter {
         out.printf(" - %s%n", site.oldBytes());
         out.printf(" + %s%s%n", site.newBytes(), explained(site.newBytes(), site.address()));
         for (PatchSite.MovedInsn moved : site.moved()) {
-            out.printf("   moved %s to %s  %-24s%s%n",
+            out.printf(
+                    "   moved %s to %s  %-24s%s%n",
                     moved.from(), moved.to(), moved.bytes(), explained(moved.bytes(), moved.from()));
         }
         site.checks().forEach(check -> out.printf("   check: %s%n", check));
@@ -77,12 +83,15 @@ final class PlanPrinter {
             JsonWriter json = new JsonWriter();
             json.beginObject().member("type", "site").member("pid", injection.pid());
             json.address("address", site.address().value()).member("symbol", site.symbol());
-            json.member("old", site.oldBytes().toString()).member("new", site.newBytes().toString());
+            json.member("old", site.oldBytes().toString())
+                    .member("new", site.newBytes().toString());
             json.member("tactic", words(site.tactic())).member("liveness", words(site.liveness()));
             json.name("moved").beginArray();
             for (PatchSite.MovedInsn moved : site.moved()) {
                 json.beginObject().address("from", moved.from().value());
-                json.address("to", moved.to().value()).member("bytes", moved.bytes().toString()).endObject();
+                json.address("to", moved.to().value())
+                        .member("bytes", moved.bytes().toString())
+                        .endObject();
             }
             json.endArray().name("checks").beginArray();
             site.checks().forEach(json::value);
@@ -91,7 +100,8 @@ final class PlanPrinter {
         for (CodeBlock block : injection.plan().code()) {
             JsonWriter json = new JsonWriter();
             json.beginObject().member("type", "code").member("pid", injection.pid());
-            json.address("address", block.address().value()).member("length", block.code().length());
+            json.address("address", block.address().value())
+                    .member("length", block.code().length());
             out.println(json.member("purpose", block.purpose()).endObject());
         }
     }

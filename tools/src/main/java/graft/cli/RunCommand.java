@@ -41,7 +41,11 @@ final class RunCommand implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "FILE", description = "an object built for BPF by clang or gcc")
     private Path file;
 
-    @Parameters(index = "1..*", arity = "0..*", paramLabel = "CMD", description = "after --: a command to start under graft")
+    @Parameters(
+            index = "1..*",
+            arity = "0..*",
+            paramLabel = "CMD",
+            description = "after --: a command to start under graft")
     private List<String> command = new ArrayList<>();
 
     @Option(
@@ -97,7 +101,8 @@ final class RunCommand implements Callable<Integer> {
                 .toList();
         if (!unplaced.isEmpty()) {
             throw Problem.of("L007", "no place is known for program " + unplaced.getFirst())
-                    .because("its section is " + object.programs().get(unplaced.getFirst()).section())
+                    .because("its section is "
+                            + object.programs().get(unplaced.getFirst()).section())
                     .remedy("--attach " + unplaced.getFirst() + "=uprobe:FILE:FUNCTION")
                     .failure();
         }
@@ -108,7 +113,8 @@ final class RunCommand implements Callable<Integer> {
         ProgSpec known = object.programs().get(program);
         if (known == null) {
             throw Problem.of("L007", "no program " + program)
-                    .because("the object has: " + String.join(", ", object.programs().keySet()))
+                    .because("the object has: "
+                            + String.join(", ", object.programs().keySet()))
                     .failure();
         }
         Probe probe = ProbeText.parse(place);

@@ -24,7 +24,9 @@ final class SessionProblems {
             case SessionRefusal.NoSuchProgram(var program, var programs) ->
                 Problem.of("L007", "no program " + program).because("the object has: " + shorten(programs));
             case SessionRefusal.MapRefused(var map, var why, var suggestion) ->
-                Problem.of("M001", "map " + map + " cannot be created").because(why).remedy(suggestion);
+                Problem.of("M001", "map " + map + " cannot be created")
+                        .because(why)
+                        .remedy(suggestion);
             case SessionRefusal.ProgramRejected(var rejection) -> of(rejection);
             case SessionRefusal.ProgramNotCompiled(var refused) -> Problem.of("V003", refused.toString());
             case SessionRefusal.ProbeNotFound(var pid, var resolution) -> of(pid, resolution);
@@ -35,7 +37,9 @@ final class SessionProblems {
             case SessionRefusal.NoRoom(var pid, var module) ->
                 Problem.of("A007", "cannot place code near " + module + " (pid " + pid + ")");
             case SessionRefusal.SiteRefused(var pid, var site, var why, var suggestion) ->
-                Problem.of("A004", "cannot probe " + site + " (pid " + pid + ")").because(why).remedy(suggestion);
+                Problem.of("A004", "cannot probe " + site + " (pid " + pid + ")")
+                        .because(why)
+                        .remedy(suggestion);
             case SessionRefusal.TargetRefused(var pid, var reason) -> of(pid, reason);
             case SessionRefusal.TargetGone(var pid, var during) ->
                 Problem.of("T002", "process " + pid + " ended meanwhile").because(during);
@@ -74,22 +78,21 @@ final class SessionProblems {
 
     /** A target that cannot be attached to. */
     static Problem of(int pid, Refusal refusal) {
-        String code =
-                switch (refusal.kind()) {
-                    case NO_SUCH_PROCESS -> "T001";
-                    case NOT_PERMITTED -> "D003";
-                    case ALREADY_TRACED -> "T003";
-                    case ZOMBIE -> "T004";
-                    case STOPPED -> "T007";
-                    case NOT_64_BIT -> "T005";
-                    case OWN_PROCESS, KERNEL_THREAD -> "T006";
-                    case SECCOMP -> "T008";
-                    case NO_ROOM -> "A007";
-                    case TEXT_DIFFERS -> "A005";
-                    case ADDRESS_TAKEN -> "A008";
-                    case DEADLINE, THREAD_IN_WINDOW -> "A006";
-                    case SYSTEM_CALL -> "T009";
-                };
+        String code = switch (refusal.kind()) {
+            case NO_SUCH_PROCESS -> "T001";
+            case NOT_PERMITTED -> "D003";
+            case ALREADY_TRACED -> "T003";
+            case ZOMBIE -> "T004";
+            case STOPPED -> "T007";
+            case NOT_64_BIT -> "T005";
+            case OWN_PROCESS, KERNEL_THREAD -> "T006";
+            case SECCOMP -> "T008";
+            case NO_ROOM -> "A007";
+            case TEXT_DIFFERS -> "A005";
+            case ADDRESS_TAKEN -> "A008";
+            case DEADLINE, THREAD_IN_WINDOW -> "A006";
+            case SYSTEM_CALL -> "T009";
+        };
         return Problem.of(code, "cannot attach to process " + pid)
                 .because(refusal.reason())
                 .remedy(refusal.suggestion());
@@ -97,14 +100,13 @@ final class SessionProblems {
 
     /** An object file that was not understood. */
     static Problem of(LoadResult.Refused refused) {
-        String code =
-                switch (refused.reason()) {
-                    case NOT_AN_OBJECT, BAD_INSTRUCTION, BAD_BTF -> "L002";
-                    case WRONG_MACHINE -> "L003";
-                    case NO_PROGRAMS -> "L004";
-                    case BAD_MAP -> "L005";
-                    case BAD_RELOCATION, UNRESOLVED_EXTERN -> "L006";
-                };
+        String code = switch (refused.reason()) {
+            case NOT_AN_OBJECT, BAD_INSTRUCTION, BAD_BTF -> "L002";
+            case WRONG_MACHINE -> "L003";
+            case NO_PROGRAMS -> "L004";
+            case BAD_MAP -> "L005";
+            case BAD_RELOCATION, UNRESOLVED_EXTERN -> "L006";
+        };
         return Problem.of(code, refused.where()).because(refused.why()).remedy(refused.suggestion());
     }
 

@@ -51,7 +51,8 @@ final class TargetOptions {
         return duration.map(TargetOptions::parse);
     }
 
-    private static Duration parse(String text) {
+    /** A time as people type it. */
+    static Duration parse(String text) {
         String unit = text.replaceFirst("^[0-9]+", "");
         String digits = text.substring(0, text.length() - unit.length());
         if (digits.isEmpty() || digits.length() > 9) {

@@ -50,7 +50,8 @@ final class TlsPrinter {
 
     private void text(MemorySegment record, byte[] bytes) {
         int length = record.get(JAVA_INT, 32);
-        out.printf("pid %d  tid %d  %s  %,d bytes%s%n",
+        out.printf(
+                "pid %d  tid %d  %s  %,d bytes%s%n",
                 record.get(JAVA_INT, 8),
                 record.get(JAVA_INT, 12),
                 isRead(record) ? "<- received" : "-> sent",

@@ -35,7 +35,7 @@ record NginxFolder(Path path) {
               keepalive_timeout 60s;
               keepalive_requests 100000000;
               server {
-                listen 127.0.0.1:%d ssl;
+                listen 127.0.0.1:%d ssl reuseport;
                 server_name localhost;
                 ssl_certificate cert.pem;
                 ssl_certificate_key key.pem;
