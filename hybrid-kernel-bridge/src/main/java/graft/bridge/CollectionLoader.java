@@ -27,6 +27,7 @@ final class CollectionLoader {
     private final Map<String, KernelMap> maps = new LinkedHashMap<>();
     private final Map<String, KernelMap> own = new LinkedHashMap<>();
     private final Map<String, KernelProg> programs = new LinkedHashMap<>();
+    private final KernelSymbols symbols = new KernelSymbols(maps);
 
     CollectionLoader(CollectionSpec spec, Set<Integer> pids, Optional<NativeFd> types) {
         this.spec = spec;
@@ -99,7 +100,7 @@ final class CollectionLoader {
         int shift = PidFilter.slots(filter);
         byte[] code;
         try {
-            code = InsnEncoder.encode(insns, new KernelSymbols(maps));
+            code = InsnEncoder.encode(insns, symbols);
         } catch (IllegalArgumentException e) {
             return Optional.of(new KernelLoad.Refused(
                     "program " + prog.name(), e.getMessage(), "leave the call out, or use a kernel that has it"));

@@ -10,12 +10,18 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.stream.Stream;
 
-/** Encodes names as bpf(2) takes them: descriptors of maps, BTF ids of kernel functions. For one load. */
+/** Encodes names as bpf(2) takes them: descriptors of maps, BTF ids and addresses of what the kernel has. */
 final class KernelSymbols implements SymbolEncoder {
     private static final Path KERNEL_TYPES = Path.of("/sys/kernel/btf/vmlinux");
 
+    private static final Path KERNEL_SYMBOLS = Path.of("/proc/kallsyms");
+
     private final Map<String, KernelMap> maps;
+    private Optional<Btf> kernel = Optional.empty();
 
     KernelSymbols(Map<String, KernelMap> maps) {
         this.maps = maps;
@@ -38,23 +44,51 @@ final class KernelSymbols implements SymbolEncoder {
         return maps.get(map).fd().number();
     }
 
-    /** Zero, which is what programs test weak symbols for. */
+    /** A symbol without an address is zero, which weak ones are tested for; a variable may have a type besides. */
     @Override
     public WideEncoding kernelSymbol(String name) {
-        return new WideEncoding(WideEncoding.CONSTANT, 0);
+        long address = address(name);
+        OptionalInt variable = address == 0 ? OptionalInt.empty() : typed(name, BtfType.Variable.class);
+        return variable.isPresent()
+                ? WideEncoding.of(WideEncoding.BTF_ID, variable.getAsInt(), 0)
+                : new WideEncoding(WideEncoding.CONSTANT, address);
     }
 
     @Override
     public KernelCall kernelFunction(String name) {
-        try {
-            Btf kernel = Btf.parse(Files.readAllBytes(KERNEL_TYPES));
-            return kernel.named(name).stream()
-                    .filter(id -> kernel.type(id) instanceof BtfType.Function)
+        int id = typed(name, BtfType.Function.class)
+                .orElseThrow(() -> new IllegalArgumentException("this kernel has no function " + name));
+        return new KernelCall(id, (short) 0);
+    }
+
+    private OptionalInt typed(String name, Class<? extends BtfType> kind) {
+        Btf types = kernel();
+        return types.named(name).stream()
+                .filter(id -> kind.isInstance(types.type(id)))
+                .mapToInt(id -> id)
+                .findFirst();
+    }
+
+    private Btf kernel() {
+        if (kernel.isEmpty()) {
+            try {
+                kernel = Optional.of(Btf.parse(Files.readAllBytes(KERNEL_TYPES)));
+            } catch (IOException failed) {
+                throw new UncheckedIOException("reading " + KERNEL_TYPES, failed);
+            }
+        }
+        return kernel.get();
+    }
+
+    private static long address(String name) {
+        try (Stream<String> lines = Files.lines(KERNEL_SYMBOLS)) {
+            return lines.map(line -> line.split("\\s+"))
+                    .filter(fields -> fields.length >= 3 && fields[2].equals(name))
+                    .mapToLong(fields -> Long.parseUnsignedLong(fields[0], 16))
                     .findFirst()
-                    .map(id -> new KernelCall(id, (short) 0))
-                    .orElseThrow(() -> new IllegalArgumentException("this kernel has no function " + name));
+                    .orElse(0);
         } catch (IOException failed) {
-            throw new UncheckedIOException("reading " + KERNEL_TYPES, failed);
+            throw new UncheckedIOException("reading " + KERNEL_SYMBOLS, failed);
         }
     }
 }

@@ -1,5 +1,6 @@
 package graft.bridge;
 
+import graft.ebpf.insn.Insn;
 import graft.ebpf.object.ProgSpec;
 import java.util.List;
 import java.util.OptionalInt;
@@ -42,7 +43,15 @@ final class VerifierLog {
         }
         String where = slot.isPresent() ? place(prog, slot.getAsInt()) : prog.section();
         List<String> last = lines.subList(Math.max(0, lines.size() - LINES), lines.size());
-        return new KernelLoad.Rejected(prog.name(), where, instruction, lines.getLast(), String.join("\n", last));
+        String reason = slot.isPresent() ? reason(prog, slot.getAsInt()) : lines.getLast();
+        return new KernelLoad.Rejected(prog.name(), where, instruction, reason, String.join("\n", last));
+    }
+
+    /** The kernel cannot know why the loader gave up on an instruction; the program does. */
+    private String reason(ProgSpec prog, int slot) {
+        return prog.insns().startsAt(slot) && prog.insns().at(slot) instanceof Insn.Poison(var why)
+                ? why
+                : lines.getLast();
     }
 
     private static String place(ProgSpec prog, int slot) {

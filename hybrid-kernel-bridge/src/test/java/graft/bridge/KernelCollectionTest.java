@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
+import graft.platform.linux.NativeFd;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -30,7 +31,7 @@ class KernelCollectionTest {
 
     @Test
     void givesTheTypesOfMapsToTheKernel() throws IOException {
-        assertThat(ObjectTypes.load(Commands.object(folder, "count_array"))).hasValueSatisfying(fd -> fd.close());
+        assertThat(ObjectTypes.load(Commands.object(folder, "count_array"))).hasValueSatisfying(NativeFd::close);
     }
 
     @Test
@@ -93,6 +94,49 @@ class KernelCollectionTest {
                 }
                 """);
         Commands.loaded(spec, Set.of(1, 2)).close();
+    }
+
+    @Test
+    void tellsWhyTheLoaderGaveUpOnAnInstruction() throws IOException {
+        CollectionSpec spec = Commands.source(folder, """
+                struct task_struct {
+                  int no_such_member;
+                } __attribute__((preserve_access_index));
+
+                SEC("uprobe")
+                int reads(void *ctx)
+                {
+                  struct task_struct *task = (void *)bpf_get_current_task();
+                  int value = 0;
+                  bpf_probe_read_kernel(&value, sizeof(value), &task->no_such_member);
+                  return value;
+                }
+                """);
+        assertThat(KernelCollection.load(spec, Map.of(), Set.of()))
+                .isInstanceOfSatisfying(
+                        KernelLoad.Rejected.class,
+                        rejected -> assertThat(rejected.reason()).contains("the kernel has no such type, member"));
+    }
+
+    /** A wrong branch would be reachable and read from a random address, which the kernel rejects. */
+    @Test
+    void resolvesSymbolsOfTheKernel() throws IOException {
+        CollectionSpec spec = Commands.source(folder, """
+                extern const void _stext __ksym __weak;
+                extern const void no_such_symbol __ksym __weak;
+                extern const struct rq runqueues __ksym __weak;
+
+                SEC("uprobe")
+                int uses(void *ctx)
+                {
+                  volatile int *wrong = (void *)(long)bpf_get_prandom_u32();
+                  if (!&_stext || &no_such_symbol)
+                    return *wrong;
+                  return &runqueues && bpf_per_cpu_ptr(&runqueues, 0);
+                }
+                """);
+        Commands.loaded(spec, Set.of()).close();
+        assertThat(ObjectTypes.load(spec)).hasValueSatisfying(NativeFd::close);
     }
 
     @Test

@@ -78,9 +78,10 @@ class KernelLinkTest {
                 KernelLink _ = uprobe(loaded, "count_enter", Edge.ENTRY, 0);
                 KernelLink _ = uprobe(loaded, "count_exit", Edge.RETURN, 0)) {
             worker.does("call 1000");
+            worker.does("thread 20");
             other.does("call 77");
-            assertThat(count(loaded, 0)).isEqualTo(1000);
-            assertThat(count(loaded, 1)).isEqualTo(1000);
+            assertThat(count(loaded, 0)).isEqualTo(1020);
+            assertThat(count(loaded, 1)).isEqualTo(1020);
         }
     }
 

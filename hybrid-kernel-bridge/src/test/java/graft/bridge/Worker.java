@@ -33,7 +33,7 @@ final class Worker implements AutoCloseable {
             Files.write(source, in.readAllBytes());
         }
         Path file = folder.resolve("worker");
-        Commands.run("gcc", "-O1", "-o", file.toString(), source.toString());
+        Commands.run("gcc", "-O1", "-pthread", "-o", file.toString(), source.toString());
         return file;
     }
 
