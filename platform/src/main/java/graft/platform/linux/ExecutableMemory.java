@@ -8,7 +8,8 @@ import java.lang.invoke.MethodHandle;
 
 /**
  * Generated code that runs in this process, for tests and benchmarks: one memfd, mapped executable for calls and
- * writable for filling, never both at once. Owns both mappings. Code that faults takes the whole process with it.
+ * writable for filling, never both at once. There can be data that the code writes, directly below the code. Owns all
+ * mappings. Code that faults takes the whole process with it.
  */
 public final class ExecutableMemory implements AutoCloseable {
     private static final Linker LINKER = Linker.nativeLinker();
@@ -16,21 +17,31 @@ public final class ExecutableMemory implements AutoCloseable {
             FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG);
 
     private final SharedRegion writable;
-    private final long address;
+    private final long base;
+    private final long dataSize;
     private boolean open = true;
 
-    private ExecutableMemory(SharedRegion writable, long address) {
+    private ExecutableMemory(SharedRegion writable, long base, long dataSize) {
         this.writable = writable;
-        this.address = address;
+        this.base = base;
+        this.dataSize = dataSize;
     }
 
     /** Memory for {@code size} bytes of code. */
     public static ExecutableMemory allocate(long size) {
-        try (NativeFd fd = Mman.sealedMemfd("graft-code", size, Mman.MFD_EXEC)) {
-            SharedRegion writable = SharedRegion.map(fd, size, SharedRegion.Access.READ_WRITE);
+        return allocate(0, size);
+    }
+
+    /** Memory for {@code dataSize} bytes of data, whole pages, and above it {@code size} bytes of code. */
+    public static ExecutableMemory allocate(long dataSize, long size) {
+        long all = dataSize + size;
+        try (NativeFd fd = Mman.sealedMemfd("graft-code", all, Mman.MFD_EXEC)) {
+            SharedRegion writable = SharedRegion.map(fd, all, SharedRegion.Access.READ_WRITE);
             try {
-                long address = Mman.mmap(size, Mman.PROT_READ | Mman.PROT_EXEC, Mman.MAP_SHARED, fd, 0);
-                return new ExecutableMemory(writable, address);
+                long base = Mman.mmap(all, Mman.PROT_READ | Mman.PROT_EXEC, Mman.MAP_SHARED, fd, 0);
+                ExecutableMemory memory = new ExecutableMemory(writable, base, dataSize);
+                memory.makeDataWritable();
+                return memory;
             } catch (SysException failed) {
                 writable.close();
                 throw failed;
@@ -38,19 +49,30 @@ public final class ExecutableMemory implements AutoCloseable {
         }
     }
 
+    private void makeDataWritable() {
+        if (dataSize > 0) {
+            Syscall.MPROTECT.call("making data writable", base, dataSize, Mman.PROT_READ | Mman.PROT_WRITE);
+        }
+    }
+
     /** Where the code runs. */
     public long address() {
-        return address;
+        return base + dataSize;
+    }
+
+    /** The data, borrowed: valid until {@link #close}. Code finds its first byte at {@code address() - dataSize}. */
+    public MemorySegment data() {
+        return writable.segment().asSlice(0, dataSize);
     }
 
     /** Puts code at {@code offset}. */
     public void write(long offset, byte[] code) {
-        MemorySegment.copy(code, 0, writable.segment(), ValueLayout.JAVA_BYTE, offset, code.length);
+        MemorySegment.copy(code, 0, writable.segment(), ValueLayout.JAVA_BYTE, dataSize + offset, code.length);
     }
 
     /** The function {@code long f(long)} at {@code offset}; it takes and returns one 64-bit value. */
     public MethodHandle function(long offset) {
-        return LINKER.downcallHandle(MemorySegment.ofAddress(address + offset), PROGRAM);
+        return LINKER.downcallHandle(MemorySegment.ofAddress(address() + offset), PROGRAM);
     }
 
     /** Unmaps. Safe to call twice. */
@@ -58,7 +80,7 @@ public final class ExecutableMemory implements AutoCloseable {
     public void close() {
         if (open) {
             open = false;
-            Mman.munmap(address, writable.size());
+            Mman.munmap(base, writable.size());
             writable.close();
         }
     }

@@ -13,6 +13,7 @@ import java.util.Locale;
  */
 enum Syscall {
     MMAP(9, 222),
+    MPROTECT(10, 226),
     MUNMAP(11, 215),
     IOCTL(16, 29),
     SOCKET(41, 198),

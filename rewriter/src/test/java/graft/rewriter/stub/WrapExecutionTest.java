@@ -1,0 +1,216 @@
+package graft.rewriter.stub;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import graft.platform.address.RemoteAddress;
+import graft.platform.asm.Label;
+import graft.platform.asm.x86_64.Address;
+import graft.platform.asm.x86_64.Arith;
+import graft.platform.asm.x86_64.Cond;
+import graft.platform.asm.x86_64.Gpr;
+import graft.platform.asm.x86_64.OpSize;
+import graft.platform.asm.x86_64.Plain;
+import graft.platform.asm.x86_64.RegMem;
+import graft.platform.asm.x86_64.Unary;
+import graft.platform.asm.x86_64.X64Assembler;
+import graft.platform.asm.x86_64.X64Insn;
+import graft.platform.layout.PoolConstants;
+import graft.rewriter.stub.Machine.State;
+import java.util.List;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Functions whose calls are wrapped. */
+class WrapExecutionTest {
+    private static final int MARK = 0x8000;
+    private static final int SECOND_MARK = 0x8008;
+
+    private final Machine machine = new Machine();
+    private final ReturnRoutines.Addresses routines = routines();
+    private final Recorder entry = Recorder.curious(machine, 0);
+    private final Recorder exit = Recorder.curious(machine, 1);
+
+    @AfterEach
+    void unmap() {
+        machine.close();
+    }
+
+    private ReturnRoutines.Addresses routines() {
+        ReturnRoutines.Written written = ReturnRoutines.write(machine.runtime(), machine.nextInPool());
+        assertThat(written.code().length()).isLessThanOrEqualTo(ReturnRoutines.MAX_BYTES);
+        machine.putInPool(written.code().bytes());
+        return written.addresses();
+    }
+
+    private void wrap(long function, byte[] text) {
+        RemoteAddress ip = new RemoteAddress(function);
+        List<ProbeCall> entries = List.of(entry.call(ProbeKind.ENTRY, ip, 1));
+        List<ProbeCall> returns = List.of(exit.call(ProbeKind.RETURN, ip, 2));
+        List<X64Insn> displaced = machine.covered(function, text);
+        Stub.Written stub = (Stub.Written) new StubWriter(machine.nextInPool())
+                .wrap(entries, returns, routines, displaced, displaced.getLast().end());
+        machine.putInPool(stub.code().bytes());
+        machine.patch(function, stub.entry());
+    }
+
+    private long wrapped(Consumer<X64Assembler> body) {
+        byte[][] text = new byte[1][];
+        long function = machine.text(out -> {
+            body.accept(out);
+            text[0] = out.finish();
+        });
+        wrap(function, text[0]);
+        return function;
+    }
+
+    private static State state(long rdi) {
+        long[] registers = new long[16];
+        for (int i = 0; i < 16; i++) {
+            registers[i] = 0x5151_0000_0000L + i;
+        }
+        registers[Gpr.RDI.number()] = rdi;
+        return new State(registers, 0, new long[0]);
+    }
+
+    /** Sum of 0 to rdi, one frame for each. */
+    private static void sum(X64Assembler out) {
+        Label self = new Label("self");
+        Label end = new Label("end");
+        out.bind(self);
+        out.push(Gpr.RBX);
+        out.mov(OpSize.Q, (RegMem) Gpr.RBX, Gpr.RDI);
+        out.mov(Gpr.RAX, 0);
+        out.test(OpSize.Q, Gpr.RDI, Gpr.RDI);
+        out.jcc(Cond.E, end);
+        out.op(Unary.DEC, OpSize.Q, Gpr.RDI);
+        out.call(self);
+        out.op(Arith.ADD, OpSize.Q, (RegMem) Gpr.RAX, Gpr.RBX);
+        out.bind(end);
+        out.pop(Gpr.RBX);
+        out.plain(Plain.RET);
+    }
+
+    private long missed() {
+        return machine.runtimeWord(machine.runtime().missedReturns());
+    }
+
+    private long liveSlots() {
+        long live = 0;
+        for (int i = 0; i < PoolConstants.RETURN_SLOTS; i++) {
+            live += machine.runtimeWord(machine.runtime().returnSlots().plus(16L * i + 8)) == 0 ? 0 : 1;
+        }
+        return live;
+    }
+
+    @Test
+    void aReturnProbeSeesResultAndCallerAndKeepsEveryRegister() {
+        long function = wrapped(out -> {
+            out.push(Gpr.RBP);
+            out.mov(OpSize.Q, (RegMem) Gpr.RBP, Gpr.RSP);
+            out.lea(OpSize.Q, Gpr.RAX, Address.at(Gpr.RDI, Gpr.RDI, 2, 7));
+            out.mov(Gpr.RDX, 99);
+            out.plain(Plain.LEAVE);
+            out.plain(Plain.RET);
+        });
+        State in = state(1000);
+        State out = machine.call(function, in);
+        long[] expected = in.registers().clone();
+        expected[Gpr.RAX.number()] = 3007;
+        expected[Gpr.RDX.number()] = 99;
+        expected[Gpr.RSP.number()] = out.get(Gpr.RSP);
+        assertThat(out.registers()).isEqualTo(expected);
+        assertThat(entry.count()).isEqualTo(1);
+        assertThat(exit.count()).isEqualTo(1);
+        assertThat(exit.field(10)).isEqualTo(3007);
+        assertThat(exit.field(12)).isEqualTo(99);
+        assertThat(exit.field(19)).isEqualTo(out.get(Gpr.RSP));
+        assertThat(exit.functionIp()).isEqualTo(function);
+        assertThat(exit.cookie()).isEqualTo(2);
+        assertThat(exit.stack() & 15).isEqualTo(8);
+        assertThat(liveSlots()).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 1000, 8000})
+    void everyLevelOfARecursionIsWrappedOrCounted(int depth) {
+        long function = wrapped(WrapExecutionTest::sum);
+        for (int round = 1; round <= 3; round++) {
+            State out = machine.call(function, state(depth));
+            assertThat(out.get(Gpr.RAX)).isEqualTo(depth * (depth + 1L) / 2);
+            assertThat(entry.count()).isEqualTo(round * (depth + 1L));
+            assertThat(exit.count() + missed()).isEqualTo(round * (depth + 1L));
+            assertThat(liveSlots()).isZero();
+        }
+        if (depth > PoolConstants.RETURN_SLOTS) {
+            assertThat(missed()).isPositive();
+        }
+    }
+
+    @Test
+    void aFrameSkippedByLongjmpGivesItsSlotBack() {
+        Label landing = new Label("landing");
+        long jumper = wrapped(out -> {
+            Label back = new Label("normal");
+            out.test(OpSize.Q, Gpr.RDI, Gpr.RDI);
+            out.bytes(new byte[] {0x0f, 0x1f, 0x00});
+            out.jcc(Cond.E, back);
+            out.mov(OpSize.Q, Gpr.RSP, machine.scratch(MARK));
+            out.jmp(machine.scratch(SECOND_MARK));
+            out.bind(back);
+            out.mov(Gpr.RAX, 11);
+            out.plain(Plain.RET);
+        });
+        long caller = machine.text(out -> {
+            out.push(Gpr.RBX);
+            out.mov(OpSize.Q, machine.scratch(MARK), Gpr.RSP);
+            out.lea(OpSize.Q, Gpr.RAX, Address.of(landing));
+            out.mov(OpSize.Q, machine.scratch(SECOND_MARK), Gpr.RAX);
+            out.call(jumper);
+            out.bind(landing);
+            out.mov(Gpr.RDI, 0);
+            out.call(jumper);
+            out.pop(Gpr.RBX);
+            out.plain(Plain.RET);
+        });
+        for (int i = 1; i <= 100; i++) {
+            assertThat(machine.call(caller, state(1)).get(Gpr.RAX)).isEqualTo(11);
+            assertThat(entry.count()).isEqualTo(2L * i);
+            assertThat(exit.count()).isEqualTo(i);
+        }
+        assertThat(liveSlots()).isZero();
+        assertThat(missed()).isZero();
+    }
+
+    @Test
+    void aTailJumpToAWrappedFunctionIsCounted() {
+        long inner = wrapped(WrapExecutionTest::sum);
+        long outer = wrapped(out -> {
+            out.lea(OpSize.Q, Gpr.RDI, Address.at(Gpr.RDI, 1));
+            out.nop(1);
+            out.jmp(inner);
+        });
+        assertThat(machine.call(outer, state(0)).get(Gpr.RAX)).isEqualTo(1);
+        assertThat(entry.count()).isEqualTo(3);
+        assertThat(exit.count()).isEqualTo(2);
+        assertThat(missed()).isEqualTo(1);
+        assertThat(liveSlots()).isZero();
+    }
+
+    @Test
+    void aCallThatOutlivesTheProbesStillReturns() {
+        long function = wrapped(out -> {
+            out.mov(OpSize.D, new Address.Absolute(machine.runtime().active().value()), 0);
+            out.mov(Gpr.RAX, 21);
+            out.plain(Plain.RET);
+        });
+        assertThat(machine.call(function, state(0)).get(Gpr.RAX)).isEqualTo(21);
+        assertThat(machine.call(function, state(0)).get(Gpr.RAX)).isEqualTo(21);
+        assertThat(entry.count()).isEqualTo(1);
+        assertThat(exit.count()).isZero();
+        assertThat(missed()).isZero();
+        assertThat(liveSlots()).isZero();
+    }
+}
