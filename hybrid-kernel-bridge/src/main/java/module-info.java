@@ -2,4 +2,6 @@
 module graft.bridge {
     requires transitive graft.platform;
     requires transitive graft.ebpf;
+
+    exports graft.bridge;
 }

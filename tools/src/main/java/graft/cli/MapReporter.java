@@ -8,11 +8,14 @@ import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.HashTable;
 import graft.ebpf.maps.PerCpuArrayMap;
 import graft.ebpf.maps.RingBuffer;
+import graft.ebpf.object.MapSpec;
 import java.io.PrintWriter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
 /** Prints what a session's maps hold, and how it ended. Data goes to one writer, everything else to the other. */
@@ -54,6 +57,22 @@ final class MapReporter {
         err.printf(
                 "attached: %d programs, %d processes; Ctrl-C ends%n",
                 session.collection().programs().size(), session.attachments().size());
+    }
+
+    /** Says that programs run in the kernel. */
+    void attachedToKernel(int links) {
+        err.printf("attached in the kernel: %d links; Ctrl-C ends%n", links);
+    }
+
+    /** One element of a kernel map; per-CPU maps give all CPUs' values at once. */
+    void kernelRow(MapSpec spec, byte[] key, byte[] value) {
+        int stride = (spec.valueSize() + 7) & -8;
+        List<byte[]> values = value.length <= stride
+                ? List.of(value)
+                : IntStream.range(0, value.length / stride)
+                        .mapToObj(cpu -> Arrays.copyOfRange(value, cpu * stride, cpu * stride + spec.valueSize()))
+                        .toList();
+        row(spec.name(), key, values);
     }
 
     /** Undoes, then prints every map that is not global data, then the footer. */
@@ -103,10 +122,6 @@ final class MapReporter {
     }
 
     private void row(String map, byte[] key, List<byte[]> values) {
-        boolean zero = values.stream().allMatch(MapReporter::isZero);
-        if (zero && values.size() >= 1 && key.length == 4 && map.isEmpty()) {
-            return;
-        }
         switch (format) {
             case text ->
                 out.printf(
@@ -125,15 +140,6 @@ final class MapReporter {
                 out.println(json.endArray().endObject());
             }
         }
-    }
-
-    private static boolean isZero(byte[] bytes) {
-        for (byte one : bytes) {
-            if (one != 0) {
-                return false;
-            }
-        }
-        return true;
     }
 
     /** Integers of the usual sizes as numbers, anything else in hexadecimal. */

@@ -73,9 +73,15 @@ final class RunCommand implements Callable<Integer> {
     public Integer call() {
         CollectionSpec object = ObjectFiles.file(file);
         List<LinkRequest> links = links(object);
+        if (!command.isEmpty()) {
+            return StartedCommand.run(object, links, command, reporter());
+        }
         List<Integer> pids = target.requiredPids("run");
         SessionRequest request = new SessionRequest(object, links, pids);
-        inProcesses(request);
+        switch (where) {
+            case user -> inProcesses(request);
+            case kernel -> KernelRun.run(request, target.duration(), reporter());
+        }
         return 0;
     }
 

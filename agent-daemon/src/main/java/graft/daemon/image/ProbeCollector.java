@@ -99,7 +99,7 @@ final class ProbeCollector {
             return Optional.of(new SessionRefusal.NoSyscallSite(modules.pid(), link.syscall(), module.path()));
         }
         for (SyscallSite site : sites) {
-            FunctionProbes function = function(module, site.address());
+            FunctionProbes function = function(module, site);
             switch (link.edge()) {
                 case ENTER -> function.addSyscallEnter(site.before(), program);
                 case EXIT -> function.addSyscallExit(site.after(), program, number.getAsInt());
@@ -108,12 +108,13 @@ final class ProbeCollector {
         return Optional.empty();
     }
 
-    private FunctionProbes function(TargetModule module, RemoteAddress inside) {
-        ElfSymbol symbol =
-                module.elf().functions().containing(module.virtual(inside)).orElseThrow();
-        RemoteAddress entry = module.remote(symbol.value());
+    private FunctionProbes function(TargetModule module, SyscallSite site) {
         return functions.computeIfAbsent(
-                entry, _ -> new FunctionProbes(module, new FunctionRange(symbol.name(), entry, symbol.size())));
+                site.regionStart(),
+                start -> new FunctionProbes(
+                        module,
+                        new FunctionRange(
+                                site.function(), start, site.regionEnd().minus(start))));
     }
 
     /** The functions, by ascending address. */

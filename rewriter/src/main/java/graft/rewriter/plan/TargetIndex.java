@@ -101,6 +101,20 @@ final class TargetIndex {
                 : Optional.empty();
     }
 
+    /**
+     * A jump through a pointer in memory without an index is a call that was turned into a jump: switches index their
+     * table, or load from it into a register first.
+     */
+    private static boolean mayBeSwitch(X64Insn insn) {
+        if (insn.kind() != InsnKind.JMP_INDIRECT) {
+            return false;
+        }
+        int modrm = insn.modrm().orElse(0);
+        boolean register = modrm >> 6 == 3;
+        boolean indexed = (modrm & 7) == 4;
+        return register || indexed;
+    }
+
     private List<X64Insn> decode(RemoteAddress from, RemoteAddress to) {
         List<X64Insn> insns = new ArrayList<>();
         RemoteAddress at = from;

@@ -1,0 +1,189 @@
+package graft.daemon;
+
+import graft.bridge.KernelAttach;
+import graft.bridge.KernelCollection;
+import graft.bridge.KernelLink;
+import graft.bridge.KernelLoad;
+import graft.bridge.KernelMap;
+import graft.bridge.KernelProg;
+import graft.bridge.UprobePoint;
+import graft.ebpf.object.ProgSpec;
+import graft.ebpf.object.ProgType;
+import graft.platform.linux.PerfEvent;
+import graft.platform.proc.NoSuchProcessException;
+import graft.uprobe.AttachPoint;
+import graft.uprobe.Resolution;
+import graft.uprobe.SymbolResolver;
+import graft.uprobe.TargetModule;
+import graft.uprobe.TargetModules;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The same request in the kernel: its uprobes and tracepoints, its verifier, its maps. The baseline of the benchmarks and
+ * the oracle of the tests. Owns everything it made; closing detaches.
+ */
+public final class KernelSession implements AutoCloseable {
+    private final KernelCollection collection;
+    private final List<KernelLink> links;
+
+    private KernelSession(KernelCollection collection, List<KernelLink> links) {
+        this.collection = collection;
+        this.links = List.copyOf(links);
+    }
+
+    /** The outcome of opening. */
+    public sealed interface Opening {
+        /** Programs run. */
+        record Opened(KernelSession session) implements Opening {}
+
+        /** The kernel refuses the object or a link. */
+        record Refused(String what, String why, String suggestion) implements Opening {}
+
+        /** A place does not exist. */
+        record NotFound(SessionRefusal refusal) implements Opening {}
+    }
+
+    /**
+     * Loads the object into the kernel and attaches it as the request says; programs that only the kernel can run are
+     * attached to the tracepoints of their sections.
+     *
+     * @param shared maps that exist already, by name
+     */
+    public static Opening open(SessionRequest request, Map<String, KernelMap> shared) {
+        return switch (KernelCollection.load(request.object(), shared, new HashSet<>(request.pids()))) {
+            case KernelLoad.Rejected rejected ->
+                new Opening.Refused(
+                        "program " + rejected.program() + " refused by the kernel's verifier",
+                        rejected.where() + " " + rejected.instruction() + ": " + rejected.reason(),
+                        "correct the line that is named");
+            case KernelLoad.Refused(var what, var why, var suggestion) -> new Opening.Refused(what, why, suggestion);
+            case KernelLoad.Loaded(var collection) -> new Attaching(collection, request).run();
+        };
+    }
+
+    /** The links that are made one after another, and taken back when one fails. */
+    private static final class Attaching {
+        private final KernelCollection collection;
+        private final SessionRequest request;
+        private final List<KernelLink> links = new ArrayList<>();
+
+        Attaching(KernelCollection collection, SessionRequest request) {
+            this.collection = collection;
+            this.request = request;
+        }
+
+        Opening run() {
+            Optional<Opening> failure = Optional.empty();
+            for (LinkRequest link : request.links()) {
+                failure = failure.or(() -> attach(link));
+            }
+            for (ProgSpec program : request.object().programs().values()) {
+                if (program.type() == ProgType.KERNEL_TRACEPOINT) {
+                    failure = failure.or(
+                            () -> tracepoint(program.name(), program.target().orElse("")));
+                }
+            }
+            if (failure.isPresent()) {
+                links.forEach(KernelLink::close);
+                collection.close();
+            }
+            return failure.orElseGet(() -> new Opening.Opened(new KernelSession(collection, links)));
+        }
+
+        private Optional<Opening> attach(LinkRequest link) {
+            return switch (link) {
+                case LinkRequest.Syscall(var program, var syscall, var edge) ->
+                    tracepoint(
+                            program, "syscalls/sys_" + edge.name().toLowerCase(java.util.Locale.ROOT) + "_" + syscall);
+                case LinkRequest.Uprobe uprobe -> {
+                    Optional<Opening> failure = Optional.empty();
+                    for (int pid : request.pids()) {
+                        failure = failure.or(() -> uprobe(uprobe, pid));
+                    }
+                    yield failure;
+                }
+            };
+        }
+
+        private Optional<Opening> tracepoint(String program, String target) {
+            int slash = target.indexOf('/');
+            if (slash < 0) {
+                return Optional.of(new Opening.Refused(
+                        "program " + program, "its section names no tracepoint", "SEC(\"tracepoint/CATEGORY/NAME\")"));
+            }
+            return link(KernelLink.attachTracepoint(
+                    program(program), target.substring(0, slash), target.substring(slash + 1), 0));
+        }
+
+        private Optional<Opening> uprobe(LinkRequest.Uprobe link, int pid) {
+            try (TargetModules modules = TargetModules.of(pid)) {
+                Resolution resolution = new SymbolResolver(modules).resolve(link.probe());
+                if (!(resolution instanceof Resolution.Found(var points))) {
+                    return Optional.of(new Opening.NotFound(new SessionRefusal.ProbeNotFound(pid, resolution)));
+                }
+                Optional<Opening> failure = Optional.empty();
+                for (AttachPoint point : points) {
+                    Path file = modules.holding(point.address())
+                            .map(TargetModule::openablePath)
+                            .orElseThrow();
+                    failure = failure.or(() -> link(KernelLink.attachUprobe(
+                            program(link.program()),
+                            new UprobePoint(edge(point), file, point.fileOffset(), pid),
+                            link.cookie())));
+                }
+                return failure;
+            } catch (NoSuchProcessException gone) {
+                return Optional.of(new Opening.NotFound(new SessionRefusal.TargetGone(pid, gone.getMessage())));
+            }
+        }
+
+        private static PerfEvent.Edge edge(AttachPoint point) {
+            return switch (point.kind()) {
+                case ENTRY, OFFSET -> PerfEvent.Edge.ENTRY;
+                case RETURN -> PerfEvent.Edge.RETURN;
+            };
+        }
+
+        private KernelProg program(String name) {
+            return Optional.ofNullable(collection.programs().get(name))
+                    .orElseThrow(() -> new IllegalArgumentException("the object has no program " + name));
+        }
+
+        private Optional<Opening> link(KernelAttach attach) {
+            return switch (attach) {
+                case KernelAttach.Attached(var link) -> {
+                    links.add(link);
+                    yield Optional.empty();
+                }
+                case KernelAttach.Refused(var what, var why, var suggestion) ->
+                    Optional.of(new Opening.Refused(what, why, suggestion));
+            };
+        }
+    }
+
+    /** The object's maps in the kernel, by name. */
+    public Map<String, KernelMap> maps() {
+        return collection.maps();
+    }
+
+    /** Number of attachments. */
+    public int links() {
+        return links.size();
+    }
+
+    /** Detaches; the maps stay readable until {@link #close}. Safe to call twice. */
+    public void detach() {
+        links.forEach(KernelLink::close);
+    }
+
+    @Override
+    public void close() {
+        detach();
+        collection.close();
+    }
+}
