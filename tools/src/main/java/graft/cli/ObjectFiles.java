@@ -23,7 +23,9 @@ final class ObjectFiles {
         try {
             return load(path.toString(), Files.readAllBytes(path));
         } catch (IOException e) {
-            throw Problem.of("L001", "cannot read " + path).because(e.toString()).failure();
+            throw Problem.of("L001", "cannot read " + path)
+                    .because(e.toString())
+                    .failure();
         }
     }
 
@@ -42,7 +44,7 @@ final class ObjectFiles {
 
     private static CollectionSpec load(String origin, byte[] bytes) {
         return switch (ObjectLoader.load(origin, bytes, ObjectFiles::kernelTypes)) {
-            case LoadResult.Loaded(var spec, _) -> spec;
+            case LoadResult.Loaded(var spec, var _) -> spec;
             case LoadResult.Refused refused -> throw SessionProblems.of(refused).failure();
         };
     }

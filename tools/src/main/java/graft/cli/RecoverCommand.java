@@ -30,9 +30,9 @@ final class RecoverCommand implements Runnable {
         boolean failed = false;
         for (Recovery.Outcome outcome : Recovery.recover()) {
             switch (outcome) {
-                case Recovery.Outcome.Restored(_, var pid, var sites) ->
+                case Recovery.Outcome.Restored(var _, var pid, var sites) ->
                     out.printf("process %d restored: %d sites%n", pid, sites);
-                case Recovery.Outcome.ProcessGone(_, var pid) ->
+                case Recovery.Outcome.ProcessGone(var _, var pid) ->
                     out.printf("process %d has ended: nothing left to restore%n", pid);
                 case Recovery.Outcome.InUse(var journal, var daemon) ->
                     out.printf("%s belongs to graft %d, which is alive: left alone%n", journal, daemon);
