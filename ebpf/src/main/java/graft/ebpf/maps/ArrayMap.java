@@ -1,64 +1,56 @@
 package graft.ebpf.maps;
 
 import graft.ebpf.object.MapSpec;
-import graft.platform.linux.Mman;
+import graft.platform.linux.Errno;
 import graft.platform.linux.NativeFd;
-import graft.platform.linux.SharedRegion;
 import graft.platform.linux.Sysconf;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.VarHandle;
 import java.util.List;
+import java.util.Optional;
 
-/** An array: values one after another, no header. Value i is at {@code i * stride()}. */
-public final class ArrayMap implements BpfMap {
-    private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle();
-
+/** An array; global data are arrays with one value and content. No header: value i is at {@code i * stride()}. */
+public final class ArrayMap implements KeyedMap {
     private final MapSpec spec;
-    private final NativeFd fd;
-    private final SharedRegion region;
+    private final MapRegion region;
+    private final ArrayIndex indices;
+    private final int stride;
 
-    private ArrayMap(MapSpec spec, NativeFd fd, SharedRegion region) {
+    private ArrayMap(MapSpec spec, MapRegion region) {
         this.spec = spec;
-        this.fd = fd;
         this.region = region;
+        this.indices = new ArrayIndex(spec.maxEntries());
+        this.stride = (int) MapRules.stride(spec);
     }
 
     static ArrayMap create(MapSpec spec) {
-        long size = size(spec);
-        NativeFd fd = Mman.sealedMemfd("graft-map-" + spec.name(), size, Mman.MFD_NOEXEC_SEAL);
-        ArrayMap map = new ArrayMap(spec, fd, SharedRegion.map(fd, size, SharedRegion.Access.READ_WRITE));
+        ArrayMap map = new ArrayMap(spec, MapRegion.create(spec, size(spec)));
         byte[] content = spec.content().bytes();
-        MemorySegment.copy(content, 0, map.region.segment(), ValueLayout.JAVA_BYTE, 0, content.length);
+        map.region.write(0, content, 0, content.length);
         return map;
     }
 
     /**
-     * The same view of a kernel array that was created with {@link MapSpec#MMAPABLE}: kernel programs, targets and this
-     * process see one memory.
-     *
-     * @param fd the kernel map's descriptor; owned by the map from now on
+     * The values of a kernel array that was made with {@link MapSpec#MMAPABLE}: kernel programs, targets and the daemon
+     * share the same memory. The descriptor stays its owner's.
      */
-    public static ArrayMap overKernelArray(NativeFd fd, MapSpec spec) {
-        return new ArrayMap(spec, fd, SharedRegion.map(fd, size(spec), SharedRegion.Access.READ_WRITE));
+    public static ArrayMap overKernelArray(NativeFd kernelMapFd, MapSpec spec) {
+        return new ArrayMap(spec, MapRegion.borrow(kernelMapFd, size(spec)));
     }
 
     private static long size(MapSpec spec) {
-        return Sysconf.wholePages((long) Sizes.padded(spec.valueSize()) * spec.maxEntries());
+        return Sysconf.wholePages(spec.maxEntries() * MapRules.stride(spec));
     }
 
-    /** The memory of value {@code index}; writes are seen by all who share the map. */
+    /** The memory of value {@code index}; writes are seen by all who share the map. Valid until the map is closed. */
     public MemorySegment value(int index) {
-        if (index < 0 || index >= spec.maxEntries()) {
-            throw new IndexOutOfBoundsException(
-                    "index " + index + " of " + spec.maxEntries() + " in map " + spec.name());
-        }
-        return region.segment().asSlice((long) index * stride(), spec.valueSize());
+        indices.require(index, spec);
+        return region.memory().asSlice((long) index * stride, spec.valueSize());
     }
 
-    /** The first eight bytes of a value, read at once. */
+    /** The first eight bytes of a value, read at once; a stride always has them. */
     public long longAt(int index) {
-        return (long) LONG.getVolatile(value(index), 0L);
+        indices.require(index, spec);
+        return region.getLongAcquire((long) index * stride);
     }
 
     @Override
@@ -68,7 +60,12 @@ public final class ArrayMap implements BpfMap {
 
     @Override
     public NativeFd fd() {
-        return fd;
+        return region.fd();
+    }
+
+    @Override
+    public List<Piece> pieces() {
+        return region.whole();
     }
 
     @Override
@@ -77,38 +74,71 @@ public final class ArrayMap implements BpfMap {
     }
 
     @Override
-    public List<Piece> pieces() {
-        return List.of(new Piece(0, region.size(), 0));
+    public byte[] describe(long baseAddress) {
+        return MapRegion.descriptor(spec, new MapRegion.Addresses(0, baseAddress), new MapRegion.Strides(stride, 0, 0));
     }
 
     @Override
-    public long headerAddress(long base) {
-        return 0;
-    }
-
-    @Override
-    public long dataAddress(long base) {
-        return base;
+    public long dataAddress(long baseAddress) {
+        return baseAddress;
     }
 
     @Override
     public int stride() {
-        return Sizes.padded(spec.valueSize());
+        return stride;
     }
 
     @Override
-    public int cpuStride() {
+    public int valueBytes() {
+        return spec.valueSize();
+    }
+
+    @Override
+    public Optional<byte[]> lookup(byte[] key) {
+        int index = indices.of(key);
+        return indices.isInside(index)
+                ? Optional.of(region.read((long) index * stride, spec.valueSize()))
+                : Optional.empty();
+    }
+
+    @Override
+    public int update(byte[] key, byte[] value, long flags) {
+        MapBytes.requireSize(value, valueBytes(), "the value");
+        int index = indices.of(key);
+        int refused = indices.refuseUpdate(index, flags);
+        if (refused == 0) {
+            region.write((long) index * stride, value, 0, value.length);
+        }
+        return refused;
+    }
+
+    @Override
+    public int delete(byte[] key) {
+        return -Errno.EINVAL;
+    }
+
+    @Override
+    public Optional<byte[]> firstKey() {
+        return Optional.of(MapBytes.ofInt(0));
+    }
+
+    @Override
+    public Optional<byte[]> nextKey(byte[] key) {
+        return indices.after(key);
+    }
+
+    @Override
+    public List<byte[]> keys() {
+        return indices.all();
+    }
+
+    @Override
+    public int releaseLocksOf(int deadTgid) {
         return 0;
-    }
-
-    @Override
-    public int cpus() {
-        return 1;
     }
 
     @Override
     public void close() {
         region.close();
-        fd.close();
     }
 }

@@ -1,54 +1,64 @@
 package graft.ebpf.maps;
 
 import graft.ebpf.object.MapSpec;
-import graft.ebpf.object.MapType;
 import graft.platform.linux.SysException;
-import java.util.Locale;
 import java.util.Optional;
 
-/** What became of creating a map. */
+/** What became of a map's blueprint. */
 public sealed interface MapCreation {
-    /** It exists; the caller closes it. */
+    /** It exists; the receiver owns the map. */
     record Created(BpfMap map) implements MapCreation {}
 
-    /** It cannot be made. */
-    record Refused(MapSpec spec, String why, String suggestion) implements MapCreation {}
+    /**
+     * It cannot exist here.
+     *
+     * @param why the reason, in words that follow the map's name
+     * @param suggestion what to try
+     */
+    record Refused(MapSpec spec, String why, String suggestion) implements MapCreation {
+        @Override
+        public String toString() {
+            return "map " + spec.name() + ": " + why + "\n  try: " + suggestion;
+        }
+    }
 
-    /** Creates a map from its blueprint. */
+    /**
+     * Creates the map in shared memory, filled with the blueprint's content. Refused too when the system has no memory
+     * or descriptors left.
+     */
     static MapCreation create(MapSpec spec) {
-        Optional<String> wrong = Sizes.problem(spec);
-        if (wrong.isPresent()) {
-            return new Refused(spec, wrong.get(), "see bpf(2), BPF_MAP_CREATE");
+        Optional<Refused> refused = MapRules.refusal(spec);
+        if (refused.isPresent()) {
+            return refused.get();
         }
         try {
-            return switch (spec.type()) {
-                case ARRAY -> new Created(ArrayMap.create(spec));
-                case PERCPU_ARRAY -> new Created(PerCpuArrayMap.create(spec));
-                case HASH, PERCPU_HASH -> new Created(HashTable.create(spec));
-                case RINGBUF -> new Created(RingBuffer.create(spec));
-                case PROG_ARRAY,
-                        PERF_EVENT_ARRAY,
-                        STACK_TRACE,
-                        CGROUP_ARRAY,
-                        LRU_HASH,
-                        LRU_PERCPU_HASH,
-                        LPM_TRIE,
-                        ARRAY_OF_MAPS,
-                        HASH_OF_MAPS,
-                        QUEUE,
-                        STACK,
-                        TASK_STORAGE,
-                        BLOOM_FILTER,
-                        USER_RINGBUF,
-                        ARENA ->
-                    new Refused(spec, "maps of type " + word(spec.type()) + " are not offered yet", "--where kernel");
-            };
+            return new Created(make(spec));
         } catch (SysException failed) {
             return new Refused(spec, failed.getMessage(), "a smaller map, or more memory");
         }
     }
 
-    private static String word(MapType type) {
-        return type.name().toLowerCase(Locale.ROOT);
+    private static BpfMap make(MapSpec spec) {
+        return switch (spec.type()) {
+            case ARRAY -> ArrayMap.create(spec);
+            case PERCPU_ARRAY -> PerCpuArrayMap.create(spec);
+            case HASH, PERCPU_HASH -> HashTable.create(spec);
+            case RINGBUF -> RingBuffer.create(spec);
+            case PROG_ARRAY,
+                    PERF_EVENT_ARRAY,
+                    STACK_TRACE,
+                    CGROUP_ARRAY,
+                    LRU_HASH,
+                    LRU_PERCPU_HASH,
+                    LPM_TRIE,
+                    ARRAY_OF_MAPS,
+                    HASH_OF_MAPS,
+                    QUEUE,
+                    STACK,
+                    TASK_STORAGE,
+                    BLOOM_FILTER,
+                    USER_RINGBUF,
+                    ARENA -> throw new AssertionError(spec.type() + " passed the rules");
+        };
     }
 }

@@ -1,41 +1,54 @@
 package graft.ebpf.maps;
 
 import graft.ebpf.object.MapSpec;
-import graft.platform.linux.Mman;
+import graft.platform.linux.Errno;
 import graft.platform.linux.NativeFd;
-import graft.platform.linux.SharedRegion;
 import graft.platform.linux.Sysconf;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 
-/** A per-CPU array: each CPU's values one after another, whole pages per CPU so that no cache line is shared. */
-public final class PerCpuArrayMap implements BpfMap {
+/** An array with one value for each possible CPU: value i of CPU c is at {@code c * cpuStride() + i * stride()}. */
+public final class PerCpuArrayMap implements KeyedMap {
+    private static final long LINE = 128;
+
     private final MapSpec spec;
-    private final NativeFd fd;
-    private final SharedRegion region;
+    private final MapRegion region;
+    private final ArrayIndex indices;
+    private final int stride;
+    private final int cpuStride;
+    private final int cpus;
 
-    private PerCpuArrayMap(MapSpec spec, NativeFd fd, SharedRegion region) {
+    private PerCpuArrayMap(MapSpec spec) {
         this.spec = spec;
-        this.fd = fd;
-        this.region = region;
+        this.indices = new ArrayIndex(spec.maxEntries());
+        this.stride = (int) MapRules.stride(spec);
+        this.cpuStride = (int) HashGeometry.align((long) spec.maxEntries() * stride, LINE);
+        this.cpus = Sysconf.possibleCpus();
+        this.region = MapRegion.create(spec, Sysconf.wholePages((long) cpus * cpuStride));
     }
 
     static PerCpuArrayMap create(MapSpec spec) {
-        long size = cpuStride(spec) * Sysconf.possibleCpus();
-        NativeFd fd = Mman.sealedMemfd("graft-map-" + spec.name(), size, Mman.MFD_NOEXEC_SEAL);
-        return new PerCpuArrayMap(spec, fd, SharedRegion.map(fd, size, SharedRegion.Access.READ_WRITE));
-    }
-
-    private static long cpuStride(MapSpec spec) {
-        return Sysconf.wholePages((long) Sizes.padded(spec.valueSize()) * spec.maxEntries());
-    }
-
-    /** The memory of one CPU's value {@code index}. */
-    public MemorySegment value(int cpu, int index) {
-        if (index < 0 || index >= spec.maxEntries() || cpu < 0 || cpu >= cpus()) {
-            throw new IndexOutOfBoundsException("index " + index + " of CPU " + cpu + " in map " + spec.name());
+        PerCpuArrayMap map = new PerCpuArrayMap(spec);
+        byte[] content = spec.content().bytes();
+        for (int cpu = 0; cpu < map.cpus; cpu++) {
+            map.region.write((long) cpu * map.cpuStride, content, 0, content.length);
         }
-        return region.segment().asSlice(cpu * cpuStride(spec) + (long) index * stride(), spec.valueSize());
+        return map;
+    }
+
+    /** The memory of one CPU's value {@code index}. Valid until the map is closed. */
+    public MemorySegment value(int cpu, int index) {
+        indices.require(index, spec);
+        if (cpu < 0 || cpu >= cpus) {
+            throw new IndexOutOfBoundsException("CPU " + cpu + " of " + cpus + " in map " + spec.name());
+        }
+        return region.memory().asSlice(place(cpu, index), spec.valueSize());
+    }
+
+    /** Possible CPUs, each with a value of its own. */
+    public int cpus() {
+        return cpus;
     }
 
     @Override
@@ -45,7 +58,12 @@ public final class PerCpuArrayMap implements BpfMap {
 
     @Override
     public NativeFd fd() {
-        return fd;
+        return region.fd();
+    }
+
+    @Override
+    public List<Piece> pieces() {
+        return region.whole();
     }
 
     @Override
@@ -54,38 +72,86 @@ public final class PerCpuArrayMap implements BpfMap {
     }
 
     @Override
-    public List<Piece> pieces() {
-        return List.of(new Piece(0, region.size(), 0));
+    public byte[] describe(long baseAddress) {
+        return MapRegion.descriptor(
+                spec, new MapRegion.Addresses(0, baseAddress), new MapRegion.Strides(stride, cpuStride, cpus));
     }
 
     @Override
-    public long headerAddress(long base) {
-        return 0;
-    }
-
-    @Override
-    public long dataAddress(long base) {
-        return base;
+    public long dataAddress(long baseAddress) {
+        return baseAddress;
     }
 
     @Override
     public int stride() {
-        return Sizes.padded(spec.valueSize());
+        return stride;
     }
 
-    @Override
+    /** Bytes from one CPU's values to the next CPU's. */
     public int cpuStride() {
-        return (int) cpuStride(spec);
+        return cpuStride;
     }
 
     @Override
-    public int cpus() {
-        return Sysconf.possibleCpus();
+    public int valueBytes() {
+        return stride * cpus;
+    }
+
+    @Override
+    public Optional<byte[]> lookup(byte[] key) {
+        int index = indices.of(key);
+        if (!indices.isInside(index)) {
+            return Optional.empty();
+        }
+        byte[] all = new byte[valueBytes()];
+        for (int cpu = 0; cpu < cpus; cpu++) {
+            region.read(place(cpu, index), all, cpu * stride, spec.valueSize());
+        }
+        return Optional.of(all);
+    }
+
+    @Override
+    public int update(byte[] key, byte[] value, long flags) {
+        MapBytes.requireSize(value, valueBytes(), "the values of all CPUs");
+        int index = indices.of(key);
+        int refused = indices.refuseUpdate(index, flags);
+        for (int cpu = 0; refused == 0 && cpu < cpus; cpu++) {
+            region.write(place(cpu, index), value, cpu * stride, spec.valueSize());
+        }
+        return refused;
+    }
+
+    private long place(int cpu, int index) {
+        return (long) cpu * cpuStride + (long) index * stride;
+    }
+
+    @Override
+    public int delete(byte[] key) {
+        return -Errno.EINVAL;
+    }
+
+    @Override
+    public Optional<byte[]> firstKey() {
+        return Optional.of(MapBytes.ofInt(0));
+    }
+
+    @Override
+    public Optional<byte[]> nextKey(byte[] key) {
+        return indices.after(key);
+    }
+
+    @Override
+    public List<byte[]> keys() {
+        return indices.all();
+    }
+
+    @Override
+    public int releaseLocksOf(int deadTgid) {
+        return 0;
     }
 
     @Override
     public void close() {
         region.close();
-        fd.close();
     }
 }

@@ -1,4 +1,10 @@
 package graft.ebpf.maps;
 
-/** One mapping of part of a map's memory. */
+/**
+ * One shared mapping that a target makes of a map's descriptor.
+ *
+ * @param fileOffset where the piece begins in the descriptor, whole pages
+ * @param length bytes to map, whole pages
+ * @param addressOffset where it goes, from the base address that the target chose for the map
+ */
 public record Piece(long fileOffset, long length, long addressOffset) {}

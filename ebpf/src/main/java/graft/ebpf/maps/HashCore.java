@@ -1,0 +1,136 @@
+package graft.ebpf.maps;
+
+import graft.ebpf.object.MapSpec;
+import graft.platform.layout.BucketLayout;
+import graft.platform.layout.ElementLayout;
+import graft.platform.layout.HashLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** What both kinds of hash do. Owns the region. */
+final class HashCore implements AutoCloseable {
+    private final HashElements elements;
+    private final HashValues values;
+    private final HashChanges changes;
+
+    HashCore(MapSpec spec) {
+        this.elements = HashElements.create(spec);
+        this.values = new HashValues(spec, elements.region, elements.geometry);
+        this.changes = new HashChanges(elements, values);
+    }
+
+    MapRegion region() {
+        return elements.region;
+    }
+
+    HashGeometry geometry() {
+        return elements.geometry;
+    }
+
+    int valueBytes() {
+        return values.bytes();
+    }
+
+    byte[] describe(long base) {
+        HashGeometry geometry = elements.geometry;
+        return MapRegion.descriptor(
+                elements.spec,
+                new MapRegion.Addresses(base, base + geometry.elementsOffset()),
+                new MapRegion.Strides(geometry.stride(), geometry.cpuStride(), geometry.cpus()));
+    }
+
+    /** The value, read again when its element got another key meanwhile. */
+    Optional<byte[]> lookup(byte[] key) {
+        MapBytes.requireSize(key, elements.spec.keySize(), "the key");
+        while (true) {
+            int element = elements.lookup(key);
+            if (element == HashElements.NONE) {
+                return Optional.empty();
+            }
+            byte[] value = values.read(element);
+            if (values.changeInPlace() || elements.lookup(key) == element) {
+                return Optional.of(value);
+            }
+        }
+    }
+
+    int update(byte[] key, byte[] value, long flags) {
+        MapBytes.requireSize(key, elements.spec.keySize(), "the key");
+        MapBytes.requireSize(value, values.bytes(), "the value");
+        return changes.update(key, value, flags);
+    }
+
+    int delete(byte[] key) {
+        MapBytes.requireSize(key, elements.spec.keySize(), "the key");
+        return changes.delete(key);
+    }
+
+    Optional<byte[]> firstKey() {
+        return firstFrom(0);
+    }
+
+    Optional<byte[]> nextKey(byte[] key) {
+        MapBytes.requireSize(key, elements.spec.keySize(), "the key");
+        int element = elements.lookup(key);
+        if (element == HashElements.NONE) {
+            return firstKey();
+        }
+        int next = elements.region.getAcquire(elements.elementAt(element) + ElementLayout.NEXT);
+        return elements.isElement(next)
+                ? Optional.of(elements.keyOf(next))
+                : firstFrom(elements.bucketOf(elements.hash(key)) + 1);
+    }
+
+    private Optional<byte[]> firstFrom(int bucket) {
+        for (int i = bucket; i < elements.geometry.buckets(); i++) {
+            int head = elements.region.getAcquire(elements.bucketAt(i) + BucketLayout.HEAD);
+            if (elements.isElement(head)) {
+                return Optional.of(elements.keyOf(head));
+            }
+        }
+        return Optional.empty();
+    }
+
+    List<byte[]> keys() {
+        List<byte[]> keys = new ArrayList<>();
+        for (int bucket = 0; bucket < elements.geometry.buckets(); bucket++) {
+            int before = keys.size();
+            while (!addKeys(bucket, keys)) {
+                keys.subList(before, keys.size()).clear();
+            }
+        }
+        return keys;
+    }
+
+    /** False when an element was moved away under the walk. */
+    private boolean addKeys(int bucket, List<byte[]> keys) {
+        int index = elements.region.getAcquire(elements.bucketAt(bucket) + BucketLayout.HEAD);
+        while (elements.isElement(index)) {
+            keys.add(elements.keyOf(index));
+            index = elements.region.getAcquire(elements.elementAt(index) + ElementLayout.NEXT);
+        }
+        return index == HashElements.endOf(bucket);
+    }
+
+    List<HashTable.Entry> entries() {
+        List<HashTable.Entry> entries = new ArrayList<>();
+        for (byte[] key : keys()) {
+            lookup(key).ifPresent(value -> entries.add(new HashTable.Entry(key, values.split(value))));
+        }
+        return entries;
+    }
+
+    int count() {
+        return elements.region.getAcquire(HashLayout.COUNT);
+    }
+
+    int releaseLocksOf(int deadTgid) {
+        return new HashRecovery(elements).releaseLocksOf(deadTgid);
+    }
+
+    @Override
+    public void close() {
+        elements.region.close();
+    }
+}

@@ -1,0 +1,210 @@
+package graft.ebpf.maps;
+
+import graft.ebpf.object.MapSpec;
+import graft.platform.layout.BucketLayout;
+import graft.platform.layout.ElementLayout;
+import graft.platform.layout.HashLayout;
+import graft.platform.layout.MapConstants;
+import java.util.concurrent.ThreadLocalRandom;
+
+/** Buckets, chains and the free list of a hash, as the agent's C sees them. Lookups take no lock. */
+final class HashElements {
+    static final int NONE = -1;
+    private static final int FREE_MARK = 0xc0000000;
+    private static final int ZERO_SEED = 1 << 6;
+
+    final MapRegion region;
+    final HashGeometry geometry;
+    final MapSpec spec;
+    private final long seed;
+
+    private HashElements(MapSpec spec, MapRegion region, HashGeometry geometry, long seed) {
+        this.spec = spec;
+        this.region = region;
+        this.geometry = geometry;
+        this.seed = seed;
+    }
+
+    static HashElements create(MapSpec spec) {
+        HashGeometry geometry = HashGeometry.of(spec);
+        long seed = (spec.flags() & ZERO_SEED) != 0
+                ? 0
+                : ThreadLocalRandom.current().nextLong();
+        HashElements elements = new HashElements(spec, MapRegion.create(spec, geometry.regionSize()), geometry, seed);
+        elements.writeHeader();
+        return elements;
+    }
+
+    private void writeHeader() {
+        region.set(HashLayout.ABI, MapConstants.ABI);
+        region.set(HashLayout.TYPE, spec.type().number());
+        region.set(HashLayout.KEY_SIZE, spec.keySize());
+        region.set(HashLayout.VALUE_SIZE, spec.valueSize());
+        region.set(HashLayout.MAX_ENTRIES, spec.maxEntries());
+        region.set(HashLayout.BUCKET_MASK, geometry.buckets() - 1);
+        region.set(HashLayout.ELEMENT_SIZE, geometry.elementSize());
+        region.set(HashLayout.VALUE_OFFSET, geometry.valueOffset());
+        region.set(HashLayout.CAPACITY, geometry.capacity());
+        region.set(HashLayout.CPUS, geometry.cpus());
+        region.setLong(HashLayout.SEED, seed);
+        region.setLong(HashLayout.ELEMENTS_OFFSET, geometry.elementsOffset());
+        region.setLong(HashLayout.VALUES_OFFSET, geometry.valuesOffset());
+        region.set(HashLayout.STRIDE, geometry.stride());
+        region.set(HashLayout.CPU_STRIDE, geometry.cpuStride());
+        for (int bucket = 0; bucket < geometry.buckets(); bucket++) {
+            region.set(bucketAt(bucket) + BucketLayout.HEAD, endOf(bucket));
+        }
+    }
+
+    static int endOf(int bucket) {
+        return MapConstants.HASH_END | bucket;
+    }
+
+    long bucketAt(int bucket) {
+        return HashLayout.SIZE + (long) bucket * BucketLayout.SIZE;
+    }
+
+    int bucketOf(int code) {
+        return code & (geometry.buckets() - 1);
+    }
+
+    long elementAt(int element) {
+        return geometry.elementsOffset() + (long) element * geometry.elementSize();
+    }
+
+    boolean isElement(int index) {
+        return index >= 0 && index < geometry.capacity();
+    }
+
+    byte[] keyOf(int element) {
+        byte[] key = new byte[spec.keySize()];
+        java.lang.foreign.MemorySegment.copy(
+                region.memory(),
+                java.lang.foreign.ValueLayout.JAVA_BYTE,
+                elementAt(element) + ElementLayout.SIZE,
+                key,
+                0,
+                key.length);
+        return key;
+    }
+
+    /** The agent's {@code hash_of}. */
+    int hash(byte[] key) {
+        long h = seed;
+        int at = 0;
+        for (; at + Long.BYTES <= key.length; at += Long.BYTES) {
+            h = mix(h, MapBytes.longAt(key, at));
+        }
+        if (at < key.length) {
+            long word = 0;
+            for (int i = 0; at + i < key.length; i++) {
+                word |= (key[at + i] & 0xffL) << 8 * i;
+            }
+            h = mix(h, word);
+        }
+        return (int) h;
+    }
+
+    private static long mix(long h, long word) {
+        long mixed = (h ^ word) * MapConstants.HASH_FACTOR;
+        return mixed ^ mixed >>> 32;
+    }
+
+    /**
+     * Where a walk along a chain ended.
+     *
+     * @param link offset of the word that points to {@code index}
+     * @param index the element with the key, or the mark that ended the chain
+     */
+    record Found(long link, int index) {}
+
+    /** Walks from the word at {@code link} to the element with the key. */
+    Found find(long link, byte[] key, int code) {
+        long at = link;
+        int index = region.getAcquire(at);
+        for (int steps = 0; isElement(index) && steps < geometry.capacity(); steps++) {
+            if (isKey(index, key, code)) {
+                break;
+            }
+            at = elementAt(index) + ElementLayout.NEXT;
+            index = region.getAcquire(at);
+        }
+        return new Found(at, index);
+    }
+
+    private boolean isKey(int index, byte[] key, int code) {
+        long element = elementAt(index);
+        if (region.get(element + ElementLayout.HASH) != code) {
+            return false;
+        }
+        long from = element + ElementLayout.SIZE;
+        return java.lang.foreign.MemorySegment.mismatch(
+                        region.memory(),
+                        from,
+                        from + key.length,
+                        java.lang.foreign.MemorySegment.ofArray(key),
+                        0,
+                        key.length)
+                == -1;
+    }
+
+    /** The element with the key, or {@link #NONE}; takes no lock, and starts again when an element moved under it. */
+    int lookup(byte[] key) {
+        int code = hash(key);
+        int bucket = bucketOf(code);
+        while (true) {
+            Found found = find(bucketAt(bucket) + BucketLayout.HEAD, key, code);
+            if (isElement(found.index())) {
+                return found.index();
+            }
+            if (found.index() == endOf(bucket)) {
+                return NONE;
+            }
+            Thread.onSpinWait();
+        }
+    }
+
+    /** An unused element, or {@link #NONE}. */
+    int take() {
+        long head = region.getLongAcquire(HashLayout.FREE);
+        while ((int) head != 0) {
+            int next = region.get(elementAt((int) head - 1) + ElementLayout.NEXT) & ~FREE_MARK;
+            if (region.compareAndSetLong(HashLayout.FREE, head, generationAfter(head) | next)) {
+                return (int) head - 1;
+            }
+            head = region.getLongAcquire(HashLayout.FREE);
+        }
+        int fresh = region.getAcquire(HashLayout.FRESH);
+        while (fresh < geometry.capacity()) {
+            if (region.compareAndSet(HashLayout.FRESH, fresh, fresh + 1)) {
+                return fresh;
+            }
+            fresh = region.getAcquire(HashLayout.FRESH);
+        }
+        return NONE;
+    }
+
+    void giveBack(int element) {
+        long head;
+        do {
+            head = region.getLongAcquire(HashLayout.FREE);
+            region.set(elementAt(element) + ElementLayout.NEXT, FREE_MARK | (int) head);
+        } while (!region.compareAndSetLong(HashLayout.FREE, head, generationAfter(head) | (element + 1)));
+    }
+
+    private static long generationAfter(long head) {
+        return (head >>> 32) + 1 << 32;
+    }
+
+    /** Links an element in front of its bucket's chain; the bucket's lock is held. */
+    void link(int bucket, int element) {
+        long head = bucketAt(bucket) + BucketLayout.HEAD;
+        region.set(elementAt(element) + ElementLayout.NEXT, region.get(head));
+        region.setRelease(head, element);
+    }
+
+    /** Takes the element that {@code link} points to out of its chain; the bucket's lock is held. */
+    void unlink(Found found) {
+        region.setRelease(found.link(), region.get(elementAt(found.index()) + ElementLayout.NEXT));
+    }
+}

@@ -1,0 +1,70 @@
+package graft.ebpf.maps;
+
+import graft.ebpf.object.MapSpec;
+import graft.platform.layout.BucketLayout;
+import graft.platform.layout.ElementLayout;
+import graft.platform.layout.HashLayout;
+import graft.platform.layout.MapConstants;
+import graft.platform.linux.Sysconf;
+
+/**
+ * Where the parts of a hash lie in its region.
+ *
+ * @param buckets a power of two
+ * @param capacity elements, spare ones included
+ * @param valueOffset of the value in an element
+ * @param elementSize bytes of an element; per-CPU values lie elsewhere
+ * @param elementsOffset from the header
+ * @param valuesOffset of the per-CPU values, from the header
+ * @param stride from one per-CPU value to the next element's
+ * @param cpuStride from one CPU's values to the next CPU's
+ * @param cpus possible CPUs
+ */
+record HashGeometry(
+        int buckets,
+        int capacity,
+        int valueOffset,
+        int elementSize,
+        long elementsOffset,
+        long valuesOffset,
+        int stride,
+        int cpuStride,
+        int cpus) {
+    private static final long LINE = 128;
+
+    static HashGeometry of(MapSpec spec) {
+        int buckets = Integer.highestOneBit(Math.max(spec.maxEntries() * 2 - 1, 1));
+        int capacity = spec.maxEntries() + MapConstants.SPARE_ELEMENTS;
+        int valueOffset = (int) align(ElementLayout.SIZE + spec.keySize(), 8);
+        int stride = (int) MapRules.stride(spec);
+        boolean perCpu = MapRules.isPerCpu(spec);
+        int elementSize = perCpu ? valueOffset : valueOffset + stride;
+        long elementsOffset = align(HashLayout.SIZE + (long) buckets * BucketLayout.SIZE, LINE);
+        return new HashGeometry(
+                buckets,
+                capacity,
+                valueOffset,
+                elementSize,
+                elementsOffset,
+                align(elementsOffset + (long) capacity * elementSize, MapConstants.PAGE),
+                stride,
+                perCpu ? (int) align((long) capacity * stride, LINE) : 0,
+                perCpu ? Sysconf.possibleCpus() : 0);
+    }
+
+    /** Bytes for the region, whole pages. */
+    long regionSize() {
+        return Sysconf.wholePages(valuesOffset + (long) cpus * cpuStride);
+    }
+
+    /** Bytes for a region, before it is known that 32-bit sizes are enough. */
+    static long regionSize(MapSpec spec) {
+        long element = ElementLayout.SIZE + 16L + spec.keySize() + spec.valueSize();
+        return HashLayout.SIZE
+                + ((long) spec.maxEntries() + MapConstants.SPARE_ELEMENTS) * (element + 2L * BucketLayout.SIZE);
+    }
+
+    static long align(long size, long unit) {
+        return (size + unit - 1) & -unit;
+    }
+}

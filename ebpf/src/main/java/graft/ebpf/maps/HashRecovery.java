@@ -1,0 +1,106 @@
+package graft.ebpf.maps;
+
+import graft.platform.layout.BucketLayout;
+import graft.platform.layout.ElementLayout;
+import graft.platform.layout.HashLayout;
+import graft.platform.layout.MapConstants;
+import java.util.Arrays;
+
+/**
+ * Finishes the changes that a dead process had begun. At most one element for each of its locks is lost; none is handed
+ * out twice.
+ */
+final class HashRecovery {
+    private final HashElements elements;
+    private final MapRegion region;
+
+    HashRecovery(HashElements elements) {
+        this.elements = elements;
+        this.region = elements.region;
+    }
+
+    int releaseLocksOf(int tgid) {
+        int released = 0;
+        for (int bucket = 0; bucket < elements.geometry.buckets(); bucket++) {
+            long word = elements.bucketAt(bucket) + BucketLayout.LOCK;
+            if (LockWord.isHeldBy(region, word, tgid)) {
+                finish(bucket);
+                LockWord.release(region, word);
+                released++;
+            }
+        }
+        if (released > 0) {
+            settleCount();
+        }
+        return released;
+    }
+
+    private void finish(int bucket) {
+        long pendingAt = elements.bucketAt(bucket) + BucketLayout.PENDING;
+        int pending = region.getAcquire(pendingAt);
+        int element = (pending & MapConstants.PENDING_ELEMENT) - 1;
+        int operation = pending & ~MapConstants.PENDING_ELEMENT;
+        int unused = HashElements.NONE;
+        if (elements.isElement(element)) {
+            HashElements.Found found = findElement(bucket, element);
+            boolean linked = found.index() == element;
+            if (operation == MapConstants.PENDING_DELETE && linked) {
+                elements.unlink(found);
+                unused = element;
+            } else if (!linked) {
+                unused = element;
+            } else if (operation == MapConstants.PENDING_REPLACE) {
+                unused = unlinkOlder(element);
+            }
+        }
+        region.setRelease(pendingAt, 0);
+        if (unused != HashElements.NONE) {
+            elements.giveBack(unused);
+        }
+    }
+
+    private HashElements.Found findElement(int bucket, int element) {
+        long link = elements.bucketAt(bucket) + BucketLayout.HEAD;
+        int index = region.getAcquire(link);
+        while (elements.isElement(index) && index != element) {
+            link = elements.elementAt(index) + ElementLayout.NEXT;
+            index = region.getAcquire(link);
+        }
+        return new HashElements.Found(link, index);
+    }
+
+    /** The element with the same key behind {@code newer}, taken out of the chain. */
+    private int unlinkOlder(int newer) {
+        long at = elements.elementAt(newer);
+        HashElements.Found older =
+                elements.find(at + ElementLayout.NEXT, elements.keyOf(newer), region.get(at + ElementLayout.HASH));
+        if (!elements.isElement(older.index())) {
+            return HashElements.NONE;
+        }
+        elements.unlink(older);
+        return older.index();
+    }
+
+    /** The dead process may have counted what it did not insert. Exact when nobody else changes the map meanwhile. */
+    private void settleCount() {
+        int[] linked = new int[2];
+        int before;
+        do {
+            before = region.getAcquire(HashLayout.COUNT);
+            Arrays.setAll(linked, walk -> countLinked());
+        } while (linked[0] != linked[1]);
+        region.compareAndSet(HashLayout.COUNT, before, linked[0]);
+    }
+
+    private int countLinked() {
+        int count = 0;
+        for (int bucket = 0; bucket < elements.geometry.buckets(); bucket++) {
+            int index = region.getAcquire(elements.bucketAt(bucket) + BucketLayout.HEAD);
+            while (elements.isElement(index)) {
+                count++;
+                index = region.getAcquire(elements.elementAt(index) + ElementLayout.NEXT);
+            }
+        }
+        return count;
+    }
+}

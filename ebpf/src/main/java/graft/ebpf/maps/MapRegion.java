@@ -1,0 +1,179 @@
+package graft.ebpf.maps;
+
+import graft.ebpf.object.MapSpec;
+import graft.platform.layout.MapLayout;
+import graft.platform.linux.Mman;
+import graft.platform.linux.NativeFd;
+import graft.platform.linux.SharedRegion;
+import graft.platform.linux.SysException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The memory of one map: the daemon's mapping, which it owns, and the descriptor. Word access says its memory order:
+ * targets change the same words at any time.
+ */
+final class MapRegion implements AutoCloseable {
+    private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle();
+    private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle();
+
+    private final NativeFd fd;
+    private final Optional<NativeFd> owned;
+    private final SharedRegion mapping;
+    private final MemorySegment memory;
+
+    private MapRegion(NativeFd fd, Optional<NativeFd> owned, SharedRegion mapping) {
+        this.fd = fd;
+        this.owned = owned;
+        this.mapping = mapping;
+        this.memory = mapping.segment();
+    }
+
+    /** A new zeroed region of {@code size} bytes, whole pages. */
+    static MapRegion create(MapSpec spec, long size) {
+        NativeFd fd = Mman.sealedMemfd("graft-map-" + spec.name(), size, Mman.MFD_NOEXEC_SEAL);
+        try {
+            SharedRegion mapping = SharedRegion.map(fd, size, SharedRegion.Access.READ_WRITE);
+            if (spec.access() == MapSpec.Access.READ_ONLY) {
+                Mman.addSeals(fd, Mman.F_SEAL_FUTURE_WRITE);
+            }
+            return new MapRegion(fd, Optional.of(fd), mapping);
+        } catch (SysException failed) {
+            fd.close();
+            throw failed;
+        }
+    }
+
+    /** The memory behind a descriptor that somebody else owns. */
+    static MapRegion borrow(NativeFd fd, long size) {
+        return new MapRegion(fd, Optional.empty(), SharedRegion.map(fd, size, SharedRegion.Access.READ_WRITE));
+    }
+
+    NativeFd fd() {
+        return fd;
+    }
+
+    long size() {
+        return mapping.size();
+    }
+
+    MemorySegment memory() {
+        return memory;
+    }
+
+    List<Piece> whole() {
+        return List.of(new Piece(0, size(), 0));
+    }
+
+    int get(long at) {
+        return (int) INT.get(memory, at);
+    }
+
+    int getAcquire(long at) {
+        return (int) INT.getAcquire(memory, at);
+    }
+
+    void set(long at, int value) {
+        INT.set(memory, at, value);
+    }
+
+    void setRelease(long at, int value) {
+        INT.setRelease(memory, at, value);
+    }
+
+    boolean compareAndSet(long at, int expected, int value) {
+        return INT.compareAndSet(memory, at, expected, value);
+    }
+
+    int getAndAdd(long at, int delta) {
+        return (int) INT.getAndAdd(memory, at, delta);
+    }
+
+    long getLong(long at) {
+        return (long) LONG.get(memory, at);
+    }
+
+    long getLongAcquire(long at) {
+        return (long) LONG.getAcquire(memory, at);
+    }
+
+    void setLong(long at, long value) {
+        LONG.set(memory, at, value);
+    }
+
+    void setLongRelease(long at, long value) {
+        LONG.setRelease(memory, at, value);
+    }
+
+    /** A store that comes before every later load: Dekker's half of going to sleep. */
+    void setLongVolatile(long at, long value) {
+        LONG.setVolatile(memory, at, value);
+    }
+
+    boolean compareAndSetLong(long at, long expected, long value) {
+        return LONG.compareAndSet(memory, at, expected, value);
+    }
+
+    long getAndAddLong(long at, long delta) {
+        return (long) LONG.getAndAdd(memory, at, delta);
+    }
+
+    /** Copies {@code to.length - from} bytes at most {@code size} from {@code at} into {@code to}. */
+    void read(long at, byte[] to, int from, int size) {
+        switch (size) {
+            case Short.BYTES -> MapBytes.putShort(to, from, (short) MapBytes.SHORT.getVolatile(memory, at));
+            case Integer.BYTES -> MapBytes.putInt(to, from, (int) INT.getVolatile(memory, at));
+            case Long.BYTES -> MapBytes.putLong(to, from, (long) LONG.getVolatile(memory, at));
+            default -> MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, at, to, from, size);
+        }
+    }
+
+    byte[] read(long at, int size) {
+        byte[] bytes = new byte[size];
+        read(at, bytes, 0, size);
+        return bytes;
+    }
+
+    /** Stores a value; no reader sees half of one that the machine can store at once. */
+    void write(long at, byte[] from, int offset, int size) {
+        switch (size) {
+            case Short.BYTES -> MapBytes.SHORT.setRelease(memory, at, MapBytes.shortAt(from, offset));
+            case Integer.BYTES -> INT.setRelease(memory, at, MapBytes.intAt(from, offset));
+            case Long.BYTES -> LONG.setRelease(memory, at, MapBytes.longAt(from, offset));
+            default -> MemorySegment.copy(from, offset, memory, ValueLayout.JAVA_BYTE, at, size);
+        }
+    }
+
+    /** {@code struct graft_map}. */
+    static byte[] descriptor(MapSpec spec, Addresses addresses, Strides strides) {
+        ByteBuffer map = ByteBuffer.allocate(MapLayout.SIZE).order(ByteOrder.nativeOrder());
+        map.putInt(MapLayout.TYPE, spec.type().number());
+        map.putInt(MapLayout.KEY_SIZE, spec.keySize());
+        map.putInt(MapLayout.VALUE_SIZE, spec.valueSize());
+        map.putInt(MapLayout.MAX_ENTRIES, spec.maxEntries());
+        map.putInt(MapLayout.FLAGS, spec.flags());
+        map.putInt(MapLayout.STRIDE, strides.value());
+        map.putLong(MapLayout.BASE, addresses.base());
+        map.putLong(MapLayout.DATA, addresses.data());
+        map.putInt(MapLayout.CPUS, strides.cpus());
+        map.putInt(MapLayout.CPU_STRIDE, strides.cpu());
+        return map.array();
+    }
+
+    /** Addresses in a target. */
+    record Addresses(long base, long data) {}
+
+    /** Distances of values and of CPUs, and how many CPUs. */
+    record Strides(int value, int cpu, int cpus) {}
+
+    @Override
+    public void close() {
+        mapping.close();
+        owned.ifPresent(NativeFd::close);
+    }
+}

@@ -1,0 +1,131 @@
+package graft.ebpf.maps;
+
+import graft.ebpf.object.MapSpec;
+import graft.ebpf.object.MapType;
+import graft.platform.layout.MapConstants;
+import graft.platform.linux.Sysconf;
+import java.util.Optional;
+
+/** Which blueprints become maps. What the kernel answers with EINVAL or E2BIG is refused here too. */
+final class MapRules {
+    private static final int NUMA_NODE = 1 << 2;
+    private static final int RDONLY = 1 << 3;
+    private static final int WRONLY = 1 << 4;
+    private static final int ZERO_SEED = 1 << 6;
+    private static final int WRONLY_PROG = 1 << 8;
+    private static final int ACCESS_FLAGS = NUMA_NODE | RDONLY | WRONLY | MapSpec.READ_ONLY_FOR_PROGRAMS | WRONLY_PROG;
+    private static final long LARGEST_REGION = 1L << 36;
+    private static final int LARGEST_PER_CPU_VALUE = 32 << 10;
+    private static final int LARGEST_RING = 1 << 30;
+    private static final long LARGEST_ELEMENT = 4L << 20;
+
+    private MapRules() {}
+
+    static Optional<MapCreation.Refused> refusal(MapSpec spec) {
+        return switch (spec.type()) {
+            case ARRAY -> array(spec, MapSpec.MMAPABLE);
+            case PERCPU_ARRAY -> array(spec, 0);
+            case HASH, PERCPU_HASH -> hash(spec);
+            case RINGBUF -> ring(spec);
+            case LRU_HASH, LRU_PERCPU_HASH ->
+                no(
+                        spec,
+                        "its type " + spec.type() + " is not available in user space",
+                        "type HASH with max_entries" + " large enough for all keys, or --where kernel");
+            case PROG_ARRAY,
+                    PERF_EVENT_ARRAY,
+                    STACK_TRACE,
+                    CGROUP_ARRAY,
+                    LPM_TRIE,
+                    ARRAY_OF_MAPS,
+                    HASH_OF_MAPS,
+                    QUEUE,
+                    STACK,
+                    TASK_STORAGE,
+                    BLOOM_FILTER,
+                    USER_RINGBUF,
+                    ARENA -> no(spec, "its type " + spec.type() + " is not available in user space", "--where kernel");
+        };
+    }
+
+    private static Optional<MapCreation.Refused> array(MapSpec spec, int moreFlags) {
+        if (spec.keySize() != Integer.BYTES) {
+            return no(spec, "an array has 4-byte keys, not " + spec.keySize(), "key_size 4");
+        }
+        if (spec.content().bytes().length > spec.valueSize()) {
+            return no(spec, "its content is larger than its value", "a value_size of the content's length");
+        }
+        return common(spec, ACCESS_FLAGS | moreFlags).or(() -> size(spec, (long) spec.maxEntries() * stride(spec)));
+    }
+
+    private static Optional<MapCreation.Refused> hash(MapSpec spec) {
+        if (spec.keySize() <= 0) {
+            return no(spec, "a hash needs keys of at least one byte", "a key type");
+        }
+        if (!spec.content().isEmpty()) {
+            return no(spec, "only arrays have initial content", "type ARRAY");
+        }
+        if ((long) spec.keySize() + spec.valueSize() > LARGEST_ELEMENT) {
+            return no(spec, "key and value are larger than 4 MiB", "smaller values");
+        }
+        return common(spec, ACCESS_FLAGS | MapSpec.NO_PREALLOC | ZERO_SEED)
+                .or(() -> spec.maxEntries() > MapConstants.ELEMENTS_MAX - MapConstants.SPARE_ELEMENTS
+                        ? no(spec, "max_entries " + spec.maxEntries() + " is too large", "at most 1 000 000 000")
+                        : size(spec, HashGeometry.regionSize(spec)));
+    }
+
+    private static Optional<MapCreation.Refused> ring(MapSpec spec) {
+        if (spec.keySize() != 0 || spec.valueSize() != 0) {
+            return no(spec, "a ring buffer has neither keys nor values", "key_size 0 and value_size 0");
+        }
+        int bytes = spec.maxEntries();
+        if (bytes < MapConstants.PAGE || bytes > LARGEST_RING || Integer.bitCount(bytes) != 1) {
+            return no(spec, bytes + " bytes of ring are not a power of two from 4096 to 1 GiB", "262144");
+        }
+        return (spec.flags() & ~NUMA_NODE) != 0 ? flags(spec) : Optional.empty();
+    }
+
+    private static Optional<MapCreation.Refused> common(MapSpec spec, int allowedFlags) {
+        if (spec.maxEntries() <= 0) {
+            return no(spec, "max_entries is " + Integer.toUnsignedString(spec.maxEntries()), "a number from 1");
+        }
+        if (spec.valueSize() <= 0) {
+            return no(spec, "value_size is " + Integer.toUnsignedString(spec.valueSize()), "a value type");
+        }
+        if (isPerCpu(spec) && spec.valueSize() > LARGEST_PER_CPU_VALUE) {
+            return no(spec, "a per-CPU value has at most 32768 bytes, not " + spec.valueSize(), "smaller values");
+        }
+        return (spec.flags() & ~allowedFlags) != 0 ? flags(spec) : Optional.empty();
+    }
+
+    private static Optional<MapCreation.Refused> size(MapSpec spec, long bytesOfOneCpu) {
+        long entries = (long) spec.maxEntries() + MapConstants.SPARE_ELEMENTS;
+        if (isPerCpu(spec) && entries * stride(spec) >= 1L << 31) {
+            return no(spec, "one CPU's values take more than 2 GiB", "fewer entries or smaller values");
+        }
+        long bytes = isPerCpu(spec) ? bytesOfOneCpu * Sysconf.possibleCpus() : bytesOfOneCpu;
+        return bytes > LARGEST_REGION
+                ? no(spec, "it would take " + (bytes >> 20) + " MiB", "fewer entries or smaller values")
+                : Optional.empty();
+    }
+
+    private static Optional<MapCreation.Refused> flags(MapSpec spec) {
+        return no(
+                spec,
+                "map_flags 0x" + Integer.toHexString(spec.flags()) + " are not possible for " + spec.type(),
+                "map_flags 0");
+    }
+
+    static boolean isPerCpu(MapSpec spec) {
+        return spec.type() == MapType.PERCPU_ARRAY || spec.type() == MapType.PERCPU_HASH;
+    }
+
+    /** Distance of values in memory. */
+    static long stride(MapSpec spec) {
+        return (spec.valueSize() + 7L) & -8;
+    }
+
+    private static Optional<MapCreation.Refused> no(MapSpec spec, String why, String suggestion) {
+        return Optional.of(new MapCreation.Refused(spec, why, suggestion));
+    }
+}

@@ -1,0 +1,180 @@
+package graft.ebpf.maps;
+
+import graft.platform.layout.MapConstants;
+import graft.platform.layout.RecordLayout;
+import graft.platform.layout.RingLayout;
+import graft.platform.linux.Futex;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+
+/**
+ * The one consumer of a ring. Used by one thread, but for {@link #ownerDied}, which any thread may call, and which
+ * {@link #await} notices. A reader that waits costs nothing: the first record wakes it. After a burst it sleeps until a
+ * part of the ring is filled or a short time has passed, so that a busy producer hardly ever makes a system call.
+ */
+public final class RingBufferReader {
+    private static final Duration BURST_PAUSE = Duration.ofMillis(1);
+    private static final int BURST_RECORDS = 32;
+    private static final int PUBLISH_BYTES = 4096;
+    private static final int OWNER_MASK = (1 << MapConstants.RECORD_OWNER_BITS) - 1;
+
+    /** Takes one record. */
+    @FunctionalInterface
+    public interface Consumer {
+        /** @param data the record's bytes in shared memory or a copy; valid and read-only during the call */
+        void accept(MemorySegment data);
+    }
+
+    private final MapRegion region;
+    private final MemorySegment memory;
+    private final long size;
+    private int recordsSinceWait;
+
+    RingBufferReader(MapRegion region, long size) {
+        this.region = region;
+        this.memory = region.memory().asReadOnly();
+        this.size = size;
+    }
+
+    /**
+     * Hands finished records, at most {@code limit}, to {@code consumer}, in the order of their reservations, up to the first one that is
+     * not submitted yet. When the consumer throws, its record counts as taken.
+     *
+     * @return how many were handed over; discarded ones are not counted
+     */
+    public int drain(Consumer consumer, int limit) {
+        long consumed = consumed();
+        long published = consumed;
+        int records = 0;
+        try {
+            while (records < limit && consumed < produced()) {
+                int header = headerAt(consumed);
+                if ((header & MapConstants.RECORD_BUSY) != 0) {
+                    break;
+                }
+                int length = header & MapConstants.RECORD_LENGTH;
+                long data = (consumed + RecordLayout.SIZE) & size - 1;
+                consumed += room(length);
+                if ((header & MapConstants.RECORD_DISCARD) == 0) {
+                    records++;
+                    consumer.accept(slice(data, length));
+                }
+                if (consumed - published >= PUBLISH_BYTES) {
+                    published = consumed;
+                    region.setLongRelease(MapConstants.RING_CONSUMER_OFFSET, consumed);
+                }
+            }
+        } finally {
+            region.setLongRelease(MapConstants.RING_CONSUMER_OFFSET, consumed);
+        }
+        recordsSinceWait += records;
+        return records;
+    }
+
+    private MemorySegment slice(long data, int length) {
+        long at = MapConstants.RING_DATA_OFFSET + data;
+        long first = size - data;
+        if (length <= first) {
+            return memory.asSlice(at, length);
+        }
+        byte[] joined = new byte[length];
+        MemorySegment copy = MemorySegment.ofArray(joined);
+        MemorySegment.copy(memory, at, copy, 0, first);
+        MemorySegment.copy(memory, MapConstants.RING_DATA_OFFSET, copy, first, length - first);
+        return copy.asReadOnly();
+    }
+
+    /**
+     * Sleeps until a record can be drained, at most {@code timeout}.
+     *
+     * @return true when {@link #drain} has something to do
+     */
+    public boolean await(Duration timeout) {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        boolean burst = recordsSinceWait >= BURST_RECORDS;
+        recordsSinceWait = 0;
+        if (burst && timeout.compareTo(BURST_PAUSE) > 0) {
+            sleep(consumed() + size / 4, BURST_PAUSE);
+        }
+        while (!isReady()) {
+            long left = deadline - System.nanoTime();
+            if (left <= 0) {
+                return false;
+            }
+            sleep(consumed() | MapConstants.RING_WAKE_EXACT, Duration.ofNanos(left));
+        }
+        return true;
+    }
+
+    /** Wakes a sleeping {@link #await} so that its caller can look around; the wait may return before its time. */
+    public void wake() {
+        region.setLongVolatile(RingLayout.WAKE_AT, MapConstants.RING_AWAKE);
+        region.getAndAdd(RingLayout.DOORBELL, 1);
+        Futex.wake(region.memory(), RingLayout.DOORBELL, 1);
+    }
+
+    /** Store where to wake, then look: a producer submits, then looks there. One of both sees the other. */
+    private void sleep(long wakeAt, Duration time) {
+        int doorbell = region.getAcquire(RingLayout.DOORBELL);
+        region.setLongVolatile(RingLayout.WAKE_AT, wakeAt);
+        boolean exact = (wakeAt & MapConstants.RING_WAKE_EXACT) != 0;
+        boolean due = exact ? isReady() : isFilledTo(wakeAt);
+        if (!due) {
+            Futex.await(region.memory(), RingLayout.DOORBELL, doorbell, time);
+        }
+        region.setLongVolatile(RingLayout.WAKE_AT, MapConstants.RING_AWAKE);
+    }
+
+    private boolean isFilledTo(long position) {
+        return produced() > position;
+    }
+
+    private boolean isReady() {
+        long consumed = consumed();
+        return consumed < produced() && (headerAt(consumed) & MapConstants.RECORD_BUSY) == 0;
+    }
+
+    /**
+     * Discards the records that a dead process reserved and never submitted.
+     *
+     * @param tgid its process id in the initial pid namespace
+     * @return how many
+     */
+    public int ownerDied(int tgid) {
+        int discarded = 0;
+        long end = produced();
+        for (long at = consumed(); at < end; ) {
+            long header = MapConstants.RING_DATA_OFFSET + (at & size - 1);
+            int length = region.getAcquire(header + RecordLayout.LENGTH);
+            boolean theirs = (region.get(header + RecordLayout.OWNER) & OWNER_MASK) == (tgid & OWNER_MASK);
+            int discard = length & MapConstants.RECORD_LENGTH | MapConstants.RECORD_DISCARD;
+            if (theirs
+                    && (length & MapConstants.RECORD_BUSY) != 0
+                    && region.compareAndSet(header + RecordLayout.LENGTH, length, discard)) {
+                discarded++;
+            }
+            at += room(length);
+        }
+        region.getAndAddLong(RingLayout.LOST_DEAD, discarded);
+        if (discarded > 0) {
+            wake();
+        }
+        return discarded;
+    }
+
+    private long consumed() {
+        return region.getLongAcquire(MapConstants.RING_CONSUMER_OFFSET);
+    }
+
+    private long produced() {
+        return region.getLongAcquire(MapConstants.RING_PRODUCER_OFFSET);
+    }
+
+    private int headerAt(long position) {
+        return region.getAcquire(MapConstants.RING_DATA_OFFSET + (position & size - 1));
+    }
+
+    private static long room(int length) {
+        return (length & MapConstants.RECORD_LENGTH) + RecordLayout.SIZE + 7L & -8;
+    }
+}

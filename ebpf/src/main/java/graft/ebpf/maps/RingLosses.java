@@ -1,0 +1,16 @@
+package graft.ebpf.maps;
+
+/**
+ * Records that never reached the reader, since the ring was made.
+ *
+ * @param full no room
+ * @param busy another thread held the lock too long
+ * @param reentered the reserving thread was interrupted inside its own reservation
+ * @param dead the process died between reserve and submit
+ */
+public record RingLosses(long full, long busy, long reentered, long dead) {
+    /** All causes together. */
+    public long total() {
+        return full + busy + reentered + dead;
+    }
+}
