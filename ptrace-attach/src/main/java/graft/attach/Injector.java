@@ -70,13 +70,20 @@ final class Injector {
             journal.delete();
             return new AttachResult.TargetGone(injection.pid(), gone.getMessage());
         } catch (SysException failed) {
-            if (ProcStat.read(injection.pid()).map(s -> s.state() == 'Z').orElse(true)) {
+            if (failed.is(Errno.ESRCH) || hasEnded()) {
                 journal.delete();
                 return new AttachResult.TargetGone(injection.pid(), failed.getMessage());
             }
             return new AttachResult.Refused(
                     new Refusal(Refusal.Kind.SYSTEM_CALL, failed.getMessage(), "graft doctor -p " + injection.pid()));
         }
+    }
+
+    /** A process that was killed is not a zombie at once: what failed because of it comes first. */
+    private boolean hasEnded() {
+        return ProcStat.read(injection.pid())
+                .map(stat -> stat.state() == 'Z' || stat.state() == 'X')
+                .orElse(true);
     }
 
     private static AttachResult late(DeadlineException late) {

@@ -34,7 +34,7 @@ final class TracedThread {
     TracedThread(int tid, Arena arena) {
         this.tid = tid;
         this.registers = arena.allocate(UserRegs.SIZE, 8);
-        this.status = arena.allocate(8, 8);
+        this.status = arena.allocate(Waitpid.SIGINFO_SIZE, 8);
     }
 
     State state() {
@@ -56,11 +56,15 @@ final class TracedThread {
     State poll() {
         while (state == State.ASKED) {
             try {
-                int word = Waitpid.waitpid(tid, Waitpid.WALL | Waitpid.WNOHANG, status);
-                if (word == Waitpid.NOTHING) {
+                int word = Waitpid.stopOf(tid, status);
+                if (word != Waitpid.NOTHING) {
+                    reported(WaitStatus.decode(word));
+                } else if (Waitpid.hasEnded(tid, status)) {
+                    // The process may be our child, and its exit code somebody else's.
+                    state = State.GONE;
+                } else {
                     return state;
                 }
-                reported(WaitStatus.decode(word));
             } catch (SysException failed) {
                 gone(failed);
             }
@@ -74,6 +78,10 @@ final class TracedThread {
             case WaitStatus.Stopped(var signal, var event) -> {
                 if (event == WaitStatus.EVENT_STOP) {
                     Ptrace.getRegs(tid, registers);
+                    // At once: if we die later, the interruption stays invisible.
+                    if (repair(registers)) {
+                        writeRegisters();
+                    }
                     state = State.STOPPED;
                 } else if (event == WaitStatus.EVENT_EXEC) {
                     Ptrace.detach(tid, 0);
@@ -101,9 +109,6 @@ final class TracedThread {
     void detach() {
         if (state == State.STOPPED) {
             try {
-                if (repair(registers)) {
-                    writeRegisters();
-                }
                 Ptrace.detach(tid, 0);
             } catch (SysException failed) {
                 gone(failed);

@@ -14,7 +14,8 @@ import java.util.Map;
 /** All threads of one process, seized by the OS thread that made this. Closing lets every stopped thread go. */
 final class Tracees implements AutoCloseable {
     private static final long PAUSE_NANOS = 20_000;
-    private static final long LET_GO_NANOS = 200_000_000;
+    private static final long LATE_NANOS = 5_000_000_000L;
+    private static final long LET_GO_NANOS = 3_000_000_000L;
 
     private final int pid;
     private final long options;
@@ -44,23 +45,29 @@ final class Tracees implements AutoCloseable {
     }
 
     private boolean seize(int tid) {
-        try {
-            Ptrace.seize(tid, options);
-        } catch (SysException failed) {
-            boolean ended = ProcStat.readThread(pid, tid)
-                    .map(stat -> stat.state() == 'Z' || stat.state() == 'X')
-                    .orElse(true);
-            if (ended || failed.is(Errno.ESRCH)) {
-                return false;
+        while (true) {
+            try {
+                Ptrace.seize(tid, options);
+                threads.put(tid, new TracedThread(tid, arena));
+                return true;
+            } catch (SysException failed) {
+                boolean ended = ProcStat.readThread(pid, tid)
+                        .map(stat -> stat.state() == 'Z' || stat.state() == 'X')
+                        .orElse(true);
+                if (ended || failed.is(Errno.ESRCH)) {
+                    return false;
+                }
+                if (!failed.is(Errno.EPERM) || !lettingGo()) {
+                    throw new SysException(failed.call(), failed.errno(), failed.doing() + tracer(tid));
+                }
+                Sched.nanosleep(PAUSE_NANOS);
             }
-            if (!failed.is(Errno.EPERM) || !lettingGo()) {
-                throw failed;
-            }
-            Sched.nanosleep(PAUSE_NANOS);
-            return seize(tid);
         }
-        threads.put(tid, new TracedThread(tid, arena));
-        return true;
+    }
+
+    private static String tracer(int tid) {
+        long tracer = ProcStatus.read(tid).map(s -> s.number("TracerPid")).orElse(0L);
+        return tracer == 0 ? "" : ", which thread " + tracer + " traces";
     }
 
     /** Whether an earlier tracer thread of ours may still be ending: the kernel lets go when it has ended. */
@@ -127,9 +134,20 @@ final class Tracees implements AutoCloseable {
         }
     }
 
-    /** Lets every stopped thread go. A thread that is not stopped is let go when the tracer's thread ends. */
+    /**
+     * Lets every stopped thread go, and those that were asked to stop as soon as they have: a system call that was
+     * interrupted for a stop fails with EINTR unless the stop takes place. Any other thread is let go when the tracer's
+     * thread ends.
+     */
     void detachAll() {
         for (TracedThread thread : threads.values()) {
+            thread.detach();
+        }
+        long deadline = System.nanoTime() + LATE_NANOS;
+        for (TracedThread thread : threads.values()) {
+            while (thread.poll() == TracedThread.State.ASKED && System.nanoTime() - deadline < 0) {
+                Sched.nanosleep(PAUSE_NANOS);
+            }
             thread.detach();
         }
         threads.clear();

@@ -4,6 +4,7 @@ import graft.platform.address.RemoteAddress;
 import graft.platform.linux.PosixSpawn;
 import graft.platform.linux.ProcMem;
 import graft.platform.linux.Signals;
+import graft.platform.linux.WaitStatus;
 import graft.platform.linux.Waitpid;
 import graft.platform.proc.MemoryMapping;
 import graft.rewriter.Code;
@@ -218,8 +219,12 @@ final class LiveTarget implements AutoCloseable {
     @Override
     public void close() {
         try (Arena arena = Arena.ofConfined()) {
+            boolean ended = !alive();
             Signals.kill(pid, Signals.SIGKILL);
-            Waitpid.waitpid(pid, 0, arena.allocate(ValueLayout.JAVA_INT));
+            int word = Waitpid.waitpid(pid, 0, arena.allocate(ValueLayout.JAVA_INT));
+            if (ended) {
+                System.err.println("the target had ended: " + WaitStatus.decode(word));
+            }
             try (var files = Files.list(directory)) {
                 for (Path file : files.toList()) {
                     Files.delete(file);

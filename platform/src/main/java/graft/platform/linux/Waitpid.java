@@ -24,7 +24,53 @@ public final class Waitpid {
     private static final MethodHandle WAITPID =
             NativeCalls.link("waitpid", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
 
+    /** Size of {@code siginfo_t}. */
+    public static final long SIGINFO_SIZE = 128;
+
+    private static final int P_PID = 1;
+    private static final int WEXITED = 4;
+    private static final int WNOWAIT = 0x1000000;
+    private static final int STOPPED_STATUS = 0x7f;
+    private static final int CLD_DUMPED = 3;
+    private static final long SI_CODE = 8;
+    private static final long SI_PID = 16;
+    private static final long SI_STATUS = 24;
+    private static final MethodHandle WAITID =
+            NativeCalls.link("waitid", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
+
     private Waitpid() {}
+
+    /**
+     * Takes a stop of {@code tid}, and leaves its end to whoever waits for it.
+     *
+     * @param info {@link #SIGINFO_SIZE} bytes, overwritten
+     * @return the status word for {@link WaitStatus#decode}, or {@link #NOTHING}
+     */
+    public static int stopOf(int tid, MemorySegment info) {
+        boolean any = waitid(tid, WUNTRACED | WALL | WNOHANG, info);
+        return any ? info.get(JAVA_INT, SI_STATUS) << 8 | STOPPED_STATUS : NOTHING;
+    }
+
+    /** Whether {@code tid} has ended; whoever waits for it still can. @param info as in {@link #stopOf} */
+    public static boolean hasEnded(int tid, MemorySegment info) {
+        // The stop of a traced thread is reported whatever the options say.
+        return waitid(tid, WEXITED | WNOWAIT | WALL | WNOHANG, info) && info.get(JAVA_INT, SI_CODE) <= CLD_DUMPED;
+    }
+
+    private static boolean waitid(int tid, int options, MemorySegment info) {
+        info.set(JAVA_INT, SI_PID, 0);
+        MemorySegment capture = NativeCalls.capture();
+        int result;
+        try {
+            result = (int) WAITID.invokeExact(capture, P_PID, tid, info, options);
+        } catch (Throwable thrown) {
+            throw NativeCalls.unexpected(thrown);
+        }
+        if (result == -1) {
+            throw new SysException("waitid", NativeCalls.errno(capture), "waiting for " + tid);
+        }
+        return info.get(JAVA_INT, SI_PID) != 0;
+    }
 
     /**
      * Waits for a change of {@code pid}.

@@ -1,0 +1,36 @@
+package graft.attach;
+
+import graft.platform.linux.Signals;
+import java.nio.file.Path;
+
+/**
+ * A daemon that kills itself before step N of an attach followed by a detach; run in a JVM of its own. Arguments: pid,
+ * address of the probed function, journal directory, N. Ends with 0 when there are fewer steps.
+ */
+final class KilledTracer {
+    private static int steps;
+
+    private KilledTracer() {}
+
+    public static void main(String[] arguments) {
+        int pid = Integer.parseInt(arguments[0]);
+        int last = Integer.parseInt(arguments[3]);
+        int self = (int) ProcessHandle.current().pid();
+        StepListener killer = step -> {
+            if (++steps == last) {
+                System.out.println("killed before " + step);
+                System.out.flush();
+                Signals.kill(self, Signals.SIGKILL);
+            }
+        };
+        AttachResult result = new Attacher(Path.of(arguments[2]), killer)
+                .attach(LiveTarget.injection(pid, Long.parseLong(arguments[1])));
+        if (!(result instanceof AttachResult.Attached attached)) {
+            throw new AssertionError(result.toString());
+        }
+        DetachProof proof = attached.attachment().detach();
+        if (!proof.clean()) {
+            throw new AssertionError(proof.toString());
+        }
+    }
+}
