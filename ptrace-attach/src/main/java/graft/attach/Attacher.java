@@ -94,7 +94,7 @@ public final class Attacher {
         } catch (TraceeGoneException gone) {
             return new AttachResult.TargetGone(injection.pid(), gone.getMessage());
         } catch (SysException failed) {
-            return failed.is(Errno.ESRCH)
+            return failed.is(Errno.ESRCH) || ProcStat.endsSoon(injection.pid())
                     ? new AttachResult.TargetGone(injection.pid(), failed.getMessage())
                     : new AttachResult.Refused(new Refusal(
                             Refusal.Kind.SYSTEM_CALL, failed.getMessage(), "graft doctor -p " + injection.pid()));

@@ -5,6 +5,7 @@ import graft.attach.DetachProof.Outcome;
 import graft.platform.address.RemoteAddress;
 import graft.platform.layout.PoolConstants;
 import graft.platform.linux.ProcMem;
+import graft.platform.linux.SysException;
 import java.util.List;
 
 /**
@@ -109,8 +110,8 @@ public final class Attachment {
             }
         } catch (TraceeGoneException ended) {
             return gone(ended.getMessage());
-        } catch (DeadlineException late) {
-            return incomplete(late.getMessage());
+        } catch (DeadlineException | SysException failed) {
+            return incomplete(failed.getMessage());
         } finally {
             images.forEach(PoolImage::close);
         }

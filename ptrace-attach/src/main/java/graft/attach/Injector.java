@@ -70,20 +70,13 @@ final class Injector {
             journal.delete();
             return new AttachResult.TargetGone(injection.pid(), gone.getMessage());
         } catch (SysException failed) {
-            if (failed.is(Errno.ESRCH) || hasEnded()) {
+            if (failed.is(Errno.ESRCH) || ProcStat.endsSoon(injection.pid())) {
                 journal.delete();
                 return new AttachResult.TargetGone(injection.pid(), failed.getMessage());
             }
             return new AttachResult.Refused(
                     new Refusal(Refusal.Kind.SYSTEM_CALL, failed.getMessage(), "graft doctor -p " + injection.pid()));
         }
-    }
-
-    /** A process that was killed is not a zombie at once: what failed because of it comes first. */
-    private boolean hasEnded() {
-        return ProcStat.read(injection.pid())
-                .map(stat -> stat.state() == 'Z' || stat.state() == 'X')
-                .orElse(true);
     }
 
     private static AttachResult late(DeadlineException late) {

@@ -1,5 +1,6 @@
 package graft.attach;
 
+import graft.platform.linux.Sched;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -8,12 +9,31 @@ import java.util.Optional;
 
 /** The fields of {@code /proc/PID/stat} that identify and classify a process. */
 record ProcStat(char state, long flags, long startTime) {
+    private static final int LOOKS = 50;
+    private static final long LOOK_NANOS = 2_000_000;
+
     static Optional<ProcStat> read(int pid) {
         return read(Path.of("/proc/" + pid + "/stat"));
     }
 
     static Optional<ProcStat> readThread(int pid, int tid) {
         return read(Path.of("/proc/" + pid + "/task/" + tid + "/stat"));
+    }
+
+    /**
+     * Whether the process has ended, or does now: one that was killed is not a zombie at once, and what fails because of
+     * it comes first.
+     */
+    static boolean endsSoon(int pid) {
+        for (int look = 0; look < LOOKS; look++) {
+            if (read(pid)
+                    .map(stat -> stat.state() == 'Z' || stat.state() == 'X')
+                    .orElse(true)) {
+                return true;
+            }
+            Sched.nanosleep(LOOK_NANOS);
+        }
+        return false;
     }
 
     private static Optional<ProcStat> read(Path file) {

@@ -5,7 +5,9 @@ import graft.attach.UndoRecord.Kind;
 import graft.attach.UndoRecord.Range;
 import graft.attach.UndoRecord.Site;
 import graft.platform.address.RemoteAddress;
+import graft.platform.linux.Errno;
 import graft.platform.linux.Sched;
+import graft.platform.linux.SysException;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -63,6 +65,11 @@ final class Undo {
                 if (attempt == ATTEMPTS) {
                     throw late;
                 }
+            } catch (SysException failed) {
+                if (failed.is(Errno.ESRCH) || ProcStat.endsSoon(undo.pid())) {
+                    throw new TraceeGoneException(undo.pid(), failed.doing());
+                }
+                throw failed;
             }
         }
     }

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 @Tag("slow")
-@Timeout(300)
+@Timeout(900)
 class KillTest {
     private static final int MORE_THAN_THERE_ARE = 100;
 
