@@ -35,8 +35,8 @@ class VerifierTest {
     }
 
     @Test
-    void contextGivenToHelperEscapes() {
-        assertThat(facts("call get_attach_cookie; exit").contextUse()).isEqualTo(Facts.ContextUse.ESCAPES);
+    void contextGivenToAHelperThatReadsBelowItDoesNotEscape() {
+        assertThat(facts("call get_attach_cookie; exit").contextUse()).isEqualTo(Facts.ContextUse.FIELDS_ONLY);
     }
 
     @Test
