@@ -25,6 +25,7 @@ import java.util.OptionalInt;
 final class Handover implements AutoCloseable {
     private static final long PAUSE_NANOS = 10_000;
     private static final int WINDOW = 32;
+    private static final int PAUSES_A_LOOK = 100;
 
     private final int pid;
     private final TracedThread leader;
@@ -39,6 +40,7 @@ final class Handover implements AutoCloseable {
     private final MemorySegment page = arena.allocate(24, 8);
     private final MemorySegment request = arena.allocate(HandoverRoutine.REQUEST_BYTES, 8);
     private PacketSocket socket;
+    private int pauses;
 
     Handover(Target target, TracedThread leader, Hole hole) {
         this.pid = target.pid();
@@ -139,7 +141,9 @@ final class Handover implements AutoCloseable {
         if (System.nanoTime() - deadline > 0) {
             throw new DeadlineException(what + " in process " + pid);
         }
-        if (ProcStat.read(pid).map(stat -> stat.state() == 'Z').orElse(true)) {
+        // Looking at a file takes longer than the routine's calls: it is done now and then.
+        if (++pauses % PAUSES_A_LOOK == 0
+                && ProcStat.read(pid).map(stat -> stat.state() == 'Z').orElse(true)) {
             throw new TraceeGoneException(pid, "running the handover routine");
         }
         Sched.nanosleep(PAUSE_NANOS);
