@@ -2,6 +2,9 @@
 module graft.tools {
     requires transitive graft.daemon;
     requires info.picocli;
+    requires graft.platform;
+    // At run time for graft.platform, which runs the WebAssembly build of Keystone on it.
+    requires run.endive.runtime;
 
     exports graft.cli;
     exports graft.cli.error;

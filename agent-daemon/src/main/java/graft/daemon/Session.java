@@ -27,10 +27,16 @@ public final class Session implements AutoCloseable {
     private final Collection collection;
     private final List<Attachment> attachments;
     private final List<AttachPoint> points;
+    private final List<SessionRefusal.SiteRefused> skipped;
     private final long openedNanos = System.nanoTime();
     private Optional<List<DetachProof>> proofs = Optional.empty();
 
-    private Session(Collection collection, List<Attachment> attachments, List<AttachPoint> points) {
+    private Session(
+            Collection collection,
+            List<Attachment> attachments,
+            List<AttachPoint> points,
+            List<SessionRefusal.SiteRefused> skipped) {
+        this.skipped = List.copyOf(skipped);
         this.collection = collection;
         this.attachments = List.copyOf(attachments);
         this.points = List.copyOf(points);
@@ -114,8 +120,7 @@ public final class Session implements AutoCloseable {
                 return new Assemblies.Refused(new SessionRefusal.TargetRefused(pid, refusal));
             }
             try {
-                switch (TargetImage.assemble(
-                        pid, request.links(), collection.programs(), collection.maps(), agent)) {
+                switch (TargetImage.assemble(pid, request, collection, agent)) {
                     case TargetImage.Assembly.Assembled assembled -> images.add(assembled);
                     case TargetImage.Assembly.Refused(var refusal) -> {
                         return new Assemblies.Refused(refusal);
@@ -142,12 +147,14 @@ public final class Session implements AutoCloseable {
             List<TargetImage.Assembly.Assembled> images, Collection collection, Attacher attacher) {
         List<Attachment> attached = new ArrayList<>();
         List<AttachPoint> points = new ArrayList<>();
+        List<SessionRefusal.SiteRefused> skipped = new ArrayList<>();
         for (TargetImage.Assembly.Assembled image : images) {
             Optional<SessionRefusal> refusal =
                     switch (attacher.attach(image.injection())) {
                         case AttachResult.Attached(var attachment, _) -> {
                             attached.add(attachment);
                             points.addAll(image.points());
+                            skipped.addAll(image.skipped());
                             yield Optional.empty();
                         }
                         case AttachResult.Refused(var why) ->
@@ -161,7 +168,7 @@ public final class Session implements AutoCloseable {
                 return new Opening.Refused(refusal.get());
             }
         }
-        return new Opening.Opened(new Session(collection, attached, points));
+        return new Opening.Opened(new Session(collection, attached, points, skipped));
     }
 
     /** The object's live form. */
@@ -177,6 +184,11 @@ public final class Session implements AutoCloseable {
     /** The places of user-space probes, over all targets. */
     public List<AttachPoint> points() {
         return points;
+    }
+
+    /** Places that were left out because they cannot be probed safely. */
+    public List<SessionRefusal.SiteRefused> skipped() {
+        return skipped;
     }
 
     /** Whether at least one target still lives. */

@@ -61,9 +61,16 @@ final class CountCommand implements Runnable {
         for (int cookie = 0; cookie < probes.size(); cookie++) {
             links.add(new LinkRequest.Uprobe("count", probes.get(cookie), cookie));
         }
-        SessionRequest request = new SessionRequest(ObjectFiles.packaged("count"), links, pids);
+        SessionRequest request = new SessionRequest(
+                ObjectFiles.packaged("count"),
+                links,
+                pids,
+                probes.size() == 1 ? SessionRequest.OnRefusal.FAIL : SessionRequest.OnRefusal.SKIP);
         try (LiveSession live = LiveSession.open(request)) {
             spec.commandLine().getErr().printf("counting %d functions, Ctrl-C ends%n", probes.size());
+            live.session().skipped().forEach(left -> spec.commandLine()
+                    .getErr()
+                    .printf("left out %s (pid %d): %s%n", left.site(), left.pid(), left.why()));
             live.await(target.duration());
             ArrayMap counts = MapReporter.array(live.session(), "counts");
             live.detach();

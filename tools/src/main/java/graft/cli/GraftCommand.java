@@ -21,6 +21,7 @@ import picocli.CommandLine.Spec;
             TlsCommand.class,
             LatencyCommand.class,
             CountCommand.class,
+            AsmCommand.class,
             RecoverCommand.class,
             ExplainCommand.class,
             CommandLine.HelpCommand.class

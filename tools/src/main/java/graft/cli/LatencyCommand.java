@@ -1,11 +1,13 @@
 package graft.cli;
 
 import graft.cli.output.JsonWriter;
+import graft.cli.output.Log2Histogram;
 import graft.daemon.LinkRequest;
 import graft.daemon.SessionRequest;
 import graft.ebpf.maps.ArrayMap;
 import graft.uprobe.Probe;
 import java.io.PrintWriter;
+import java.util.Arrays;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -66,10 +68,15 @@ final class LatencyCommand implements Runnable {
 
     private void print(long[] slots) {
         PrintWriter out = spec.commandLine().getOut();
-        Histogram histogram = new Histogram(slots);
+        Log2Histogram histogram =
+                new Log2Histogram("ns", Arrays.stream(slots).boxed().toList());
         switch (target.format()) {
-            case text -> histogram.text(out);
-            case json, jsonl -> out.println(histogram.json(new JsonWriter(), probe));
+            case text -> histogram.lines().forEach(out::println);
+            case json, jsonl -> {
+                JsonWriter json = new JsonWriter();
+                histogram.json(json);
+                out.println(json);
+            }
         }
     }
 }

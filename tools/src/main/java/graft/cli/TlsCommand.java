@@ -1,8 +1,12 @@
 package graft.cli;
 
+import graft.cli.output.WallClock;
+import graft.cli.tls.TlsEvent;
+import graft.cli.tls.TlsPrinter;
 import graft.daemon.SectionLinks;
 import graft.daemon.SessionRequest;
 import graft.ebpf.maps.RingBuffer;
+import graft.ebpf.maps.RingBufferReader;
 import graft.ebpf.object.CollectionSpec;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -48,23 +52,32 @@ final class TlsCommand implements Runnable {
         PrintWriter out = spec.commandLine().getOut();
         try (LiveSession live = LiveSession.open(request)) {
             spec.commandLine().getErr().println("attached; Ctrl-C ends");
-            TlsPrinter printer = new TlsPrinter(out, target.format(), hex ? TlsPrinter.Data.HEX : TlsPrinter.Data.TEXT);
+            TlsPrinter printer = new TlsPrinter(style(), WallClock.ofThisMachine());
+            RingBufferReader.Consumer show = record -> TlsEvent.decode(record)
+                    .ifPresent(event -> printer.lines(event).forEach(out::println));
             RingBuffer events = events(live);
             long deadline = target.duration()
                     .map(time -> System.nanoTime() + time.toNanos())
                     .orElse(Long.MAX_VALUE);
             while (live.goesOn() && System.nanoTime() < deadline) {
-                if (events.drain(printer::print, BATCH) == 0) {
+                if (events.drain(show, BATCH) == 0) {
                     out.flush();
                     events.await(PAUSE);
                 }
             }
             live.detach();
-            while (events.drain(printer::print, BATCH) > 0) {
+            while (events.drain(show, BATCH) > 0) {
                 out.flush();
             }
             new MapReporter(out, spec.commandLine().getErr(), target.format()).footer(live);
         }
+    }
+
+    private TlsPrinter.Style style() {
+        return switch (target.format()) {
+            case text -> hex ? TlsPrinter.Style.HEX : TlsPrinter.Style.TEXT;
+            case json, jsonl -> TlsPrinter.Style.JSON;
+        };
     }
 
     /** The packaged program on those of OpenSSL's functions that the object names. */

@@ -2,8 +2,10 @@ package graft.daemon.image;
 
 import graft.attach.AgentImage;
 import graft.attach.Injection;
+import graft.daemon.Collection;
 import graft.daemon.LinkRequest;
 import graft.daemon.SessionRefusal;
+import graft.daemon.SessionRequest;
 import graft.ebpf.maps.BpfMap;
 import graft.platform.address.RemoteAddress;
 import graft.platform.layout.PoolConstants;
@@ -42,11 +44,16 @@ public final class TargetImage {
     private final Map<PoolPlacement.Range, ProgramPool> pools = new LinkedHashMap<>();
     private final List<Long> poolSizes = new ArrayList<>();
     private final List<PatchSite> sites = new ArrayList<>();
+    private final List<SessionRefusal.SiteRefused> skipped = new ArrayList<>();
+    private final SessionRequest.OnRefusal onRefusal;
     private Optional<MapPlacement> placement = Optional.empty();
 
-    private TargetImage(TargetModules modules, List<BpfMap> maps, AgentImage agent, TargetEnvironment environment) {
+    private TargetImage(
+            TargetModules modules, Collection collection, AgentImage agent, TargetEnvironment environment,
+            SessionRequest.OnRefusal onRefusal) {
+        this.onRefusal = onRefusal;
         this.modules = modules;
-        this.maps = maps;
+        this.maps = collection.maps();
         this.agent = agent;
         this.environment = environment;
         for (MemoryMapping mapping : modules.maps().mappings()) {
@@ -56,8 +63,9 @@ public final class TargetImage {
 
     /** The outcome. */
     public sealed interface Assembly {
-        /** Ready to be attached. {@code points} are the places of the user-space probes. */
-        record Assembled(Injection injection, List<AttachPoint> points) implements Assembly {}
+        /** Ready to be attached. {@code points} are the places that were asked for, {@code skipped} those left out. */
+        record Assembled(Injection injection, List<AttachPoint> points, List<SessionRefusal.SiteRefused> skipped)
+                implements Assembly {}
 
         /** Not possible, and why. */
         record Refused(SessionRefusal refusal) implements Assembly {}
@@ -69,23 +77,19 @@ public final class TargetImage {
      * @throws graft.platform.proc.NoSuchProcessException when there is no such process
      * @throws graft.platform.linux.SysException when the process may not be read
      */
-    public static Assembly assemble(
-            int pid,
-            List<LinkRequest> links,
-            Map<String, CheckedProgram> programs,
-            List<BpfMap> maps,
-            AgentImage agent) {
+    public static Assembly assemble(int pid, SessionRequest request, Collection collection, AgentImage agent) {
         try (TargetModules modules = TargetModules.of(pid);
                 ProcMem memory = ProcMem.open(pid)) {
-            ProbeCollector collector = new ProbeCollector(modules, programs);
-            for (LinkRequest link : links) {
+            ProbeCollector collector = new ProbeCollector(modules, collection.programs());
+            for (LinkRequest link : request.links()) {
                 Optional<SessionRefusal> refusal = collector.add(link);
                 if (refusal.isPresent()) {
                     return new Assembly.Refused(refusal.get());
                 }
             }
-            return new TargetImage(modules, maps, agent, TargetEnvironment.of(modules, memory))
-                    .assemble(collector, programs.size());
+            return new TargetImage(
+                            modules, collection, agent, TargetEnvironment.of(modules, memory), request.onRefusal())
+                    .assemble(collector, collection.programs().size());
         }
     }
 
@@ -103,7 +107,9 @@ public final class TargetImage {
             }
         }
         sites.sort(Comparator.comparing(PatchSite::address));
-        return new Assembly.Assembled(injection(), collector.points());
+        return placement.isEmpty()
+                ? new Assembly.Refused(skipped.getFirst())
+                : new Assembly.Assembled(injection(), collector.points(), List.copyOf(skipped));
     }
 
     private Optional<SessionRefusal> planModule(
@@ -126,11 +132,15 @@ public final class TargetImage {
                     switch (planned) {
                         case Planned.Patchable(var patched) -> sites.addAll(patched);
                         case Planned.Refused refused -> {
-                            return Optional.of(new SessionRefusal.SiteRefused(
+                            SessionRefusal.SiteRefused site = new SessionRefusal.SiteRefused(
                                     modules.pid(),
                                     module.fileName() + ":" + function.range().name(),
                                     refused.why(),
-                                    refused.suggestion()));
+                                    refused.suggestion());
+                            if (onRefusal == SessionRequest.OnRefusal.FAIL) {
+                                return Optional.of(site);
+                            }
+                            skipped.add(site);
                         }
                     }
                 }
