@@ -9,8 +9,7 @@ import java.util.List;
  * @param pids in the order they are attached to
  * @param onRefusal what becomes of the others when one place cannot be probed
  */
-public record SessionRequest(
-        CollectionSpec object, List<LinkRequest> links, List<Integer> pids, OnRefusal onRefusal) {
+public record SessionRequest(CollectionSpec object, List<LinkRequest> links, List<Integer> pids, OnRefusal onRefusal) {
     /** What a place that cannot be probed means. */
     public enum OnRefusal {
         /** Nothing is attached. */

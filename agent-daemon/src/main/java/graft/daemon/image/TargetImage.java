@@ -49,7 +49,10 @@ public final class TargetImage {
     private Optional<MapPlacement> placement = Optional.empty();
 
     private TargetImage(
-            TargetModules modules, Collection collection, AgentImage agent, TargetEnvironment environment,
+            TargetModules modules,
+            Collection collection,
+            AgentImage agent,
+            TargetEnvironment environment,
             SessionRequest.OnRefusal onRefusal) {
         this.onRefusal = onRefusal;
         this.modules = modules;
