@@ -47,8 +47,8 @@ public final class Collection implements AutoCloseable {
         for (String name : wanted) {
             ProgSpec program = spec.programs().get(name);
             if (program == null) {
-                return new Loading.Refused(
-                        new SessionRefusal.NoSuchProgram(name, List.copyOf(spec.programs().keySet())));
+                return new Loading.Refused(new SessionRefusal.NoSuchProgram(
+                        name, List.copyOf(spec.programs().keySet())));
             }
             switch (verifier.verify(program)) {
                 case Verdict.Accepted(var facts) -> programs.put(name, new CheckedProgram(program, facts));
@@ -66,7 +66,7 @@ public final class Collection implements AutoCloseable {
                         maps.put(map.name(), live);
                         created.add(live);
                     }
-                    case MapCreation.Refused(_, var why, var suggestion) -> {
+                    case MapCreation.Refused(var _, var why, var suggestion) -> {
                         created.forEach(BpfMap::close);
                         return new Loading.Refused(new SessionRefusal.MapRefused(map.name(), why, suggestion));
                     }

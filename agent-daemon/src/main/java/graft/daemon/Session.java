@@ -68,9 +68,10 @@ public final class Session implements AutoCloseable {
                 try (collection) {
                     yield switch (assembleAll(request, collection, agent)) {
                         case Assemblies.Refused(var refusal) -> new Preview.Refused(refusal);
-                        case Assemblies.Ready(var ready) -> new Preview.Planned(ready.stream()
-                                .map(TargetImage.Assembly.Assembled::injection)
-                                .toList());
+                        case Assemblies.Ready(var ready) ->
+                            new Preview.Planned(ready.stream()
+                                    .map(TargetImage.Assembly.Assembled::injection)
+                                    .toList());
                     };
                 }
             }
@@ -83,8 +84,7 @@ public final class Session implements AutoCloseable {
      *
      * @param given maps that exist already and take the place of the object's maps of the same name
      */
-    public static Opening open(
-            SessionRequest request, Map<String, BpfMap> given, AgentImage agent, Attacher attacher) {
+    public static Opening open(SessionRequest request, Map<String, BpfMap> given, AgentImage agent, Attacher attacher) {
         return switch (load(request, given)) {
             case Collection.Loading.Refused(var refusal) -> new Opening.Refused(refusal);
             case Collection.Loading.Loaded(var collection) -> {
@@ -100,7 +100,8 @@ public final class Session implements AutoCloseable {
     private static Collection.Loading load(SessionRequest request, Map<String, BpfMap> given) {
         if (request.links().isEmpty()) {
             return new Collection.Loading.Refused(new SessionRefusal.NothingToAttach(
-                    request.object().origin(), List.copyOf(request.object().programs().keySet())));
+                    request.object().origin(),
+                    List.copyOf(request.object().programs().keySet())));
         }
         Set<String> wanted = new LinkedHashSet<>();
         request.links().forEach(link -> wanted.add(link.program()));
@@ -149,20 +150,19 @@ public final class Session implements AutoCloseable {
         List<AttachPoint> points = new ArrayList<>();
         List<SessionRefusal.SiteRefused> skipped = new ArrayList<>();
         for (TargetImage.Assembly.Assembled image : images) {
-            Optional<SessionRefusal> refusal =
-                    switch (attacher.attach(image.injection())) {
-                        case AttachResult.Attached(var attachment, _) -> {
-                            attached.add(attachment);
-                            points.addAll(image.points());
-                            skipped.addAll(image.skipped());
-                            yield Optional.empty();
-                        }
-                        case AttachResult.Refused(var why) ->
-                            Optional.of(new SessionRefusal.TargetRefused(
-                                    image.injection().pid(), why));
-                        case AttachResult.TargetGone(var pid, var during) ->
-                            Optional.of(new SessionRefusal.TargetGone(pid, during));
-                    };
+            Optional<SessionRefusal> refusal = switch (attacher.attach(image.injection())) {
+                case AttachResult.Attached(var attachment, var _) -> {
+                    attached.add(attachment);
+                    points.addAll(image.points());
+                    skipped.addAll(image.skipped());
+                    yield Optional.empty();
+                }
+                case AttachResult.Refused(var why) ->
+                    Optional.of(
+                            new SessionRefusal.TargetRefused(image.injection().pid(), why));
+                case AttachResult.TargetGone(var pid, var during) ->
+                    Optional.of(new SessionRefusal.TargetGone(pid, during));
+            };
             if (refusal.isPresent()) {
                 attached.forEach(Attachment::detach);
                 return new Opening.Refused(refusal.get());

@@ -68,9 +68,11 @@ final class CountCommand implements Runnable {
                 probes.size() == 1 ? SessionRequest.OnRefusal.FAIL : SessionRequest.OnRefusal.SKIP);
         try (LiveSession live = LiveSession.open(request)) {
             spec.commandLine().getErr().printf("counting %d functions, Ctrl-C ends%n", probes.size());
-            live.session().skipped().forEach(left -> spec.commandLine()
-                    .getErr()
-                    .printf("left out %s (pid %d): %s%n", left.site(), left.pid(), left.why()));
+            live.session()
+                    .skipped()
+                    .forEach(left -> spec.commandLine()
+                            .getErr()
+                            .printf("left out %s (pid %d): %s%n", left.site(), left.pid(), left.why()));
             live.await(target.duration());
             ArrayMap counts = MapReporter.array(live.session(), "counts");
             live.detach();

@@ -20,14 +20,16 @@ final class KernelRun {
         switch (KernelSession.open(request, Map.of())) {
             case KernelSession.Opening.Refused(var what, var why, var suggestion) ->
                 throw Problem.of("D004", what).because(why).remedy(suggestion).failure();
-            case KernelSession.Opening.NotFound(var refusal) -> throw SessionProblems.of(refusal).failure();
+            case KernelSession.Opening.NotFound(var refusal) ->
+                throw SessionProblems.of(refusal).failure();
             case KernelSession.Opening.Opened(var session) -> {
                 try (session) {
                     reporter.attachedToKernel(session.links());
                     await(request, duration);
                     session.detach();
                     session.maps().values().stream()
-                            .filter(map -> map.spec().content().isEmpty() && map.spec().keySize() > 0)
+                            .filter(map ->
+                                    map.spec().content().isEmpty() && map.spec().keySize() > 0)
                             .filter(map -> !map.spec().name().startsWith("."))
                             .forEach(map -> print(map, reporter));
                 }

@@ -27,7 +27,11 @@ final class StartedCommand {
 
     /** Without a loader that could hold it, the program is held at its first instruction. */
     private static int runStatic(
-            CollectionSpec object, List<LinkRequest> links, Path executable, List<String> command, MapReporter reporter) {
+            CollectionSpec object,
+            List<LinkRequest> links,
+            Path executable,
+            List<String> command,
+            MapReporter reporter) {
         List<String> words = new ArrayList<>(command);
         words.set(0, executable.toString());
         List<LiveSession> opened = new ArrayList<>();
@@ -36,7 +40,9 @@ final class StartedCommand {
                     .heldAtEntry(pid -> opened.add(LiveSession.open(new SessionRequest(object, links, List.of(pid)))));
             return switch (started) {
                 case Spawn.Started.NotStarted(var reason, var exitCode) ->
-                    throw Problem.of("U005", "cannot start " + executable).because(reason).failure();
+                    throw Problem.of("U005", "cannot start " + executable)
+                            .because(reason)
+                            .failure();
                 case Spawn.Started.Running(var child) -> {
                     try (child) {
                         int exit = child.awaitExit();
@@ -51,7 +57,11 @@ final class StartedCommand {
     }
 
     private static int runDynamic(
-            CollectionSpec object, List<LinkRequest> links, Path executable, List<String> command, MapReporter reporter) {
+            CollectionSpec object,
+            List<LinkRequest> links,
+            Path executable,
+            List<String> command,
+            MapReporter reporter) {
         try (ProgramStart start = ProgramStart.start(executable, command)) {
             if (!start.awaitReady()) {
                 return start.awaitExit();
