@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
             LatencyCommand.class,
             CountCommand.class,
             AsmCommand.class,
+            BenchCommand.class,
             RecoverCommand.class,
             ExplainCommand.class,
             CommandLine.HelpCommand.class

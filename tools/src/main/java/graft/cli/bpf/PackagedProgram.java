@@ -12,7 +12,9 @@ public enum PackagedProgram {
     /** Latency histogram of one function. */
     LATENCY,
     /** Calls per attach point. */
-    COUNT;
+    COUNT,
+    /** Programs that do nothing or little, for measurements. */
+    BENCH;
 
     /** As users see it: {@code tls.bpf.o}. */
     public String file() {

@@ -1,0 +1,111 @@
+package graft.cli;
+
+import graft.cli.bench.BenchReport;
+import graft.cli.bench.BenchRow;
+import graft.cli.bench.UprobeSuite;
+import graft.daemon.Session;
+import graft.daemon.SessionRequest;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Function;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code graft bench}: measures what probes cost here. */
+@Command(
+        name = "bench",
+        description = "Measures on this machine: each suite is one run with its own baseline.",
+        synopsisSubcommandLabel = "SUITE",
+        subcommands = {BenchCommand.Uprobe.class},
+        footerHeading = "%nExamples:%n",
+        footer = {"  graft bench uprobe                      what one probe costs, and in the kernel"})
+final class BenchCommand implements Runnable {
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "show this help")
+    private boolean help;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public void run() {
+        throw new CommandLine.ParameterException(spec.commandLine(), "which suite? see graft bench --help");
+    }
+
+    /** Options of every suite. */
+    static final class ReportOptions {
+        @Option(
+                names = {"-o", "--output"},
+                paramLabel = "FORMAT",
+                description = "text, json or jsonl")
+        private OutputFormat format = OutputFormat.text;
+
+        @Option(
+                names = {"-h", "--help"},
+                usageHelp = true,
+                description = "show this help")
+        private boolean help;
+
+        void print(PrintWriter out, List<BenchRow> rows) {
+            switch (format) {
+                case text -> {
+                    BenchReport.table(rows).forEach(out::println);
+                    ratios(rows).forEach(out::println);
+                }
+                case json, jsonl -> rows.forEach(row -> out.println(BenchReport.json(row)));
+            }
+        }
+    }
+
+    /** For each row that graft and the kernel both have: how many times more the kernel adds. */
+    private static List<String> ratios(List<BenchRow> rows) {
+        List<String> lines = new ArrayList<>();
+        for (BenchRow graft : rows) {
+            rows.stream()
+                    .filter(row -> graft.who() == BenchRow.Who.GRAFT && row.who() == BenchRow.Who.KERNEL)
+                    .filter(kernel -> kernel.row().equals(graft.row()) && graft.added() > 0)
+                    .findFirst()
+                    .ifPresent(kernel -> lines.add(String.format(
+                            Locale.ROOT,
+                            "%s: the kernel adds %.0f times as much",
+                            graft.row(),
+                            kernel.added() / graft.added())));
+        }
+        return lines;
+    }
+
+    /** {@code graft bench uprobe}. */
+    @Command(name = "uprobe", description = "What one probe adds to a call, by graft and by the kernel.")
+    static final class Uprobe implements Runnable {
+        @Mixin
+        private ReportOptions report = new ReportOptions();
+
+        @Option(names = "--rounds", paramLabel = "N", description = "batches of each row; default ${DEFAULT-VALUE}")
+        private int rounds = 21;
+
+        @Spec
+        private CommandSpec spec;
+
+        @Override
+        public void run() {
+            UprobeSuite.Effort effort = new UprobeSuite.Effort(rounds, 2_000_000, 5_000);
+            report.print(spec.commandLine().getOut(), new UprobeSuite(BenchCommand::during, effort).run());
+        }
+    }
+
+    private static <T> T during(SessionRequest request, Function<Session, T> work) {
+        try (LiveSession live = LiveSession.open(request)) {
+            T result = work.apply(live.session());
+            live.detach();
+            return result;
+        }
+    }
+}

@@ -1,0 +1,173 @@
+package graft.cli.bench;
+
+import graft.bridge.KernelAttach;
+import graft.bridge.KernelCollection;
+import graft.bridge.KernelLink;
+import graft.bridge.KernelLoad;
+import graft.bridge.UprobePoint;
+import graft.cli.bpf.PackagedProgram;
+import graft.cli.error.Problem;
+import graft.daemon.LinkRequest;
+import graft.daemon.Session;
+import graft.daemon.SessionRequest;
+import graft.ebpf.maps.ArrayMap;
+import graft.ebpf.maps.BpfMap;
+import graft.ebpf.object.CollectionSpec;
+import graft.ebpf.object.LoadResult;
+import graft.ebpf.object.ObjectLoader;
+import graft.platform.linux.PerfEvent;
+import graft.uprobe.AttachPoint;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * What one probe costs: the same object in the target by graft and in the kernel by uprobes, on functions with equal
+ * bodies, measured in one interleaved run.
+ */
+public final class UprobeSuite {
+    private static final String PLAIN = "row_plain";
+    private static final String FLOOR = "row_floor";
+
+    private final SessionRunner sessions;
+    private final Effort effort;
+
+    /**
+     * How much to measure.
+     *
+     * @param rounds batches of each row
+     * @param calls calls in a batch
+     * @param slowCalls calls in a batch of a row that enters the kernel
+     */
+    public record Effort(int rounds, long calls, long slowCalls) {}
+
+    public UprobeSuite(SessionRunner sessions, Effort effort) {
+        this.sessions = sessions;
+        this.effort = effort;
+    }
+
+    /** Measures all rows and undoes all. */
+    public List<BenchRow> run() {
+        CollectionSpec object = object();
+        try (BenchTargetFile file = BenchTargetFile.extract();
+                BenchTarget target = BenchTarget.start(file.path())) {
+            BenchPlaces places = new BenchPlaces(object, target.pid());
+            List<LinkRequest> links = Stream.of(UprobeRow.values())
+                    .flatMap(row -> places.links(row).stream())
+                    .toList();
+            SessionRequest request = new SessionRequest(object, links, List.of(target.pid()));
+            return rows(sessions.during(request, session -> {
+                Map<String, Samples> measured = withKernel(object, places, target);
+                requireExact(session, target);
+                return measured;
+            }));
+        }
+    }
+
+    /** A probe that missed calls would be fast: the counting program ran as often as its function. */
+    private static void requireExact(Session session, BenchTarget target) {
+        long calls = target.calls(UprobeRow.ENTRY_COUNT.graftFunction());
+        long counted =
+                switch (session.collection().map("calls").orElseThrow()) {
+                    case ArrayMap array -> array.longAt(0);
+                    case BpfMap other -> throw new AssertionError("calls is " + other);
+                };
+        if (counted != calls) {
+            throw new IllegalStateException("the program ran %d times, its function %d".formatted(counted, calls));
+        }
+    }
+
+    static CollectionSpec object() {
+        return switch (ObjectLoader.load("bench", PackagedProgram.BENCH.bytes())) {
+            case LoadResult.Loaded(var spec, _) -> spec;
+            case LoadResult.Refused refused -> throw new AssertionError("the packaged object is refused: " + refused);
+        };
+    }
+
+    private Map<String, Samples> withKernel(CollectionSpec object, BenchPlaces places, BenchTarget target) {
+        try (KernelCollection programs = load(object)) {
+            List<KernelLink> links = new ArrayList<>();
+            try {
+                for (UprobeRow row : UprobeRow.values()) {
+                    for (int i = 0; i < row.programs().size(); i++) {
+                        links.add(attach(programs, row.programs().get(i), places.kernelPoint(row, i), target.pid()));
+                    }
+                }
+                return measure(target);
+            } finally {
+                links.forEach(KernelLink::close);
+            }
+        }
+    }
+
+    private static KernelCollection load(CollectionSpec object) {
+        return switch (KernelCollection.load(object, Map.of(), Set.of())) {
+            case KernelLoad.Loaded(var collection) -> collection;
+            case KernelLoad.Rejected rejected -> throw kernelProblem(rejected.toString());
+            case KernelLoad.Refused refused -> throw kernelProblem(refused.toString());
+        };
+    }
+
+    private static KernelLink attach(KernelCollection programs, String program, AttachPoint point, int pid) {
+        PerfEvent.Edge edge =
+                switch (point.kind()) {
+                    case ENTRY, OFFSET -> PerfEvent.Edge.ENTRY;
+                    case RETURN -> PerfEvent.Edge.RETURN;
+                };
+        Path file = Path.of("/proc/" + pid + "/root" + point.modulePath());
+        UprobePoint place = new UprobePoint(edge, file, point.fileOffset(), pid);
+        return switch (KernelLink.attachUprobe(programs.programs().get(program), place, 0)) {
+            case KernelAttach.Attached(var link) -> link;
+            case KernelAttach.Refused refused -> throw kernelProblem(refused.toString());
+        };
+    }
+
+    private static RuntimeException kernelProblem(String why) {
+        return Problem.of("D003", "the kernel's uprobes cannot be measured here")
+                .because(why)
+                .failure();
+    }
+
+    private Map<String, Samples> measure(BenchTarget target) {
+        List<String> fast = new ArrayList<>(List.of(PLAIN, FLOOR));
+        List<String> slow = new ArrayList<>();
+        for (UprobeRow row : UprobeRow.values()) {
+            fast.add(row.graftFunction());
+            slow.add(row.kernelFunction());
+        }
+        Map<String, List<Double>> values = new LinkedHashMap<>();
+        for (int round = 0; round < effort.rounds(); round++) {
+            collect(values, target.measure(1, effort.calls(), fast));
+            collect(values, target.measure(1, effort.slowCalls(), slow));
+        }
+        Map<String, Samples> samples = new LinkedHashMap<>();
+        values.forEach((row, list) -> samples.put(
+                row, Samples.of(list.stream().mapToDouble(Double::doubleValue).toArray())));
+        return samples;
+    }
+
+    private static void collect(Map<String, List<Double>> values, Map<String, Samples> round) {
+        round.forEach((row, sample) ->
+                values.computeIfAbsent(row, _ -> new ArrayList<>()).add(sample.median()));
+    }
+
+    private static List<BenchRow> rows(Map<String, Samples> measured) {
+        double plain = measured.get(PLAIN).median();
+        List<BenchRow> rows = new ArrayList<>();
+        rows.add(row("plain-call", BenchRow.Who.NATIVE, measured.get(PLAIN), plain));
+        rows.add(row("entry-empty", BenchRow.Who.FLOOR, measured.get(FLOOR), plain));
+        for (UprobeRow row : UprobeRow.values()) {
+            rows.add(row(row.label(), BenchRow.Who.GRAFT, measured.get(row.graftFunction()), plain));
+            rows.add(row(row.label(), BenchRow.Who.KERNEL, measured.get(row.kernelFunction()), plain));
+        }
+        return rows;
+    }
+
+    private static BenchRow row(String name, BenchRow.Who who, Samples samples, double plain) {
+        return new BenchRow("uprobe", name, who, "ns", samples, samples.median() - plain);
+    }
+}
