@@ -71,11 +71,10 @@ public final class UprobeSuite {
     /** A probe that missed calls would be fast: the counting program ran as often as its function. */
     private static void requireExact(Session session, BenchTarget target) {
         long calls = target.calls(UprobeRow.ENTRY_COUNT.graftFunction());
-        long counted =
-                switch (session.collection().map("calls").orElseThrow()) {
-                    case ArrayMap array -> array.longAt(0);
-                    case BpfMap other -> throw new AssertionError("calls is " + other);
-                };
+        long counted = switch (session.collection().map("calls").orElseThrow()) {
+            case ArrayMap array -> array.longAt(0);
+            case BpfMap other -> throw new AssertionError("calls is " + other);
+        };
         if (counted != calls) {
             throw new IllegalStateException("the program ran %d times, its function %d".formatted(counted, calls));
         }
@@ -83,7 +82,7 @@ public final class UprobeSuite {
 
     static CollectionSpec object() {
         return switch (ObjectLoader.load("bench", PackagedProgram.BENCH.bytes())) {
-            case LoadResult.Loaded(var spec, _) -> spec;
+            case LoadResult.Loaded loaded -> loaded.spec();
             case LoadResult.Refused refused -> throw new AssertionError("the packaged object is refused: " + refused);
         };
     }
@@ -113,11 +112,10 @@ public final class UprobeSuite {
     }
 
     private static KernelLink attach(KernelCollection programs, String program, AttachPoint point, int pid) {
-        PerfEvent.Edge edge =
-                switch (point.kind()) {
-                    case ENTRY, OFFSET -> PerfEvent.Edge.ENTRY;
-                    case RETURN -> PerfEvent.Edge.RETURN;
-                };
+        PerfEvent.Edge edge = switch (point.kind()) {
+            case ENTRY, OFFSET -> PerfEvent.Edge.ENTRY;
+            case RETURN -> PerfEvent.Edge.RETURN;
+        };
         Path file = Path.of("/proc/" + pid + "/root" + point.modulePath());
         UprobePoint place = new UprobePoint(edge, file, point.fileOffset(), pid);
         return switch (KernelLink.attachUprobe(programs.programs().get(program), place, 0)) {
