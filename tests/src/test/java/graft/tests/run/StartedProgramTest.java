@@ -1,0 +1,64 @@
+package graft.tests.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import graft.cli.Main;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Programs started under graft: every call from the first of {@code main} counts, and the exit code is the program's. */
+@Tag("slow")
+class StartedProgramTest {
+    private static final int CALLS = 12_345;
+    private static final int EXIT = 7;
+    private static final Path OBJECT = Path.of("target/test-classes/bpf/count_work.bpf.o");
+    private static final String SOURCE = """
+            __attribute__((noinline)) long work(long a) { volatile long x = a; return x + 1; }
+            int main(void) {
+                long sum = 0;
+                for (int i = 0; i < %d; i++) sum += work(i);
+                return sum == 0 ? 1 : %d;
+            }
+            """.formatted(CALLS, EXIT);
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void countsADynamicProgramFromItsFirstCall() throws IOException, InterruptedException {
+        countsEveryCall(program("-O2"));
+    }
+
+    @Test
+    void countsAStaticProgramFromItsFirstCall() throws IOException, InterruptedException {
+        countsEveryCall(program("-O2", "-static"));
+    }
+
+    private void countsEveryCall(Path program) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+
+        int status = Main.run(
+                new PrintWriter(out), new PrintWriter(err), "run", OBJECT.toString(), "--", program.toString());
+
+        assertThat(status).as(err.toString()).isEqualTo(EXIT);
+        assertThat(out.toString()).containsPattern("calls\\[\\d+] = " + CALLS + "\\R");
+    }
+
+    private Path program(String... options) throws IOException, InterruptedException {
+        Path source = Files.writeString(folder.resolve("program.c"), SOURCE);
+        Path program = folder.resolve("program");
+        List<String> command = new ArrayList<>(List.of("gcc", "-o", program.toString(), source.toString()));
+        command.addAll(List.of(options));
+        assertThat(new ProcessBuilder(command).inheritIO().start().waitFor()).isZero();
+        return program;
+    }
+}
