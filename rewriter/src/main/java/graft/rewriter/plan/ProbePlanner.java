@@ -27,6 +27,9 @@ import java.util.function.Supplier;
  * Confined to one thread.
  */
 public final class ProbePlanner {
+    /** {@code ret imm16}. */
+    private static final int RET_IMM16 = 0xc2;
+
     private static final Set<String> TWICE_RETURNING = Set.of(
             "setjmp",
             "_setjmp",
@@ -169,9 +172,17 @@ public final class ProbePlanner {
         if (TWICE_RETURNING.contains(function.name()) || function.name().startsWith("_Unwind_")) {
             return Optional.of("this function returns twice, or never, or unwinds");
         }
+        if (popsArguments(function)) {
+            return Optional.of("it pops its arguments as it returns, so the return would not find its stack slot");
+        }
         return unwinding == Unwinding.POSSIBLE
                 ? Optional.of("an unwinder is loaded, which would meet a foreign address on the stack")
                 : Optional.empty();
+    }
+
+    private boolean popsArguments(FunctionRange function) {
+        return index.insns(function).stream()
+                .anyMatch(insn -> insn.kind() == InsnKind.RET && insn.opcode() == RET_IMM16);
     }
 
     private Site entrySite(FunctionRange function, List<ProgramAtSite> programs) {

@@ -143,6 +143,17 @@ class ProbePlannerTest {
     }
 
     @Test
+    void refusesToWrapAFunctionThatPopsItsArguments() {
+        String body = PROLOGUE + "c2 08 00 e9 00 10 00 00";
+        Planned planned = planner(body, 16, Unwinding.ABSENT).function(function(16), List.of(), List.of(program));
+
+        assertThat(planned)
+                .isInstanceOfSatisfying(
+                        Planned.Refused.class,
+                        refused -> assertThat(refused.why()).contains("pops its arguments"));
+    }
+
+    @Test
     void refusesWindowsBesideAnIndirectJumpThatIsNotUnderstood() {
         assertThat(entry(PROLOGUE + "ff e0"))
                 .isInstanceOfSatisfying(
