@@ -153,6 +153,43 @@ public final class ElfFile implements AutoCloseable {
         return List.copyOf(relocations);
     }
 
+    /**
+     * The words that a {@link ElfSection#RELR} section relocates, by their addresses: the load bias is added to what is
+     * there. gABI, "Relative Relocations": an even entry is an address, an odd one a bit map of the 63 words behind.
+     */
+    public List<ElfVirtualAddress> packedRelocations(ElfSection section) {
+        if (section.type() != ElfSection.RELR) {
+            throw bad(section, "not a section of packed relocations");
+        }
+        List<ElfVirtualAddress> places = new ArrayList<>();
+        long next = 0;
+        ByteBuffer entries = buffer(section);
+        while (entries.remaining() >= Long.BYTES) {
+            long entry = entries.getLong();
+            if ((entry & 1) == 0) {
+                places.add(new ElfVirtualAddress(entry));
+                next = entry + Long.BYTES;
+            } else {
+                for (int bit = 1; bit < Long.SIZE; bit++) {
+                    if ((entry >>> bit & 1) != 0) {
+                        places.add(new ElfVirtualAddress(next + (long) (bit - 1) * Long.BYTES));
+                    }
+                }
+                next += (Long.SIZE - 1L) * Long.BYTES;
+            }
+        }
+        return List.copyOf(places);
+    }
+
+    /**
+     * Where an unwinder may continue inside this file's functions, ascending.
+     *
+     * @throws ElfFormatException when the exception tables are not understood
+     */
+    public List<ElfVirtualAddress> landingPads() {
+        return LandingPads.of(this);
+    }
+
     /** Where an address's byte is in the file; nothing for zero-filled memory and addresses outside. */
     public Optional<FileOffset> fileOffset(ElfVirtualAddress address) {
         return segments().stream()

@@ -52,6 +52,9 @@ public record ElfSection(
     /** {@code SHT_DYNSYM}. */
     public static final int DYNSYM = 11;
 
+    /** {@code SHT_RELR}: relative relocations, packed. */
+    public static final int RELR = 19;
+
     /** {@code SHT_GNU_verdef}. */
     public static final int GNU_VERSIONS_DEFINED = 0x6ffffffd;
 
