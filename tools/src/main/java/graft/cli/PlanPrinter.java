@@ -3,10 +3,14 @@ package graft.cli;
 import graft.attach.Injection;
 import graft.cli.output.JsonWriter;
 import graft.platform.address.RemoteAddress;
+import graft.platform.layout.PoolConstants;
 import graft.rewriter.Code;
 import graft.rewriter.PatchPlan.CodeBlock;
 import graft.rewriter.PatchSite;
 import java.io.PrintWriter;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.List;
 
 /** Prints what an attach would write: every site with its bytes, the moved instructions, the checks, the memory. */
@@ -77,8 +81,27 @@ final class PlanPrinter {
         return constant.name().toLowerCase(java.util.Locale.ROOT).replace('_', ' ');
     }
 
-    /** For programs: one object a line, sites first. */
+    /** For programs: one object a line: sites, then the code they reach, then all memory that would be mapped. */
     void jsonLines(Injection injection) {
+        sites(injection);
+        code(injection);
+        for (Injection.Pool pool : injection.pools()) {
+            memory(injection, pool.address().plus(-PoolConstants.RUNTIME_SIZE), PoolConstants.RUNTIME_SIZE, "runtime");
+            memory(injection, pool.address(), pool.size(), "code");
+        }
+        for (Injection.Region region : injection.regions()) {
+            memory(injection, region.address(), region.size(), "map " + region.name());
+        }
+    }
+
+    private void memory(Injection injection, RemoteAddress address, long length, String purpose) {
+        JsonWriter json =
+                new JsonWriter().beginObject().member("type", "memory").member("pid", injection.pid());
+        json.address("address", address.value()).member("length", length);
+        out.println(json.member("purpose", purpose).endObject());
+    }
+
+    private void sites(Injection injection) {
         for (PatchSite site : injection.plan().sites()) {
             JsonWriter json = new JsonWriter();
             json.beginObject().member("type", "site").member("pid", injection.pid());
@@ -97,12 +120,24 @@ final class PlanPrinter {
             site.checks().forEach(json::value);
             out.println(json.endArray().endObject());
         }
+    }
+
+    private void code(Injection injection) {
         for (CodeBlock block : injection.plan().code()) {
             JsonWriter json = new JsonWriter();
             json.beginObject().member("type", "code").member("pid", injection.pid());
             json.address("address", block.address().value())
                     .member("length", block.code().length());
+            json.member("sha256", sha256(block.code().bytes()));
             out.println(json.member("purpose", block.purpose()).endObject());
+        }
+    }
+
+    private static String sha256(byte[] bytes) {
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+        } catch (NoSuchAlgorithmException impossible) {
+            throw new AssertionError("every Java has SHA-256", impossible);
         }
     }
 }
