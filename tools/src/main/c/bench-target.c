@@ -6,7 +6,9 @@
 // First line of output: "pid PID". Commands on standard input, one a line; every answer ends with a line "done":
 //   measure ROUNDS CALLS NAME...   CALLS calls of each named row per round -> "NAME NANOSECONDS" per batch and row
 //   count NAME                     calls made of the row so far -> "NAME COUNT"
+//   gap                            spins until a line comes -> "gap NANOSECONDS", the longest time it did not run
 #define _GNU_SOURCE
+#include <poll.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -107,6 +109,25 @@ static void measure(char *arguments) {
         for (int i = 0; i < count; i++) printf("%s %.3f\n", chosen[i]->name, batch(chosen[i], calls));
 }
 
+// How long this process was held, seen from inside: the longest time between two readings of the clock. The look at the
+// input is far apart, because it is a system call of a few hundred nanoseconds itself.
+static void gap(void) {
+    struct pollfd input = {.fd = 0, .events = POLLIN};
+    uint64_t longest = 0, last = now(), look = last;
+    for (;;) {
+        uint64_t t = now();
+        if (t - last > longest) longest = t - last;
+        last = t;
+        if (t - look > 200000) {
+            if (poll(&input, 1, 0) > 0) break;
+            look = t;
+        }
+    }
+    char line[16];
+    if (!fgets(line, sizeof line, stdin)) exit(0);
+    printf("gap %llu\n", (unsigned long long)longest);
+}
+
 int main(void) {
     cpu_set_t one;
     CPU_ZERO(&one);
@@ -118,6 +139,8 @@ int main(void) {
     while (fgets(line, sizeof line, stdin)) {
         if (!strncmp(line, "measure ", 8)) {
             measure(line + 8);
+        } else if (!strncmp(line, "gap", 3)) {
+            gap();
         } else if (!strncmp(line, "count ", 6)) {
             char *name = strtok(line + 6, " \n");
             printf("%s %llu\n", name, (unsigned long long)find(name)->calls);

@@ -1,11 +1,13 @@
 package graft.cli;
 
+import graft.cli.bench.AttachSuite;
 import graft.cli.bench.BenchReport;
 import graft.cli.bench.BenchRow;
 import graft.cli.bench.UprobeSuite;
 import graft.daemon.Session;
 import graft.daemon.SessionRequest;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -22,15 +24,20 @@ import picocli.CommandLine.Spec;
         name = "bench",
         description = "Measures on this machine: each suite is one run with its own baseline.",
         synopsisSubcommandLabel = "SUITE",
-        subcommands = {BenchCommand.Uprobe.class},
+        subcommands = {BenchCommand.Uprobe.class, BenchCommand.Attach.class},
         footerHeading = "%nExamples:%n",
-        footer = {"  graft bench uprobe                      what one probe costs, and in the kernel"})
+        footer = {
+            "  graft bench uprobe                      what one probe costs, and in the kernel",
+            "  graft bench attach                      how long a process is held to attach to it"
+        })
 final class BenchCommand implements Runnable {
     @Option(
             names = {"-h", "--help"},
             usageHelp = true,
             description = "show this help")
     private boolean help;
+
+    private static final int WARM_UPS = 30;
 
     @Spec
     private CommandSpec spec;
@@ -55,11 +62,14 @@ final class BenchCommand implements Runnable {
         private boolean help;
 
         void print(PrintWriter out, List<BenchRow> rows) {
+            List<String> text = new ArrayList<>(BenchReport.table(rows));
+            text.addAll(ratios(rows));
+            print(out, rows, text);
+        }
+
+        void print(PrintWriter out, List<BenchRow> rows, List<String> text) {
             switch (format) {
-                case text -> {
-                    BenchReport.table(rows).forEach(out::println);
-                    ratios(rows).forEach(out::println);
-                }
+                case text -> text.forEach(out::println);
                 case json, jsonl -> rows.forEach(row -> out.println(BenchReport.json(row)));
             }
         }
@@ -98,6 +108,34 @@ final class BenchCommand implements Runnable {
         public void run() {
             UprobeSuite.Effort effort = new UprobeSuite.Effort(rounds, 2_000_000, 5_000);
             report.print(spec.commandLine().getOut(), new UprobeSuite(BenchCommand::during, effort).run());
+        }
+    }
+
+    /** {@code graft bench attach}. */
+    @Command(name = "attach", description = "How long a process is held by an attach, and what it holds afterwards.")
+    static final class Attach implements Runnable {
+        @Mixin
+        private ReportOptions report = new ReportOptions();
+
+        @Option(names = "--rounds", paramLabel = "N", description = "warm attaches; default ${DEFAULT-VALUE}")
+        private int rounds = 200;
+
+        @Option(names = "--colds", paramLabel = "N", description = "whole commands; default ${DEFAULT-VALUE}")
+        private int colds = 10;
+
+        @Spec
+        private CommandSpec spec;
+
+        @Override
+        public void run() {
+            AttachSuite.Effort effort = new AttachSuite.Effort(rounds, colds, WARM_UPS);
+            AttachSuite suite = new AttachSuite(BenchCommand::during, TlsCommand::request, effort);
+            List<BenchRow> rows = suite.run(launcher());
+            report.print(spec.commandLine().getOut(), rows, BenchReport.tails(rows));
+        }
+
+        private static Path launcher() {
+            return Path.of(System.getProperty("graft.root", "."), "graft");
         }
     }
 

@@ -8,6 +8,8 @@ import java.util.Locale;
 
 /** Measured rows as a table for people or as JSON lines. */
 public final class BenchReport {
+    private static final double NEARLY_ALL = 0.99;
+
     private BenchReport() {}
 
     /** The table. {@code ratio} is the median over that of the baseline. */
@@ -33,6 +35,29 @@ public final class BenchReport {
         return table.lines();
     }
 
+    /** The table of a suite that asks how bad it gets: no baseline, but the tail. */
+    public static List<String> tails(List<BenchRow> rows) {
+        TextTable table = TextTable.of(
+                TextTable.words("row"),
+                TextTable.words("who"),
+                TextTable.numbers("n"),
+                TextTable.numbers("min"),
+                TextTable.numbers("p50"),
+                TextTable.numbers("p99"),
+                TextTable.numbers("max"));
+        for (BenchRow row : rows) {
+            table.row(
+                    row.row(),
+                    row.who().word(),
+                    Quantity.count(row.samples().count()),
+                    Quantity.of(row.samples().min(), row.unit()),
+                    Quantity.of(row.samples().median(), row.unit()),
+                    Quantity.of(row.samples().quantile(NEARLY_ALL), row.unit()),
+                    Quantity.of(row.samples().quantile(1), row.unit()));
+        }
+        return table.lines();
+    }
+
     private static String ratio(BenchRow row) {
         double baseline = row.samples().median() - row.added();
         return baseline > 0 ? String.format(Locale.ROOT, "%.2f", row.samples().median() / baseline) : "-";
@@ -46,7 +71,11 @@ public final class BenchReport {
         json.member("n", row.samples().count());
         json.member("min", rounded(row.samples().min()));
         json.member("median", rounded(row.samples().median()));
-        return json.member("added", rounded(row.added())).endObject().toString();
+        json.member("added", rounded(row.added()));
+        json.member("p99", rounded(row.samples().quantile(NEARLY_ALL)));
+        return json.member("max", rounded(row.samples().quantile(1)))
+                .endObject()
+                .toString();
     }
 
     /** Thousandths of a unit: less than any measurement can tell. */

@@ -73,11 +73,30 @@ public final class BenchTarget implements AutoCloseable {
         return Long.parseLong(line.substring(line.indexOf(' ') + 1));
     }
 
+    /** Lets the target spin and watch the clock until {@link #longestGap}. */
+    public void watchClock() {
+        try {
+            say("gap");
+        } catch (IOException e) {
+            throw new UncheckedIOException("asking the bench target to watch its clock", e);
+        }
+    }
+
+    /** Ends the watching. @return nanoseconds of the longest time in which the target did not run */
+    public long longestGap() {
+        String line = ask("").getFirst();
+        return Long.parseLong(line.substring(line.indexOf(' ') + 1));
+    }
+
+    private void say(String command) throws IOException {
+        commands.write(command);
+        commands.newLine();
+        commands.flush();
+    }
+
     private List<String> ask(String command) {
         try {
-            commands.write(command);
-            commands.newLine();
-            commands.flush();
+            say(command);
             List<String> lines = new ArrayList<>();
             String line = answers.readLine();
             while (line != null && !line.equals("done")) {

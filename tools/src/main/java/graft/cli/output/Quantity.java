@@ -42,6 +42,7 @@ public final class Quantity {
             case "ns" -> nanoseconds(value);
             case "us" -> nanoseconds(value * 1e3);
             case "B" -> bytes(Math.round(value));
+            case "count" -> count(Math.round(value));
             default -> Math.abs(value) < 100 ? digits(value) + " " + unit : count(Math.round(value)) + " " + unit;
         };
     }

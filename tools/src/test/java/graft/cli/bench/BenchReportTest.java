@@ -23,7 +23,16 @@ class BenchReportTest {
     @Test
     void jsonLinesHaveTheAgreedMembersInOrder() {
         assertThat(BenchReport.json(ROWS.get(1)))
-                .isEqualTo("{\"type\":\"bench\",\"suite\":\"uprobe\",\"row\":\"entry-empty\",\"who\":\"graft\","
-                        + "\"unit\":\"ns\",\"n\":3,\"min\":2.4,\"median\":2.5,\"added\":1.4}");
+                .isEqualTo(
+                        "{\"type\":\"bench\",\"suite\":\"uprobe\",\"row\":\"entry-empty\",\"who\":\"graft\","
+                                + "\"unit\":\"ns\",\"n\":3,\"min\":2.4,\"median\":2.5,\"added\":1.4,\"p99\":2.61,\"max\":2.612}");
+    }
+
+    @Test
+    void tailsShowWhatAFewOfManySaw() {
+        BenchRow stop = new BenchRow("attach", "stop", BenchRow.Who.GRAFT, "us", Samples.of(90, 100, 300), 100);
+        assertThat(String.join("\n", BenchReport.tails(List.of(stop)))).isEqualTo("""
+                row   who    n      min     p50     p99     max
+                stop  graft  3  90.0 µs  100 µs  296 µs  300 µs""");
     }
 }
