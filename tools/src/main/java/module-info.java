@@ -13,7 +13,10 @@ module graft.tools {
     exports graft.cli.bench;
     exports graft.cli.bpf;
     exports graft.cli.tls;
+    exports graft.cli.vm;
 
     opens graft.cli to
+            info.picocli;
+    opens graft.cli.vm to
             info.picocli;
 }

@@ -1,5 +1,6 @@
 package graft.cli;
 
+import graft.cli.vm.VmCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -22,6 +23,7 @@ import picocli.CommandLine.Spec;
             LatencyCommand.class,
             CountCommand.class,
             AsmCommand.class,
+            VmCommand.class,
             BenchCommand.class,
             RecoverCommand.class,
             ExplainCommand.class,

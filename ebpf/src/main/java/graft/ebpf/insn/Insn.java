@@ -1,5 +1,8 @@
 package graft.ebpf.insn;
 
+import java.util.Optional;
+import java.util.OptionalInt;
+
 /**
  * One eBPF instruction (RFC 9669), as a closed model. Jump and call distances are in slots, relative to the next
  * instruction, exactly as encoded; a {@link LoadWide} takes two slots, everything else one.
@@ -67,5 +70,69 @@ public sealed interface Insn {
     /** How many 8-byte slots the encoding takes. */
     default int slots() {
         return 1;
+    }
+
+    /** The register that the instruction names as its result; a call's r0 is not named. */
+    default Optional<Reg> written() {
+        return switch (this) {
+            case Alu(var _, var _, var dst, var _) -> Optional.of(dst);
+            case Neg(var _, var dst) -> Optional.of(dst);
+            case MoveSigned(var _, var _, var dst, var _) -> Optional.of(dst);
+            case Swap(var _, var _, var dst) -> Optional.of(dst);
+            case LoadWide(var dst, var _) -> Optional.of(dst);
+            case Load(var _, var _, var dst, var _, var _) -> Optional.of(dst);
+            case LoadAcquire(var _, var dst, var _, var _) -> Optional.of(dst);
+            case Atomic(var op, var fetch, var _, var _, var _, var src) ->
+                op == AtomicOp.CMPXCHG
+                        ? Optional.of(Reg.R0)
+                        : fetch == Fetch.OLD_VALUE ? Optional.of(src) : Optional.empty();
+            case Store _,
+                    StoreRelease _,
+                    Jump _,
+                    Branch _,
+                    MayGoto _,
+                    CallHelper _,
+                    CallLocal _,
+                    CallKernelFunction _,
+                    Exit _,
+                    Poison _ -> Optional.empty();
+        };
+    }
+
+    /** How far it can jump within its function, in slots from the next instruction. */
+    default OptionalInt jump() {
+        return switch (this) {
+            case Jump(int distance) -> OptionalInt.of(distance);
+            case Branch(var _, var _, var _, var _, short distance) -> OptionalInt.of(distance);
+            case MayGoto(short distance) -> OptionalInt.of(distance);
+            case Alu _,
+                    Neg _,
+                    MoveSigned _,
+                    Swap _,
+                    LoadWide _,
+                    Load _,
+                    Store _,
+                    Atomic _,
+                    LoadAcquire _,
+                    StoreRelease _,
+                    CallHelper _,
+                    CallLocal _,
+                    CallKernelFunction _,
+                    Exit _,
+                    Poison _ -> OptionalInt.empty();
+        };
+    }
+
+    /** Whether the next instruction can follow it. */
+    default boolean goesOn() {
+        return !(this instanceof Exit || this instanceof Jump);
+    }
+
+    /** First slot of the local function that it calls or takes the address of, when it stands at {@code slot}. */
+    default OptionalInt function(int slot) {
+        if (this instanceof CallLocal(int distance)) {
+            return OptionalInt.of(slot + 1 + distance);
+        }
+        return this instanceof LoadWide(var _, Wide.Function(int first)) ? OptionalInt.of(first) : OptionalInt.empty();
     }
 }

@@ -38,17 +38,24 @@ public final class Interpreter {
         this.environment = environment;
     }
 
+    /** {@link #run(long, long, long, long)} with nothing in r2. */
+    public long run(long context, long framePointer, long limit) {
+        return run(context, 0, framePointer, limit);
+    }
+
     /**
      * Runs from the first instruction to the last exit.
      *
-     * @param context r1
+     * @param first r1
+     * @param second r2
      * @param framePointer r10, the end of the first frame
      * @param limit instructions after which the run is given up
      * @return r0
      */
-    public long run(long context, long framePointer, long limit) {
+    public long run(long first, long second, long framePointer, long limit) {
         java.util.Arrays.fill(registers, 0);
-        registers[1] = context;
+        registers[1] = first;
+        registers[2] = second;
         registers[10] = framePointer;
         callers.clear();
         budget = LOOP_BUDGET;

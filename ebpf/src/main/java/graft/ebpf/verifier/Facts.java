@@ -1,8 +1,10 @@
 package graft.ebpf.verifier;
 
 import graft.ebpf.helper.Helper;
+import graft.ebpf.object.ProgSpec;
 import java.util.BitSet;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 
@@ -35,6 +37,8 @@ public record Facts(
         BitSet takenBranches,
         BitSet fallenBranches) {
 
+    private static final int UNVERIFIED_FRAMES = 8;
+
     /** What becomes of the context pointer. */
     public enum ContextUse {
         /** Only read at the offsets in {@link Facts#contextFields}. */
@@ -52,6 +56,26 @@ public record Facts(
         reachable = (BitSet) reachable.clone();
         takenBranches = (BitSet) takenBranches.clone();
         fallenBranches = (BitSet) fallenBranches.clone();
+    }
+
+    /** The facts of a program that nobody has verified: everything may happen, every function uses its whole frame. */
+    public static Facts unverified(ProgSpec program) {
+        BitSet all = new BitSet();
+        all.set(0, program.insns().slots());
+        Map<Integer, Integer> frames = new HashMap<>();
+        program.functions().forEach(function -> frames.put(function.firstSlot(), Frame.STACK_BYTES));
+        return new Facts(
+                new BitSet(),
+                ContextUse.ESCAPES,
+                Set.of(),
+                Map.of(),
+                frames,
+                UNVERIFIED_FRAMES * Frame.STACK_BYTES,
+                UNVERIFIED_FRAMES,
+                0,
+                all,
+                all,
+                all);
     }
 
     /** Whether the program calls a helper at all. */
