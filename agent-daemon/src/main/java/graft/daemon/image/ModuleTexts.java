@@ -27,10 +27,17 @@ final class ModuleTexts {
 
     private final TargetModule module;
     private final ElfFile elf;
+    private List<ElfVirtualAddress> landingPads = List.of();
+    private boolean padsUnread;
 
     private ModuleTexts(TargetModule module) {
         this.module = module;
         this.elf = module.elf();
+        try {
+            this.landingPads = elf.landingPads();
+        } catch (ElfFormatException _) {
+            this.padsUnread = true;
+        }
     }
 
     /** The executable range of {@code module} that holds {@code address}. */
@@ -70,6 +77,8 @@ final class ModuleTexts {
         for (ElfSection section : elf.sections()) {
             if (section.type() == ElfSection.RELA) {
                 elf.relocations(section).forEach(relocation -> addTarget(relocation, pointed));
+            } else if (section.type() == ElfSection.RELR) {
+                elf.packedRelocations(section).forEach(place -> addWord(place, pointed));
             }
         }
         if (elf.header().type() == ElfHeader.EXECUTABLE) {
@@ -80,7 +89,15 @@ final class ModuleTexts {
                             && !section.has(ElfSection.EXECUTE))
                     .forEach(section -> addWords(section, pointed));
         }
+        landingPads.forEach(pad -> pointed.add(module.remote(pad)));
         return List.copyOf(pointed);
+    }
+
+    private void addWord(ElfVirtualAddress place, Set<RemoteAddress> pointed) {
+        ByteBuffer word = ByteBuffer.wrap(read(place, Long.BYTES)).order(ByteOrder.LITTLE_ENDIAN);
+        if (word.remaining() == Long.BYTES) {
+            pointed.add(module.remote(new ElfVirtualAddress(word.getLong())));
+        }
     }
 
     private void addTarget(ElfRelocation relocation, Set<RemoteAddress> pointed) {
@@ -104,10 +121,18 @@ final class ModuleTexts {
 
     private Set<ModuleText.Trait> traits() {
         Set<ModuleText.Trait> traits = EnumSet.noneOf(ModuleText.Trait.class);
+        if (elf.sections().size() <= 1) {
+            traits.add(ModuleText.Trait.NO_SECTIONS);
+        }
+        if (elf.header().type() == ElfHeader.EXECUTABLE) {
+            traits.add(ModuleText.Trait.FIXED_ADDRESS);
+        }
+        if (padsUnread) {
+            traits.add(ModuleText.Trait.UNREAD_LANDING_PADS);
+        }
         for (ElfSection section : elf.sections()) {
             switch (section.name()) {
                 case "__rseq_cs", "__rseq_cs_ptr_array" -> traits.add(ModuleText.Trait.RESTARTABLE_SEQUENCES);
-                case ".gcc_except_table" -> traits.add(ModuleText.Trait.LANDING_PADS);
                 case ".go.buildinfo", ".gopclntab" -> traits.add(ModuleText.Trait.GO);
                 default -> {
                     // Any other section says nothing about jumps.

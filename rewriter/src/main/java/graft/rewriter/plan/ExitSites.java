@@ -36,6 +36,10 @@ final class ExitSites {
         if (unknown.isPresent()) {
             return new Search.None(unknown.get());
         }
+        Optional<RemoteAddress> indirect = index.indirectExit(function);
+        if (indirect.isPresent()) {
+            return new Search.None("it may leave by an indirect jump at " + indirect.get());
+        }
         List<Window> windows = new ArrayList<>();
         for (int i = 0; i < insns.size(); i++) {
             X64Insn insn = insns.get(i);
@@ -61,7 +65,8 @@ final class ExitSites {
 
     /** The return and padding behind it, or the return and instructions before it. */
     private Optional<Window> windowFor(int ret) {
-        if (Window.forwardFrom(insns, ret) instanceof Window.Search.Found(var window) && isFree(window)) {
+        if (Window.forwardFrom(index.insnsAndPadding(function), ret) instanceof Window.Search.Found(var window)
+                && isFree(window)) {
             return Optional.of(window);
         }
         int first = ret;

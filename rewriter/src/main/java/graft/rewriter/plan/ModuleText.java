@@ -10,7 +10,7 @@ import java.util.Set;
  *
  * @param text the bytes from {@code start} on
  * @param functions starts of all known functions, ascending
- * @param pointed addresses that data of the module points to, ascending
+ * @param pointed addresses that data of the module points to, landing pads among them, ascending
  * @param data reads the module's constant data
  * @param traits what else is in the module
  */
@@ -39,8 +39,12 @@ public record ModuleText(
     public enum Trait {
         /** Restartable sequences: the kernel aborts into the middle of functions. */
         RESTARTABLE_SEQUENCES,
-        /** Exception tables: the unwinder jumps into the middle of functions. */
-        LANDING_PADS,
+        /** Exception tables that could not be read: the unwinder jumps into the middle of functions. */
+        UNREAD_LANDING_PADS,
+        /** No section headers: what data points to is not known. */
+        NO_SECTIONS,
+        /** Linked for a fixed address: code holds whole addresses. */
+        FIXED_ADDRESS,
         /** Built by Go: stacks move, so no return address may be replaced. */
         GO
     }

@@ -222,7 +222,7 @@ public final class ProbePlanner {
         List<X64Insn> insns = index.insns(function);
         for (int i = 0; i < insns.size(); i++) {
             if (insns.get(i).address().equals(address)) {
-                return switch (Window.forwardFrom(insns, i)) {
+                return switch (Window.forwardFrom(index.insnsAndPadding(function), i)) {
                     case Window.Search.Found(var window) -> write(function, window, stub);
                     case Window.Search.None(var reason, var why) -> refused(reason, why);
                 };

@@ -5,8 +5,6 @@ import graft.platform.asm.x86_64.Decoding;
 import graft.platform.asm.x86_64.InsnKind;
 import graft.platform.asm.x86_64.X64Decoder;
 import graft.platform.asm.x86_64.X64Insn;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -21,14 +19,20 @@ import java.util.Optional;
  */
 final class TargetIndex {
     private static final int SHORT_REACH = 130;
-    private static final int MAX_TABLE = 4096;
+    private static final int MAX_PADDING = 16;
     private static final int ENDBR64_LENGTH = 4;
 
     private final ModuleText module;
     private final List<Entry> entries = new ArrayList<>();
+    private final List<FunctionJumps> jumps = new ArrayList<>();
     private final long[] starts;
+    private final long highest;
 
-    private record Entry(FunctionRange function, BitSet targets, List<X64Insn> insns, Optional<String> unknown) {}
+    /**
+     * @param insns of the function, as far as they are understood
+     * @param padding instructions right behind it that nothing is known to reach
+     */
+    private record Entry(FunctionRange function, BitSet targets, List<X64Insn> insns, List<X64Insn> padding) {}
 
     TargetIndex(ModuleText module, List<FunctionRange> functions) {
         this.module = module;
@@ -39,7 +43,12 @@ final class TargetIndex {
         }
         this.starts =
                 ordered.stream().mapToLong(function -> function.start().value()).toArray();
-        scanFarBranches();
+        this.highest =
+                entries.isEmpty() ? 0 : entries.getLast().function().end().value() + SHORT_REACH;
+        scanText();
+        for (Entry entry : entries) {
+            jumps.add(FunctionJumps.find(module, entry.function(), entry.insns(), entry.targets()));
+        }
     }
 
     /** The function's instructions from its start, as far as they are understood. */
@@ -47,16 +56,31 @@ final class TargetIndex {
         return entry(function).insns();
     }
 
+    /** The function's instructions and the padding behind them. */
+    List<X64Insn> insnsAndPadding(FunctionRange function) {
+        Entry entry = entry(function);
+        List<X64Insn> all = new ArrayList<>(entry.insns());
+        all.addAll(entry.padding());
+        return all;
+    }
+
+    /** An indirect jump that may leave the function. */
+    Optional<RemoteAddress> indirectExit(FunctionRange function) {
+        return jumps.get(position(function)).leaves();
+    }
+
     /** A place in {@code (from, to)} that may be jumped to, or the reason why that is not known. */
     Optional<String> targetInside(FunctionRange function, RemoteAddress from, RemoteAddress to) {
         Entry entry = entry(function);
-        if (entry.unknown().isPresent()) {
-            return entry.unknown();
+        Optional<String> unknown =
+                unknown(entry).or(() -> jumps.get(position(function)).unknown());
+        if (unknown.isPresent()) {
+            return unknown;
         }
         long offset = from.minus(function.start());
         // A landing pad needs the frame that the prologue makes, so it never lies in the prologue.
-        if (offset > ENDBR64_LENGTH && module.traits().contains(ModuleText.Trait.LANDING_PADS)) {
-            return Optional.of("the module has exception tables, whose landing pads are not read");
+        if (offset > ENDBR64_LENGTH && module.traits().contains(ModuleText.Trait.UNREAD_LANDING_PADS)) {
+            return Optional.of("the module has exception tables that are not understood");
         }
         int first = (int) offset + 1;
         int found = entry.targets().nextSetBit(first);
@@ -67,11 +91,15 @@ final class TargetIndex {
     }
 
     private Entry entry(FunctionRange function) {
+        return entries.get(position(function));
+    }
+
+    private int position(FunctionRange function) {
         int at = Arrays.binarySearch(starts, function.start().value());
         if (at < 0) {
             throw new IllegalArgumentException(function.name() + " was not indexed");
         }
-        return entries.get(at);
+        return at;
     }
 
     private Entry analyse(FunctionRange function) {
@@ -81,38 +109,50 @@ final class TargetIndex {
         markNeighbourhood(function, targets);
         markKnown(function, targets, module.functions());
         markKnown(function, targets, module.pointed());
-        return new Entry(function, targets, insns, unknown(function, insns, targets));
+        return new Entry(function, targets, insns, padding(function, insns));
     }
 
-    private Optional<String> unknown(FunctionRange function, List<X64Insn> insns, BitSet targets) {
+    private List<X64Insn> padding(FunctionRange function, List<X64Insn> insns) {
+        boolean whole = !insns.isEmpty() && insns.getLast().end().equals(function.end());
+        if (!whole) {
+            return List.of();
+        }
+        int found = Collections.binarySearch(module.functions(), function.end());
+        int next = found >= 0 ? found : -found - 1;
+        RemoteAddress limit = function.end().plus(MAX_PADDING);
+        if (next < module.functions().size()) {
+            limit = min(limit, module.functions().get(next));
+        }
+        List<X64Insn> padding = new ArrayList<>();
+        for (X64Insn insn : decode(function.end(), limit)) {
+            boolean unreached = insn.kind() == InsnKind.NOP || insn.kind() == InsnKind.INT3;
+            if (!unreached || insn.end().compareTo(limit) > 0) {
+                break;
+            }
+            padding.add(insn);
+        }
+        return padding;
+    }
+
+    private Optional<String> unknown(Entry entry) {
         if (module.traits().contains(ModuleText.Trait.RESTARTABLE_SEQUENCES)) {
             return Optional.of("the module has restartable sequences, whose abort points are not known");
         }
-        boolean complete = !insns.isEmpty() && insns.getLast().end().compareTo(function.end()) >= 0;
-        if (!complete) {
-            return Optional.of("the function's code is not understood from "
-                    + (insns.isEmpty() ? function.start() : insns.getLast().end()) + " on");
+        if (module.traits().contains(ModuleText.Trait.NO_SECTIONS)) {
+            return Optional.of("the module has no section headers, so what points into its code is not known");
         }
-        long indirect = insns.stream()
-                .filter(insn -> insn.kind() == InsnKind.JMP_INDIRECT)
-                .count();
-        return indirect > markJumpTables(function, insns, targets)
-                ? Optional.of("the function has an indirect jump whose targets are not known")
-                : Optional.empty();
-    }
-
-    /**
-     * A jump through a pointer in memory without an index is a call that was turned into a jump: switches index their
-     * table, or load from it into a register first.
-     */
-    private static boolean mayBeSwitch(X64Insn insn) {
-        if (insn.kind() != InsnKind.JMP_INDIRECT) {
-            return false;
+        if (entry.function().name().contains(".cold")) {
+            return Optional.of("the function is a part of another one, whose tables may lead into it");
         }
-        int modrm = insn.modrm().orElse(0);
-        boolean register = modrm >> 6 == 3;
-        boolean indexed = (modrm & 7) == 4;
-        return register || indexed;
+        List<X64Insn> insns = entry.insns();
+        RemoteAddress end = entry.function().end();
+        boolean complete = !insns.isEmpty() && insns.getLast().end().compareTo(end) >= 0;
+        return complete
+                ? Optional.empty()
+                : Optional.of("the function's code is not understood from "
+                        + (insns.isEmpty()
+                                ? entry.function().start()
+                                : insns.getLast().end()) + " on");
     }
 
     private List<X64Insn> decode(RemoteAddress from, RemoteAddress to) {
@@ -171,36 +211,6 @@ final class TargetIndex {
         }
     }
 
-    /**
-     * Marks the targets of tables of 32-bit distances, the form compilers use in position-independent code; returns the
-     * number of tables found. A table's address is loaded by a rip-relative {@code lea} in the function.
-     */
-    private int markJumpTables(FunctionRange function, List<X64Insn> insns, BitSet targets) {
-        int tables = 0;
-        for (X64Insn insn : insns) {
-            boolean lea = insn.isOneByteOpcode() && insn.opcode() == 0x8d && insn.isRipRelative();
-            if (lea && markTable(function, insn.ripTarget().orElseThrow(), targets) > 0) {
-                tables++;
-            }
-        }
-        return tables;
-    }
-
-    private int markTable(FunctionRange function, RemoteAddress table, BitSet targets) {
-        ByteBuffer entries =
-                ByteBuffer.wrap(module.data().read(table, 4 * MAX_TABLE)).order(ByteOrder.LITTLE_ENDIAN);
-        int count = 0;
-        while (entries.remaining() >= 4) {
-            RemoteAddress target = table.plus(entries.getInt());
-            if (!function.contains(target)) {
-                break;
-            }
-            mark(function, targets, target);
-            count++;
-        }
-        return count;
-    }
-
     private static void mark(FunctionRange function, BitSet targets, RemoteAddress target) {
         long offset = target.minus(function.start());
         if (offset >= 0 && offset < function.size() + SHORT_REACH) {
@@ -208,30 +218,42 @@ final class TargetIndex {
         }
     }
 
-    /** {@code call}, {@code jmp} and {@code jcc} with 32-bit displacements, at every byte position. */
-    private void scanFarBranches() {
+    /**
+     * At every byte position: {@code call}, {@code jmp} and {@code jcc} with 32-bit displacements, {@code lea} of a
+     * place in the text, and, in a module for a fixed address, four bytes that are an address.
+     */
+    private void scanText() {
         if (entries.isEmpty()) {
             return;
         }
         byte[] text = module.text();
+        boolean fixed = module.traits().contains(ModuleText.Trait.FIXED_ADDRESS);
         long base = module.start().value();
-        long lowest = starts[0];
-        long highest = entries.getLast().function().end().value() + SHORT_REACH;
-        for (int at = 0; at + 5 <= text.length; at++) {
+        for (int at = 0; at + 6 <= text.length; at++) {
             int opcode = text[at] & 0xff;
-            boolean jump = (opcode & 0xfe) == 0xe8;
-            boolean conditional = opcode == 0x0f && (text[at + 1] & 0xf0) == 0x80 && at + 6 <= text.length;
-            if (jump || conditional) {
-                int displacementAt = conditional ? at + 2 : at + 1;
-                long target = base + displacementAt + 4 + displacement(text, displacementAt);
-                if (target >= lowest && target < highest) {
-                    markFar(target);
-                }
+            if ((opcode & 0xfe) == 0xe8) {
+                markRelative(base, text, at + 1);
+            } else if (opcode == 0x0f && (text[at + 1] & 0xf0) == 0x80
+                    || opcode == 0x8d && (text[at + 1] & 0xc7) == 5) {
+                markRelative(base, text, at + 2);
             }
+            if (fixed) {
+                markFar(displacement(text, at) & 0xffffffffL);
+            }
+        }
+        if (text.length >= 5 && (text[text.length - 5] & 0xfe) == 0xe8) {
+            markRelative(base, text, text.length - 4);
         }
     }
 
+    private void markRelative(long base, byte[] text, int displacementAt) {
+        markFar(base + displacementAt + 4 + displacement(text, displacementAt));
+    }
+
     private void markFar(long target) {
+        if (target < starts[0] || target >= highest) {
+            return;
+        }
         int found = Arrays.binarySearch(starts, target);
         int index = found >= 0 ? found : -found - 2;
         if (index >= 0) {

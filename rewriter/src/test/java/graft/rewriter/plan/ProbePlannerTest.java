@@ -154,11 +154,72 @@ class ProbePlannerTest {
     }
 
     @Test
-    void refusesWindowsBesideAnIndirectJumpThatIsNotUnderstood() {
-        assertThat(entry(PROLOGUE + "ff e0"))
+    void takesAJumpThroughAPointerForAWayOut() {
+        // leave; jmp *%rax
+        String body = PROLOGUE + "c9 ff e0";
+        assertThat(entry(body)).isInstanceOf(Planned.Patchable.class);
+
+        Planned planned = planner(body, 11, Unwinding.POSSIBLE).function(function(11), List.of(), List.of(program));
+        assertThat(planned)
                 .isInstanceOfSatisfying(
                         Planned.Refused.class,
-                        refused -> assertThat(refused.why()).contains("indirect jump"));
+                        refused ->
+                                assertThat(refused.why()).startsWith("it may leave by an indirect jump at 0x400009"));
+    }
+
+    @Test
+    void refusesWindowsBesideAJumpByADistanceThatIsNotUnderstood() {
+        // lea 1(%rip),%rax, a label of the function; add (%rdi),%rax; jmp *%rax
+        assertThat(entry(PROLOGUE + "48 8d 05 f5 ff ff ff 48 03 07 ff e0"))
+                .isInstanceOfSatisfying(
+                        Planned.Refused.class,
+                        refused -> assertThat(refused.why()).contains("indirect jump at 0x400012"));
+    }
+
+    @Test
+    void overwritesPaddingBetweenFunctions() {
+        // ret; nops up to the next function, at 0x400010
+        String body = "c3 66 2e 0f 1f 84 00 00 00 00 00 0f 1f 40 00 90" + "c3";
+        ModuleText module = module(body, List.of(TEXT, TEXT.plus(16)), Set.of());
+        Planned planned =
+                planner(module, function(1), Unwinding.ABSENT).function(function(1), List.of(program), List.of());
+
+        assertThat(onlySite(planned).address()).isEqualTo(TEXT);
+    }
+
+    @Test
+    void leavesTheNextFunctionAloneWhenPaddingIsTooShort() {
+        ModuleText module = module("c3 90 90 90 90 90 c3", List.of(TEXT, TEXT.plus(4)), Set.of());
+        Planned planned =
+                planner(module, function(1), Unwinding.ABSENT).function(function(1), List.of(program), List.of());
+
+        assertThat(planned)
+                .isInstanceOfSatisfying(
+                        Planned.Refused.class,
+                        refused -> assertThat(refused.reason()).isEqualTo(Planned.Reason.TOO_SHORT));
+    }
+
+    @Test
+    void refusesWindowsInPartsOfOtherFunctions() {
+        FunctionRange part = new FunctionRange("f.cold", TEXT, 12);
+        ModuleText module = module(PROLOGUE + "31 c0 c9 c3", List.of(TEXT), Set.of());
+
+        assertThat(planner(module, part, Unwinding.ABSENT).function(part, List.of(program), List.of()))
+                .isInstanceOfSatisfying(
+                        Planned.Refused.class,
+                        refused -> assertThat(refused.why()).contains("part of another one"));
+    }
+
+    @Test
+    void refusesWindowsThatAnAddressInTheCodeLeadsInto() {
+        // mov $0x400001,%eax behind the function
+        String body = PROLOGUE + "31 c0 c9 c3" + "b8 01 00 40 00 c3 90";
+        ModuleText module = module(body, List.of(TEXT), Set.of(ModuleText.Trait.FIXED_ADDRESS));
+
+        assertThat(planner(module, function(12), Unwinding.ABSENT).function(function(12), List.of(program), List.of()))
+                .isInstanceOfSatisfying(
+                        Planned.Refused.class,
+                        refused -> assertThat(refused.reason()).isEqualTo(Planned.Reason.BRANCH_TARGET));
     }
 
     @Test
@@ -183,10 +244,17 @@ class ProbePlannerTest {
     }
 
     private ProbePlanner planner(String body, int size, Unwinding unwinding) {
-        ModuleText module = new ModuleText(
-                "a.out", Code.ofHex(body).bytes(), TEXT, List.of(TEXT), List.of(), (_, _) -> new byte[0], Set.of());
+        return planner(module(body, List.of(TEXT), Set.of()), function(size), unwinding);
+    }
+
+    private ProbePlanner planner(ModuleText module, FunctionRange function, Unwinding unwinding) {
         ReturnRoutines.Addresses routines = new ReturnRoutines.Addresses(THUNK, THUNK.plus(64));
-        return new ProbePlanner(module, List.of(function(size)), space, () -> routines, unwinding);
+        return new ProbePlanner(module, List.of(function), space, () -> routines, unwinding);
+    }
+
+    private static ModuleText module(String body, List<RemoteAddress> functions, Set<ModuleText.Trait> traits) {
+        byte[] text = Code.ofHex(body).bytes();
+        return new ModuleText("a.out", text, TEXT, functions, List.of(), (_, _) -> new byte[0], traits);
     }
 
     private static PatchSite onlySite(Planned planned) {

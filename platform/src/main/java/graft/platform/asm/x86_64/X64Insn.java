@@ -4,6 +4,7 @@ import graft.platform.address.RemoteAddress;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** One decoded instruction: its bytes, where its parts are, and what it refers to. Immutable. */
 public final class X64Insn implements Decoding {
@@ -82,6 +83,43 @@ public final class X64Insn implements Decoding {
     /** REX.B as bit 3, to be added to ModRM.rm or to a register in the opcode. */
     public int rexB() {
         return (InsnShape.rex(shape) & 1) << 3;
+    }
+
+    /** Whether REX.W makes the operands 64 bits wide. */
+    public boolean isWide() {
+        return (InsnShape.rex(shape) & 8) != 0;
+    }
+
+    /** The register in ModRM.reg, with REX.R; a part of the opcode in some instructions. */
+    public OptionalInt registerField() {
+        return modrm().stream()
+                .mapToInt(modrm -> modrm >> 3 & 7 | (InsnShape.rex(shape) & 4) << 1)
+                .findAny();
+    }
+
+    /** The register in ModRM.rm, with REX.B, when that is not a memory operand. */
+    public OptionalInt directRegister() {
+        return modrm().stream()
+                .filter(modrm -> modrm >> 6 == 3)
+                .mapToInt(modrm -> modrm & 7 | rexB())
+                .findAny();
+    }
+
+    /** Whether there is a memory operand. */
+    public boolean hasMemoryOperand() {
+        return modrm().filter(modrm -> modrm >> 6 != 3).isPresent();
+    }
+
+    /** The base register of the memory operand; none for rip-relative and absolute ones. */
+    public OptionalInt baseRegister() {
+        if (!hasMemoryOperand() || isRipRelative()) {
+            return OptionalInt.empty();
+        }
+        int at = InsnShape.modrmOffset(shape);
+        boolean sib = (bytes[at] & 7) == 4;
+        int base = bytes[sib ? at + 1 : at] & 7;
+        boolean none = base == 5 && (bytes[at] & 0xc0) == 0;
+        return none ? OptionalInt.empty() : OptionalInt.of(base | rexB());
     }
 
     /** Offset of the displacement of the memory operand; 0 when there is none. */
