@@ -24,11 +24,12 @@ import picocli.CommandLine.Spec;
         name = "bench",
         description = "Measures on this machine: each suite is one run with its own baseline.",
         synopsisSubcommandLabel = "SUITE",
-        subcommands = {BenchCommand.Uprobe.class, BenchCommand.Attach.class},
+        subcommands = {BenchCommand.Uprobe.class, BenchCommand.Attach.class, BenchNginxCommand.class},
         footerHeading = "%nExamples:%n",
         footer = {
             "  graft bench uprobe                      what one probe costs, and in the kernel",
-            "  graft bench attach                      how long a process is held to attach to it"
+            "  graft bench attach                      how long a process is held to attach to it",
+            "  graft bench nginx                       throughput of nginx under full TLS capture"
         })
 final class BenchCommand implements Runnable {
     @Option(
@@ -60,6 +61,10 @@ final class BenchCommand implements Runnable {
                 usageHelp = true,
                 description = "show this help")
         private boolean help;
+
+        OutputFormat format() {
+            return format;
+        }
 
         void print(PrintWriter out, List<BenchRow> rows) {
             List<String> text = new ArrayList<>(BenchReport.table(rows));
@@ -139,7 +144,7 @@ final class BenchCommand implements Runnable {
         }
     }
 
-    private static <T> T during(SessionRequest request, Function<Session, T> work) {
+    static <T> T during(SessionRequest request, Function<Session, T> work) {
         try (LiveSession live = LiveSession.open(request)) {
             T result = work.apply(live.session());
             live.detach();

@@ -65,6 +65,11 @@ public final class BenchReport {
 
     /** One line for one row. */
     public static String json(BenchRow row) {
+        return members(row).endObject().toString();
+    }
+
+    /** The members that the rows of every suite have; the object is still open. */
+    static JsonWriter members(BenchRow row) {
         JsonWriter json = new JsonWriter().beginObject().member("type", "bench");
         json.member("suite", row.suite()).member("row", row.row());
         json.member("who", row.who().word()).member("unit", row.unit());
@@ -73,13 +78,11 @@ public final class BenchReport {
         json.member("median", rounded(row.samples().median()));
         json.member("added", rounded(row.added()));
         json.member("p99", rounded(row.samples().quantile(NEARLY_ALL)));
-        return json.member("max", rounded(row.samples().quantile(1)))
-                .endObject()
-                .toString();
+        return json.member("max", rounded(row.samples().quantile(1)));
     }
 
     /** Thousandths of a unit: less than any measurement can tell. */
-    private static double rounded(double value) {
+    static double rounded(double value) {
         return Math.round(value * 1000) / 1000.0;
     }
 }

@@ -14,9 +14,13 @@ import java.util.Optional;
  * @param data what was captured of them; shorter than {@code length} when cut or unreadable. Not to be changed.
  */
 public record TlsEvent(Direction direction, int pid, int tid, long timeNs, long ssl, int length, byte[] data) {
-    private static final int HEADER = 40;
+    static final int DIRECTION = 4;
+    static final int LENGTH = 32;
+    static final int CAPTURED = 36;
+    static final int HEADER = 40;
+    static final int LARGEST_CAPTURE = 16384;
+    static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     private static final int TLS_DATA = 1;
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
 
     /** Who sent the data. */
@@ -50,22 +54,30 @@ public record TlsEvent(Direction direction, int pid, int tid, long timeNs, long 
 
     /** Reads a record of the ring buffer; empty when it is none of these events. Copies what it needs. */
     public static Optional<TlsEvent> decode(MemorySegment bytes) {
-        if (bytes.byteSize() < HEADER || bytes.get(INT, 0) != TLS_DATA) {
-            return Optional.empty();
-        }
-        int direction = bytes.get(INT, 4);
-        int captured = bytes.get(INT, 36);
-        if (direction < 0 || direction > 1 || captured < 0 || captured > bytes.byteSize() - HEADER) {
+        if (!isWellFormed(bytes)) {
             return Optional.empty();
         }
         return Optional.of(new TlsEvent(
-                Direction.values()[direction],
+                Direction.values()[bytes.get(INT, DIRECTION)],
                 bytes.get(INT, 8),
                 bytes.get(INT, 12),
                 bytes.get(LONG, 16),
                 bytes.get(LONG, 24),
-                bytes.get(INT, 32),
-                bytes.asSlice(HEADER, captured).toArray(ValueLayout.JAVA_BYTE)));
+                bytes.get(INT, LENGTH),
+                bytes.asSlice(HEADER, bytes.get(INT, CAPTURED)).toArray(ValueLayout.JAVA_BYTE)));
+    }
+
+    /** Whether a record is one of these events. */
+    static boolean isWellFormed(MemorySegment bytes) {
+        if (bytes.byteSize() < HEADER || bytes.get(INT, 0) != TLS_DATA) {
+            return false;
+        }
+        int direction = bytes.get(INT, DIRECTION);
+        int captured = bytes.get(INT, CAPTURED);
+        return direction >= 0
+                && direction <= 1
+                && captured >= 0
+                && captured <= Math.min(LARGEST_CAPTURE, bytes.byteSize() - HEADER);
     }
 
     @Override

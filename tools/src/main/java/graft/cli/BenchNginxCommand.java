@@ -1,0 +1,68 @@
+package graft.cli;
+
+import graft.cli.bench.NginxReport;
+import graft.cli.bench.NginxRow;
+import graft.cli.bench.NginxSuite;
+import graft.cli.error.ExitCode;
+import graft.cli.load.Body;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code graft bench nginx}. */
+@Command(
+        name = "nginx",
+        description =
+                "Requests per second of nginx untraced, under the kernel's uprobes and under graft, all traffic captured.")
+final class BenchNginxCommand implements Callable<Integer> {
+    @Mixin
+    private BenchCommand.ReportOptions report = new BenchCommand.ReportOptions();
+
+    @Option(names = "--rounds", paramLabel = "N", description = "runs of each tracer; default ${DEFAULT-VALUE}")
+    private int rounds = 5;
+
+    @Option(names = "--seconds", paramLabel = "N", description = "length of a run; default ${DEFAULT-VALUE}")
+    private int seconds = 2;
+
+    @Option(
+            names = "--body",
+            paramLabel = "SIZE",
+            split = ",",
+            defaultValue = "1k,16k,100k",
+            description = "what is asked for; default ${DEFAULT-VALUE}")
+    private List<String> bodies;
+
+    @Spec
+    private CommandSpec spec;
+
+    /** A request that failed fails the command: tracing may cost throughput, never an answer. */
+    @Override
+    public Integer call() {
+        NginxSuite.Effort effort = new NginxSuite.Effort(parsed(), rounds, Duration.ofSeconds(seconds));
+        List<NginxRow> rows = new NginxSuite(BenchCommand::during, effort).run();
+        PrintWriter out = spec.commandLine().getOut();
+        switch (report.format()) {
+            case text -> NginxReport.table(rows).forEach(out::println);
+            case json, jsonl -> rows.forEach(row -> out.println(NginxReport.json(row)));
+        }
+        boolean served = rows.stream().allMatch(row -> row.failed() == 0);
+        return (served ? ExitCode.FINE : ExitCode.TARGET_SAID_SO).status();
+    }
+
+    private List<Body> parsed() {
+        return bodies.stream()
+                .map(size -> Stream.of(Body.values())
+                        .filter(body -> body.file().equals(size))
+                        .findFirst()
+                        .orElseThrow(() -> new ParameterException(spec.commandLine(), "no body of size " + size)))
+                .toList();
+    }
+}

@@ -1,0 +1,72 @@
+package graft.cli.bench;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** The runs of one body in the order they were made: each traced run lies between two untraced ones. */
+final class NginxSeries {
+    private static final String UNIT = "req/s";
+
+    private final List<NginxRound> untraced = new ArrayList<>();
+    private final Tracer kernel = new Tracer();
+    private final Tracer graft = new Tracer();
+
+    NginxSeries(NginxRound first) {
+        this.untraced.add(first);
+    }
+
+    /** The runs of one tracer. */
+    private static final class Tracer {
+        private final List<NginxRound> rounds = new ArrayList<>();
+        private final List<Double> losses = new ArrayList<>();
+    }
+
+    /** Adds a run under the kernel's probes and the untraced one that followed. */
+    void kernel(NginxRound round, NginxRound after) {
+        add(kernel, round, after);
+    }
+
+    /** Adds a run under graft and the untraced one that followed. */
+    void graft(NginxRound round, NginxRound after) {
+        add(graft, round, after);
+    }
+
+    private void add(Tracer tracer, NginxRound round, NginxRound after) {
+        double around = (untraced.getLast().load().perSecond() + after.load().perSecond()) / 2;
+        untraced.add(after);
+        tracer.rounds.add(round);
+        tracer.losses.add(100 * (1 - round.load().perSecond() / around));
+    }
+
+    /** The rows under the body's name: the untraced row, then the kernel's, then graft's. */
+    List<NginxRow> rows(String body) {
+        return List.of(
+                row(bench(body, BenchRow.Who.NATIVE, untraced), Samples.of(0), untraced),
+                row(bench(body, BenchRow.Who.KERNEL, kernel.rounds), samples(kernel.losses), kernel.rounds),
+                row(bench(body, BenchRow.Who.GRAFT, graft.rounds), samples(graft.losses), graft.rounds));
+    }
+
+    private BenchRow bench(String body, BenchRow.Who who, List<NginxRound> rounds) {
+        Samples rates = rates(rounds);
+        double added = rates.median() - rates(untraced).median();
+        return new BenchRow("nginx", body, who, UNIT, rates, added);
+    }
+
+    private static NginxRow row(BenchRow bench, Samples loss, List<NginxRound> rounds) {
+        return new NginxRow(
+                bench,
+                loss,
+                samples(rounds.stream().map(NginxRound::cpuPerRequest).toList()),
+                rounds.stream().mapToLong(round -> round.totals().events()).sum(),
+                rounds.stream().mapToLong(NginxRound::lost).sum(),
+                rounds.stream().mapToLong(NginxRound::failed).sum());
+    }
+
+    private static Samples rates(List<NginxRound> rounds) {
+        return samples(rounds.stream().map(round -> round.load().perSecond()).toList());
+    }
+
+    private static Samples samples(List<Double> values) {
+        return Samples.of(values.stream().mapToDouble(Double::doubleValue).toArray());
+    }
+}

@@ -1,0 +1,101 @@
+package graft.cli.bench;
+
+import graft.cli.error.Problem;
+import graft.cli.load.Body;
+import graft.cli.load.CurlLoad;
+import graft.cli.load.LoadResult;
+import graft.cli.load.NginxServer;
+import graft.cli.load.WrkLoad;
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+
+/**
+ * What full capture of TLS traffic costs a loaded nginx: requests per second untraced, with the kernel's uprobes and with
+ * graft, interleaved A B A C A, for bodies of different size. The same program runs in both, and the same reader takes
+ * every record. Whether a tracer sees everything is checked with an exact number of requests first.
+ */
+public final class NginxSuite {
+    private static final int EXACT_REQUESTS = 200;
+    private static final int CONNECTIONS = 16;
+
+    private final SessionRunner sessions;
+    private final Effort effort;
+
+    /**
+     * How much to measure.
+     *
+     * @param bodies what is asked for
+     * @param rounds runs of each tracer and body
+     * @param run how long one run loads the server
+     */
+    public record Effort(List<Body> bodies, int rounds, Duration run) {}
+
+    public NginxSuite(SessionRunner sessions, Effort effort) {
+        this.sessions = sessions;
+        this.effort = effort;
+    }
+
+    /** Measures all bodies. */
+    public List<NginxRow> run() {
+        try (NginxServer server = NginxServer.start()) {
+            NginxTracing tracing = new NginxTracing(sessions, server.workerPids());
+            List<NginxRow> rows = new ArrayList<>();
+            for (Body body : effort.bodies()) {
+                long responseBytes = exactCapture(tracing, server.url(body));
+                rows.addAll(measure(tracing, server.url(body), responseBytes).rows(body.file()));
+            }
+            if (!server.errorsSinceStart().isEmpty()) {
+                throw Problem.of("B001", "nginx's error log gained lines while it was traced")
+                        .because(server.errorsSinceStart().getFirst())
+                        .failure();
+            }
+            return rows;
+        }
+    }
+
+    /**
+     * Both tracers see every read and write of an exact number of requests, with the same bytes.
+     *
+     * @return the bytes of one response
+     */
+    private static long exactCapture(NginxTracing tracing, URI url) {
+        Supplier<LoadResult> load = () -> CurlLoad.run(url, EXACT_REQUESTS, CurlLoad.Connections.ONE_FOR_ALL);
+        NginxRound kernel = tracing.kernel(load);
+        NginxRound graft = tracing.graft(load);
+        boolean complete =
+                kernel.lost() == 0 && graft.lost() == 0 && graft.totals().reads() == EXACT_REQUESTS;
+        if (!complete || !kernel.totals().equals(graft.totals())) {
+            throw Problem.of("B001", "the tracers saw different traffic of " + EXACT_REQUESTS + " requests")
+                    .because("kernel: " + kernel.totals() + ", lost " + kernel.lost())
+                    .because("graft: " + graft.totals() + ", lost " + graft.lost())
+                    .failure();
+        }
+        return graft.totals().writtenBytes() / EXACT_REQUESTS;
+    }
+
+    private NginxSeries measure(NginxTracing tracing, URI url, long responseBytes) {
+        Supplier<LoadResult> load = () -> WrkLoad.run(url, WrkLoad.Shape.full(CONNECTIONS, effort.run()));
+        load.get(); // the server's caches are warm from here on
+        NginxSeries series = new NginxSeries(tracing.untraced(load));
+        for (int round = 0; round < effort.rounds(); round++) {
+            NginxRound kernel = tracing.kernel(load);
+            series.kernel(kernel, tracing.untraced(load));
+            NginxRound graft = tracing.graft(load);
+            requireAccountedFor(graft, responseBytes);
+            series.graft(graft, tracing.untraced(load));
+        }
+        return series;
+    }
+
+    /** A tracer that misses events would be fast. */
+    private static void requireAccountedFor(NginxRound round, long responseBytes) {
+        if (round.lost() == 0 && !round.isComplete(CONNECTIONS, responseBytes)) {
+            throw Problem.of("B001", "events are missing and were not counted as lost")
+                    .because(round.toString())
+                    .failure();
+        }
+    }
+}

@@ -1,0 +1,78 @@
+package graft.cli.bench;
+
+import graft.cli.bpf.PackagedProgram;
+import graft.cli.error.Problem;
+import graft.cli.load.LoadResult;
+import graft.cli.tls.TlsTally;
+import graft.daemon.KernelSession;
+import graft.daemon.SectionLinks;
+import graft.daemon.SessionRequest;
+import graft.ebpf.object.CollectionSpec;
+import graft.ebpf.object.LoadResult.Loaded;
+import graft.ebpf.object.LoadResult.Refused;
+import graft.ebpf.object.ObjectLoader;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/** Runs a load on nginx's workers untraced or with all TLS traffic captured and read. */
+final class NginxTracing {
+    private final SessionRunner sessions;
+    private final SessionRequest request;
+
+    NginxTracing(SessionRunner sessions, List<Integer> workers) {
+        this.sessions = sessions;
+        CollectionSpec object = object();
+        this.request = new SessionRequest(object, SectionLinks.of(object).links(), workers);
+    }
+
+    private static CollectionSpec object() {
+        return switch (ObjectLoader.load("tls", PackagedProgram.TLS.bytes())) {
+            case Loaded loaded -> loaded.spec();
+            case Refused refused -> throw new AssertionError("the packaged object is refused: " + refused);
+        };
+    }
+
+    /** Nothing attached. */
+    NginxRound untraced(Supplier<LoadResult> load) {
+        long before = CpuTime.ofMainThreads(request.pids());
+        LoadResult result = load.get();
+        return new NginxRound(result, CpuTime.ofMainThreads(request.pids()) - before, TlsTally.Totals.NONE, 0);
+    }
+
+    /** The program in the workers. */
+    NginxRound graft(Supplier<LoadResult> load) {
+        return sessions.during(request, session -> traced(TlsSource.Targets.of(session), load));
+    }
+
+    /** The same program on the kernel's probes. */
+    NginxRound kernel(Supplier<LoadResult> load) {
+        return switch (KernelSession.open(request, Map.of())) {
+            case KernelSession.Opening.Opened(var session) -> {
+                try (session) {
+                    yield traced(TlsSource.Kernel.of(session), load);
+                }
+            }
+            case KernelSession.Opening.Refused(var what, var why, var suggestion) ->
+                throw Problem.of("D003", "the kernel's uprobes cannot be measured here")
+                        .because(what + ": " + why)
+                        .remedy(suggestion)
+                        .failure();
+            case KernelSession.Opening.NotFound(var refusal) ->
+                throw Problem.of("D003", "the kernel's uprobes cannot be measured here")
+                        .because(refusal.toString())
+                        .failure();
+        };
+    }
+
+    private NginxRound traced(TlsSource source, Supplier<LoadResult> load) {
+        long before = CpuTime.ofMainThreads(request.pids());
+        try (source;
+                TlsReader reader = TlsReader.start(source)) {
+            LoadResult result = load.get();
+            long served = CpuTime.ofMainThreads(request.pids()) - before;
+            TlsTally.Totals totals = reader.finish();
+            return new NginxRound(result, served + reader.cpuNanos(), totals, source.lost());
+        }
+    }
+}

@@ -1,0 +1,60 @@
+package graft.cli.bench;
+
+import graft.cli.tls.TlsTally;
+import java.time.Duration;
+
+/** A thread that reads records until {@link #finish}, as a tool's main loop does. */
+final class TlsReader implements AutoCloseable {
+    private static final Duration LOOK_AROUND = Duration.ofMillis(100);
+
+    private final TlsSource source;
+    private final TlsTally tally = new TlsTally();
+    private final Thread thread = new Thread(this::run, "graft-bench-reader");
+    private long cpuNanos;
+    /** Set by {@link #finish}: the records that are there now are the last ones. */
+    private volatile boolean ending;
+
+    private TlsReader(TlsSource source) {
+        this.source = source;
+    }
+
+    static TlsReader start(TlsSource source) {
+        TlsReader reader = new TlsReader(source);
+        reader.thread.start();
+        return reader;
+    }
+
+    private void run() {
+        while (!ending) {
+            source.read(tally, LOOK_AROUND);
+        }
+        long before = -1;
+        while (before != tally.events()) {
+            before = tally.events();
+            source.read(tally, Duration.ZERO);
+        }
+        cpuNanos = CpuTime.ofThisThread();
+    }
+
+    /** Reads what is left and says what was read. Nothing may be traced any more. */
+    TlsTally.Totals finish() {
+        ending = true;
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while the last records were read", e);
+        }
+        return tally.totals();
+    }
+
+    /** What reading cost, after {@link #finish}. */
+    long cpuNanos() {
+        return cpuNanos;
+    }
+
+    @Override
+    public void close() {
+        ending = true;
+    }
+}

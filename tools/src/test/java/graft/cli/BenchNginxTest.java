@@ -1,0 +1,24 @@
+package graft.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import graft.cli.bench.NginxRow;
+import graft.cli.bench.NginxSuite;
+import graft.cli.load.Body;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+@Tag("slow")
+class BenchNginxTest {
+    /** The suite itself fails when a tracer misses an event. Speed is not asserted: other processes use the machine. */
+    @Test
+    void capturesAllTrafficOfALoadedServerByKernelAndGraft() {
+        NginxSuite.Effort effort = new NginxSuite.Effort(List.of(Body.KIB_1), 1, Duration.ofSeconds(1));
+        List<NginxRow> rows = new NginxSuite(BenchCommand::during, effort).run();
+        assertThat(rows).extracting(row -> row.bench().who().word()).containsExactly("native", "kernel", "graft");
+        assertThat(rows).allMatch(row -> row.failed() == 0);
+        assertThat(rows.subList(1, 3)).allMatch(row -> row.events() > 0);
+    }
+}
