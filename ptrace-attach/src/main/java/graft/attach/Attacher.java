@@ -10,6 +10,7 @@ import graft.platform.linux.ProcMem;
 import graft.platform.linux.Ptrace;
 import graft.platform.linux.SysException;
 import graft.platform.proc.MemoryMapping;
+import graft.platform.proc.ProcessStat;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -94,7 +95,7 @@ public final class Attacher {
         } catch (TraceeGoneException gone) {
             return new AttachResult.TargetGone(injection.pid(), gone.getMessage());
         } catch (SysException failed) {
-            return failed.is(Errno.ESRCH) || ProcStat.endsSoon(injection.pid())
+            return failed.is(Errno.ESRCH) || Ending.comesSoon(injection.pid())
                     ? new AttachResult.TargetGone(injection.pid(), failed.getMessage())
                     : new AttachResult.Refused(new Refusal(
                             Refusal.Kind.SYSTEM_CALL, failed.getMessage(), "graft doctor -p " + injection.pid()));
@@ -155,7 +156,7 @@ public final class Attacher {
                 facts.startTime(),
                 Evidence.bootId(),
                 self,
-                ProcStat.read(self).orElseThrow().startTime(),
+                ProcessStat.of(self).startTime(),
                 hole,
                 ranges,
                 injection.plan().sites().stream()

@@ -6,6 +6,7 @@ import graft.platform.address.RemoteAddress;
 import graft.platform.layout.PoolConstants;
 import graft.platform.linux.ProcMem;
 import graft.platform.linux.SysException;
+import graft.platform.proc.ProcessStat;
 import java.util.List;
 
 /**
@@ -55,9 +56,9 @@ public final class Attachment {
 
     /** Whether the very process that was attached to still lives. */
     public boolean isAlive() {
-        return ProcStat.read(facts.pid())
+        return ProcessStat.find(facts.pid())
                 .filter(stat -> stat.startTime() == facts.startTime())
-                .filter(stat -> stat.state() != 'Z' && stat.state() != 'X')
+                .filter(stat -> !stat.ended())
                 .isPresent();
     }
 

@@ -4,6 +4,7 @@ import graft.attach.DetachProof.Census;
 import graft.attach.DetachProof.Page;
 import graft.platform.address.RemoteAddress;
 import graft.platform.proc.MemoryMapping;
+import graft.platform.proc.ProcessStatus;
 import java.io.File;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -31,14 +32,14 @@ final class Evidence {
     }
 
     static Census census(int pid) {
-        ProcStatus status = ProcStatus.read(pid)
+        ProcessStatus status = ProcessStatus.find(pid)
                 .orElseThrow(() -> new TraceeGoneException(pid, "counting its threads and descriptors"));
         String[] descriptors = new File("/proc/" + pid + "/fd").list();
         return new Census(
-                (int) status.number("Threads"),
+                status.threads(),
                 descriptors == null ? 0 : descriptors.length,
                 ProcMaps.read(pid).mappings().size(),
-                status.number("VmRSS") * 1024);
+                status.residentBytes());
     }
 
     /** Hashes every page that the sites touch, in memory and in the mapped file. */

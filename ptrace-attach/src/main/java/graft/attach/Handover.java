@@ -12,6 +12,7 @@ import graft.platform.linux.Ptrace;
 import graft.platform.linux.Sched;
 import graft.platform.linux.SysException;
 import graft.platform.linux.UserRegs;
+import graft.platform.proc.ProcessStat;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -143,7 +144,7 @@ final class Handover implements AutoCloseable {
         }
         // Looking at a file takes longer than the routine's calls: it is done now and then.
         if (++pauses % PAUSES_A_LOOK == 0
-                && ProcStat.read(pid).map(stat -> stat.state() == 'Z').orElse(true)) {
+                && ProcessStat.find(pid).map(stat -> stat.state() == 'Z').orElse(true)) {
             throw new TraceeGoneException(pid, "running the handover routine");
         }
         Sched.nanosleep(PAUSE_NANOS);

@@ -70,7 +70,7 @@ final class Injector {
             journal.delete();
             return new AttachResult.TargetGone(injection.pid(), gone.getMessage());
         } catch (SysException failed) {
-            if (failed.is(Errno.ESRCH) || ProcStat.endsSoon(injection.pid())) {
+            if (failed.is(Errno.ESRCH) || Ending.comesSoon(injection.pid())) {
                 journal.delete();
                 return new AttachResult.TargetGone(injection.pid(), failed.getMessage());
             }

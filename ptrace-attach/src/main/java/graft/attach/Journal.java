@@ -1,5 +1,6 @@
 package graft.attach;
 
+import graft.platform.proc.ProcessStatus;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -16,7 +17,7 @@ record Journal(Path file, UndoRecord undo) {
 
     /** Where journals lie: {@code /run/graft} for root, otherwise the user's runtime or state directory. */
     static Path defaultDirectory() {
-        if (ProcStatus.own().uid() == 0) {
+        if (ProcessStatus.own().effectiveUid() == 0) {
             return Path.of("/run/graft");
         }
         String runtime = System.getenv("XDG_RUNTIME_DIR");

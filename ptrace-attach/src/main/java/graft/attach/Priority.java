@@ -1,6 +1,7 @@
 package graft.attach;
 
 import graft.platform.linux.Sched;
+import graft.platform.proc.ProcessStatus;
 import java.util.OptionalInt;
 
 /**
@@ -20,9 +21,8 @@ record Priority(int tid, OptionalInt former) {
             case Sched.OTHER, Sched.BATCH, Sched.IDLE -> policy >= 0;
             default -> false;
         };
-        boolean filtered = ProcStatus.read(tid)
-                .map(status -> status.number("Seccomp") != 0)
-                .orElse(true);
+        boolean filtered =
+                ProcessStatus.find(tid).map(status -> status.seccomp() != 0).orElse(true);
         return new Priority(tid, fair && !filtered ? OptionalInt.of(policy) : OptionalInt.empty());
     }
 

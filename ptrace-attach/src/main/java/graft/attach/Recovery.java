@@ -2,6 +2,7 @@ package graft.attach;
 
 import graft.platform.linux.ProcMem;
 import graft.platform.linux.SysException;
+import graft.platform.proc.ProcessStat;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -103,9 +104,9 @@ public final class Recovery {
 
     private static boolean lives(int pid, long startTime, String bootId) {
         return bootId.equals(Evidence.bootId())
-                && ProcStat.read(pid)
+                && ProcessStat.find(pid)
                         .filter(stat -> stat.startTime() == startTime)
-                        .filter(stat -> stat.state() != 'Z' && stat.state() != 'X')
+                        .filter(stat -> !stat.ended())
                         .isPresent();
     }
 }

@@ -3,6 +3,8 @@ package graft.attach;
 import graft.attach.TargetFacts.Seccomp;
 import graft.platform.linux.ProcMem;
 import graft.platform.linux.SysException;
+import graft.platform.proc.ProcessStat;
+import graft.platform.proc.ProcessStatus;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,37 +38,36 @@ public sealed interface TargetInspection {
             if (pid == ProcessHandle.current().pid()) {
                 return refused(Refusal.Kind.OWN_PROCESS, "process " + pid + " is graft itself", "another process");
             }
-            Optional<ProcStatus> read = ProcStatus.read(pid);
-            Optional<ProcStat> stat = ProcStat.read(pid);
+            Optional<ProcessStatus> read = ProcessStatus.find(pid);
+            Optional<ProcessStat> stat = ProcessStat.find(pid);
             if (read.isEmpty() || stat.isEmpty()) {
                 return refused(Refusal.Kind.NO_SUCH_PROCESS, "there is no process " + pid, "pgrep -a NAME");
             }
-            ProcStatus status = read.get();
-            if (status.number("Tgid") != pid) {
+            ProcessStatus status = read.get();
+            if (status.tgid() != pid) {
                 return refused(
                         Refusal.Kind.NO_SUCH_PROCESS,
-                        pid + " is a thread of process " + status.number("Tgid"),
+                        pid + " is a thread of process " + status.tgid(),
                         "that process id");
             }
             return state(status, stat.get());
         }
 
-        private TargetInspection state(ProcStatus status, ProcStat stat) {
-            String who = "process " + pid + " (" + status.text("Name") + ")";
+        private TargetInspection state(ProcessStatus status, ProcessStat stat) {
+            String who = "process " + pid + " (" + status.name() + ")";
             if ((stat.flags() & PF_KTHREAD) != 0) {
                 return refused(Refusal.Kind.KERNEL_THREAD, who + " is a kernel thread", "graft's kernel programs");
             }
-            if (stat.state() == 'Z' || stat.state() == 'X') {
+            if (stat.ended()) {
                 return refused(
                         Refusal.Kind.ZOMBIE,
-                        who + " has ended and waits for its parent " + status.number("PPid"),
+                        who + " has ended and waits for its parent " + status.parent(),
                         "a live process");
             }
-            long tracer = status.number("TracerPid");
+            int tracer = status.tracer();
             if (tracer != 0) {
-                String name = ProcStatus.read((int) tracer)
-                        .map(other -> other.text("Name"))
-                        .orElse("?");
+                String name =
+                        ProcessStatus.find(tracer).map(ProcessStatus::name).orElse("?");
                 return refused(
                         Refusal.Kind.ALREADY_TRACED,
                         who + " is already traced by process " + tracer + " (" + name + ")",
@@ -81,24 +82,24 @@ public sealed interface TargetInspection {
             return permission(who, status, stat);
         }
 
-        private TargetInspection permission(String who, ProcStatus status, ProcStat stat) {
+        private TargetInspection permission(String who, ProcessStatus status, ProcessStat stat) {
             try {
                 ProcMem.open(pid).close();
                 return machine(who, status, stat);
             } catch (SysException refused) {
                 return refused(
                         Refusal.Kind.NOT_PERMITTED,
-                        who + " belongs to uid " + status.uid() + " and this is " + ownRights() + ": "
+                        who + " belongs to uid " + status.effectiveUid() + " and this is " + ownRights() + ": "
                                 + refused.getMessage(),
                         "run as that user, or with CAP_SYS_PTRACE (sudo, or setcap cap_sys_ptrace+ep)");
             }
         }
 
-        private TargetInspection machine(String who, ProcStatus status, ProcStat stat) {
+        private TargetInspection machine(String who, ProcessStatus status, ProcessStat stat) {
             if (isElf32()) {
                 return refused(Refusal.Kind.NOT_64_BIT, who + " is a 32-bit program", "a 64-bit build of it");
             }
-            Seccomp seccomp = Seccomp.values()[(int) Math.min(2, status.number("Seccomp"))];
+            Seccomp seccomp = Seccomp.values()[Math.min(2, status.seccomp())];
             if (seccomp != Seccomp.NONE && !ownCapability(CAP_SYS_ADMIN)) {
                 return refused(
                         Refusal.Kind.SECCOMP,
@@ -107,7 +108,7 @@ public sealed interface TargetInspection {
                         "run as root");
             }
             return new Attachable(new TargetFacts(
-                    pid, stat.startTime(), status.text("Name"), status.uid(), (int) status.number("Threads"), seccomp));
+                    pid, stat.startTime(), status.name(), status.effectiveUid(), status.threads(), seccomp));
         }
 
         private boolean isElf32() {
@@ -121,12 +122,13 @@ public sealed interface TargetInspection {
         }
 
         private static boolean ownCapability(int capability) {
-            return ProcStatus.own().hexadecimal("CapEff") >>> capability % 64 << 63 != 0;
+            return ProcessStatus.own().capabilities() >>> capability % 64 << 63 != 0;
         }
 
         private static String ownRights() {
-            ProcStatus own = ProcStatus.own();
-            return "uid " + own.uid() + " with CapEff " + own.text("CapEff") + ", Yama ptrace_scope " + yama();
+            ProcessStatus own = ProcessStatus.own();
+            return "uid " + own.effectiveUid() + " with CapEff " + "%016x".formatted(own.capabilities())
+                    + ", Yama ptrace_scope " + yama();
         }
 
         private static String yama() {

@@ -4,6 +4,8 @@ import graft.platform.linux.Errno;
 import graft.platform.linux.Ptrace;
 import graft.platform.linux.Sched;
 import graft.platform.linux.SysException;
+import graft.platform.proc.ProcessStat;
+import graft.platform.proc.ProcessStatus;
 import java.io.File;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -51,9 +53,8 @@ final class Tracees implements AutoCloseable {
                 threads.put(tid, new TracedThread(tid, arena));
                 return true;
             } catch (SysException failed) {
-                boolean ended = ProcStat.readThread(pid, tid)
-                        .map(stat -> stat.state() == 'Z' || stat.state() == 'X')
-                        .orElse(true);
+                boolean ended =
+                        ProcessStat.findThread(pid, tid).map(ProcessStat::ended).orElse(true);
                 if (ended || failed.is(Errno.ESRCH)) {
                     return false;
                 }
@@ -66,7 +67,7 @@ final class Tracees implements AutoCloseable {
     }
 
     private static String tracer(int tid) {
-        long tracer = ProcStatus.read(tid).map(s -> s.number("TracerPid")).orElse(0L);
+        int tracer = ProcessStatus.find(tid).map(ProcessStatus::tracer).orElse(0);
         return tracer == 0 ? "" : ", which thread " + tracer + " traces";
     }
 

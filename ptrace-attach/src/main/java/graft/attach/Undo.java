@@ -66,7 +66,7 @@ final class Undo {
                     throw late;
                 }
             } catch (SysException failed) {
-                if (failed.is(Errno.ESRCH) || ProcStat.endsSoon(undo.pid())) {
+                if (failed.is(Errno.ESRCH) || Ending.comesSoon(undo.pid())) {
                     throw new TraceeGoneException(undo.pid(), failed.doing());
                 }
                 throw failed;

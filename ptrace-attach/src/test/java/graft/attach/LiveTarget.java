@@ -7,6 +7,7 @@ import graft.platform.linux.Signals;
 import graft.platform.linux.WaitStatus;
 import graft.platform.linux.Waitpid;
 import graft.platform.proc.MemoryMapping;
+import graft.platform.proc.ProcessStat;
 import graft.rewriter.Code;
 import graft.rewriter.PatchPlan;
 import graft.rewriter.PatchSite;
@@ -213,7 +214,7 @@ final class LiveTarget implements AutoCloseable {
     }
 
     boolean alive() {
-        return ProcStat.read(pid).map(stat -> stat.state() != 'Z').orElse(false);
+        return ProcessStat.find(pid).map(stat -> stat.state() != 'Z').orElse(false);
     }
 
     @Override

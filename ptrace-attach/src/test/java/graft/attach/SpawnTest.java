@@ -2,6 +2,8 @@ package graft.attach;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import graft.platform.proc.ProcessStat;
+import graft.platform.proc.ProcessStatus;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -63,7 +65,7 @@ class SpawnTest {
         Path marker = directory.resolve("begun");
         Spawn spawn = new Spawn(List.of("sh", "-c", "echo > begun; exit 9"), ENVIRONMENT, Optional.of(directory));
         Spawn.Started started = spawn.heldAtEntry(pid -> {
-            assertThat(ProcStatus.read(pid).orElseThrow().number("TracerPid")).isZero();
+            assertThat(ProcessStatus.of(pid).tracer()).isZero();
             assertThat(marker).doesNotExist();
         });
         assertThat(exit(started)).isEqualTo(9);
@@ -81,7 +83,7 @@ class SpawnTest {
         } catch (IllegalStateException planned) {
             assertThat(planned).hasMessage("planned");
         }
-        assertThat(ProcStat.read(held[0])).isEmpty();
+        assertThat(ProcessStat.find(held[0])).isEmpty();
     }
 
     @ParameterizedTest

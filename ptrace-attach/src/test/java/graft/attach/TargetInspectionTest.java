@@ -3,6 +3,7 @@ package graft.attach;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import graft.platform.linux.Signals;
+import graft.platform.proc.ProcessStat;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -28,11 +29,11 @@ class TargetInspectionTest {
     void refusesAStoppedProcessAndLeavesItStopped() {
         try (LiveTarget target = LiveTarget.start(1, "read")) {
             Signals.kill(target.pid, Signals.SIGSTOP);
-            while (ProcStat.read(target.pid).orElseThrow().state() != 'T') {
+            while (ProcessStat.of(target.pid).state() != 'T') {
                 Thread.onSpinWait();
             }
             assertThat(refusal(target.pid).kind()).isEqualTo(Refusal.Kind.STOPPED);
-            assertThat(ProcStat.read(target.pid).orElseThrow().state()).isEqualTo('T');
+            assertThat(ProcessStat.of(target.pid).state()).isEqualTo('T');
         }
     }
 
@@ -41,7 +42,7 @@ class TargetInspectionTest {
     void refusesAZombie() {
         try (LiveTarget target = LiveTarget.start(1, "read")) {
             Signals.kill(target.pid, Signals.SIGKILL);
-            while (ProcStat.read(target.pid).orElseThrow().state() != 'Z') {
+            while (ProcessStat.of(target.pid).state() != 'Z') {
                 Thread.onSpinWait();
             }
             assertThat(refusal(target.pid).kind()).isEqualTo(Refusal.Kind.ZOMBIE);

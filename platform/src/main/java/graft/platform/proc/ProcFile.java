@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** Reads one file below {@code /proc/PID}. */
 final class ProcFile {
@@ -19,6 +20,16 @@ final class ProcFile {
             return new String(Files.readAllBytes(path(pid, name)), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw failure(pid, name, e);
+        }
+    }
+
+    /** Nothing when the file is gone, or goes while it is read. */
+    static Optional<String> find(Path file) {
+        try {
+            String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+            return text.isEmpty() ? Optional.empty() : Optional.of(text);
+        } catch (IOException gone) {
+            return Optional.empty();
         }
     }
 

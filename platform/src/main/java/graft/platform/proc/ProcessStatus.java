@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The part of {@code /proc/PID/status} that attaching needs; works for a thread's number as well.
@@ -17,27 +18,46 @@ import java.util.Map;
  * @param name at most 15 bytes
  * @param state {@code R}, {@code S}, {@code D}, {@code T}, {@code t}, {@code Z} or {@code X}
  * @param tgid the process
+ * @param parent its parent, 0 when that is outside this pid namespace
  * @param tracer who traces it, 0 for nobody
  * @param uid real, effective, saved, filesystem user
  * @param gid real, effective, saved, filesystem group
  * @param namespacePids its numbers from the outer to the innermost pid namespace
  * @param seccomp 0 none, 1 strict, 2 filter
  * @param threads how many
+ * @param residentBytes memory that it has in RAM
+ * @param capabilities the effective ones, a bit each
  */
 public record ProcessStatus(
         String name,
         char state,
         int tgid,
+        int parent,
         int tracer,
         List<Integer> uid,
         List<Integer> gid,
         List<Integer> namespacePids,
         int seccomp,
-        int threads) {
+        int threads,
+        long residentBytes,
+        long capabilities) {
+    private static final int EFFECTIVE = 1;
+    private static final int KIB = 1024;
+    private static final int HEXADECIMAL = 16;
 
     /** @throws NoSuchProcessException when there is no such process */
     public static ProcessStatus of(int pid) {
         return parse(ProcFile.read(pid, "status"));
+    }
+
+    /** Nothing when there is no such process or thread. */
+    public static Optional<ProcessStatus> find(int pid) {
+        return ProcFile.find(ProcFile.path(pid, "status")).map(ProcessStatus::parse);
+    }
+
+    /** Of this process. */
+    public static ProcessStatus own() {
+        return of((int) ProcessHandle.current().pid());
     }
 
     static ProcessStatus parse(String text) {
@@ -53,12 +73,15 @@ public record ProcessStatus(
                 fields.getOrDefault("Name", ""),
                 fields.getOrDefault("State", "?").charAt(0),
                 Integer.parseInt(fields.getOrDefault("Tgid", "0")),
+                Integer.parseInt(fields.getOrDefault("PPid", "0")),
                 Integer.parseInt(fields.getOrDefault("TracerPid", "0")),
                 numbers(fields.getOrDefault("Uid", "")),
                 numbers(fields.getOrDefault("Gid", "")),
                 ids,
                 Integer.parseInt(fields.getOrDefault("Seccomp", "0")),
-                Integer.parseInt(fields.getOrDefault("Threads", "0")));
+                Integer.parseInt(fields.getOrDefault("Threads", "0")),
+                Long.parseLong(fields.getOrDefault("VmRSS", "0").split(" ")[0]) * KIB,
+                Long.parseUnsignedLong(fields.getOrDefault("CapEff", "0"), HEXADECIMAL));
     }
 
     private static List<Integer> numbers(String text) {
@@ -68,15 +91,9 @@ public record ProcessStatus(
                 .toList();
     }
 
-    /**
-     * When the process started, in clock ticks after boot. Together with the pid it names a process for ever.
-     *
-     * @throws NoSuchProcessException when there is no such process
-     */
-    public static long startTime(int pid) {
-        String stat = ProcFile.read(pid, "stat");
-        String[] afterName = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
-        return Long.parseUnsignedLong(afterName[19].strip());
+    /** The user that the kernel checks. */
+    public int effectiveUid() {
+        return uid.get(EFFECTIVE);
     }
 
     /**

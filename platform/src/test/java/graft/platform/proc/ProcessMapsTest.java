@@ -40,7 +40,7 @@ class ProcessMapsTest {
         assertThat(status.tgid()).isEqualTo(SELF);
         assertThat(status.namespacePids()).contains(SELF);
         assertThat(ProcessStatus.threads(SELF)).contains(SELF);
-        assertThat(ProcessStatus.startTime(SELF)).isPositive();
+        assertThat(ProcessStat.of(SELF).startTime()).isPositive();
     }
 
     @Test

@@ -1,0 +1,44 @@
+package graft.platform.proc;
+
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * The fields of {@code /proc/PID/stat} that identify and classify a process or thread.
+ *
+ * @param state {@code R}, {@code S}, {@code D}, {@code T}, {@code t}, {@code Z} or {@code X}
+ * @param flags the kernel's {@code PF_} bits
+ * @param startTime in clock ticks after boot; together with the pid it names a process for ever
+ */
+public record ProcessStat(char state, long flags, long startTime) {
+    private static final int FLAGS = 6;
+    private static final int START_TIME = 19;
+
+    /** @throws NoSuchProcessException when there is no such process */
+    public static ProcessStat of(int pid) {
+        return parse(ProcFile.read(pid, "stat"));
+    }
+
+    /** Nothing when there is no such process. */
+    public static Optional<ProcessStat> find(int pid) {
+        return ProcFile.find(ProcFile.path(pid, "stat")).map(ProcessStat::parse);
+    }
+
+    /** Nothing when the process has no such thread. */
+    public static Optional<ProcessStat> findThread(int pid, int tid) {
+        return ProcFile.find(ProcFile.path(pid, "task").resolve(Path.of(Integer.toString(tid), "stat")))
+                .map(ProcessStat::parse);
+    }
+
+    static ProcessStat parse(String line) {
+        // The command name may hold spaces and parentheses; everything after the last one is regular.
+        String[] fields = line.substring(line.lastIndexOf(')') + 2).strip().split(" ");
+        return new ProcessStat(
+                fields[0].charAt(0), Long.parseLong(fields[FLAGS]), Long.parseUnsignedLong(fields[START_TIME]));
+    }
+
+    /** Whether it runs no more: it is dead, or waits for its parent. */
+    public boolean ended() {
+        return state == 'Z' || state == 'X';
+    }
+}
