@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The exits of a function, when all of them can be patched: every {@code ret}, and no jump that leaves the function.
+ * The exits of a function, when all of them can be patched: every {@code ret}, and no jump that leaves the function for good.
  * Nothing on the stack changes then, so exceptions, longjmp and backtraces are as before.
  */
 final class ExitSites {
@@ -60,7 +60,9 @@ final class ExitSites {
 
     private Optional<RemoteAddress> tailJump(X64Insn insn) {
         boolean jump = insn.kind() == InsnKind.JMP_REL || insn.kind() == InsnKind.JCC_REL;
-        return jump ? insn.branchTarget().filter(target -> !function.contains(target)) : Optional.empty();
+        return jump
+                ? insn.branchTarget().filter(target -> !function.contains(target) && !index.comesBack(function, target))
+                : Optional.empty();
     }
 
     /** The return and padding behind it, or the return and instructions before it. */

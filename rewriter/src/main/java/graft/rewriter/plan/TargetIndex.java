@@ -69,6 +69,11 @@ final class TargetIndex {
         return jumps.get(position(function)).leaves();
     }
 
+    /** Whether a jump to {@code target}, outside the function, only leads to cold code that belongs to it. */
+    boolean comesBack(FunctionRange function, RemoteAddress target) {
+        return ColdPart.comesBack(module, function, target);
+    }
+
     /** A place in {@code (from, to)} that may be jumped to, or the reason why that is not known. */
     Optional<String> targetInside(FunctionRange function, RemoteAddress from, RemoteAddress to) {
         Entry entry = entry(function);

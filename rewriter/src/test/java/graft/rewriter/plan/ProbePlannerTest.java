@@ -132,6 +132,29 @@ class ProbePlannerTest {
     }
 
     @Test
+    void seesReturnsAtExitsWhenColdCodeComesBack() {
+        // je cold; leave; ret; padding; cold: xor eax,eax; jmp to the leave
+        String body = PROLOGUE + "0f 84 06 00 00 00 c9 c3 0f 1f 00 90" + "31 c0 eb f6";
+        Planned planned = returnProbe(body);
+
+        assertThat(onlySite(planned).address()).isEqualTo(TEXT.plus(15));
+    }
+
+    @Test
+    void wrapsAFunctionWhoseColdCodeReturns() {
+        // as above, but the cold code has its own leave and ret
+        String body = PROLOGUE + "0f 84 06 00 00 00 c9 c3 0f 1f 00 90" + "31 c0 c9 c3";
+
+        assertThat(onlySite(returnProbe(body)).address()).isEqualTo(TEXT);
+    }
+
+    /** In a function of 20 bytes, with another one behind it. */
+    private Planned returnProbe(String body) {
+        ModuleText module = module(body, List.of(TEXT, TEXT.plus(20)), Set.of());
+        return planner(module, function(20), Unwinding.ABSENT).function(function(20), List.of(), List.of(program));
+    }
+
+    @Test
     void refusesToWrapWhereAnUnwinderMayWalkTheStack() {
         String body = PROLOGUE + "c9 e9 00 10 00 00";
         Planned planned = planner(body, 14, Unwinding.POSSIBLE).function(function(14), List.of(), List.of(program));
