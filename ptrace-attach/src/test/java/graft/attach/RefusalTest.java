@@ -1,7 +1,7 @@
 package graft.attach;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import graft.platform.address.RemoteAddress;
 import graft.platform.proc.ProcessStatus;
@@ -62,9 +62,7 @@ class RefusalTest {
         boolean visible = ProcessStatus.find(KTHREADD)
                 .map(status -> status.name().equals("kthreadd"))
                 .orElse(false);
-        assumeThat(visible)
-                .as("a pid namespace of its own has no kernel threads")
-                .isTrue();
+        assumeTrue(visible, "a pid namespace of its own has no kernel threads");
         assertThat(refusal(KTHREADD).kind()).isEqualTo(Refusal.Kind.KERNEL_THREAD);
     }
 
