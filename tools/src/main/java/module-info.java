@@ -11,6 +11,7 @@ module graft.tools {
     exports graft.cli.load;
     exports graft.cli.output;
     exports graft.cli.bench;
+    exports graft.cli.bench.vm;
     exports graft.cli.bpf;
     exports graft.cli.tls;
     exports graft.cli.vm;

@@ -24,12 +24,13 @@ import picocli.CommandLine.Spec;
         name = "bench",
         description = "Measures on this machine: each suite is one run with its own baseline.",
         synopsisSubcommandLabel = "SUITE",
-        subcommands = {BenchCommand.Uprobe.class, BenchCommand.Attach.class, BenchNginxCommand.class},
+        subcommands = {BenchCommand.Uprobe.class, BenchCommand.Attach.class, BenchNginxCommand.class, BenchVmCommand.class},
         footerHeading = "%nExamples:%n",
         footer = {
             "  graft bench uprobe                      what one probe costs, and in the kernel",
             "  graft bench attach                      how long a process is held to attach to it",
-            "  graft bench nginx                       throughput of nginx under full TLS capture"
+            "  graft bench nginx                       throughput of nginx under full TLS capture",
+            "  graft bench vm                          compiled programs against gcc -O2 and the kernel"
         })
 final class BenchCommand implements Runnable {
     @Option(

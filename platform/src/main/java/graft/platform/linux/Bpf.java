@@ -23,6 +23,9 @@ public final class Bpf {
     private static final int MAP_FREEZE = 22;
     private static final int LINK_CREATE = 28;
 
+    /** {@code BPF_PROG_TYPE_SOCKET_FILTER}: any result is allowed, and test runs can be repeated. */
+    public static final int PROG_TYPE_SOCKET_FILTER = 1;
+
     /** {@code BPF_PROG_TYPE_KPROBE}, the type of uprobe programs too. */
     public static final int PROG_TYPE_KPROBE = 2;
 
@@ -197,15 +200,28 @@ public final class Bpf {
 
     /** {@code BPF_PROG_TEST_RUN} once with {@code input} as packet data; what the program returned. */
     public static int progTestRun(NativeFd prog, byte[] input) {
+        return progTestRun(prog, input, 1).result();
+    }
+
+    /**
+     * What {@code BPF_PROG_TEST_RUN} reports.
+     *
+     * @param result what the program returned the last time
+     * @param nanoseconds the kernel's average for one run
+     */
+    public record TestRun(int result, int nanoseconds) {}
+
+    /** {@code BPF_PROG_TEST_RUN}, {@code repeat} times, with {@code input} as packet data. */
+    public static TestRun progTestRun(NativeFd prog, byte[] input, int repeat) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment attr = attributes(arena);
             MemorySegment in = arena.allocateFrom(java.lang.foreign.ValueLayout.JAVA_BYTE, input);
             attr.set(JAVA_INT, 0, prog.number());
             attr.set(JAVA_INT, 8, input.length);
             attr.set(JAVA_LONG, 16, in.address());
-            attr.set(JAVA_INT, 32, 1);
+            attr.set(JAVA_INT, 32, repeat);
             call(PROG_TEST_RUN, attr, "running " + prog);
-            return attr.get(JAVA_INT, 4);
+            return new TestRun(attr.get(JAVA_INT, 4), attr.get(JAVA_INT, 36));
         }
     }
 

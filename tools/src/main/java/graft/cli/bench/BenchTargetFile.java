@@ -8,14 +8,19 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 
-/** The executable of {@link BenchTarget}, taken out of the jar; closing removes it. */
+/** An executable that is measured, {@link BenchTarget} or another, taken out of the jar; closing removes it. */
 public record BenchTargetFile(Path path) implements AutoCloseable {
 
     /** Writes it to a new temporary file that can be executed. */
     public static BenchTargetFile extract() {
-        try (InputStream in = BenchTargetFile.class.getResourceAsStream("bench-target")) {
+        return extract("bench-target");
+    }
+
+    /** The same for another packaged executable. */
+    public static BenchTargetFile extract(String resource) {
+        try (InputStream in = BenchTargetFile.class.getResourceAsStream(resource)) {
             if (in == null) {
-                throw new AssertionError("bench-target is not packaged: the build did not compile it");
+                throw new AssertionError(resource + " is not packaged: the build did not compile it");
             }
             Path path = Files.createTempFile("graft-bench-target-", "");
             Files.copy(in, path, StandardCopyOption.REPLACE_EXISTING);
