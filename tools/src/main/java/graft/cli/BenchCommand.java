@@ -24,7 +24,12 @@ import picocli.CommandLine.Spec;
         name = "bench",
         description = "Measures on this machine: each suite is one run with its own baseline.",
         synopsisSubcommandLabel = "SUITE",
-        subcommands = {BenchCommand.Uprobe.class, BenchCommand.Attach.class, BenchNginxCommand.class, BenchVmCommand.class},
+        subcommands = {
+            BenchCommand.Uprobe.class,
+            BenchCommand.Attach.class,
+            BenchNginxCommand.class,
+            BenchVmCommand.class
+        },
         footerHeading = "%nExamples:%n",
         footer = {
             "  graft bench uprobe                      what one probe costs, and in the kernel",
