@@ -11,8 +11,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 
 /**
  * A session of a command: opened, kept until its time is over, the targets end or Ctrl-C comes, then undone. Ctrl-C does
@@ -22,13 +20,11 @@ final class LiveSession implements AutoCloseable {
     private static final long CHECK_MILLIS = 100;
 
     private final Session session;
-    private final CountDownLatch stop = new CountDownLatch(1);
-    private final CountDownLatch finished = new CountDownLatch(1);
-    private final Thread hook = new Thread(this::interrupted, "graft-undo");
+    private final Interruption interruption;
 
-    private LiveSession(Session session) {
+    private LiveSession(Session session, Interruption interruption) {
         this.session = session;
-        Runtime.getRuntime().addShutdownHook(hook);
+        this.interruption = interruption;
     }
 
     /** Opens a session or fails with the refusal's message. */
@@ -39,11 +35,20 @@ final class LiveSession implements AutoCloseable {
     /** The same with maps that exist already. */
     static LiveSession open(SessionRequest request, Map<String, BpfMap> given) {
         Attacher attacher = new Attacher();
-        return switch (Session.open(request, given, AgentImage.load(), attacher)) {
-            case Session.Opening.Opened(var session) -> new LiveSession(session);
-            case Session.Opening.Refused(var refusal) ->
-                throw SessionProblems.of(refusal).failure();
-        };
+        Interruption interruption = new Interruption(); // before the first target is touched
+        Optional<LiveSession> opened = Optional.empty();
+        try {
+            opened = switch (Session.open(request, given, AgentImage.load(), attacher)) {
+                case Session.Opening.Opened(var session) -> Optional.of(new LiveSession(session, interruption));
+                case Session.Opening.Refused(var refusal) ->
+                    throw SessionProblems.of(refusal).failure();
+            };
+            return opened.get();
+        } finally {
+            if (opened.isEmpty()) {
+                interruption.close();
+            }
+        }
     }
 
     Session session() {
@@ -52,7 +57,7 @@ final class LiveSession implements AutoCloseable {
 
     /** Whether the session should go on: no Ctrl-C yet and a target alive. */
     boolean goesOn() {
-        return stop.getCount() > 0 && session.hasLiveTarget();
+        return !interruption.hasCome() && session.hasLiveTarget();
     }
 
     /** Waits until the time is over, all targets have ended, or Ctrl-C. */
@@ -61,25 +66,7 @@ final class LiveSession implements AutoCloseable {
         boolean stopped = false;
         while (!stopped && session.hasLiveTarget() && System.nanoTime() < deadline) {
             long left = Math.min(CHECK_MILLIS, Math.max(1, (deadline - System.nanoTime()) / 1_000_000));
-            stopped = pause(left);
-        }
-    }
-
-    private boolean pause(long millis) {
-        try {
-            return stop.await(millis, TimeUnit.MILLISECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return true;
-        }
-    }
-
-    private void interrupted() {
-        stop.countDown();
-        try {
-            finished.await();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            stopped = interruption.await(left);
         }
     }
 
@@ -104,18 +91,7 @@ final class LiveSession implements AutoCloseable {
         try {
             session.close();
         } finally {
-            finished.countDown();
-            if (stop.getCount() > 0) {
-                removeHook();
-            }
-        }
-    }
-
-    private void removeHook() {
-        try {
-            Runtime.getRuntime().removeShutdownHook(hook);
-        } catch (IllegalStateException _) {
-            // The virtual machine is ending already; the hook has nothing left to wait for.
+            interruption.close();
         }
     }
 }

@@ -25,6 +25,9 @@ public final class Main {
         int status = run(out, err, args);
         out.flush();
         err.flush();
+        if (Interruption.isEnding()) {
+            Runtime.getRuntime().halt(status); // the hooks wait for this thread
+        }
         System.exit(status);
     }
 

@@ -1,0 +1,77 @@
+package graft.tests.nginx;
+
+import graft.cli.Main;
+import graft.platform.linux.Signals;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
+
+/** A graft command in a process of its own. Closing kills it when it still runs. */
+final class GraftProcess implements AutoCloseable {
+    private final Process process;
+    private final BufferedReader errors;
+    private final CompletableFuture<String> output;
+    private final StringBuilder said = new StringBuilder();
+
+    private GraftProcess(Process process) {
+        this.process = process;
+        this.errors = process.errorReader();
+        this.output = CompletableFuture.supplyAsync(
+                () -> process.inputReader().lines().collect(Collectors.joining("\n", "", "\n")));
+    }
+
+    static GraftProcess start(String... arguments) {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "--enable-native-access=ALL-UNNAMED",
+                "-Dgraft.root=" + System.getProperty("graft.root"),
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName()));
+        command.addAll(List.of(arguments));
+        try {
+            return new GraftProcess(new ProcessBuilder(command).start());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Waits for a line that begins so. */
+    void awaitLine(String beginning) {
+        try {
+            for (String line = errors.readLine(); line != null; line = errors.readLine()) {
+                said.append(line).append('\n');
+                if (line.startsWith(beginning)) {
+                    return;
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        throw new AssertionError("graft ended without saying \"" + beginning + "\": " + said);
+    }
+
+    /** Presses Ctrl-C and waits for the end. */
+    GraftRun interrupt() {
+        Signals.kill(Math.toIntExact(process.pid()), Signals.SIGINT);
+        return end();
+    }
+
+    /** Waits for the end. */
+    GraftRun end() {
+        errors.lines().forEach(line -> said.append(line).append('\n'));
+        int status = process.onExit().join().exitValue();
+        return new GraftRun(status, output.join(), said.toString());
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly();
+    }
+}
