@@ -3,6 +3,7 @@ package graft.cli;
 import graft.cli.error.Catalogue;
 import graft.cli.error.CommandFailure;
 import graft.cli.error.Problem;
+import graft.ebpf.maps.DamagedMapException;
 import graft.platform.linux.SysException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -75,6 +76,8 @@ public final class Main {
     static Problem problem(Exception failure) {
         return switch (failure) {
             case CommandFailure known -> known.problem();
+            case DamagedMapException damaged ->
+                Problem.of("M002", "map " + damaged.map() + " is damaged").because(damaged.getMessage());
             case SysException call
             when call.is(EPERM) || call.is(EACCES) ->
                 Problem.of("D003", call.doing()).because(call.getMessage());

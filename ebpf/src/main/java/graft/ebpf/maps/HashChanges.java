@@ -38,6 +38,7 @@ final class HashChanges {
             if (elements.isElement(found.index())) {
                 return flags == KeyedMap.NOEXIST ? -Errno.EEXIST : replace(bucket, found.index(), key, value);
             }
+            elements.requireEnd(bucket, found);
             return flags == KeyedMap.EXIST ? -Errno.ENOENT : insert(bucket, code, key, value);
         } finally {
             unlock(bucket);
@@ -83,7 +84,11 @@ final class HashChanges {
         int code = region.get(elements.elementAt(old) + ElementLayout.HASH);
         fill(taken, code, key, value);
         elements.link(bucket, taken);
-        elements.unlink(elements.find(elements.elementAt(taken) + ElementLayout.NEXT, key, code));
+        HashElements.Found older = elements.find(elements.elementAt(taken) + ElementLayout.NEXT, key, code);
+        if (!elements.isElement(older.index())) {
+            throw elements.damaged(bucket);
+        }
+        elements.unlink(older);
         setPending(bucket, 0);
         elements.giveBack(old);
         return 0;
@@ -98,6 +103,7 @@ final class HashChanges {
         try {
             HashElements.Found found = elements.find(elements.bucketAt(bucket) + BucketLayout.HEAD, key, code);
             if (!elements.isElement(found.index())) {
+                elements.requireEnd(bucket, found);
                 return -Errno.ENOENT;
             }
             setPending(bucket, MapConstants.PENDING_DELETE | (found.index() + 1));

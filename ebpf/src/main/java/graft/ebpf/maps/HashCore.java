@@ -43,7 +43,7 @@ final class HashCore implements AutoCloseable {
     /** The value, read again when its element got another key meanwhile. */
     Optional<byte[]> lookup(byte[] key) {
         MapBytes.requireSize(key, elements.spec.keySize(), "the key");
-        while (true) {
+        for (int reads = 0; reads < HashElements.MAX_WALKS; reads++) {
             int element = elements.lookup(key);
             if (element == HashElements.NONE) {
                 return Optional.empty();
@@ -53,6 +53,7 @@ final class HashCore implements AutoCloseable {
                 return Optional.of(value);
             }
         }
+        throw elements.damaged(elements.bucketOf(elements.hash(key)));
     }
 
     int update(byte[] key, byte[] value, long flags) {
@@ -95,22 +96,31 @@ final class HashCore implements AutoCloseable {
     List<byte[]> keys() {
         List<byte[]> keys = new ArrayList<>();
         for (int bucket = 0; bucket < elements.geometry.buckets(); bucket++) {
-            int before = keys.size();
-            while (!addKeys(bucket, keys)) {
-                keys.subList(before, keys.size()).clear();
-            }
+            addKeys(bucket, keys);
         }
         return keys;
     }
 
-    /** False when an element was moved away under the walk. */
-    private boolean addKeys(int bucket, List<byte[]> keys) {
-        int index = elements.region.getAcquire(elements.bucketAt(bucket) + BucketLayout.HEAD);
-        while (elements.isElement(index)) {
-            keys.add(elements.keyOf(index));
-            index = elements.region.getAcquire(elements.elementAt(index) + ElementLayout.NEXT);
+    /** Starts again when an element was moved away under the walk. */
+    private void addKeys(int bucket, List<byte[]> keys) {
+        int before = keys.size();
+        for (int walks = 0; walks < HashElements.MAX_WALKS; ) {
+            HashElements.Found end = addChain(bucket, keys);
+            if (end.index() == HashElements.endOf(bucket)) {
+                return;
+            }
+            keys.subList(before, keys.size()).clear();
+            walks += HashElements.cost(end);
+            Thread.yield();
         }
-        return index == HashElements.endOf(bucket);
+        throw elements.damaged(bucket);
+    }
+
+    private HashElements.Found addChain(int bucket, List<byte[]> keys) {
+        return elements.walk(elements.bucketAt(bucket) + BucketLayout.HEAD, index -> {
+            keys.add(elements.keyOf(index));
+            return false;
+        });
     }
 
     List<HashTable.Entry> entries() {

@@ -6,10 +6,12 @@ import graft.platform.layout.ElementLayout;
 import graft.platform.layout.HashLayout;
 import graft.platform.layout.MapConstants;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.IntPredicate;
 
 /** Buckets, chains and the free list of a hash, as the agent's C sees them. Lookups take no lock. */
 final class HashElements {
     static final int NONE = -1;
+    static final int MAX_WALKS = 1000;
     private static final int FREE_MARK = 0xc0000000;
     private static final int ZERO_SEED = 1 << 6;
 
@@ -120,10 +122,21 @@ final class HashElements {
 
     /** Walks from the word at {@code link} to the element with the key. */
     Found find(long link, byte[] key, int code) {
+        return walk(link, index -> isKey(index, key, code));
+    }
+
+    /**
+     * Walks from the word at {@code link} to the first wanted element. A chain that was moved under the walk, or written
+     * over, may have no end: after as many steps as there are elements, the mark is {@link #NONE}.
+     */
+    Found walk(long link, IntPredicate wanted) {
         long at = link;
         int index = region.getAcquire(at);
-        for (int steps = 0; isElement(index) && steps < geometry.capacity(); steps++) {
-            if (isKey(index, key, code)) {
+        for (int steps = 0; isElement(index); steps++) {
+            if (steps == geometry.capacity()) {
+                return new Found(at, NONE);
+            }
+            if (wanted.test(index)) {
                 break;
             }
             at = elementAt(index) + ElementLayout.NEXT;
@@ -152,7 +165,7 @@ final class HashElements {
     int lookup(byte[] key) {
         int code = hash(key);
         int bucket = bucketOf(code);
-        while (true) {
+        for (int walks = 0; walks < MAX_WALKS; ) {
             Found found = find(bucketAt(bucket) + BucketLayout.HEAD, key, code);
             if (isElement(found.index())) {
                 return found.index();
@@ -160,14 +173,34 @@ final class HashElements {
             if (found.index() == endOf(bucket)) {
                 return NONE;
             }
-            Thread.onSpinWait();
+            walks += cost(found);
+            Thread.yield();
         }
+        throw damaged(bucket);
+    }
+
+    /** How many walks one that did not find the chain's end counts for: a ring of elements is hardly ever a move. */
+    static int cost(Found found) {
+        return found.index() == NONE ? MAX_WALKS / 2 : 1;
+    }
+
+    /** Under the bucket's lock a chain ends in its own mark. @throws DamagedMapException when it does not */
+    void requireEnd(int bucket, Found found) {
+        if (found.index() != endOf(bucket)) {
+            throw damaged(bucket);
+        }
+    }
+
+    /** An element is moved away under a walk now and then, never {@link #MAX_WALKS} times in a row. */
+    DamagedMapException damaged(int bucket) {
+        return new DamagedMapException(
+                spec, "the chain of bucket " + bucket + " does not end; a process that maps it has written over it");
     }
 
     /** An unused element, or {@link #NONE}. */
     int take() {
         long head = region.getLongAcquire(HashLayout.FREE);
-        while ((int) head != 0) {
+        while (isElement((int) head - 1)) {
             int next = region.get(elementAt((int) head - 1) + ElementLayout.NEXT) & ~FREE_MARK;
             if (region.compareAndSetLong(HashLayout.FREE, head, generationAfter(head) | next)) {
                 return (int) head - 1;
@@ -175,7 +208,7 @@ final class HashElements {
             head = region.getLongAcquire(HashLayout.FREE);
         }
         int fresh = region.getAcquire(HashLayout.FRESH);
-        while (fresh < geometry.capacity()) {
+        while (isElement(fresh)) {
             if (region.compareAndSet(HashLayout.FRESH, fresh, fresh + 1)) {
                 return fresh;
             }

@@ -4,13 +4,14 @@ import graft.platform.layout.BucketLayout;
 import graft.platform.layout.ElementLayout;
 import graft.platform.layout.HashLayout;
 import graft.platform.layout.MapConstants;
-import java.util.Arrays;
 
 /**
  * Finishes the changes that a dead process had begun. At most one element for each of its locks is lost; none is handed
  * out twice.
  */
 final class HashRecovery {
+    private static final int MAX_COUNTS = 16;
+
     private final HashElements elements;
     private final MapRegion region;
 
@@ -60,13 +61,7 @@ final class HashRecovery {
     }
 
     private HashElements.Found findElement(int bucket, int element) {
-        long link = elements.bucketAt(bucket) + BucketLayout.HEAD;
-        int index = region.getAcquire(link);
-        while (elements.isElement(index) && index != element) {
-            link = elements.elementAt(index) + ElementLayout.NEXT;
-            index = region.getAcquire(link);
-        }
-        return new HashElements.Found(link, index);
+        return elements.walk(elements.bucketAt(bucket) + BucketLayout.HEAD, index -> index == element);
     }
 
     /** The element with the same key behind {@code newer}, taken out of the chain. */
@@ -83,24 +78,26 @@ final class HashRecovery {
 
     /** The dead process may have counted what it did not insert. Exact when nobody else changes the map meanwhile. */
     private void settleCount() {
-        int[] linked = new int[2];
-        int before;
-        do {
-            before = region.getAcquire(HashLayout.COUNT);
-            Arrays.setAll(linked, walk -> countLinked());
-        } while (linked[0] != linked[1]);
-        region.compareAndSet(HashLayout.COUNT, before, linked[0]);
-    }
-
-    private int countLinked() {
-        int count = 0;
-        for (int bucket = 0; bucket < elements.geometry.buckets(); bucket++) {
-            int index = region.getAcquire(elements.bucketAt(bucket) + BucketLayout.HEAD);
-            while (elements.isElement(index)) {
-                count++;
-                index = region.getAcquire(elements.elementAt(index) + ElementLayout.NEXT);
+        for (int attempt = 0; attempt < MAX_COUNTS; attempt++) {
+            int before = region.getAcquire(HashLayout.COUNT);
+            int linked = countLinked();
+            if (linked > elements.geometry.capacity()) {
+                return;
+            }
+            if (linked == countLinked()) {
+                region.compareAndSet(HashLayout.COUNT, before, linked);
+                return;
             }
         }
-        return count;
+    }
+
+    /** Elements in chains; one more than there are elements when chains run into each other or have no end. */
+    private int countLinked() {
+        int capacity = elements.geometry.capacity();
+        int[] count = new int[1];
+        for (int bucket = 0; bucket < elements.geometry.buckets() && count[0] <= capacity; bucket++) {
+            elements.walk(elements.bucketAt(bucket) + BucketLayout.HEAD, _ -> ++count[0] > capacity);
+        }
+        return count[0];
     }
 }

@@ -1,5 +1,6 @@
 package graft.ebpf.maps;
 
+import graft.ebpf.object.MapSpec;
 import graft.platform.layout.MapConstants;
 import graft.platform.layout.RecordLayout;
 import graft.platform.layout.RingLayout;
@@ -25,35 +26,44 @@ public final class RingBufferReader {
         void accept(MemorySegment data);
     }
 
+    private final MapSpec spec;
     private final MapRegion region;
     private final MemorySegment memory;
     private final long size;
     private int recordsSinceWait;
 
-    RingBufferReader(MapRegion region, long size) {
+    RingBufferReader(MapSpec spec, MapRegion region) {
+        this.spec = spec;
         this.region = region;
         this.memory = region.memory().asReadOnly();
-        this.size = size;
+        this.size = spec.maxEntries();
     }
 
     /**
-     * Hands finished records, at most {@code limit}, to {@code consumer}, in the order of their reservations, up to the first one that is
-     * not submitted yet. When the consumer throws, its record counts as taken.
+     * Hands finished records, at most {@code limit} and one ring full, to {@code consumer}, in the order of their
+     * reservations, up to the first one that is not submitted yet. When the consumer throws, its record counts as taken.
      *
      * @return how many were handed over; discarded ones are not counted
+     * @throws DamagedMapException when the ring contradicts itself; no record behind that place is handed over
      */
     public int drain(Consumer consumer, int limit) {
         long consumed = consumed();
         long published = consumed;
         int records = 0;
         try {
-            while (records < limit && consumed < produced()) {
+            // Once around at most: a process that makes records without end must not keep the reader here.
+            long end = consumed + size;
+            long left = produced(consumed) - consumed;
+            for (; records < limit && left > 0 && consumed < end; left = produced(consumed) - consumed) {
                 int header = headerAt(consumed);
                 if ((header & MapConstants.RECORD_BUSY) != 0) {
                     break;
                 }
                 int length = header & MapConstants.RECORD_LENGTH;
                 long data = (consumed + RecordLayout.SIZE) & size - 1;
+                if (room(length) > left) {
+                    throw damaged("a record of " + length + " bytes where only " + left + " were written");
+                }
                 consumed += room(length);
                 if ((header & MapConstants.RECORD_DISCARD) == 0) {
                     records++;
@@ -131,23 +141,30 @@ public final class RingBufferReader {
 
     private boolean isReady() {
         long consumed = consumed();
-        return consumed < produced() && (headerAt(consumed) & MapConstants.RECORD_BUSY) == 0;
+        return consumed < produced(consumed) && (headerAt(consumed) & MapConstants.RECORD_BUSY) == 0;
     }
 
     /**
-     * Discards the records that a dead process reserved and never submitted.
+     * Discards the records that a dead process reserved and never submitted. Ends at the first one that cannot be true.
      *
      * @param tgid its process id in the initial pid namespace
      * @return how many
      */
     public int ownerDied(int tgid) {
         int discarded = 0;
+        long at = consumed();
         long end = produced();
-        for (long at = consumed(); at < end; ) {
+        for (long steps = size / RecordLayout.SIZE; steps > 0 && at < end && isInside(at, end); steps--) {
             long header = MapConstants.RING_DATA_OFFSET + (at & size - 1);
             int length = region.getAcquire(header + RecordLayout.LENGTH);
             boolean theirs = (region.get(header + RecordLayout.OWNER) & OWNER_MASK) == (tgid & OWNER_MASK);
             int discard = length & MapConstants.RECORD_LENGTH | MapConstants.RECORD_DISCARD;
+            long consumed = consumed();
+            if (consumed > at) {
+                // The reader has passed: what was read here may be the inside of a newer record.
+                at = consumed;
+                continue;
+            }
             if (theirs
                     && (length & MapConstants.RECORD_BUSY) != 0
                     && region.compareAndSet(header + RecordLayout.LENGTH, length, discard)) {
@@ -168,6 +185,28 @@ public final class RingBufferReader {
 
     private long produced() {
         return region.getLongAcquire(MapConstants.RING_PRODUCER_OFFSET);
+    }
+
+    /** The producers' position, which is at most a whole ring before the reader's. */
+    private long produced(long consumed) {
+        long produced = produced();
+        if (!arePlausible(consumed, produced)) {
+            throw damaged("its positions contradict each other: " + consumed + " read of " + produced);
+        }
+        return produced;
+    }
+
+    private boolean arePlausible(long consumed, long produced) {
+        return consumed <= produced && isInside(consumed, produced);
+    }
+
+    /** Whether a record may begin at {@code position} when {@code produced} bytes were reserved. */
+    private boolean isInside(long position, long produced) {
+        return position >= 0 && (position & 7) == 0 && produced - position <= size;
+    }
+
+    private DamagedMapException damaged(String what) {
+        return new DamagedMapException(spec, what + "; a process that maps it has written over it");
     }
 
     private int headerAt(long position) {
