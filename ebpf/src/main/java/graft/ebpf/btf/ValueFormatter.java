@@ -10,8 +10,9 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * Bytes of a map's key or value as a {@link FormattedValue}, by their BTF type. Without a type, or where the bytes are too
- * few for it: sizes of 1, 2, 4 and 8 as unsigned integers, anything else in hexadecimal.
+ * Bytes of a map's key or value as a {@link FormattedValue}, by their BTF type. Without a type, where the bytes are too
+ * few for it, and where the type contradicts itself: sizes of 1, 2, 4 and 8 as unsigned integers, anything else in
+ * hexadecimal.
  */
 public final class ValueFormatter {
     private static final int MAX_DEPTH = 16;
@@ -27,16 +28,51 @@ public final class ValueFormatter {
 
     /** Formats {@code bytes}. */
     public FormattedValue format(byte[] bytes, OptionalInt type) {
-        if (types.isEmpty() || type.isEmpty() || types.get().size(type.getAsInt()) > bytes.length) {
+        if (types.isEmpty() || type.isEmpty()) {
             return untyped(bytes);
         }
-        ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-        return value(types.get(), type.getAsInt(), new Place(buffer, 0, 0));
+        try {
+            return types.get().size(type.getAsInt()) > bytes.length
+                    ? untyped(bytes)
+                    : value(types.get(), type.getAsInt(), Place.first(bytes));
+        } catch (BtfFormatException contradiction) {
+            return untyped(bytes);
+        }
     }
 
-    private record Place(ByteBuffer bytes, int at, int depth) {
+    /** How many more values may be shown: members of members of unions can be more than anybody could read. */
+    private static final class Budget {
+        private long left;
+
+        Budget(long left) {
+            this.left = left;
+        }
+
+        void take(long values) {
+            left -= values;
+            if (left < 0) {
+                throw new BtfFormatException("a type with too many values in it");
+            }
+        }
+    }
+
+    private record Place(ByteBuffer bytes, long at, int depth, Budget budget) {
+        static Place first(byte[] bytes) {
+            ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+            return new Place(buffer, 0, 0, new Budget(8L * bytes.length + 1024));
+        }
+
         Place inside(long offset) {
-            return new Place(bytes, Math.toIntExact(at + offset), depth + 1);
+            return new Place(bytes, at + offset, depth + 1, budget);
+        }
+
+        /** The index of a byte here, {@code size} of which are about to be read. */
+        int index(long offset, long size) {
+            long from = at + offset;
+            if (offset < 0 || from < 0 || size < 0 || from > bytes.limit() - size) {
+                throw new BtfFormatException("%d bytes at %d of a value of %d".formatted(size, from, bytes.limit()));
+            }
+            return (int) from;
         }
     }
 
@@ -52,6 +88,7 @@ public final class ValueFormatter {
         if (place.depth() > MAX_DEPTH) {
             throw new BtfFormatException("type %d is nested more than %d deep".formatted(id, MAX_DEPTH));
         }
+        place.budget().take(1);
         return switch (btf.resolved(id)) {
             case BtfType.Int type when type.size() > 8 -> hexadecimal(place, type.size());
             case BtfType.Int type -> integer(type, bits(place, 0, type.size() * 8), type.size() * 8);
@@ -73,15 +110,16 @@ public final class ValueFormatter {
     }
 
     private static FormattedValue hexadecimal(Place place, int size) {
+        int at = place.index(0, size);
         byte[] bytes = new byte[size];
-        place.bytes().get(place.at(), bytes);
+        place.bytes().get(at, bytes);
         return untyped(bytes);
     }
 
     private static FormattedValue floating(BtfType.Float type, Place place) {
         double value = type.size() == 4
-                ? place.bytes().getFloat(place.at())
-                : place.bytes().getDouble(place.at());
+                ? place.bytes().getFloat(place.index(0, 4))
+                : place.bytes().getDouble(place.index(0, 8));
         String text = Double.toString(value);
         return Double.isFinite(value) ? new FormattedValue.Number(text) : new FormattedValue.Text(text);
     }
@@ -105,19 +143,21 @@ public final class ValueFormatter {
     }
 
     private static FormattedValue array(Btf btf, BtfType.Array type, Place place) {
-        int count = Math.toIntExact(type.count());
+        long count = type.count();
         if (isCharacter(btf.resolved(type.element()))) {
+            int at = place.index(0, count);
             int end = 0;
-            while (end < count && place.bytes().get(place.at() + end) != 0) {
+            while (end < count && place.bytes().get(at + end) != 0) {
                 end++;
             }
             byte[] text = new byte[end];
-            place.bytes().get(place.at(), text);
+            place.bytes().get(at, text);
             return new FormattedValue.Text(new String(text, StandardCharsets.UTF_8));
         }
         long size = btf.size(type.element());
         List<FormattedValue> elements = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
+        place.budget().take(count);
+        for (long i = 0; i < count; i++) {
             elements.add(value(btf, type.element(), place.inside(i * size)));
         }
         return new FormattedValue.Sequence(elements);
@@ -150,10 +190,12 @@ public final class ValueFormatter {
     }
 
     private static long bits(Place place, int offset, int count) {
-        int first = place.at() + offset / 8;
+        if (offset < 0 || count <= 0) {
+            throw new BtfFormatException("%d bits at %d".formatted(count, offset));
+        }
         int shift = offset % 8;
-        int bytes = Math.min(8, (shift + count + 7) / 8);
-        long value = unsigned(place.bytes(), first, bytes) >>> shift;
+        int bytes = Math.min(8, (shift + Math.min(count, 64) + 7) / 8);
+        long value = unsigned(place.bytes(), place.index(offset / 8, bytes), bytes) >>> shift;
         return count >= 64 ? value : value & (1L << count) - 1;
     }
 
