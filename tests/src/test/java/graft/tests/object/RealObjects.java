@@ -28,7 +28,7 @@ import java.util.OptionalInt;
 import java.util.stream.Stream;
 
 /** Object files on disk, taken through loader, verifier and compiler, with made-up addresses of a target. */
-final class RealObjects {
+public final class RealObjects {
     private static final Path KERNEL_TYPES = Path.of("/sys/kernel/btf/vmlinux");
     private static final long CODE = 0x7f00_0002_0000L;
     private static final long DATA = 0x7f00_4000_0000L;
@@ -38,9 +38,10 @@ final class RealObjects {
     private Optional<Btf> kernel = Optional.empty();
 
     /** What became of one program. */
-    record Outcome(String object, ProgSpec program, Verdict verdict, Optional<Compilation> compilation) {}
+    public record Outcome(String object, ProgSpec program, Verdict verdict, Optional<Compilation> compilation) {}
 
-    static List<Path> in(Path folder) throws IOException {
+    /** The objects of a folder, by name. */
+    public static List<Path> in(Path folder) throws IOException {
         try (Stream<Path> files = Files.list(folder)) {
             return files.filter(file -> file.toString().endsWith(".bpf.o"))
                     .sorted()
@@ -52,7 +53,8 @@ final class RealObjects {
         return ObjectLoader.load(file.getFileName().toString(), Files.readAllBytes(file), this::kernelTypes);
     }
 
-    List<Outcome> outcomes(CollectionSpec spec) {
+    /** Verifies every program and compiles the accepted ones. */
+    public List<Outcome> outcomes(CollectionSpec spec) {
         List<Outcome> outcomes = new ArrayList<>();
         Verifier verifier = Verifier.of(spec.maps());
         for (ProgSpec program : spec.programs().values()) {
