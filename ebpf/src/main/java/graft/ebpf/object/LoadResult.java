@@ -19,6 +19,11 @@ public sealed interface LoadResult {
      * @param suggestion what to try
      */
     record Refused(Reason reason, String where, String why, String suggestion) implements LoadResult {
+        /** Names in a damaged object may be empty. */
+        public Refused {
+            where = where.isBlank() ? "a part without a name" : where;
+        }
+
         @Override
         public String toString() {
             return where + ": " + why + "\n  try: " + suggestion;

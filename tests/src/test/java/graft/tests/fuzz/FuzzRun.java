@@ -85,6 +85,7 @@ public final class FuzzRun {
                 "com.code_intelligence.jazzer.Jazzer",
                 "--target_class=" + target.className(),
                 "--instrumentation_includes=graft.ebpf.**:graft.platform.**:graft.tests.fuzz.**",
+                "--keep_going=20",
                 "--reproducer_path=" + folder));
         command.addAll(List.of(
                 "-max_total_time=" + time.toSeconds(),
