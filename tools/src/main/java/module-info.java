@@ -9,6 +9,7 @@ module graft.tools {
     exports graft.cli;
     exports graft.cli.error;
     exports graft.cli.load;
+    exports graft.cli.option;
     exports graft.cli.output;
     exports graft.cli.bench;
     exports graft.cli.bench.vm;
@@ -17,6 +18,8 @@ module graft.tools {
     exports graft.cli.vm;
 
     opens graft.cli to
+            info.picocli;
+    opens graft.cli.option to
             info.picocli;
     opens graft.cli.vm to
             info.picocli;

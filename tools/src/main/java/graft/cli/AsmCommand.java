@@ -1,6 +1,7 @@
 package graft.cli;
 
 import graft.cli.error.Problem;
+import graft.cli.option.HelpOptions;
 import graft.platform.address.RemoteAddress;
 import graft.platform.capstone.Disassembler;
 import graft.platform.keystone.Assembly;
@@ -8,10 +9,9 @@ import graft.platform.keystone.KeystoneEngine;
 import java.io.PrintWriter;
 import java.util.HexFormat;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code graft asm}: the bytes of x86-64 assembler text. */
 @Command(
@@ -26,14 +26,8 @@ final class AsmCommand implements Runnable {
     @Option(names = "--address", defaultValue = "0", description = "where the code will be (default: 0)")
     private String address;
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "show this help")
-    private boolean help;
-
-    @Spec
-    private CommandSpec spec;
+    @Mixin
+    private HelpOptions console;
 
     @Override
     public void run() {
@@ -75,7 +69,7 @@ final class AsmCommand implements Runnable {
     }
 
     private void print(byte[] code, RemoteAddress at) {
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = console.out();
         switch (Disassembler.open()) {
             case Disassembler.Missing _ ->
                 out.println(HexFormat.ofDelimiter(" ").formatHex(code));

@@ -4,20 +4,18 @@ import graft.cli.bench.AttachSuite;
 import graft.cli.bench.BenchReport;
 import graft.cli.bench.BenchRow;
 import graft.cli.bench.UprobeSuite;
+import graft.cli.option.HelpOptions;
+import graft.cli.option.OutputOptions;
 import graft.daemon.Session;
 import graft.daemon.SessionRequest;
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code graft bench}: measures what probes cost here. */
 @Command(
@@ -38,51 +36,20 @@ import picocli.CommandLine.Spec;
             "  graft bench vm                          compiled programs against gcc -O2 and the kernel"
         })
 final class BenchCommand implements Runnable {
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "show this help")
-    private boolean help;
-
     private static final int WARM_UPS = 30;
 
-    @Spec
-    private CommandSpec spec;
+    @Mixin
+    private HelpOptions console;
 
     @Override
     public void run() {
-        throw new CommandLine.ParameterException(spec.commandLine(), "which suite? see graft bench --help");
+        throw console.usageError("which suite? see graft bench --help");
     }
 
-    /** Options of every suite. */
-    static final class ReportOptions {
-        @Option(
-                names = {"-o", "--output"},
-                paramLabel = "FORMAT",
-                description = "text, json or jsonl")
-        private OutputFormat format = OutputFormat.text;
-
-        @Option(
-                names = {"-h", "--help"},
-                usageHelp = true,
-                description = "show this help")
-        private boolean help;
-
-        OutputFormat format() {
-            return format;
-        }
-
-        void print(PrintWriter out, List<BenchRow> rows) {
-            List<String> text = new ArrayList<>(BenchReport.table(rows));
-            text.addAll(ratios(rows));
-            print(out, rows, text);
-        }
-
-        void print(PrintWriter out, List<BenchRow> rows, List<String> text) {
-            switch (format) {
-                case text -> text.forEach(out::println);
-                case json, jsonl -> rows.forEach(row -> out.println(BenchReport.json(row)));
-            }
+    private static void print(OutputOptions options, List<BenchRow> rows, List<String> text) {
+        switch (options.format()) {
+            case text -> text.forEach(options.out()::println);
+            case json, jsonl -> rows.forEach(row -> options.out().println(BenchReport.json(row)));
         }
     }
 
@@ -107,18 +74,18 @@ final class BenchCommand implements Runnable {
     @Command(name = "uprobe", description = "What one probe adds to a call, by graft and by the kernel.")
     static final class Uprobe implements Runnable {
         @Mixin
-        private ReportOptions report = new ReportOptions();
+        private OutputOptions output;
 
         @Option(names = "--rounds", paramLabel = "N", description = "batches of each row; default ${DEFAULT-VALUE}")
         private int rounds = 21;
 
-        @Spec
-        private CommandSpec spec;
-
         @Override
         public void run() {
             UprobeSuite.Effort effort = new UprobeSuite.Effort(rounds, 2_000_000, 5_000);
-            report.print(spec.commandLine().getOut(), new UprobeSuite(BenchCommand::during, effort).run());
+            List<BenchRow> rows = new UprobeSuite(BenchCommand::during, effort).run();
+            List<String> text = new ArrayList<>(BenchReport.table(rows));
+            text.addAll(ratios(rows));
+            print(output, rows, text);
         }
     }
 
@@ -126,7 +93,7 @@ final class BenchCommand implements Runnable {
     @Command(name = "attach", description = "How long a process is held by an attach, and what it holds afterwards.")
     static final class Attach implements Runnable {
         @Mixin
-        private ReportOptions report = new ReportOptions();
+        private OutputOptions output;
 
         @Option(names = "--rounds", paramLabel = "N", description = "warm attaches; default ${DEFAULT-VALUE}")
         private int rounds = 200;
@@ -134,15 +101,12 @@ final class BenchCommand implements Runnable {
         @Option(names = "--colds", paramLabel = "N", description = "whole commands; default ${DEFAULT-VALUE}")
         private int colds = 10;
 
-        @Spec
-        private CommandSpec spec;
-
         @Override
         public void run() {
             AttachSuite.Effort effort = new AttachSuite.Effort(rounds, colds, WARM_UPS);
             AttachSuite suite = new AttachSuite(BenchCommand::during, TlsCommand::request, effort);
             List<BenchRow> rows = suite.run(launcher());
-            report.print(spec.commandLine().getOut(), rows, BenchReport.tails(rows));
+            print(output, rows, BenchReport.tails(rows));
         }
 
         private static Path launcher() {

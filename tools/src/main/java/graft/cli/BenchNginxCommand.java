@@ -5,6 +5,7 @@ import graft.cli.bench.NginxRow;
 import graft.cli.bench.NginxSuite;
 import graft.cli.error.ExitCode;
 import graft.cli.load.Body;
+import graft.cli.option.OutputOptions;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.List;
@@ -12,10 +13,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /** {@code graft bench nginx}. */
 @Command(
@@ -24,7 +22,7 @@ import picocli.CommandLine.Spec;
                 "Requests per second of nginx untraced, under the kernel's uprobes and under graft, all traffic captured.")
 final class BenchNginxCommand implements Callable<Integer> {
     @Mixin
-    private BenchCommand.ReportOptions report = new BenchCommand.ReportOptions();
+    private OutputOptions output;
 
     @Option(names = "--rounds", paramLabel = "N", description = "runs of each tracer; default ${DEFAULT-VALUE}")
     private int rounds = 5;
@@ -40,16 +38,13 @@ final class BenchNginxCommand implements Callable<Integer> {
             description = "what is asked for; default ${DEFAULT-VALUE}")
     private List<String> bodies;
 
-    @Spec
-    private CommandSpec spec;
-
     /** A request that failed fails the command: tracing may cost throughput, never an answer. */
     @Override
     public Integer call() {
         NginxSuite.Effort effort = new NginxSuite.Effort(parsed(), rounds, Duration.ofSeconds(seconds));
         List<NginxRow> rows = new NginxSuite(BenchCommand::during, effort).run();
-        PrintWriter out = spec.commandLine().getOut();
-        switch (report.format()) {
+        PrintWriter out = output.out();
+        switch (output.format()) {
             case text -> NginxReport.table(rows).forEach(out::println);
             case json, jsonl -> rows.forEach(row -> out.println(NginxReport.json(row)));
         }
@@ -62,7 +57,7 @@ final class BenchNginxCommand implements Callable<Integer> {
                 .map(size -> Stream.of(Body.values())
                         .filter(body -> body.file().equals(size))
                         .findFirst()
-                        .orElseThrow(() -> new ParameterException(spec.commandLine(), "no body of size " + size)))
+                        .orElseThrow(() -> output.usageError("no body of size " + size)))
                 .toList();
     }
 }

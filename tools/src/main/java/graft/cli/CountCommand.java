@@ -1,6 +1,8 @@
 package graft.cli;
 
+import graft.cli.bpf.PackagedProgram;
 import graft.cli.error.Problem;
+import graft.cli.option.TargetOptions;
 import graft.cli.output.JsonWriter;
 import graft.daemon.LinkRequest;
 import graft.daemon.SessionRefusal;
@@ -20,10 +22,7 @@ import java.util.List;
 import java.util.Set;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code graft count}: calls of functions, by name. */
 @Command(
@@ -42,15 +41,6 @@ final class CountCommand implements Runnable {
     @Mixin
     private TargetOptions target;
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "show this help")
-    private boolean help;
-
-    @Spec
-    private CommandSpec spec;
-
     private record Row(String function, long calls) {}
 
     @Override
@@ -62,22 +52,21 @@ final class CountCommand implements Runnable {
             links.add(new LinkRequest.Uprobe("count", probes.get(cookie), cookie));
         }
         SessionRequest request = new SessionRequest(
-                ObjectFiles.packaged("count"),
+                PackagedProgram.COUNT.spec(),
                 links,
                 pids,
                 probes.size() == 1 ? SessionRequest.OnRefusal.FAIL : SessionRequest.OnRefusal.SKIP);
         try (LiveSession live = LiveSession.open(request)) {
-            spec.commandLine().getErr().printf("counting %d functions, Ctrl-C ends%n", probes.size());
+            target.err().printf("counting %d functions, Ctrl-C ends%n", probes.size());
             live.session()
                     .skipped()
-                    .forEach(left -> spec.commandLine()
-                            .getErr()
-                            .printf("left out %s (pid %d): %s%n", left.site(), left.pid(), left.why()));
+                    .forEach(left ->
+                            target.err().printf("left out %s (pid %d): %s%n", left.site(), left.pid(), left.why()));
             live.await(target.duration());
             ArrayMap counts = MapReporter.array(live.session(), "counts");
             live.detach();
             print(rows(probes, counts));
-            new MapReporter(spec.commandLine().getOut(), spec.commandLine().getErr(), target.format()).footer(live);
+            new MapReporter(target).footer(live);
         }
     }
 
@@ -118,7 +107,7 @@ final class CountCommand implements Runnable {
     }
 
     private void print(List<Row> rows) {
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = target.out();
         switch (target.format()) {
             case text -> {
                 out.printf("%14s  %s%n", "CALLS", "FUNCTION");

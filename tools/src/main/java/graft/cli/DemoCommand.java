@@ -6,6 +6,8 @@ import graft.cli.load.Body;
 import graft.cli.load.LoadResult;
 import graft.cli.load.NginxServer;
 import graft.cli.load.WrkLoad;
+import graft.cli.option.HelpOptions;
+import graft.cli.option.TargetOptions;
 import graft.cli.output.Log2Histogram;
 import graft.cli.output.Quantity;
 import graft.cli.output.WallClock;
@@ -20,9 +22,8 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code graft demo}: a real nginx under load, traced live, and proof that nothing is left behind. */
 @Command(
@@ -46,20 +47,14 @@ final class DemoCommand implements Callable<Integer> {
             description = "how long each of the two parts traces (default ${DEFAULT-VALUE})")
     private String time;
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "show this help")
-    private boolean help;
-
-    @Spec
-    private CommandSpec spec;
+    @Mixin
+    private HelpOptions console;
 
     private PrintWriter out;
 
     @Override
     public Integer call() {
-        out = spec.commandLine().getOut();
+        out = console.out();
         Duration part = TargetOptions.parse(time);
         try (NginxServer server = NginxServer.start();
                 WrkLoad load = WrkLoad.start(

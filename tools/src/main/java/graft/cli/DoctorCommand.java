@@ -1,14 +1,14 @@
 package graft.cli;
 
 import graft.cli.error.ExitCode;
+import graft.cli.option.OutputOptions;
 import graft.cli.output.JsonWriter;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code graft doctor}: what works on this machine, what does not, why, how to fix it. */
 @Command(
@@ -23,29 +23,16 @@ final class DoctorCommand implements Callable<Integer> {
             description = "also check whether this process can be traced")
     private List<Integer> pids = List.of();
 
-    @Option(
-            names = {"-o", "--output"},
-            paramLabel = "FORMAT",
-            defaultValue = "text",
-            description = "text or json (one object a line)")
-    private OutputFormat output = OutputFormat.text;
-
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "show this help")
-    private boolean help;
-
-    @Spec
-    private CommandSpec spec;
+    @Mixin
+    private OutputOptions console;
 
     @Override
     public Integer call() {
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = console.out();
         List<Finding> findings = Finding.all(pids);
         for (Finding finding : findings) {
             out.println(
-                    switch (output) {
+                    switch (console.format()) {
                         case text -> finding.text();
                         case json, jsonl -> json(finding);
                     });

@@ -2,13 +2,13 @@ package graft.cli;
 
 import graft.cli.error.Catalogue;
 import graft.cli.error.Problem;
+import graft.cli.option.HelpOptions;
 import java.io.PrintWriter;
 import java.util.Optional;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code graft explain}: what an error code means and what to do. */
 @Command(
@@ -23,19 +23,13 @@ final class ExplainCommand implements Runnable {
     @Option(names = "--markdown", description = "print the documentation page of all codes")
     private boolean markdown;
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "show this help")
-    private boolean help;
-
-    @Spec
-    private CommandSpec spec;
+    @Mixin
+    private HelpOptions console;
 
     @Override
     public void run() {
         Catalogue catalogue = Catalogue.packaged();
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = console.out();
         if (markdown) {
             out.print(catalogue.markdown());
         } else if (code.isEmpty()) {

@@ -1,5 +1,7 @@
 package graft.cli;
 
+import graft.cli.bpf.PackagedProgram;
+import graft.cli.option.TargetOptions;
 import graft.cli.output.JsonWriter;
 import graft.cli.output.Log2Histogram;
 import graft.daemon.LinkRequest;
@@ -11,10 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code graft latency}: how long a function takes, as a histogram. */
 @Command(
@@ -33,26 +32,17 @@ final class LatencyCommand implements Runnable {
     @Mixin
     private TargetOptions target;
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "show this help")
-    private boolean help;
-
-    @Spec
-    private CommandSpec spec;
-
     @Override
     public void run() {
         List<Integer> pids = target.requiredPids("latency");
         SessionRequest request = request(ProbeText.parse(probe), pids);
         try (LiveSession live = LiveSession.open(request)) {
-            spec.commandLine().getErr().printf("measuring %s, Ctrl-C ends%n", probe);
+            target.err().printf("measuring %s, Ctrl-C ends%n", probe);
             live.await(target.duration());
             ArrayMap histogram = MapReporter.array(live.session(), "histogram");
             live.detach();
             print(MapReporter.longs(histogram));
-            new MapReporter(spec.commandLine().getOut(), spec.commandLine().getErr(), target.format()).footer(live);
+            new MapReporter(target).footer(live);
         }
     }
 
@@ -61,13 +51,13 @@ final class LatencyCommand implements Runnable {
         Probe entry = new Probe(Probe.Kind.ENTRY, function.module(), function.symbol(), 0);
         Probe exit = new Probe(Probe.Kind.RETURN, function.module(), function.symbol(), 0);
         return new SessionRequest(
-                ObjectFiles.packaged("latency"),
+                PackagedProgram.LATENCY.spec(),
                 List.of(new LinkRequest.Uprobe("enter", entry, 0), new LinkRequest.Uprobe("leave", exit, 0)),
                 pids);
     }
 
     private void print(long[] slots) {
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = target.out();
         Log2Histogram histogram =
                 new Log2Histogram("ns", Arrays.stream(slots).boxed().toList());
         switch (target.format()) {

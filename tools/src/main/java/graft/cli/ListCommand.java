@@ -1,6 +1,7 @@
 package graft.cli;
 
 import graft.cli.error.Problem;
+import graft.cli.option.TargetOptions;
 import graft.cli.output.JsonWriter;
 import graft.platform.proc.NoSuchProcessException;
 import graft.uprobe.AttachPoint;
@@ -11,10 +12,7 @@ import graft.uprobe.TargetModules;
 import java.io.PrintWriter;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code graft list}: what can be probed in a process. */
 @Command(
@@ -32,15 +30,6 @@ final class ListCommand implements Runnable {
 
     @Mixin
     private TargetOptions target;
-
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "show this help")
-    private boolean help;
-
-    @Spec
-    private CommandSpec spec;
 
     @Override
     public void run() {
@@ -72,7 +61,7 @@ final class ListCommand implements Runnable {
     }
 
     private void print(int pid, String path) {
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = target.out();
         switch (target.format()) {
             case text -> out.println(path);
             case json, jsonl ->
@@ -86,7 +75,7 @@ final class ListCommand implements Runnable {
     }
 
     private void print(int pid, AttachPoint point) {
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = target.out();
         switch (target.format()) {
             case text -> out.printf("%-60s %s  %d bytes%n", point, point.address(), point.size());
             case json, jsonl ->

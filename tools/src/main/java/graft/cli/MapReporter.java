@@ -1,6 +1,8 @@
 package graft.cli;
 
 import graft.attach.DetachProof;
+import graft.cli.option.OutputFormat;
+import graft.cli.option.OutputOptions;
 import graft.cli.output.JsonWriter;
 import graft.daemon.Session;
 import graft.ebpf.maps.ArrayMap;
@@ -26,10 +28,10 @@ final class MapReporter {
     private final PrintWriter err;
     private final OutputFormat format;
 
-    MapReporter(PrintWriter out, PrintWriter err, OutputFormat format) {
-        this.out = out;
-        this.err = err;
-        this.format = format;
+    MapReporter(OutputOptions options) {
+        this.out = options.out();
+        this.err = options.err();
+        this.format = options.format();
     }
 
     /** An array of the session that the packaged program is known to have. */

@@ -6,13 +6,11 @@ import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.LoadResult;
 import graft.ebpf.object.ObjectLoader;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/** Reads eBPF objects: files that a user names, and the packaged tools. */
+/** Reads eBPF objects that a user names. */
 final class ObjectFiles {
     private static final Path KERNEL_TYPES = Path.of("/sys/kernel/btf/vmlinux");
 
@@ -26,19 +24,6 @@ final class ObjectFiles {
             throw Problem.of("L001", "cannot read " + path)
                     .because(e.toString())
                     .failure();
-        }
-    }
-
-    /** A packaged tool by its name: {@code tls}. */
-    static CollectionSpec packaged(String name) {
-        String resource = "bpf/" + name + ".bpf.o";
-        try (InputStream in = ObjectFiles.class.getResourceAsStream(resource)) {
-            if (in == null) {
-                throw new AssertionError("resource " + resource + " is missing from the build");
-            }
-            return load(name, in.readAllBytes());
-        } catch (IOException e) {
-            throw new UncheckedIOException("reading resource " + resource, e);
         }
     }
 

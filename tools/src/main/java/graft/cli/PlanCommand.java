@@ -2,7 +2,9 @@ package graft.cli;
 
 import graft.attach.AgentImage;
 import graft.attach.Injection;
+import graft.cli.bpf.PackagedProgram;
 import graft.cli.error.Problem;
+import graft.cli.option.TargetOptions;
 import graft.daemon.LinkRequest;
 import graft.daemon.SectionLinks;
 import graft.daemon.Session;
@@ -12,10 +14,7 @@ import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code graft plan}: what would be written where. Writes nothing. */
 @Command(
@@ -34,15 +33,6 @@ final class PlanCommand implements Runnable {
     @Mixin
     private TargetOptions target;
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "show this help")
-    private boolean help;
-
-    @Spec
-    private CommandSpec spec;
-
     @Override
     public void run() {
         SessionRequest request = request();
@@ -56,7 +46,7 @@ final class PlanCommand implements Runnable {
     private SessionRequest request() {
         List<Integer> pids = target.requiredPids("plan");
         if (ProbeText.isProbe(what)) {
-            CollectionSpec counter = ObjectFiles.packaged("count");
+            CollectionSpec counter = PackagedProgram.COUNT.spec();
             LinkRequest link = new LinkRequest.Uprobe("count", ProbeText.parse(what), 0);
             return new SessionRequest(counter, List.of(link), pids);
         }
@@ -69,7 +59,7 @@ final class PlanCommand implements Runnable {
     }
 
     private void print(List<Injection> injections) {
-        PlanPrinter printer = new PlanPrinter(spec.commandLine().getOut(), MachineText.explainer());
+        PlanPrinter printer = new PlanPrinter(target.out(), MachineText.explainer());
         for (Injection injection : injections) {
             switch (target.format()) {
                 case text -> printer.text(injection);

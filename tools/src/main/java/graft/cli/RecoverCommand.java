@@ -2,11 +2,10 @@ package graft.cli;
 
 import graft.attach.Recovery;
 import graft.cli.error.Problem;
+import graft.cli.option.HelpOptions;
 import java.io.PrintWriter;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
+import picocli.CommandLine.Mixin;
 
 /** {@code graft recover}: undoes what a killed graft left behind. */
 @Command(
@@ -15,18 +14,12 @@ import picocli.CommandLine.Spec;
         footerHeading = "%nExamples:%n",
         footer = {"  graft recover", "  sudo graft recover      also what root had attached", "  graft explain T101"})
 final class RecoverCommand implements Runnable {
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "show this help")
-    private boolean help;
-
-    @Spec
-    private CommandSpec spec;
+    @Mixin
+    private HelpOptions console;
 
     @Override
     public void run() {
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = console.out();
         boolean failed = false;
         for (Recovery.Outcome outcome : Recovery.recover()) {
             switch (outcome) {

@@ -1,6 +1,7 @@
 package graft.cli;
 
 import graft.cli.error.Problem;
+import graft.cli.option.TargetOptions;
 import graft.daemon.LinkRequest;
 import graft.daemon.SectionLinks;
 import graft.daemon.SessionRequest;
@@ -15,10 +16,8 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code graft run}: runs a libbpf object in processes, then prints its maps. */
 @Command(
@@ -60,15 +59,6 @@ final class RunCommand implements Callable<Integer> {
     @Mixin
     private TargetOptions target;
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "show this help")
-    private boolean help;
-
-    @Spec
-    private CommandSpec spec;
-
     @Override
     public Integer call() {
         CollectionSpec object = ObjectFiles.file(file);
@@ -86,7 +76,7 @@ final class RunCommand implements Callable<Integer> {
     }
 
     private MapReporter reporter() {
-        return new MapReporter(spec.commandLine().getOut(), spec.commandLine().getErr(), target.format());
+        return new MapReporter(target);
     }
 
     private void inProcesses(SessionRequest request) {

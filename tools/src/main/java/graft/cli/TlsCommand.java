@@ -1,5 +1,7 @@
 package graft.cli;
 
+import graft.cli.bpf.PackagedProgram;
+import graft.cli.option.TargetOptions;
 import graft.cli.output.WallClock;
 import graft.cli.tls.TlsEvent;
 import graft.cli.tls.TlsPrinter;
@@ -13,9 +15,7 @@ import java.time.Duration;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code graft tls}: the plaintext of TLS connections. */
 @Command(
@@ -37,21 +37,12 @@ final class TlsCommand implements Runnable {
     @Option(names = "--hex", description = "show the data as a hex dump")
     private boolean hex;
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "show this help")
-    private boolean help;
-
-    @Spec
-    private CommandSpec spec;
-
     @Override
     public void run() {
         SessionRequest request = request(target.requiredPids("tls"));
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = target.out();
         try (LiveSession live = LiveSession.open(request)) {
-            spec.commandLine().getErr().println("attached; Ctrl-C ends");
+            target.err().println("attached; Ctrl-C ends");
             TlsPrinter printer = new TlsPrinter(style(), WallClock.ofThisMachine());
             RingBufferReader.Consumer show = record -> TlsEvent.decode(record)
                     .ifPresent(event -> printer.lines(event).forEach(out::println));
@@ -69,7 +60,7 @@ final class TlsCommand implements Runnable {
             while (events.drain(show, BATCH) > 0) {
                 out.flush();
             }
-            new MapReporter(out, spec.commandLine().getErr(), target.format()).footer(live);
+            new MapReporter(target).footer(live);
         }
     }
 
@@ -82,7 +73,7 @@ final class TlsCommand implements Runnable {
 
     /** The packaged program on those of OpenSSL's functions that the object names. */
     static SessionRequest request(List<Integer> pids) {
-        CollectionSpec object = ObjectFiles.packaged("tls");
+        CollectionSpec object = PackagedProgram.TLS.spec();
         return new SessionRequest(object, SectionLinks.of(object).links(), pids);
     }
 

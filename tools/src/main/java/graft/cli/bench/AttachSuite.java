@@ -3,6 +3,7 @@ package graft.cli.bench;
 import graft.attach.Attachment;
 import graft.attach.DetachProof;
 import graft.attach.Timing;
+import graft.cli.bpf.PackagedProgram;
 import graft.cli.load.Body;
 import graft.cli.load.NginxServer;
 import graft.cli.load.WrkLoad;
@@ -153,9 +154,9 @@ public final class AttachSuite {
     private void seenFromInside() {
         try (BenchTargetFile file = BenchTargetFile.extract();
                 BenchTarget target = BenchTarget.start(file.path())) {
-            BenchPlaces places = new BenchPlaces(UprobeSuite.object(), target.pid());
+            BenchPlaces places = new BenchPlaces(PackagedProgram.BENCH.spec(), target.pid());
             SessionRequest one = new SessionRequest(
-                    UprobeSuite.object(), places.links(UprobeRow.ENTRY_COUNT), List.of(target.pid()));
+                    PackagedProgram.BENCH.spec(), places.links(UprobeRow.ENTRY_COUNT), List.of(target.pid()));
             for (int round = 0; round < effort.rounds(); round++) {
                 long began = System.nanoTime();
                 target.watchClock();

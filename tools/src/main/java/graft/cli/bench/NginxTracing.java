@@ -8,9 +8,6 @@ import graft.daemon.KernelSession;
 import graft.daemon.SectionLinks;
 import graft.daemon.SessionRequest;
 import graft.ebpf.object.CollectionSpec;
-import graft.ebpf.object.LoadResult.Loaded;
-import graft.ebpf.object.LoadResult.Refused;
-import graft.ebpf.object.ObjectLoader;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -22,15 +19,8 @@ final class NginxTracing {
 
     NginxTracing(SessionRunner sessions, List<Integer> workers) {
         this.sessions = sessions;
-        CollectionSpec object = object();
+        CollectionSpec object = PackagedProgram.TLS.spec();
         this.request = new SessionRequest(object, SectionLinks.of(object).links(), workers);
-    }
-
-    private static CollectionSpec object() {
-        return switch (ObjectLoader.load("tls", PackagedProgram.TLS.bytes())) {
-            case Loaded loaded -> loaded.spec();
-            case Refused refused -> throw new AssertionError("the packaged object is refused: " + refused);
-        };
     }
 
     /** Nothing attached. */

@@ -13,8 +13,6 @@ import graft.daemon.SessionRequest;
 import graft.ebpf.maps.ArrayMap;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.object.CollectionSpec;
-import graft.ebpf.object.LoadResult;
-import graft.ebpf.object.ObjectLoader;
 import graft.platform.linux.PerfEvent;
 import graft.uprobe.AttachPoint;
 import java.nio.file.Path;
@@ -52,7 +50,7 @@ public final class UprobeSuite {
 
     /** Measures all rows and undoes all. */
     public List<BenchRow> run() {
-        CollectionSpec object = object();
+        CollectionSpec object = PackagedProgram.BENCH.spec();
         try (BenchTargetFile file = BenchTargetFile.extract();
                 BenchTarget target = BenchTarget.start(file.path())) {
             BenchPlaces places = new BenchPlaces(object, target.pid());
@@ -78,13 +76,6 @@ public final class UprobeSuite {
         if (counted != calls) {
             throw new IllegalStateException("the program ran %d times, its function %d".formatted(counted, calls));
         }
-    }
-
-    static CollectionSpec object() {
-        return switch (ObjectLoader.load("bench", PackagedProgram.BENCH.bytes())) {
-            case LoadResult.Loaded loaded -> loaded.spec();
-            case LoadResult.Refused refused -> throw new AssertionError("the packaged object is refused: " + refused);
-        };
     }
 
     private Map<String, Samples> withKernel(CollectionSpec object, BenchPlaces places, BenchTarget target) {

@@ -1,5 +1,8 @@
 package graft.cli.bpf;
 
+import graft.ebpf.object.CollectionSpec;
+import graft.ebpf.object.LoadResult;
+import graft.ebpf.object.ObjectLoader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -31,5 +34,14 @@ public enum PackagedProgram {
         } catch (IOException e) {
             throw new UncheckedIOException("reading the packaged " + file(), e);
         }
+    }
+
+    /** The object, read. */
+    public CollectionSpec spec() {
+        return switch (ObjectLoader.load(file(), bytes())) {
+            case LoadResult.Loaded(var spec, var _) -> spec;
+            case LoadResult.Refused refused ->
+                throw new AssertionError(file() + " is packaged and refused: " + refused);
+        };
     }
 }

@@ -1,6 +1,7 @@
 package graft.cli.vm;
 
 import graft.cli.error.Problem;
+import graft.cli.option.HelpOptions;
 import graft.ebpf.object.ProgSpec;
 import graft.ebpf.verifier.ContextLayout;
 import graft.ebpf.verifier.Verdict;
@@ -14,10 +15,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code graft vm exec}: runs bare programs. */
 @Command(
@@ -56,18 +56,12 @@ final class ExecCommand implements Runnable {
     @Option(names = "--verify", description = "verify first; the memory is a context that can only be read")
     private boolean verify;
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "show this help")
-    private boolean help;
-
-    @Spec
-    private CommandSpec spec;
+    @Mixin
+    private HelpOptions console;
 
     @Override
     public void run() {
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = console.out();
         try (Engine opened = open();
                 BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII))) {
             if (batch) {

@@ -1,6 +1,7 @@
 package graft.cli.vm;
 
 import graft.cli.error.Problem;
+import graft.cli.option.HelpOptions;
 import graft.cli.output.TextTable;
 import graft.ebpf.btf.Btf;
 import graft.ebpf.object.CollectionSpec;
@@ -21,12 +22,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code graft vm verify}: what the verifier says about the programs of objects. */
 @Command(
@@ -47,14 +46,8 @@ final class VerifyCommand implements Callable<Integer> {
     @Option(names = "--batch", description = "one path a line on standard input, one verdict a line on standard output")
     private boolean batch;
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "show this help")
-    private boolean help;
-
-    @Spec
-    private CommandSpec spec;
+    @Mixin
+    private HelpOptions console;
 
     private Optional<Btf> kernelTypes = Optional.empty();
 
@@ -65,7 +58,7 @@ final class VerifyCommand implements Callable<Integer> {
             return 0;
         }
         if (files.isEmpty()) {
-            throw new CommandLine.ParameterException(spec.commandLine(), "no FILE, and no --batch");
+            throw console.usageError("no FILE, and no --batch");
         }
         boolean refused = false;
         for (Path file : files) {
@@ -75,7 +68,7 @@ final class VerifyCommand implements Callable<Integer> {
     }
 
     private void verifyLines() {
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = console.out();
         try (BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
             for (String line = in.readLine(); line != null; line = in.readLine()) {
                 if (!line.isBlank()) {
@@ -103,7 +96,7 @@ final class VerifyCommand implements Callable<Integer> {
 
     /** Whether something was refused. */
     private boolean report(Path file) {
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = console.out();
         CollectionSpec collection = switch (load(file)) {
             case LoadResult.Loaded(CollectionSpec spec, var _) -> spec;
             case LoadResult.Refused refused ->

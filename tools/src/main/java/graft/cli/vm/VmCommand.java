@@ -1,10 +1,8 @@
 package graft.cli.vm;
 
-import picocli.CommandLine;
+import graft.cli.option.HelpOptions;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
+import picocli.CommandLine.Mixin;
 
 /** {@code graft vm}: the eBPF machine without a target. */
 @Command(
@@ -19,20 +17,14 @@ import picocli.CommandLine.Spec;
             "  echo b7000000050000009500000000000000 | graft vm disasm"
         })
 public final class VmCommand implements Runnable {
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "show this help")
-    private boolean help;
-
-    @Spec
-    private CommandSpec spec;
+    @Mixin
+    private HelpOptions console;
 
     /** For picocli. */
     public VmCommand() {}
 
     @Override
     public void run() {
-        throw new CommandLine.ParameterException(spec.commandLine(), "which command? see graft vm --help");
+        throw console.usageError("which command? see graft vm --help");
     }
 }

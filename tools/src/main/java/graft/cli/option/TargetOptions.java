@@ -1,4 +1,4 @@
-package graft.cli;
+package graft.cli.option;
 
 import graft.cli.error.Problem;
 import java.time.Duration;
@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
-/** Options that mean the same in every command that attaches. */
-final class TargetOptions {
+/** What every command that attaches asks for besides its own: processes and time. */
+public final class TargetOptions extends OutputOptions {
     @Option(
             names = {"-p", "--pid"},
             paramLabel = "PID",
@@ -22,18 +22,16 @@ final class TargetOptions {
             description = "how long: 10s, 500ms, 2m; default: until Ctrl-C or the process ends")
     private Optional<String> duration = Optional.empty();
 
-    @Option(
-            names = {"-o", "--output"},
-            paramLabel = "FORMAT",
-            description = "text, json or jsonl")
-    private OutputFormat format = OutputFormat.text;
+    /** For picocli. */
+    public TargetOptions() {}
 
-    List<Integer> pids() {
+    /** The processes. */
+    public List<Integer> pids() {
         return List.copyOf(pids);
     }
 
     /** The processes, or a usage error when there are none. */
-    List<Integer> requiredPids(String command) {
+    public List<Integer> requiredPids(String command) {
         if (pids.isEmpty()) {
             throw Problem.of("U001", "graft " + command + ": no process given")
                     .because("it attaches to running processes")
@@ -43,16 +41,13 @@ final class TargetOptions {
         return pids();
     }
 
-    OutputFormat format() {
-        return format;
-    }
-
-    Optional<Duration> duration() {
+    /** How long; nothing means until the end. */
+    public Optional<Duration> duration() {
         return duration.map(TargetOptions::parse);
     }
 
     /** A time as people type it. */
-    static Duration parse(String text) {
+    public static Duration parse(String text) {
         String unit = text.replaceFirst("^[0-9]+", "");
         String digits = text.substring(0, text.length() - unit.length());
         if (digits.isEmpty() || digits.length() > 9) {

@@ -1,4 +1,4 @@
-package graft.cli;
+package graft.cli.option;
 
 /** Values of {@code -o}. Lower case because they are what users type. */
 public enum OutputFormat {
