@@ -2,6 +2,8 @@ package graft.daemon.image;
 
 import graft.platform.address.RemoteAddress;
 import graft.rewriter.plan.FunctionRange;
+import graft.rewriter.plan.ModuleText;
+import graft.rewriter.stub.StubWriter;
 import graft.uprobe.AttachPoint;
 import graft.uprobe.TargetModule;
 import java.util.ArrayList;
@@ -9,9 +11,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** Everything that a session wants in one function of one target. */
 final class FunctionProbes {
+    /** A window of five bytes has no more instructions. */
+    private static final int MAX_DISPLACED = 5;
+
     private final TargetModule module;
     private final FunctionRange range;
     private final List<Wanted> onEntry = new ArrayList<>();
@@ -79,8 +85,21 @@ final class FunctionProbes {
         return afterSyscall.entrySet();
     }
 
-    /** Upper bound for the number of stubs: a function seldom has more exits than this. */
-    int sites() {
-        return 1 + (onReturn.isEmpty() ? 0 : 8) + atOffset.size() + atSyscall.size() + afterSyscall.size();
+    /**
+     * No stubs of this function take more.
+     *
+     * @param text the module's text, which tells how many exits there may be
+     */
+    long maxStubBytes(ModuleText text) {
+        long exits = onReturn.isEmpty() ? 0 : text.maxReturns(range);
+        long entry = StubWriter.maxBytes(onEntry.size() + onReturn.size(), MAX_DISPLACED);
+        return entry + exits * StubWriter.maxBytes(onReturn.size(), MAX_DISPLACED) + others();
+    }
+
+    private long others() {
+        return Stream.of(atOffset, atSyscall, afterSyscall)
+                .flatMap(places -> places.values().stream())
+                .mapToLong(programs -> StubWriter.maxBytes(programs.size(), MAX_DISPLACED))
+                .sum();
     }
 }

@@ -138,13 +138,18 @@ final class ProgramPool implements CodeSpace {
         return builder;
     }
 
-    /** Smallest size of a pool for {@code sites} sites of {@code programs} programs, whole pages. */
-    static long sizeFor(int sites, int programs) {
-        long code = (long) sites * SITE_BYTES + (long) programs * PROGRAM_BYTES + ReturnRoutines.MAX_BYTES;
+    /** Size of a pool that holds {@code stubBytes} of stubs and every program with all its thunks, whole pages. */
+    static long sizeFor(long stubBytes, Iterable<CheckedProgram> programs) {
+        long code = stubBytes + ReturnRoutines.MAX_BYTES;
+        for (CheckedProgram program : programs) {
+            code += PROGRAM_BYTES + (long) program.spec().insns().slots() * INSN_BYTES;
+            code += (long) ProbeKind.values().length * ThunkWriter.MAX_BYTES;
+        }
         return (PoolConstants.CODE_OFFSET + code + PAGE - 1) & -PAGE;
     }
 
     private static final long PAGE = 4096;
-    private static final long SITE_BYTES = 192;
-    private static final long PROGRAM_BYTES = 16384;
+    private static final long PROGRAM_BYTES = 4096;
+    /** More than any instruction takes, inlined helpers included. Pages that are not used cost address space only. */
+    private static final long INSN_BYTES = 256;
 }

@@ -92,19 +92,26 @@ public final class TargetImage {
             }
             return new TargetImage(
                             modules, collection, agent, TargetEnvironment.of(modules, memory), request.onRefusal())
-                    .assemble(collector, collection.programs().size());
+                    .assemble(collector, collection.programs().values());
         }
     }
 
-    private Assembly assemble(ProbeCollector collector, int programs) {
+    private Assembly assemble(ProbeCollector collector, Iterable<CheckedProgram> programs) {
         Map<TargetModule, List<FunctionProbes>> byModule = new LinkedHashMap<>();
         for (FunctionProbes function : collector.functions()) {
             byModule.computeIfAbsent(function.module(), _ -> new ArrayList<>()).add(function);
         }
-        int stubs =
-                collector.functions().stream().mapToInt(FunctionProbes::sites).sum();
+        Map<TargetModule, ModuleText> texts = new LinkedHashMap<>();
+        byModule.forEach((module, functions) -> texts.put(
+                module, ModuleTexts.holding(module, functions.getFirst().range().start())));
+        long stubBytes = collector.functions().stream()
+                .mapToLong(function -> function.maxStubBytes(texts.get(function.module())))
+                .sum();
+        // Modules that are near to each other share a pool, so each pool has room for everything.
+        long poolSize = ProgramPool.sizeFor(stubBytes, programs);
         for (Map.Entry<TargetModule, List<FunctionProbes>> entry : byModule.entrySet()) {
-            Optional<SessionRefusal> refusal = planModule(entry.getKey(), entry.getValue(), stubs, programs);
+            Optional<SessionRefusal> refusal =
+                    planModule(entry.getKey(), entry.getValue(), texts.get(entry.getKey()), poolSize);
             if (refusal.isPresent()) {
                 return new Assembly.Refused(refusal.get());
             }
@@ -116,13 +123,11 @@ public final class TargetImage {
     }
 
     private Optional<SessionRefusal> planModule(
-            TargetModule module, List<FunctionProbes> functions, int stubs, int programs) {
-        Optional<ProgramPool> pool = poolFor(module, ProgramPool.sizeFor(stubs, programs));
+            TargetModule module, List<FunctionProbes> functions, ModuleText text, long poolSize) {
+        Optional<ProgramPool> pool = poolFor(module, poolSize);
         if (pool.isEmpty()) {
             return Optional.of(new SessionRefusal.NoRoom(modules.pid(), module.path()));
         }
-        ModuleText text =
-                ModuleTexts.holding(module, functions.getFirst().range().start());
         ProbePlanner planner = new ProbePlanner(
                 text,
                 functions.stream().map(FunctionProbes::range).toList(),

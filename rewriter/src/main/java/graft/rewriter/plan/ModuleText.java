@@ -54,6 +54,19 @@ public record ModuleText(
         return start.plus(text.length);
     }
 
+    /** How many returns a function has at most: every byte that may begin one counts. */
+    public int maxReturns(FunctionRange function) {
+        int from = Math.max(0, offsetOf(function.start()));
+        int to = (int) Math.min(text.length, function.end().minus(start));
+        int count = 0;
+        for (int at = from; at < to; at++) {
+            if ((text[at] & 0xfe) == 0xc2) {
+                count++;
+            }
+        }
+        return count;
+    }
+
     int offsetOf(RemoteAddress address) {
         return (int) address.minus(start);
     }
