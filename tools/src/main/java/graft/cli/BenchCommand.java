@@ -46,7 +46,7 @@ final class BenchCommand implements Runnable {
         throw console.usageError("which suite? see graft bench --help");
     }
 
-    private static void print(OutputOptions options, List<BenchRow> rows, List<String> text) {
+    static void print(OutputOptions options, List<BenchRow> rows, List<String> text) {
         switch (options.format()) {
             case text -> text.forEach(options.out()::println);
             case json, jsonl -> rows.forEach(row -> options.out().println(BenchReport.json(row)));

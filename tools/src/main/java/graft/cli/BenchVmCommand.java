@@ -3,14 +3,12 @@ package graft.cli;
 import graft.cli.bench.vm.VmResult;
 import graft.cli.bench.vm.VmSuite;
 import graft.cli.bench.vm.Workload;
+import graft.cli.option.OutputOptions;
 import java.util.List;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code graft bench vm}. */
 @Command(name = "vm", description = "Compiled programs against the same C by gcc -O2 and by the kernel's compiler.")
@@ -18,7 +16,7 @@ final class BenchVmCommand implements Runnable {
     private static final int COMPILATIONS = 60;
 
     @Mixin
-    private BenchCommand.ReportOptions report = new BenchCommand.ReportOptions();
+    private OutputOptions output;
 
     @Option(names = "--rounds", paramLabel = "N", description = "batches of each cell; default ${DEFAULT-VALUE}")
     private int rounds = 41;
@@ -32,18 +30,14 @@ final class BenchVmCommand implements Runnable {
     @Parameters(arity = "0..*", paramLabel = "PROGRAM", description = "only these programs")
     private List<String> programs = Workload.NAMES;
 
-    @Spec
-    private CommandSpec spec;
-
     @Override
     public void run() {
         for (String program : programs) {
             if (!Workload.NAMES.contains(program)) {
-                throw new CommandLine.ParameterException(
-                        spec.commandLine(), "no program " + program + ": " + String.join(", ", Workload.NAMES));
+                throw output.usageError("no program " + program + ": " + String.join(", ", Workload.NAMES));
             }
         }
         VmResult result = new VmSuite(new VmSuite.Effort(rounds, batch * 1000L, COMPILATIONS)).run(programs);
-        report.print(spec.commandLine().getOut(), result.benchRows(), result.table());
+        BenchCommand.print(output, result.benchRows(), result.table());
     }
 }
