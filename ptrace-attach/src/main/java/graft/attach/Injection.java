@@ -4,6 +4,7 @@ import graft.platform.address.RemoteAddress;
 import graft.rewriter.Code;
 import graft.rewriter.PatchPlan;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Everything that one attach puts into one process: a value, complete before the process is touched.
@@ -12,11 +13,18 @@ import java.util.List;
  * @param pools code pools with their runtime regions
  * @param regions shared memory of maps
  * @param plan the text to patch and the code the pools hold
+ * @param syscalls what the code may ask of the kernel later; a thread with a seccomp filter must be allowed to
  */
-public record Injection(int pid, List<Pool> pools, List<Region> regions, PatchPlan plan) {
+public record Injection(int pid, List<Pool> pools, List<Region> regions, PatchPlan plan, Set<AgentSyscall> syscalls) {
     public Injection {
         pools = List.copyOf(pools);
         regions = List.copyOf(regions);
+        syscalls = Set.copyOf(syscalls);
+    }
+
+    /** Code that makes no system call. */
+    public Injection(int pid, List<Pool> pools, List<Region> regions, PatchPlan plan) {
+        this(pid, pools, regions, plan, Set.of());
     }
 
     /**

@@ -257,7 +257,8 @@ final class Injector {
             long stop = System.nanoTime();
             tracees.stopAll(stop + DEADLINE_NANOS);
             List<TracedThread> stopped = tracees.stopped();
-            Optional<Refusal> refusal = patcher.verify();
+            Optional<Refusal> refusal =
+                    new SeccompCheck(injection).check(stopped).or(patcher::verify);
             if (refusal.isEmpty()) {
                 refusal = patcher.moveThreads(stopped);
             }

@@ -38,6 +38,7 @@ import java.util.Optional;
 public final class TargetImage {
     private final TargetModules modules;
     private final List<BpfMap> maps;
+    private final List<CheckedProgram> programs;
     private final AgentImage agent;
     private final TargetEnvironment environment;
     private final List<PoolPlacement.Range> occupied = new ArrayList<>();
@@ -57,6 +58,7 @@ public final class TargetImage {
         this.onRefusal = onRefusal;
         this.modules = modules;
         this.maps = collection.maps();
+        this.programs = List.copyOf(collection.programs().values());
         this.agent = agent;
         this.environment = environment;
         for (MemoryMapping mapping : modules.maps().mappings()) {
@@ -241,6 +243,11 @@ public final class TargetImage {
                     builder.pool(), poolSizes.get(index++), RuntimeImage.of(environment, placed.descriptors())));
             code.addAll(builder.blocks());
         }
-        return new Injection(modules.pid(), injected, placed.regions(), new PatchPlan(sites, code));
+        return new Injection(
+                modules.pid(),
+                injected,
+                placed.regions(),
+                new PatchPlan(sites, code),
+                AgentCalls.of(environment, programs, maps));
     }
 }

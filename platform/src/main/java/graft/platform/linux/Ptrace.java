@@ -40,6 +40,7 @@ public final class Ptrace {
     private static final int LISTEN = 0x4208;
     private static final int GETSIGMASK = 0x420a;
     private static final int SETSIGMASK = 0x420b;
+    private static final int SECCOMP_GET_FILTER = 0x420c;
     private static final int GET_RSEQ_CONFIGURATION = 0x420f;
     private static final long SIGSET_SIZE = 8;
 
@@ -117,7 +118,22 @@ public final class Ptrace {
                 "reading rseq area of thread ");
     }
 
-    private static void request(int request, int tid, long address, MemorySegment data, String call, String doing) {
+    /**
+     * Reads the seccomp filter number {@code index} of a stopped thread, the latest first: 8 bytes an instruction. Needs
+     * CAP_SYS_ADMIN. @return how many instructions it has; with {@link MemorySegment#NULL} nothing is copied
+     * @throws SysException with {@code ENOENT} when there are fewer filters
+     */
+    public static int seccompFilter(int tid, int index, MemorySegment filter) {
+        return (int) request(
+                SECCOMP_GET_FILTER,
+                tid,
+                index,
+                filter,
+                "ptrace(PTRACE_SECCOMP_GET_FILTER)",
+                "reading the seccomp filter of thread ");
+    }
+
+    private static long request(int request, int tid, long address, MemorySegment data, String call, String doing) {
         MemorySegment capture = NativeCalls.capture();
         long result;
         try {
@@ -128,5 +144,6 @@ public final class Ptrace {
         if (result == -1) {
             throw new SysException(call, NativeCalls.errno(capture), doing + tid);
         }
+        return result;
     }
 }

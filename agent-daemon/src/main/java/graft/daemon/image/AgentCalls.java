@@ -1,0 +1,100 @@
+package graft.daemon.image;
+
+import graft.attach.AgentSyscall;
+import graft.ebpf.helper.Helper;
+import graft.ebpf.maps.BpfMap;
+import graft.ebpf.object.MapType;
+import java.util.Collection;
+import java.util.EnumSet;
+import java.util.Set;
+
+/** Which system calls the helpers of some programs may make in a target, by what is known of the target. */
+final class AgentCalls {
+    private final TargetEnvironment environment;
+    private final Set<AgentSyscall> calls = EnumSet.noneOf(AgentSyscall.class);
+
+    private AgentCalls(TargetEnvironment environment) {
+        this.environment = environment;
+    }
+
+    static Set<AgentSyscall> of(
+            TargetEnvironment environment, Collection<CheckedProgram> programs, Collection<BpfMap> maps) {
+        AgentCalls calls = new AgentCalls(environment);
+        boolean perCpu = maps.stream()
+                .map(map -> map.spec().type())
+                .anyMatch(type -> type == MapType.PERCPU_ARRAY || type == MapType.PERCPU_HASH);
+        for (CheckedProgram program : programs) {
+            for (Helper helper : program.facts().helpers()) {
+                calls.add(helper);
+                if (perCpu && isMapAccess(helper)) {
+                    calls.processor();
+                }
+            }
+        }
+        return calls.calls;
+    }
+
+    private static boolean isMapAccess(Helper helper) {
+        return helper == Helper.MAP_LOOKUP_ELEM || helper == Helper.MAP_UPDATE_ELEM;
+    }
+
+    private void add(Helper helper) {
+        switch (helper) {
+            case PROBE_READ,
+                    PROBE_READ_STR,
+                    PROBE_READ_USER,
+                    PROBE_READ_USER_STR,
+                    PROBE_READ_KERNEL,
+                    PROBE_READ_KERNEL_STR -> read();
+            case MAP_UPDATE_ELEM, MAP_DELETE_ELEM -> lock();
+            case RINGBUF_OUTPUT, RINGBUF_RESERVE -> {
+                lock();
+                calls.add(AgentSyscall.FUTEX);
+            }
+            case RINGBUF_SUBMIT, RINGBUF_DISCARD -> calls.add(AgentSyscall.FUTEX);
+            case GET_CURRENT_PID_TGID -> threadId();
+            case GET_SMP_PROCESSOR_ID -> processor();
+            case KTIME_GET_NS, KTIME_GET_BOOT_NS -> clock();
+            case MAP_LOOKUP_ELEM,
+                    TRACE_PRINTK,
+                    GET_PRANDOM_U32,
+                    GET_CURRENT_UID_GID,
+                    GET_CURRENT_COMM,
+                    RINGBUF_QUERY,
+                    GET_FUNC_IP,
+                    GET_ATTACH_COOKIE,
+                    STRNCMP -> {}
+        }
+    }
+
+    private void read() {
+        calls.add(AgentSyscall.PROCESS_VM_READV);
+        threadId();
+        if (environment.singleThreaded().isPresent()) {
+            calls.add(AgentSyscall.RT_SIGPROCMASK);
+        }
+    }
+
+    private void lock() {
+        calls.add(AgentSyscall.SCHED_YIELD);
+        threadId();
+    }
+
+    private void threadId() {
+        if (environment.tidOffset().isEmpty()) {
+            calls.add(AgentSyscall.GETTID);
+        }
+    }
+
+    private void processor() {
+        if (environment.rseqOffset().isEmpty()) {
+            calls.add(AgentSyscall.GETCPU);
+        }
+    }
+
+    private void clock() {
+        if (environment.clockGettime().isEmpty()) {
+            calls.add(AgentSyscall.CLOCK_GETTIME);
+        }
+    }
+}

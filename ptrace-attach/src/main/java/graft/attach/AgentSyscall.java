@@ -1,0 +1,30 @@
+package graft.attach;
+
+import java.util.Locale;
+
+/** The system calls that code inside a target may make for a program. */
+public enum AgentSyscall {
+    RT_SIGPROCMASK(14),
+    SCHED_YIELD(24),
+    GETTID(186),
+    FUTEX(202),
+    CLOCK_GETTIME(228),
+    GETCPU(309),
+    PROCESS_VM_READV(310);
+
+    private final int number;
+
+    AgentSyscall(int number) {
+        this.number = number;
+    }
+
+    /** Its number on x86-64. */
+    public int number() {
+        return number;
+    }
+
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}
