@@ -39,7 +39,7 @@ public final class ObjectFuzz {
         if (spec.programs().size() > PROGRAMS) {
             return;
         }
-        for (RealObjects.Outcome outcome : new RealObjects().outcomes(spec)) {
+        for (RealObjects.Outcome outcome : new RealObjects().outcomes(spec, Outcome.BUDGET)) {
             switch (outcome.verdict()) {
                 case Verdict.Accepted _ ->
                     Outcome.says(outcome.compilation().orElseThrow().toString(), outcome);

@@ -1,7 +1,12 @@
 package graft.tests.fuzz;
 
+import graft.ebpf.verifier.Limits;
+
 /** What a target may answer to hostile input. */
 final class Outcome {
+    /** A tenth of the kernel's: the same code, and more inputs in the same time. */
+    static final Limits BUDGET = Limits.KERNEL.withInsns(100_000);
+
     private Outcome() {}
 
     /** Runs {@code body}; an exception of the documented kind is an answer when it says something. */

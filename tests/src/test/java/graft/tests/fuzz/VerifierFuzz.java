@@ -64,7 +64,7 @@ public final class VerifierFuzz {
                 List.of(),
                 "GPL");
         CollectionSpec spec = new CollectionSpec("input", maps, Map.of("input", program), Optional.empty());
-        for (RealObjects.Outcome outcome : new RealObjects().outcomes(spec)) {
+        for (RealObjects.Outcome outcome : new RealObjects().outcomes(spec, Outcome.BUDGET)) {
             switch (outcome.verdict()) {
                 case Verdict.Accepted _ ->
                     Outcome.holds(outcome.compilation().isPresent(), "accepted, but not compiled: " + insns);

@@ -12,6 +12,7 @@ import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.ObjectLoader;
 import graft.ebpf.object.ProgSpec;
 import graft.ebpf.verifier.Facts;
+import graft.ebpf.verifier.Limits;
 import graft.ebpf.verifier.Verdict;
 import graft.ebpf.verifier.Verifier;
 import java.io.IOException;
@@ -55,8 +56,13 @@ public final class RealObjects {
 
     /** Verifies every program and compiles the accepted ones. */
     public List<Outcome> outcomes(CollectionSpec spec) {
+        return outcomes(spec, Limits.KERNEL);
+    }
+
+    /** The same with limits of the verifier. */
+    public List<Outcome> outcomes(CollectionSpec spec, Limits limits) {
         List<Outcome> outcomes = new ArrayList<>();
-        Verifier verifier = Verifier.of(spec.maps());
+        Verifier verifier = Verifier.of(spec.maps(), limits);
         for (ProgSpec program : spec.programs().values()) {
             Verdict verdict = verifier.verify(program);
             Optional<Compilation> compilation = switch (verdict) {
