@@ -41,6 +41,9 @@ public final class KernelSession implements AutoCloseable {
         /** Programs run. */
         record Opened(KernelSession session) implements Opening {}
 
+        /** The kernel's verifier does not accept a program. */
+        record Rejected(KernelLoad.Rejected rejection) implements Opening {}
+
         /** The kernel refuses the object or a link. */
         record Refused(String what, String why, String suggestion) implements Opening {}
 
@@ -56,11 +59,7 @@ public final class KernelSession implements AutoCloseable {
      */
     public static Opening open(SessionRequest request, Map<String, KernelMap> shared) {
         return switch (KernelCollection.load(request.object(), shared, new HashSet<>(request.pids()))) {
-            case KernelLoad.Rejected rejected ->
-                new Opening.Refused(
-                        "program " + rejected.program() + " refused by the kernel's verifier",
-                        rejected.where() + " " + rejected.instruction() + ": " + rejected.reason(),
-                        "correct the line that is named");
+            case KernelLoad.Rejected rejected -> new Opening.Rejected(rejected);
             case KernelLoad.Refused(var what, var why, var suggestion) -> new Opening.Refused(what, why, suggestion);
             case KernelLoad.Loaded(var collection) -> new Attaching(collection, request).run();
         };

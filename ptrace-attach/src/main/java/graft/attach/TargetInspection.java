@@ -56,7 +56,10 @@ public sealed interface TargetInspection {
         private TargetInspection state(ProcessStatus status, ProcessStat stat) {
             String who = "process " + pid + " (" + status.name() + ")";
             if ((stat.flags() & PF_KTHREAD) != 0) {
-                return refused(Refusal.Kind.KERNEL_THREAD, who + " is a kernel thread", "graft's kernel programs");
+                return refused(
+                        Refusal.Kind.KERNEL_THREAD,
+                        who + " is a kernel thread",
+                        "a process that has an executable: /proc/PID/exe");
             }
             if (stat.ended()) {
                 return refused(
@@ -89,9 +92,8 @@ public sealed interface TargetInspection {
             } catch (SysException refused) {
                 return refused(
                         Refusal.Kind.NOT_PERMITTED,
-                        who + " belongs to uid " + status.effectiveUid() + " and this is " + ownRights() + ": "
-                                + refused.getMessage(),
-                        "run as that user, or with CAP_SYS_PTRACE (sudo, or setcap cap_sys_ptrace+ep)");
+                        who + " " + forbidden(status.effectiveUid()),
+                        "run as root, or with CAP_SYS_PTRACE; as the process's user where ptrace_scope is 0");
             }
         }
 
@@ -103,8 +105,8 @@ public sealed interface TargetInspection {
             if (seccomp != Seccomp.NONE && !ownCapability(CAP_SYS_ADMIN)) {
                 return refused(
                         Refusal.Kind.SECCOMP,
-                        who + " has a seccomp filter that would see graft's system calls, and suspending it needs "
-                                + "CAP_SYS_ADMIN; this is " + ownRights(),
+                        who + " has a seccomp filter, which may kill it at the system calls of an attach; suspending"
+                                + " the filter meanwhile needs CAP_SYS_ADMIN, which graft does not have here",
                         "run as root");
             }
             return new Attachable(new TargetFacts(
@@ -125,10 +127,13 @@ public sealed interface TargetInspection {
             return ProcessStatus.own().capabilities() >>> capability % 64 << 63 != 0;
         }
 
-        private static String ownRights() {
-            ProcessStatus own = ProcessStatus.own();
-            return "uid " + own.effectiveUid() + " with CapEff " + "%016x".formatted(own.capabilities())
-                    + ", Yama ptrace_scope " + yama();
+        private static String forbidden(int uid) {
+            int own = ProcessStatus.own().effectiveUid();
+            String rule = "Yama's ptrace_scope is " + yama();
+            return uid == own
+                    ? "is this user's (uid " + uid + "), but may not be traced: it is set-uid or not dumpable, or "
+                            + rule
+                    : "belongs to uid " + uid + ", graft runs as uid " + own + " without CAP_SYS_PTRACE; " + rule;
         }
 
         private static String yama() {

@@ -1,14 +1,12 @@
 package graft.cli;
 
 import graft.cli.bpf.PackagedProgram;
-import graft.cli.error.Problem;
 import graft.cli.option.TargetOptions;
 import graft.cli.output.JsonWriter;
 import graft.daemon.LinkRequest;
 import graft.daemon.SessionRefusal;
 import graft.daemon.SessionRequest;
 import graft.ebpf.maps.ArrayMap;
-import graft.platform.proc.NoSuchProcessException;
 import graft.uprobe.AttachPoint;
 import graft.uprobe.Probe;
 import graft.uprobe.Resolution;
@@ -74,15 +72,13 @@ final class CountCommand implements Runnable {
     private static List<Probe> functions(List<Integer> pids, Probe pattern) {
         Set<Probe> found = new LinkedHashSet<>();
         for (int pid : pids) {
-            try (TargetModules modules = TargetModules.of(pid)) {
+            try (TargetModules modules = VisibleModules.of(pid)) {
                 switch (new SymbolResolver(modules).resolve(pattern)) {
                     case Resolution.Found(var points) -> points.forEach(point -> found.add(probe(pattern, point)));
                     case Resolution.NoSuchModule missing -> fail(pid, missing);
                     case Resolution.NoSuchSymbol missing -> fail(pid, missing);
                     case Resolution.OutsideFunction outside -> fail(pid, outside);
                 }
-            } catch (NoSuchProcessException gone) {
-                throw Problem.of("T001", "there is no process " + pid).failure();
             }
         }
         return List.copyOf(found);

@@ -17,6 +17,8 @@ final class KernelRun {
     static void run(SessionRequest request, Optional<Duration> duration, MapReporter reporter) {
         try (Interruption interruption = new Interruption()) {
             switch (KernelSession.open(request, Map.of())) {
+                case KernelSession.Opening.Rejected(var rejection) ->
+                    throw SessionProblems.of(rejection).failure();
                 case KernelSession.Opening.Refused(var what, var why, var suggestion) ->
                     throw Problem.of("D004", what)
                             .because(why)

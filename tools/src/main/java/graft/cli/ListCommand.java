@@ -1,9 +1,7 @@
 package graft.cli;
 
-import graft.cli.error.Problem;
 import graft.cli.option.TargetOptions;
 import graft.cli.output.JsonWriter;
-import graft.platform.proc.NoSuchProcessException;
 import graft.uprobe.AttachPoint;
 import graft.uprobe.Probe;
 import graft.uprobe.Resolution;
@@ -34,14 +32,12 @@ final class ListCommand implements Runnable {
     @Override
     public void run() {
         for (int pid : target.requiredPids("list")) {
-            try (TargetModules modules = TargetModules.of(pid)) {
+            try (TargetModules modules = VisibleModules.of(pid)) {
                 if (probe == null) {
                     modules.paths().forEach(path -> print(pid, path));
                 } else {
                     list(modules, ProbeText.parse(probe));
                 }
-            } catch (NoSuchProcessException gone) {
-                throw Problem.of("T001", "there is no process " + pid).failure();
             }
         }
     }

@@ -1,12 +1,15 @@
 package graft.cli;
 
 import graft.cli.error.Problem;
+import graft.daemon.ProgramStart;
 import graft.ebpf.btf.Btf;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.LoadResult;
 import graft.ebpf.object.ObjectLoader;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -18,19 +21,40 @@ final class ObjectFiles {
 
     /** The object in a file. */
     static CollectionSpec file(Path path) {
+        if (path.toString().endsWith(".c") && Files.isRegularFile(path)) {
+            throw source(path).failure();
+        }
         try {
             return load(path.toString(), Files.readAllBytes(path));
         } catch (IOException e) {
-            throw Problem.of("L001", "cannot read " + path)
-                    .because(e.toString())
-                    .failure();
+            throw Problem.of("L001", "cannot read " + path).because(reason(e)).failure();
         }
+    }
+
+    private static Problem source(Path path) {
+        String object = path.toString().replaceFirst("\\.c$", ".o");
+        boolean canCompile = ProgramStart.find("clang").isPresent();
+        return canCompile
+                ? Problem.of("L002", "cannot load " + path)
+                        .because("it is C source; graft takes what clang makes of it")
+                        .remedy("clang -g -O2 -target bpf -c " + path + " -o " + object)
+                : Problem.of("D011", "cannot load " + path)
+                        .because("it is C source and has to be compiled first, but clang is missing here");
+    }
+
+    private static String reason(IOException failed) {
+        return switch (failed) {
+            case NoSuchFileException _ -> "there is no such file";
+            case AccessDeniedException _ -> "this user may not read it";
+            default -> failed.getMessage();
+        };
     }
 
     private static CollectionSpec load(String origin, byte[] bytes) {
         return switch (ObjectLoader.load(origin, bytes, ObjectFiles::kernelTypes)) {
             case LoadResult.Loaded(var spec, var _) -> spec;
-            case LoadResult.Refused refused -> throw SessionProblems.of(refused).failure();
+            case LoadResult.Refused refused ->
+                throw SessionProblems.of(origin, refused).failure();
         };
     }
 

@@ -1,17 +1,22 @@
 package graft.cli;
 
 import graft.attach.Refusal;
+import graft.bridge.KernelLoad;
 import graft.cli.error.Problem;
 import graft.daemon.SessionRefusal;
 import graft.ebpf.object.LoadResult;
+import graft.ebpf.object.ProgSpec.SourceLine;
 import graft.ebpf.verifier.Cause;
 import graft.ebpf.verifier.Rejection;
+import graft.uprobe.Probe;
 import graft.uprobe.Resolution;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** Turns refusals of the lower layers into coded messages. */
 final class SessionProblems {
     private static final int SHOWN = 6;
+    private static final String SOURCE = "source: ";
 
     private SessionProblems() {}
 
@@ -49,12 +54,30 @@ final class SessionProblems {
     private static Problem of(Rejection rejection) {
         String code = rejection.cause() == Cause.UNSUPPORTED ? "V003" : "V001";
         Problem problem = Problem.of(code, rejection.headline());
-        for (String line : rejection.details().lines().toList()) {
-            problem = line.strip().startsWith("fix: ")
-                    ? problem.remedy(line.strip().substring("fix: ".length()))
-                    : problem.because(line.strip());
+        for (String line : rejection.details().lines().map(String::strip).toList()) {
+            int source = line.indexOf(SOURCE);
+            String text = (source < 0 ? line : line.substring(0, source)).strip();
+            if (text.startsWith("fix: ")) {
+                problem = problem.remedy(text.substring("fix: ".length()));
+            } else if (!text.isEmpty()) {
+                problem = problem.because(text);
+            }
+        }
+        for (SourceLine line : rejection.source().stream().toList()) {
+            problem = problem.because(SOURCE + line + "   " + line.text());
         }
         return problem;
+    }
+
+    /** What the kernel's verifier says. */
+    static Problem of(KernelLoad.Rejected rejected) {
+        Problem problem = Problem.of("V001", "program " + rejected.program() + " refused by the kernel's verifier");
+        if (!rejected.instruction().isEmpty()) {
+            problem = problem.because("at " + rejected.instruction());
+        }
+        return problem.because(rejected.reason())
+                .because(SOURCE + rejected.where())
+                .remedy("correct the line that is named");
     }
 
     private static Problem of(int pid, Resolution resolution) {
@@ -68,12 +91,19 @@ final class SessionProblems {
                 Problem problem = Problem.of(code, "cannot resolve " + probe + " (pid " + pid + ")")
                         .because(path + " has no function " + probe.symbol()
                                 + (symbols == Resolution.Symbols.STRIPPED ? "; it is stripped" : ""));
-                yield near.isEmpty() ? problem : problem.remedy(String.join(", ", near));
+                yield near.isEmpty() ? problem : problem.remedy(probes(probe, near));
             }
             case Resolution.OutsideFunction(var probe, var path, var size) ->
                 Problem.of("A004", "cannot probe " + probe + " (pid " + pid + ")")
                         .because("the function in " + path + " has only " + size + " bytes");
         };
+    }
+
+    /** The probe with names that exist. */
+    private static String probes(Probe probe, List<String> names) {
+        return names.stream()
+                .map(name -> new Probe(probe.kind(), probe.module(), name, probe.offset()).toString())
+                .collect(Collectors.joining(", "));
     }
 
     /** A target that cannot be attached to. */
@@ -99,7 +129,7 @@ final class SessionProblems {
     }
 
     /** An object file that was not understood. */
-    static Problem of(LoadResult.Refused refused) {
+    static Problem of(String origin, LoadResult.Refused refused) {
         String code = switch (refused.reason()) {
             case NOT_AN_OBJECT, BAD_INSTRUCTION, BAD_BTF -> "L002";
             case WRONG_MACHINE -> "L003";
@@ -107,7 +137,10 @@ final class SessionProblems {
             case BAD_MAP -> "L005";
             case BAD_RELOCATION, UNRESOLVED_EXTERN -> "L006";
         };
-        return Problem.of(code, refused.where()).because(refused.why()).remedy(refused.suggestion());
+        boolean whole = refused.where().equals(origin) || refused.why().startsWith(origin);
+        return Problem.of(code, "cannot load " + origin)
+                .because(whole ? refused.why() : refused.where() + ": " + refused.why())
+                .remedy(refused.suggestion());
     }
 
     private static String shorten(List<String> names) {

@@ -43,6 +43,10 @@ final class NginxTracing {
                     yield traced(TlsSource.Kernel.of(session), load);
                 }
             }
+            case KernelSession.Opening.Rejected(var rejection) ->
+                throw Problem.of("D003", "the kernel's uprobes cannot be measured here")
+                        .because(rejection.toString())
+                        .failure();
             case KernelSession.Opening.Refused(var what, var why, var suggestion) ->
                 throw Problem.of("D003", "the kernel's uprobes cannot be measured here")
                         .because(what + ": " + why)

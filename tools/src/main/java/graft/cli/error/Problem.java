@@ -3,6 +3,7 @@ package graft.cli.error;
 import graft.cli.output.JsonWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * One occurrence of an error: what failed on what, why, and what to try. Lines that the occurrence does not know better
@@ -15,8 +16,16 @@ import java.util.List;
  */
 public record Problem(String code, String headline, List<String> why, List<String> remedies) {
     public Problem {
-        why = List.copyOf(why);
-        remedies = List.copyOf(remedies);
+        headline = printable(headline);
+        why = why.stream().map(Problem::printable).toList();
+        remedies = remedies.stream().map(Problem::printable).toList();
+    }
+
+    /** Names come from files and processes that nobody vouches for: they must not steer the terminal. */
+    private static String printable(String text) {
+        return text.codePoints()
+                .mapToObj(c -> Character.isISOControl(c) ? "\\x%02x".formatted(c) : Character.toString(c))
+                .collect(Collectors.joining());
     }
 
     /** An occurrence that knows only what failed. */

@@ -30,8 +30,9 @@ public final class TargetOptions extends OutputOptions {
         return List.copyOf(pids);
     }
 
-    /** The processes, or a usage error when there are none. */
+    /** The processes, or a usage error when there are none. A bad duration is told here too: before anything is touched. */
     public List<Integer> requiredPids(String command) {
+        duration();
         if (pids.isEmpty()) {
             throw Problem.of("U001", "graft " + command + ": no process given")
                     .because("it attaches to running processes")
