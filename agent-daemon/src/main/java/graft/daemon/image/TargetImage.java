@@ -9,6 +9,7 @@ import graft.daemon.SessionRequest;
 import graft.ebpf.maps.BpfMap;
 import graft.platform.address.RemoteAddress;
 import graft.platform.layout.PoolConstants;
+import graft.platform.linux.Lifeline;
 import graft.platform.linux.ProcMem;
 import graft.platform.proc.MemoryMapping;
 import graft.rewriter.PatchPlan;
@@ -44,6 +45,7 @@ public final class TargetImage {
     private final List<PoolPlacement.Range> occupied = new ArrayList<>();
     private final Map<PoolPlacement.Range, ProgramPool> pools = new LinkedHashMap<>();
     private final List<Long> poolSizes = new ArrayList<>();
+    private final List<Injection.Region> lifelines = new ArrayList<>();
     private final List<PatchSite> sites = new ArrayList<>();
     private final List<SessionRefusal.SiteRefused> skipped = new ArrayList<>();
     private final SessionRequest.OnRefusal onRefusal;
@@ -193,7 +195,7 @@ public final class TargetImage {
             }
         }
         long mapBytes = placement.isEmpty() ? MapPlacement.size(maps) : 0;
-        long total = PoolConstants.RUNTIME_SIZE + size + mapBytes;
+        long total = PoolConstants.LIFELINE_SIZE + PoolConstants.RUNTIME_SIZE + size + mapBytes;
         return PoolPlacement.choose(occupied, range, total).map(start -> newPool(start, size, total));
     }
 
@@ -201,7 +203,8 @@ public final class TargetImage {
         PoolPlacement.Range whole = new PoolPlacement.Range(start, start.plus(total));
         occupied.add(whole);
         occupied.sort(Comparator.comparing(PoolPlacement.Range::start));
-        RemoteAddress address = start.plus(PoolConstants.RUNTIME_SIZE);
+        lifelines.add(lifeline(start));
+        RemoteAddress address = start.plus(PoolConstants.LIFELINE_SIZE + PoolConstants.RUNTIME_SIZE);
         if (placement.isEmpty()) {
             placement = Optional.of(new MapPlacement(maps, address.plus(size)));
         }
@@ -243,11 +246,20 @@ public final class TargetImage {
                     builder.pool(), poolSizes.get(index++), RuntimeImage.of(environment, placed.descriptors())));
             code.addAll(builder.blocks());
         }
+        List<Injection.Region> regions = new ArrayList<>(lifelines);
+        regions.addAll(placed.regions());
         return new Injection(
                 modules.pid(),
                 injected,
-                placed.regions(),
+                regions,
                 new PatchPlan(sites, code),
                 AgentCalls.of(environment, programs, maps));
+    }
+
+    /** The page that stops the target's probes when this process dies. */
+    private static Injection.Region lifeline(RemoteAddress address) {
+        int fd = Lifeline.ofThisProcess().fd().number();
+        return new Injection.Region(
+                fd, 0, address, PoolConstants.LIFELINE_SIZE, Injection.Protection.READ_ONLY, "lifeline");
     }
 }

@@ -24,6 +24,11 @@ public record RuntimeRegion(RemoteAddress pool, long poolSize) {
         return at(PoolConstants.STATE_OFFSET + StateLayout.ACTIVE);
     }
 
+    /** See {@code LIFELINE_CUT} in {@code pool.layout}. */
+    RemoteAddress lifeline() {
+        return at(-PoolConstants.LIFELINE_SIZE);
+    }
+
     RemoteAddress missedReturns() {
         return at(PoolConstants.CONFIG_OFFSET + ConfigLayout.MISSED_RETURNS);
     }

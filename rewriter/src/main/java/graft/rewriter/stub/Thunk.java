@@ -10,6 +10,7 @@ import graft.platform.asm.x86_64.OpSize;
 import graft.platform.asm.x86_64.Plain;
 import graft.platform.asm.x86_64.RegMem;
 import graft.platform.asm.x86_64.X64Assembler;
+import graft.platform.layout.PoolConstants;
 import graft.rewriter.Code;
 import java.util.BitSet;
 import java.util.EnumSet;
@@ -148,7 +149,7 @@ final class Thunk {
         return Address.at(Gpr.RSP, frameBytes());
     }
 
-    /** The test of the state page comes before anything else that the kind allows. */
+    /** The tests of the state page and of the lifeline come before anything else that the kind allows. */
     private void open(Label skip) {
         if (flagsFirst()) {
             frame();
@@ -166,6 +167,8 @@ final class Thunk {
         }
         out.op(Arith.CMP, OpSize.D, new Address.Absolute(runtime.active().value()), 0);
         out.jcc(Cond.E, skip);
+        out.op(Arith.CMP, OpSize.D, new Address.Absolute(runtime.lifeline().value()), PoolConstants.LIFELINE_CUT);
+        out.jcc(Cond.AE, skip);
         if (!flagsFirst()) {
             frame();
         }

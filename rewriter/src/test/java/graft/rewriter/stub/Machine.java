@@ -8,6 +8,7 @@ import graft.platform.asm.x86_64.Plain;
 import graft.platform.asm.x86_64.X64Assembler;
 import graft.platform.asm.x86_64.X64Decoder;
 import graft.platform.asm.x86_64.X64Insn;
+import graft.platform.layout.PoolConstants;
 import graft.platform.linux.ExecutableMemory;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -20,7 +21,7 @@ import java.util.function.Consumer;
  * Runs assembled functions in this process with chosen registers and looks at all of them afterwards.
  *
  * <pre>
- *  data: scratch, 64 KiB | runtime region        code: pool, 1 MiB | text of the probed program, 1 MiB
+ *  data: scratch, 64 KiB | lifeline | runtime region        code: pool, 1 MiB | text of the probed program, 1 MiB
  * </pre>
  */
 final class Machine implements AutoCloseable {
@@ -40,8 +41,8 @@ final class Machine implements AutoCloseable {
     private static final List<Gpr> CALLEE_SAVED = List.of(Gpr.RBX, Gpr.RBP, Gpr.R12, Gpr.R13, Gpr.R14, Gpr.R15);
     private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG;
 
-    private final ExecutableMemory memory =
-            ExecutableMemory.allocate(SCRATCH + RuntimeRegion.SIZE, POOL_SIZE + TEXT_SIZE);
+    private final ExecutableMemory memory = ExecutableMemory.allocate(
+            SCRATCH + PoolConstants.LIFELINE_SIZE + RuntimeRegion.SIZE, POOL_SIZE + TEXT_SIZE);
     private final MethodHandle runner;
     private int poolUsed;
     private int textUsed = POOL_SIZE;
@@ -66,11 +67,15 @@ final class Machine implements AutoCloseable {
     }
 
     void setActive(int value) {
+        memory.data().set(ValueLayout.JAVA_INT, SCRATCH + PoolConstants.LIFELINE_SIZE, value);
+    }
+
+    void setLifeline(int value) {
         memory.data().set(ValueLayout.JAVA_INT, SCRATCH, value);
     }
 
     int active() {
-        return memory.data().get(ValueLayout.JAVA_INT, SCRATCH);
+        return memory.data().get(ValueLayout.JAVA_INT, SCRATCH + PoolConstants.LIFELINE_SIZE);
     }
 
     /** Borrowed memory that code and test share; the first 4 KiB belong to the machine. */
@@ -84,7 +89,7 @@ final class Machine implements AutoCloseable {
     }
 
     long scratchAddress(int offset) {
-        return memory.address() - RuntimeRegion.SIZE - SCRATCH + offset;
+        return memory.address() - RuntimeRegion.SIZE - PoolConstants.LIFELINE_SIZE - SCRATCH + offset;
     }
 
     long word(int scratchOffset) {

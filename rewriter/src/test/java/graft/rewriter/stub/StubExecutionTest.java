@@ -11,6 +11,7 @@ import graft.platform.asm.x86_64.Plain;
 import graft.platform.asm.x86_64.RegMem;
 import graft.platform.asm.x86_64.X64Assembler;
 import graft.platform.asm.x86_64.X64Insn;
+import graft.platform.layout.PoolConstants;
 import graft.rewriter.Code;
 import graft.rewriter.stub.Machine.State;
 import java.util.ArrayList;
@@ -263,6 +264,17 @@ class StubExecutionTest {
         Function leaf = leaf();
         Recorder program = Recorder.curious(machine, 0);
         machine.setActive(0);
+        assertUnchangedBy(entry, () -> installEntry(entry, List.of(program.call(ProbeKind.ENTRY, ip(entry), 1))));
+        assertUnchangedBy(leaf, () -> installOffset(leaf, List.of(program.call(ProbeKind.OFFSET, ip(leaf), 1))));
+        assertThat(program.count()).isZero();
+    }
+
+    @Test
+    void nothingRunsWhenTheDaemonHasDied() {
+        Function entry = framed();
+        Function leaf = leaf();
+        Recorder program = Recorder.curious(machine, 0);
+        machine.setLifeline(PoolConstants.LIFELINE_CUT);
         assertUnchangedBy(entry, () -> installEntry(entry, List.of(program.call(ProbeKind.ENTRY, ip(entry), 1))));
         assertUnchangedBy(leaf, () -> installOffset(leaf, List.of(program.call(ProbeKind.OFFSET, ip(leaf), 1))));
         assertThat(program.count()).isZero();
