@@ -1,24 +1,36 @@
 /*
- * Reading memory that may not be there. Runs in the target, anywhere (see runtime.h). No signal handler is used: in a
- * process with one thread each page is validated by a system call that changes nothing (rt_sigprocmask with a wrong
- * `how`: EFAULT when the mask cannot be read, EINVAL when it can) and then copied; with more threads another one could
- * unmap the page in between, so the kernel copies (process_vm_readv on oneself).
+ * Reading memory that may not be there. Runs in the target, anywhere (see runtime.h). No signal handler is used. Where
+ * the processor has transactions, a load that faults only ends the transaction: memory is tried in one (a process with
+ * one thread) or copied in one (with more threads another one could unmap the page in between). Otherwise, and when a
+ * transaction ends for any reason, the kernel decides: system calls that change nothing tell a process with one thread
+ * what can be read (rt_sigprocmask with a wrong `how`: EFAULT when the mask cannot be read, EINVAL when it can); with
+ * more threads the kernel copies (process_vm_readv on oneself). Measured in docs/design/06-reading-memory.md.
  */
 #include "runtime.h"
 
 #define PAGE 4096ull
 #define TASK_END 0x7ffffffff000ull
 #define WRONG_HOW 99
+#define MADV_POPULATE_READ 22
+#define POPULATE_PAGES 3 /* from here on one longer call is faster than one short call a page */
+#define TRANSACTION_STARTED 0xffffffffu
 
 struct graft_iovec {
     uint64_t base;
     uint64_t length;
 };
 
-static int page_readable(uint64_t address)
+/* TRANSACTION_STARTED, and a second time with the reason when the transaction has ended before its end. */
+INLINE uint32_t transaction_begin(void)
 {
-    return graft_syscall(SYS_RT_SIGPROCMASK, WRONG_HOW, (long)(address & ~7ull), 0, 8, 0, 0) == -EINVAL;
+    uint32_t status = TRANSACTION_STARTED;
+    __asm__ volatile(".byte 0xc7, 0xf8, 0, 0, 0, 0" : "+a"(status) : : "memory"); /* xbegin, to the next instruction */
+    return status;
 }
+
+INLINE void transaction_end(void) { __asm__ volatile(".byte 0x0f, 0x01, 0xd5" : : : "memory"); }
+
+INLINE int has_transactions(void) { return (graft_config()->features & GRAFT_FEATURE_RTM) != 0; }
 
 static int one_thread(void)
 {
@@ -26,25 +38,74 @@ static int one_thread(void)
     return flag && *(volatile char *)flag;
 }
 
-/* Copies within one page. */
-static int copy_piece(char *to, uint64_t from, uint64_t size)
+static int page_readable(uint64_t address)
 {
-    if (one_thread()) {
-        if (!page_readable(from))
-            return -EFAULT;
-        graft_copy(to, (const void *)from, size);
+    return graft_syscall(SYS_RT_SIGPROCMASK, WRONG_HOW, (long)(address & ~7ull), 0, 8, 0, 0) == -EINVAL;
+}
+
+static int range_touched(uint64_t from, uint64_t end)
+{
+    if (transaction_begin() != TRANSACTION_STARTED)
         return 0;
-    }
+    for (uint64_t at = from; at < end; at = (at | (PAGE - 1)) + 1)
+        (void)*(const volatile char *)at;
+    transaction_end();
+    return 1;
+}
+
+/* Whether [from, from + size) can be read now. */
+static int range_readable(uint64_t from, uint64_t size)
+{
+    uint64_t end = from + size;
+    uint64_t first = from & ~(PAGE - 1), length = ((end + PAGE - 1) & ~(PAGE - 1)) - first;
+    if (has_transactions() && range_touched(from, end))
+        return 1;
+    if (length >= POPULATE_PAGES * PAGE
+        && !graft_syscall(SYS_MADVISE, (long)first, (long)length, MADV_POPULATE_READ, 0, 0, 0))
+        return 1;
+    for (uint64_t at = first; at < end; at += PAGE)
+        if (!page_readable(at))
+            return 0;
+    return 1;
+}
+
+static int copied_in_transaction(char *to, uint64_t from, uint64_t size)
+{
+    if (!has_transactions() || transaction_begin() != TRANSACTION_STARTED)
+        return 0;
+    graft_copy(to, (const void *)from, size);
+    transaction_end();
+    return 1;
+}
+
+static int copied_by_kernel(char *to, uint64_t from, uint64_t size)
+{
     struct graft_iovec local = {(uint64_t)to, size};
     struct graft_iovec remote = {from, size};
-    long read = graft_syscall(SYS_PROCESS_VM_READV, graft_tid(), (long)&local, 1, (long)&remote, 1, 0);
-    return read == (long)size ? 0 : -EFAULT;
+    return graft_syscall(SYS_PROCESS_VM_READV, graft_tid(), (long)&local, 1, (long)&remote, 1, 0) == (long)size;
 }
 
 static uint64_t piece_size(uint64_t from, uint64_t size)
 {
     uint64_t left = PAGE - (from & (PAGE - 1));
     return size < left ? size : left;
+}
+
+static int copy_range(char *to, uint64_t from, uint64_t size)
+{
+    if (one_thread()) {
+        if (!range_readable(from, size))
+            return -EFAULT;
+        graft_copy(to, (const void *)from, size);
+        return 0;
+    }
+    /* A transaction can hold what one page takes, not much more. */
+    for (uint64_t piece; size; to += piece, from += piece, size -= piece) {
+        piece = piece_size(from, size);
+        if (!copied_in_transaction(to, from, piece))
+            return copied_by_kernel(to, from, size) ? 0 : -EFAULT;
+    }
+    return 0;
 }
 
 static long faulted(void *to, uint64_t size)
@@ -62,13 +123,7 @@ static long read_bytes(char *to, uint32_t size, uint64_t from)
         return 0;
     if (outside(from, size))
         return faulted(to, size);
-    for (uint64_t done = 0; done < size;) {
-        uint64_t piece = piece_size(from + done, size - done);
-        if (copy_piece(to + done, from + done, piece))
-            return faulted(to, size);
-        done += piece;
-    }
-    return 0;
+    return copy_range(to, from, size) ? faulted(to, size) : 0;
 }
 
 static long read_string(char *to, uint32_t size, uint64_t from)
@@ -77,7 +132,7 @@ static long read_string(char *to, uint32_t size, uint64_t from)
         return 0;
     for (uint64_t done = 0; done < size;) {
         uint64_t piece = piece_size(from + done, size - done);
-        if (outside(from + done, piece) || copy_piece(to + done, from + done, piece))
+        if (outside(from + done, piece) || copy_range(to + done, from + done, piece))
             return faulted(to, size);
         for (uint64_t i = done; i < done + piece; i++)
             if (!to[i]) {

@@ -36,8 +36,8 @@ INLINE struct graft_config *graft_config(void) { return (void *)(graft_runtime()
 INLINE struct graft_map *graft_descriptors(void) { return (void *)(graft_runtime() + GRAFT_DESCRIPTORS_OFFSET); }
 
 enum {
-    SYS_RT_SIGPROCMASK = 14, SYS_SCHED_YIELD = 24, SYS_PRCTL = 157, SYS_GETTID = 186, SYS_FUTEX = 202,
-    SYS_CLOCK_GETTIME = 228, SYS_PROCESS_VM_READV = 310, SYS_GETCPU = 309
+    SYS_RT_SIGPROCMASK = 14, SYS_SCHED_YIELD = 24, SYS_MADVISE = 28, SYS_PRCTL = 157, SYS_GETTID = 186,
+    SYS_FUTEX = 202, SYS_CLOCK_GETTIME = 228, SYS_PROCESS_VM_READV = 310, SYS_GETCPU = 309
 };
 
 /* A 32-bit word relative to the thread pointer. */
@@ -63,10 +63,20 @@ INLINE void graft_unlock(uint64_t *lock) { __atomic_store_n(lock, 0, __ATOMIC_RE
 
 uint32_t graft_cpu(void);
 
+#define FLAG_DIRECTION 0x400
+
+/*
+ * Long copies by the string instruction, which moves whole lines without vector registers. A probe inside a routine that
+ * copies backwards may find the direction flag set; changing it would change the application's.
+ */
 INLINE void graft_copy(void *to, const void *from, uint64_t size)
 {
     char *t = to;
     const char *f = from;
+    if (size >= 64 && !(__builtin_ia32_readeflags_u64() & FLAG_DIRECTION)) {
+        __asm__ volatile("rep movsb" : "+D"(t), "+S"(f), "+c"(size) : : "memory");
+        return;
+    }
     for (; size >= 8; size -= 8, t += 8, f += 8)
         __builtin_memcpy(t, f, 8);
     for (; size; size--)

@@ -5,6 +5,7 @@ import graft.platform.layout.ConfigLayout;
 import graft.platform.layout.MapLayout;
 import graft.platform.layout.PoolConstants;
 import graft.platform.linux.Sysconf;
+import graft.platform.proc.CpuFlags;
 import graft.rewriter.Code;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -39,11 +40,17 @@ final class RuntimeImage {
                 environment.singleThreaded().map(RemoteAddress::value).orElse(0L));
         image.putInt(ConfigLayout.UID, environment.uid());
         image.putInt(ConfigLayout.GID, environment.gid());
+        image.putInt(ConfigLayout.FEATURES, features(CpuFlags.ofThisMachine()));
         byte[] comm = environment.comm().getBytes(StandardCharsets.UTF_8);
         image.put(ConfigLayout.COMM, comm, 0, Math.min(comm.length, ConfigLayout.COMM_SIZE - 1));
         for (int index = 0; index < descriptors.size(); index++) {
             image.put(mapsAt + index * MapLayout.SIZE, descriptors.get(index));
         }
         return Code.of(image.array());
+    }
+
+    private static int features(CpuFlags flags) {
+        return (flags.has("rdpid") ? PoolConstants.FEATURE_RDPID : 0)
+                | (flags.has("rtm") ? PoolConstants.FEATURE_RTM : 0);
     }
 }
