@@ -1,7 +1,9 @@
 /*
  * The ring buffer's producers. Runs in the target, anywhere (see runtime.h). Ordering rules: a record's header is
- * written (busy) before the producer position that shows it; the swap that clears the busy bit comes before the look at
- * wake_at, as the reader stores wake_at before its last look at the header.
+ * written (busy) before the producer position that shows it; the data is written before the store that clears the busy
+ * bit. No fence lies between that store and the look at wake_at: it would wait for the data to reach the cache, which is
+ * the dearest part of an event. The look may therefore be too early by the time that a store takes to become visible,
+ * and the reader, which stores wake_at before it looks at the header, looks a second time after longer than that.
  */
 #include "runtime.h"
 
@@ -42,7 +44,11 @@ static void *reserve(struct graft_map *map, uint64_t size)
         return 0;
     uint64_t at = *producer(map);
     uint64_t end = at + room_of((uint32_t)size);
-    ring->pending = first_busy(map, ring->pending, at);
+    /* A reader never passes a busy record. One that does costs a walk, and still gets nothing overwritten. */
+    if (ring->pending < consumed)
+        ring->pending = consumed;
+    if (end - ring->pending > map->max_entries)
+        ring->pending = first_busy(map, ring->pending, at);
     if (end - consumed > map->max_entries || end - ring->pending > map->max_entries) {
         ring->lost_full++;
         graft_unlock(&ring->lock);
@@ -69,8 +75,8 @@ static void commit(struct graft_map *map, struct graft_record *record, uint64_t 
 {
     struct graft_ring *ring = (void *)map->base;
     uint32_t length = record->length & ~GRAFT_RECORD_BUSY;
-    __atomic_exchange_n(&record->length, length | mark, __ATOMIC_SEQ_CST);
-    uint64_t wake_at = __atomic_load_n(&ring->wake_at, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&record->length, length | mark, __ATOMIC_RELEASE);
+    uint64_t wake_at = __atomic_load_n(&ring->wake_at, __ATOMIC_RELAXED);
     if (wake_at == GRAFT_RING_AWAKE || flags & NO_WAKEUP)
         return;
     uint64_t consumed = __atomic_load_n(consumer(map), __ATOMIC_RELAXED);

@@ -11,12 +11,21 @@ import java.time.Duration;
 /**
  * The one consumer of a ring. Used by one thread, but for {@link #ownerDied}, which any thread may call, and which
  * {@link #await} notices. A reader that waits costs nothing: the first record wakes it. After a burst it sleeps until a
- * part of the ring is filled or a short time has passed, so that a busy producer hardly ever makes a system call.
+ * part of the ring is filled or a short time has passed, which grows from burst to burst: a busy producer hardly ever
+ * makes a system call, and the reader is not woken more often than there is work for it.
  */
 public final class RingBufferReader {
-    private static final Duration BURST_PAUSE = Duration.ofMillis(1);
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(1);
+    private static final Duration LONGEST_PAUSE = Duration.ofMillis(8);
     private static final int BURST_RECORDS = 32;
-    private static final int PUBLISH_BYTES = 4096;
+    /** Longer than a store of a producer takes to become visible, by orders of magnitude. */
+    private static final Duration SETTLING = Duration.ofNanos(50_000);
+    /** A reader that frees room seldom leaves the producers' cache lines alone. */
+    private static final int PUBLISHED_PARTS = 8;
+
+    /** Filled from one to the other look, this part of the ring ends a pause. */
+    private static final int WAKING_PART = 4;
+
     private static final int OWNER_MASK = (1 << MapConstants.RECORD_OWNER_BITS) - 1;
 
     /** Takes one record. */
@@ -31,6 +40,7 @@ public final class RingBufferReader {
     private final MemorySegment memory;
     private final long size;
     private int recordsSinceWait;
+    private Duration pause = FIRST_PAUSE;
 
     RingBufferReader(MapSpec spec, MapRegion region) {
         this.spec = spec;
@@ -69,7 +79,7 @@ public final class RingBufferReader {
                     records++;
                     consumer.accept(slice(data, length));
                 }
-                if (consumed - published >= PUBLISH_BYTES) {
+                if (consumed - published >= size / PUBLISHED_PARTS) {
                     published = consumed;
                     region.setLongRelease(MapConstants.RING_CONSUMER_OFFSET, consumed);
                 }
@@ -103,8 +113,12 @@ public final class RingBufferReader {
         long deadline = System.nanoTime() + timeout.toNanos();
         boolean burst = recordsSinceWait >= BURST_RECORDS;
         recordsSinceWait = 0;
-        if (burst && timeout.compareTo(BURST_PAUSE) > 0) {
-            sleep(consumed() + size / 4, BURST_PAUSE);
+        if (!burst) {
+            pause = FIRST_PAUSE;
+        } else if (timeout.compareTo(pause) > 0) {
+            sleep(consumed() + size / WAKING_PART, pause);
+            Duration longer = pause.multipliedBy(2);
+            pause = longer.compareTo(LONGEST_PAUSE) < 0 ? longer : LONGEST_PAUSE;
         }
         while (!isReady()) {
             long left = deadline - System.nanoTime();
@@ -123,16 +137,26 @@ public final class RingBufferReader {
         Futex.wake(region.memory(), RingLayout.DOORBELL, 1);
     }
 
-    /** Store where to wake, then look: a producer submits, then looks there. One of both sees the other. */
+    /**
+     * Store where to wake, then look: a producer submits, then looks there. As no fence stands between its store and its
+     * look, both may miss each other for the time that the store needs to become visible; so look again after a short
+     * sleep, and only then sleep long.
+     */
     private void sleep(long wakeAt, Duration time) {
         int doorbell = region.getAcquire(RingLayout.DOORBELL);
         region.setLongVolatile(RingLayout.WAKE_AT, wakeAt);
-        boolean exact = (wakeAt & MapConstants.RING_WAKE_EXACT) != 0;
-        boolean due = exact ? isReady() : isFilledTo(wakeAt);
-        if (!due) {
-            Futex.await(region.memory(), RingLayout.DOORBELL, doorbell, time);
+        if (!isDue(wakeAt)) {
+            boolean isLong = time.compareTo(SETTLING) > 0;
+            Futex.Wait ended = Futex.await(region.memory(), RingLayout.DOORBELL, doorbell, isLong ? SETTLING : time);
+            if (isLong && ended == Futex.Wait.TIMED_OUT && !isDue(wakeAt)) {
+                Futex.await(region.memory(), RingLayout.DOORBELL, doorbell, time.minus(SETTLING));
+            }
         }
         region.setLongVolatile(RingLayout.WAKE_AT, MapConstants.RING_AWAKE);
+    }
+
+    private boolean isDue(long wakeAt) {
+        return (wakeAt & MapConstants.RING_WAKE_EXACT) != 0 ? isReady() : isFilledTo(wakeAt);
     }
 
     private boolean isFilledTo(long position) {
