@@ -2,7 +2,7 @@
  * Plaintext of OpenSSL connections. The arguments are kept at entry, the data is copied at return, for writes too: only
  * the return value says what was really sent, and the caller's buffer may not change before.
  *
- * Every reservation has a constant size (the verifier wants that), so there are four size classes; a call that moves
+ * Every reservation has a constant size (the verifier wants that), so there are five size classes; a call that moves
  * more than the largest is cut and says so (length > captured).
  */
 #include <linux/bpf.h>
@@ -65,8 +65,9 @@ __u64 lost_no_slot;
 		bpf_ringbuf_submit(event, 0);                                                                \
 	}
 
-EMIT(256)
-EMIT(1024)
+EMIT(128)
+EMIT(512)
+EMIT(1536)
 EMIT(4096)
 EMIT(16384)
 
@@ -100,20 +101,24 @@ static __always_inline __u32 moved_bytes(struct call *call, struct pt_regs *ctx)
 static __always_inline void finish(void *calls, struct pt_regs *ctx, __u32 direction)
 {
 	__u64 id = bpf_get_current_pid_tgid();
-	struct call *call = bpf_map_lookup_elem(calls, &id);
-	if (!call)
+	struct call *begun = bpf_map_lookup_elem(calls, &id);
+	if (!begun)
 		return; /* attached in the middle of the call */
 
-	__u32 length = moved_bytes(call, ctx);
-	if (length > 4096)
-		emit_16384(call, direction, length);
-	else if (length > 1024)
-		emit_4096(call, direction, length);
-	else if (length > 256)
-		emit_1024(call, direction, length);
-	else if (length > 0)
-		emit_256(call, direction, length);
+	/* The element goes first: its locked instructions would wait for the copied data to reach the cache. */
+	struct call call = *begun;
 	bpf_map_delete_elem(calls, &id);
+	__u32 length = moved_bytes(&call, ctx);
+	if (length > 4096)
+		emit_16384(&call, direction, length);
+	else if (length > 1536)
+		emit_4096(&call, direction, length);
+	else if (length > 512)
+		emit_1536(&call, direction, length);
+	else if (length > 128)
+		emit_512(&call, direction, length);
+	else if (length > 0)
+		emit_128(&call, direction, length);
 }
 
 SEC("uprobe/libssl.so.3:SSL_read")

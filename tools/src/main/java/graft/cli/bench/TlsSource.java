@@ -38,7 +38,7 @@ sealed interface TlsSource extends AutoCloseable {
 
         @Override
         public void read(TlsTally tally, Duration limit) {
-            if (events.drain(tally::add, BATCH) == 0) {
+            if (events.drain(tally::add, BATCH) < BATCH) {
                 events.await(limit);
             }
         }
