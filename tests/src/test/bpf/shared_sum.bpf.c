@@ -13,7 +13,7 @@ struct {
 	__type(value, __u64);
 } sum SEC(".maps");
 
-const volatile __u32 watched_pid; /* set before loading; 0 counts nothing in the kernel */
+const volatile __u32 watched_pid; /* set before loading; 0 leaves it to the loader whose calls count */
 
 static __always_inline void add(void)
 {
@@ -27,7 +27,7 @@ SEC("tracepoint/syscalls/sys_enter_getppid")
 int in_kernel(void *ctx)
 {
 	(void)ctx;
-	if (bpf_get_current_pid_tgid() >> 32 == watched_pid)
+	if (!watched_pid || bpf_get_current_pid_tgid() >> 32 == watched_pid)
 		add();
 	return 0;
 }

@@ -15,15 +15,18 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** An object that was accepted: its programs verified, its maps created. Owns the maps. */
+/** An object that was accepted: its programs verified, its maps created. Owns the maps that it created. */
 public final class Collection implements AutoCloseable {
     private final CollectionSpec spec;
     private final Map<String, BpfMap> maps;
+    private final List<BpfMap> created;
     private final Map<String, CheckedProgram> programs;
 
-    private Collection(CollectionSpec spec, Map<String, BpfMap> maps, Map<String, CheckedProgram> programs) {
+    private Collection(
+            CollectionSpec spec, Map<String, BpfMap> maps, List<BpfMap> created, Map<String, CheckedProgram> programs) {
         this.spec = spec;
         this.maps = maps;
+        this.created = List.copyOf(created);
         this.programs = programs;
     }
 
@@ -73,7 +76,7 @@ public final class Collection implements AutoCloseable {
                 }
             }
         }
-        return new Loading.Loaded(new Collection(spec, maps, programs));
+        return new Loading.Loaded(new Collection(spec, maps, created, programs));
     }
 
     public CollectionSpec spec() {
@@ -90,6 +93,11 @@ public final class Collection implements AutoCloseable {
         return List.copyOf(maps.values());
     }
 
+    /** The names of all maps. */
+    public Set<String> names() {
+        return Set.copyOf(maps.keySet());
+    }
+
     /** The verified programs, by name. */
     public Map<String, CheckedProgram> programs() {
         return Map.copyOf(programs);
@@ -97,6 +105,6 @@ public final class Collection implements AutoCloseable {
 
     @Override
     public void close() {
-        maps.values().forEach(BpfMap::close);
+        created.forEach(BpfMap::close);
     }
 }

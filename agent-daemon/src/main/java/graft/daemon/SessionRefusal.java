@@ -2,6 +2,7 @@ package graft.daemon;
 
 import graft.attach.Refusal;
 import graft.ebpf.jit.Compilation;
+import graft.ebpf.object.MapType;
 import graft.ebpf.verifier.Rejection;
 import graft.uprobe.Resolution;
 import java.util.List;
@@ -16,6 +17,12 @@ public sealed interface SessionRefusal {
 
     /** A map of a type or size that graft does not offer. */
     record MapRefused(String map, String why, String suggestion) implements SessionRefusal {}
+
+    /** A program that only the kernel can run is wanted in the processes. */
+    record WrongPlace(String program, String section) implements SessionRefusal {}
+
+    /** Programs in the kernel and in the processes use one map of a type that cannot be shared between them. */
+    record MapNotShared(String map, MapType type) implements SessionRefusal {}
 
     /** The verifier could not prove a program safe. */
     record ProgramRejected(Rejection rejection) implements SessionRefusal {}

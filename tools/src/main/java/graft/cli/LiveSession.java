@@ -4,6 +4,9 @@ import graft.attach.AgentImage;
 import graft.attach.Attacher;
 import graft.attach.DetachProof;
 import graft.cli.error.Problem;
+import graft.daemon.KernelPart;
+import graft.daemon.KernelSession;
+import graft.daemon.Placement;
 import graft.daemon.Session;
 import graft.daemon.SessionRequest;
 import graft.ebpf.maps.BpfMap;
@@ -20,10 +23,12 @@ final class LiveSession implements AutoCloseable {
     private static final long CHECK_MILLIS = 100;
 
     private final Session session;
+    private final Optional<KernelPart> kernel;
     private final Interruption interruption;
 
-    private LiveSession(Session session, Interruption interruption) {
+    private LiveSession(Session session, Optional<KernelPart> kernel, Interruption interruption) {
         this.session = session;
+        this.kernel = kernel;
         this.interruption = interruption;
     }
 
@@ -34,18 +39,36 @@ final class LiveSession implements AutoCloseable {
 
     /** The same with maps that exist already. */
     static LiveSession open(SessionRequest request, Map<String, BpfMap> given) {
+        return open(request, given, Optional.empty());
+    }
+
+    /** Opens both parts of a divided request, the kernel's first, for it has the shared memory. */
+    static LiveSession open(Placement placement) {
+        if (!placement.needsKernel()) {
+            return open(placement.inProcesses());
+        }
+        KernelPart kernel = switch (KernelPart.open(placement)) {
+            case KernelPart.Opening.Opened(var part) -> part;
+            case KernelPart.Opening.Refused(var why) ->
+                throw SessionProblems.of(why).failure();
+        };
+        return open(placement.inProcesses(), kernel.arrays(), Optional.of(kernel));
+    }
+
+    private static LiveSession open(SessionRequest request, Map<String, BpfMap> given, Optional<KernelPart> kernel) {
         Attacher attacher = new Attacher();
         Interruption interruption = new Interruption(); // before the first target is touched
         Optional<LiveSession> opened = Optional.empty();
         try {
             opened = switch (Session.open(request, given, AgentImage.load(), attacher)) {
-                case Session.Opening.Opened(var session) -> Optional.of(new LiveSession(session, interruption));
+                case Session.Opening.Opened(var session) -> Optional.of(new LiveSession(session, kernel, interruption));
                 case Session.Opening.Refused(var refusal) ->
                     throw SessionProblems.of(refusal).failure();
             };
             return opened.get();
         } finally {
             if (opened.isEmpty()) {
+                kernel.ifPresent(KernelPart::close);
                 interruption.close();
             }
         }
@@ -53,6 +76,11 @@ final class LiveSession implements AutoCloseable {
 
     Session session() {
         return session;
+    }
+
+    /** What of it runs in the kernel. */
+    Optional<KernelSession> kernel() {
+        return kernel.map(KernelPart::session);
     }
 
     /** Whether the session should go on: no Ctrl-C yet and a target alive. */
@@ -72,6 +100,7 @@ final class LiveSession implements AutoCloseable {
 
     /** Undoes everything; fails with a message when a target is not as before. */
     List<DetachProof> detach() {
+        kernel().ifPresent(KernelSession::detach);
         List<DetachProof> proofs = session.detach();
         for (DetachProof proof : proofs) {
             if (proof.outcome() == DetachProof.Outcome.INCOMPLETE) {
@@ -91,6 +120,7 @@ final class LiveSession implements AutoCloseable {
         try {
             session.close();
         } finally {
+            kernel.ifPresent(KernelPart::close);
             interruption.close();
         }
     }

@@ -4,6 +4,7 @@ import graft.attach.DetachProof;
 import graft.cli.option.OutputFormat;
 import graft.cli.option.OutputOptions;
 import graft.cli.output.JsonWriter;
+import graft.daemon.KernelSession;
 import graft.daemon.Session;
 import graft.ebpf.maps.ArrayMap;
 import graft.ebpf.maps.BpfMap;
@@ -17,6 +18,7 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
@@ -55,10 +57,14 @@ final class MapReporter {
     }
 
     /** Says that programs run. */
-    void attached(Session session) {
+    void attached(LiveSession live) {
         err.printf(
-                "attached: %d programs, %d processes; Ctrl-C ends%n",
-                session.collection().programs().size(), session.attachments().size());
+                "attached: %d programs, %d processes%s; Ctrl-C ends%n",
+                live.session().collection().programs().size(),
+                live.session().attachments().size(),
+                live.kernel()
+                        .map(kernel -> ", %d links in the kernel".formatted(kernel.links()))
+                        .orElse(""));
     }
 
     /** Says that programs run in the kernel. */
@@ -66,8 +72,18 @@ final class MapReporter {
         err.printf("attached in the kernel: %d links; Ctrl-C ends%n", links);
     }
 
+    /** Every map of a kernel session that is not global data, but for those that are {@code known} already. */
+    void kernelMaps(KernelSession session, Set<String> known) {
+        session.maps().values().stream()
+                .filter(map -> map.spec().content().isEmpty() && map.spec().keySize() > 0)
+                .filter(map -> !map.spec().name().startsWith(".")
+                        && !known.contains(map.spec().name()))
+                .forEach(map -> map.keys()
+                        .forEach(key -> map.lookup(key).ifPresent(value -> kernelRow(map.spec(), key, value))));
+    }
+
     /** One element of a kernel map; per-CPU maps give all CPUs' values at once. */
-    void kernelRow(MapSpec spec, byte[] key, byte[] value) {
+    private void kernelRow(MapSpec spec, byte[] key, byte[] value) {
         int stride = (spec.valueSize() + 7) & -8;
         List<byte[]> values = value.length <= stride
                 ? List.of(value)
@@ -84,6 +100,9 @@ final class MapReporter {
                 .filter(map ->
                         map.spec().content().isEmpty() && !map.spec().name().startsWith("."))
                 .forEach(this::print);
+        live.kernel()
+                .ifPresent(
+                        kernel -> kernelMaps(kernel, live.session().collection().names()));
         footer(live);
     }
 

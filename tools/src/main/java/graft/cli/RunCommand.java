@@ -3,6 +3,7 @@ package graft.cli;
 import graft.cli.error.Problem;
 import graft.cli.option.TargetOptions;
 import graft.daemon.LinkRequest;
+import graft.daemon.Placement;
 import graft.daemon.SectionLinks;
 import graft.daemon.SessionRequest;
 import graft.ebpf.object.CollectionSpec;
@@ -28,15 +29,10 @@ import picocli.CommandLine.Parameters;
             "  graft run count.bpf.o -p 4711 -d 10s",
             "  graft run count.bpf.o -- ./server --port 8080",
             "  graft run count.bpf.o -p 4711 --where kernel",
+            "  graft run both.bpf.o -p 4711 --where on_open=kernel",
             "  graft run tool.bpf.o --attach on_call=uprobe:libc.so.6:malloc -p 4711"
         })
 final class RunCommand implements Callable<Integer> {
-    /** Where programs run. */
-    enum Where {
-        user,
-        kernel
-    }
-
     @Parameters(index = "0", paramLabel = "FILE", description = "an object built for BPF by clang or gcc")
     private Path file;
 
@@ -53,8 +49,14 @@ final class RunCommand implements Callable<Integer> {
             description = "where a program runs whose section names no place; may be repeated")
     private Map<String, String> attach = new LinkedHashMap<>();
 
-    @Option(names = "--where", paramLabel = "PLACE", description = "user: in the processes (default); kernel")
-    private Where where = Where.user;
+    @Option(
+            names = "--where",
+            paramLabel = "PLACE",
+            split = ",",
+            description =
+                    "auto (default): in the processes what can run there, the rest in the kernel; kernel or user: "
+                            + "all programs; PROGRAM=kernel: that one")
+    private List<String> where = new ArrayList<>();
 
     @Mixin
     private TargetOptions target;
@@ -63,25 +65,48 @@ final class RunCommand implements Callable<Integer> {
     public Integer call() {
         CollectionSpec object = ObjectFiles.file(file);
         List<LinkRequest> links = links(object);
+        Map<String, Placement.Place> places = Places.of(where, object);
         if (!command.isEmpty()) {
-            return StartedCommand.run(object, links, command, reporter());
+            requireProcesses(placement(new SessionRequest(object, links, List.of()), places));
+            return StartedCommand.run(
+                    pid -> LiveSession.open(placement(new SessionRequest(object, links, List.of(pid)), places)),
+                    command,
+                    reporter());
         }
-        List<Integer> pids = target.requiredPids("run");
-        SessionRequest request = new SessionRequest(object, links, pids);
-        switch (where) {
-            case user -> inProcesses(request);
-            case kernel -> KernelRun.run(request, target.duration(), reporter());
+        Placement placement = placement(new SessionRequest(object, links, target.requiredPids("run")), places);
+        if (placement.needsProcesses() || !placement.needsKernel()) {
+            inProcesses(placement);
+        } else {
+            KernelRun.run(placement.inKernel(), target.duration(), reporter());
         }
         return 0;
+    }
+
+    /** A command is held until its process is attached to, which the kernel's programs do not ask for. */
+    private static void requireProcesses(Placement placement) {
+        if (!placement.needsProcesses()) {
+            throw Problem.of("U001", "graft run: no program is left to run in the command's process")
+                    .because("all of them are to run in the kernel, which does not hold the command")
+                    .remedy("start the command, then: graft run FILE -p PID --where kernel")
+                    .failure();
+        }
+    }
+
+    private static Placement placement(SessionRequest request, Map<String, Placement.Place> places) {
+        return switch (Placement.of(request, places)) {
+            case Placement.Division.Placed(var placement) -> placement;
+            case Placement.Division.Refused(var refusal) ->
+                throw SessionProblems.of(refusal).failure();
+        };
     }
 
     private MapReporter reporter() {
         return new MapReporter(target);
     }
 
-    private void inProcesses(SessionRequest request) {
-        try (LiveSession live = LiveSession.open(request)) {
-            reporter().attached(live.session());
+    private void inProcesses(Placement placement) {
+        try (LiveSession live = LiveSession.open(placement)) {
+            reporter().attached(live);
             live.await(target.duration());
             reporter().finished(live);
         }

@@ -3,6 +3,7 @@ package graft.cli;
 import graft.attach.Refusal;
 import graft.bridge.KernelLoad;
 import graft.cli.error.Problem;
+import graft.daemon.KernelSession;
 import graft.daemon.SessionRefusal;
 import graft.ebpf.object.LoadResult;
 import graft.ebpf.object.ProgSpec.SourceLine;
@@ -32,6 +33,12 @@ final class SessionProblems {
                 Problem.of("M001", "map " + map + " cannot be created")
                         .because(why)
                         .remedy(suggestion);
+            case SessionRefusal.WrongPlace(var program, var section) ->
+                Problem.of("L008", "program " + program + " cannot run in a process")
+                        .because("its section is " + section);
+            case SessionRefusal.MapNotShared(var map, var type) ->
+                Problem.of("M003", "map " + map + " cannot be shared between the kernel and processes")
+                        .because("it is used on both sides, and it is a " + type);
             case SessionRefusal.ProgramRejected(var rejection) -> of(rejection);
             case SessionRefusal.ProgramNotCompiled(var refused) -> Problem.of("V003", refused.toString());
             case SessionRefusal.ProbeNotFound(var pid, var resolution) -> of(pid, resolution);
@@ -48,6 +55,17 @@ final class SessionProblems {
             case SessionRefusal.TargetRefused(var pid, var reason) -> of(pid, reason);
             case SessionRefusal.TargetGone(var pid, var during) ->
                 Problem.of("T002", "process " + pid + " ended meanwhile").because(during);
+        };
+    }
+
+    /** A kernel session that was not opened. */
+    static Problem of(KernelSession.Opening opening) {
+        return switch (opening) {
+            case KernelSession.Opening.Rejected(var rejection) -> of(rejection);
+            case KernelSession.Opening.Refused(var what, var why, var suggestion) ->
+                Problem.of("D004", what).because(why).remedy(suggestion);
+            case KernelSession.Opening.NotFound(var refusal) -> of(refusal);
+            case KernelSession.Opening.Opened opened -> throw new AssertionError("not a refusal: " + opened);
         };
     }
 

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import graft.cli.load.Body;
 import graft.cli.load.CurlLoad;
 import graft.cli.load.NginxServer;
+import graft.tests.command.GraftProcess;
+import graft.tests.command.GraftRun;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;

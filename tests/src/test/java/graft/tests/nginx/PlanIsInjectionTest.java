@@ -11,6 +11,7 @@ import graft.daemon.Session;
 import graft.platform.address.RemoteAddress;
 import graft.platform.linux.ProcMem;
 import graft.platform.proc.MemoryMapping;
+import graft.tests.command.GraftRun;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

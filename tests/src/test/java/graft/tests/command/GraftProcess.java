@@ -1,4 +1,4 @@
-package graft.tests.nginx;
+package graft.tests.command;
 
 import graft.cli.Main;
 import graft.platform.linux.Signals;
@@ -12,7 +12,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 
 /** A graft command in a process of its own. Closing kills it when it still runs. */
-final class GraftProcess implements AutoCloseable {
+public final class GraftProcess implements AutoCloseable {
     private final Process process;
     private final BufferedReader errors;
     private final CompletableFuture<String> output;
@@ -25,7 +25,7 @@ final class GraftProcess implements AutoCloseable {
                 () -> process.inputReader().lines().collect(Collectors.joining("\n", "", "\n")));
     }
 
-    static GraftProcess start(String... arguments) {
+    public static GraftProcess start(String... arguments) {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
@@ -43,7 +43,7 @@ final class GraftProcess implements AutoCloseable {
     }
 
     /** Waits for a line that begins so. */
-    void awaitLine(String beginning) {
+    public void awaitLine(String beginning) {
         try {
             for (String line = errors.readLine(); line != null; line = errors.readLine()) {
                 said.append(line).append('\n');
@@ -58,13 +58,13 @@ final class GraftProcess implements AutoCloseable {
     }
 
     /** Presses Ctrl-C and waits for the end. */
-    GraftRun interrupt() {
+    public GraftRun interrupt() {
         Signals.kill(Math.toIntExact(process.pid()), Signals.SIGINT);
         return end();
     }
 
     /** Waits for the end. */
-    GraftRun end() {
+    public GraftRun end() {
         errors.lines().forEach(line -> said.append(line).append('\n'));
         int status = process.onExit().join().exitValue();
         return new GraftRun(status, output.join(), said.toString());
