@@ -8,6 +8,7 @@ module graft.tools {
 
     exports graft.cli;
     exports graft.cli.error;
+    exports graft.cli.fuzz;
     exports graft.cli.load;
     exports graft.cli.option;
     exports graft.cli.output;
@@ -20,6 +21,8 @@ module graft.tools {
     opens graft.cli to
             info.picocli;
     opens graft.cli.option to
+            info.picocli;
+    opens graft.cli.fuzz to
             info.picocli;
     opens graft.cli.vm to
             info.picocli;

@@ -1,5 +1,6 @@
 package graft.cli;
 
+import graft.cli.fuzz.FuzzCommand;
 import graft.cli.vm.VmCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -24,6 +25,7 @@ import picocli.CommandLine.Spec;
             CountCommand.class,
             AsmCommand.class,
             VmCommand.class,
+            FuzzCommand.class,
             BenchCommand.class,
             RecoverCommand.class,
             ExplainCommand.class,

@@ -26,6 +26,7 @@ public final class Interpreter {
     private final InsnList insns;
     private final Memory memory;
     private final Environment environment;
+    private final Tracer tracer;
     private final long[] registers = new long[11];
     private final Deque<Caller> callers = new ArrayDeque<>();
     private int budget = LOOP_BUDGET;
@@ -33,6 +34,12 @@ public final class Interpreter {
 
     /** @param memory must hold the stack below the frame pointer that {@link #run} gets, one frame a call level */
     public Interpreter(InsnList insns, Memory memory, Environment environment) {
+        this(insns, memory, environment, Tracer.NONE);
+    }
+
+    /** The same, telling {@code tracer} about every step. */
+    public Interpreter(InsnList insns, Memory memory, Environment environment, Tracer tracer) {
+        this.tracer = tracer;
         this.insns = insns;
         this.memory = memory;
         this.environment = environment;
@@ -67,6 +74,7 @@ public final class Interpreter {
             }
             next = slot + insn.slots();
             step(insn);
+            tracer.executed(slot, insn, registers);
             slot = next;
         }
         throw new ProgramFault("no end after " + limit + " instructions");

@@ -196,6 +196,10 @@ final class RandomPrograms {
         List<Insn> insns = pointer(base);
         insns.add(new Insn.Atomic(op, fetches ? Fetch.OLD_VALUE : Fetch.NONE, size, base, offset(size), src));
         forgetPointer(base, Reg.R10, insns);
+        if (op == AtomicOp.CMPXCHG && size == MemSize.W) {
+            // Linux 6.18 can forget to zero-extend r0 unless it is used at once: docs/kernel-differences.md
+            insns.add(new Insn.Alu(AluOp.XOR, Width.W64, Reg.of(1 + random.nextInt(9)), new Operand.Src(Reg.R0)));
+        }
         return insns;
     }
 

@@ -88,6 +88,11 @@ public final class Runner implements AutoCloseable {
         return codeAddress;
     }
 
+    /** Where memory will be. */
+    public long memoryAddress() {
+        return memoryAddress;
+    }
+
     /**
      * Runs {@code code} with the address and the length of a copy of {@code memory}.
      *

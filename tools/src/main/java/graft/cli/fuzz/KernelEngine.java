@@ -1,0 +1,87 @@
+package graft.cli.fuzz;
+
+import graft.ebpf.insn.InsnEncoder;
+import graft.ebpf.insn.InsnList;
+import graft.ebpf.insn.KernelCall;
+import graft.ebpf.insn.SymbolEncoder;
+import graft.ebpf.insn.WideEncoding;
+import graft.ebpf.object.MapType;
+import graft.platform.linux.Bpf;
+import graft.platform.linux.BpfProgram;
+import graft.platform.linux.NativeFd;
+import graft.platform.linux.SharedRegion;
+import graft.platform.linux.SysException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+
+/** The kernel, with one map that all programs share. Needs root. */
+final class KernelEngine implements AutoCloseable {
+    private static final int MMAPABLE = 1 << 10;
+    private static final int PAGE = 4096;
+    private static final int LOG_LINES = 6;
+
+    private final NativeFd map;
+    private final SharedRegion value;
+
+    KernelEngine() {
+        this.map = Bpf.mapCreate(new Bpf.MapAttributes(
+                MemoryStatements.MAP, MapType.ARRAY.number(), 4, ProgramGenerator.VALUE_BYTES, 1, MMAPABLE, 0, 0, 0));
+        this.value = SharedRegion.map(map, PAGE, SharedRegion.Access.READ_WRITE);
+    }
+
+    Ending run(FuzzCase one) {
+        byte[] code = encode(one.insns());
+        MemorySegment.copy(one.value(), 0, value.segment(), ValueLayout.JAVA_BYTE, 0, one.value().length);
+        try (BpfProgram program = BpfProgram.load(BpfProgram.SYSCALL, code)) {
+            int r0 = program.runWithContext(one.context());
+            byte[] after = new byte[one.value().length];
+            MemorySegment.copy(value.segment(), ValueLayout.JAVA_BYTE, 0, after, 0, after.length);
+            return new Ending.Done(r0, after);
+        } catch (SysException refused) {
+            return new Ending.Failed(refused.getMessage());
+        }
+    }
+
+    /** The last lines of what the kernel's verifier says. */
+    String log(FuzzCase one) {
+        List<String> lines = BpfProgram.log(BpfProgram.SYSCALL, encode(one.insns()))
+                .lines()
+                .filter(line -> !line.startsWith("("))
+                .toList();
+        return String.join("\n", lines.subList(Math.max(0, lines.size() - LOG_LINES), lines.size()));
+    }
+
+    /** Some short jumps take the long form, so that it is tried too. */
+    private byte[] encode(InsnList insns) {
+        return LongJumps.in(InsnEncoder.encode(insns, new Numbers()));
+    }
+
+    @Override
+    public void close() {
+        value.close();
+        map.close();
+    }
+
+    private final class Numbers implements SymbolEncoder {
+        @Override
+        public WideEncoding mapPointer(String name) {
+            return new WideEncoding(WideEncoding.MAP_FD, map.number());
+        }
+
+        @Override
+        public WideEncoding mapValue(String name, long offset) {
+            return new WideEncoding(WideEncoding.MAP_VALUE, map.number() | offset << 32);
+        }
+
+        @Override
+        public WideEncoding kernelSymbol(String name) {
+            throw new IllegalArgumentException("no kernel symbols here: " + name);
+        }
+
+        @Override
+        public KernelCall kernelFunction(String name) {
+            throw new IllegalArgumentException("no kernel functions here: " + name);
+        }
+    }
+}
