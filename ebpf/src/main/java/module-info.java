@@ -6,6 +6,8 @@ module graft.ebpf {
     exports graft.ebpf.insn;
     exports graft.ebpf.interp;
     exports graft.ebpf.jit;
+    exports graft.ebpf.jit.ir;
+    exports graft.ebpf.jit.pass;
     exports graft.ebpf.jit.x86_64;
     exports graft.ebpf.helper;
     exports graft.ebpf.maps;

@@ -18,7 +18,7 @@ import java.util.Set;
  * @param inputs what it reads below the context
  * @param calls whether it leaves its own code
  * @param stackBytes bytes of stack below the caller's, without what helpers use
- * @param offsets where each instruction's code begins, ascending, for debuggers
+ * @param offsets where the code of each block of instructions begins, ascending, for debuggers
  */
 public record CompiledProgram(
         String name,
@@ -59,7 +59,7 @@ public record CompiledProgram(
         }
     }
 
-    /** The code of the instruction at {@code slot} begins at {@code offset}. */
+    /** The code of the block whose first instruction is at {@code slot} begins at {@code offset}. */
     public record SlotOffset(int slot, int offset) {}
 
     @Override

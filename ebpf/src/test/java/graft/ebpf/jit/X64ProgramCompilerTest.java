@@ -71,10 +71,31 @@ class X64ProgramCompilerTest {
 
     @Test
     void savesOnlyTheCalleeSavedRegistersThatAreUsed() {
-        InsnList insns = InsnList.of(mov(Reg.R6, 1), mov(Reg.R0, Reg.R6), EXIT);
-        CompiledProgram program = compile(insns, plainFacts(insns), TargetBinding.NONE);
-        assertThat(HexFormat.of().formatHex(program.code())).startsWith("53bb").endsWith("5bc3");
+        Insn time = new Insn.CallHelper(Helper.KTIME_GET_NS.number());
+        InsnList insns = InsnList.of(
+                time,
+                mov(Reg.R6, Reg.R0),
+                time,
+                new Insn.Alu(AluOp.SUB, Width.W64, Reg.R0, new Operand.Src(Reg.R6)),
+                EXIT);
+        TargetBinding binding = new TargetBinding(
+                Map.of(),
+                Map.of(Helper.KTIME_GET_NS, CODE + 0x1000),
+                OptionalInt.empty(),
+                OptionalInt.empty(),
+                OptionalInt.empty());
+        CompiledProgram program = compile(insns, plainFacts(insns), binding);
+        assertThat(HexFormat.of().formatHex(program.code())).startsWith("53").endsWith("5bc3");
         assertThat(program.clobbers()).doesNotContain(Gpr.RBX);
+    }
+
+    @Test
+    void savesNothingWhereAFreeRegisterServes() {
+        InsnList insns = InsnList.of(mov(Reg.R6, Reg.R1), mov(Reg.R0, Reg.R6), EXIT);
+        assertThat(HexFormat.of()
+                        .formatHex(compile(insns, plainFacts(insns), TargetBinding.NONE)
+                                .code()))
+                .isEqualTo("4889f8c3");
     }
 
     @Test
@@ -267,6 +288,6 @@ class X64ProgramCompilerTest {
                 new java.util.BitSet());
         assertThat(HexFormat.of()
                         .formatHex(compile(insns, facts, TargetBinding.NONE).code()))
-                .isEqualTo("31c0" + "eb00" + "c3");
+                .isEqualTo("31c0c3");
     }
 }

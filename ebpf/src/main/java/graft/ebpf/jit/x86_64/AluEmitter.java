@@ -1,10 +1,11 @@
 package graft.ebpf.jit.x86_64;
 
-import graft.ebpf.insn.ByteOrder;
-import graft.ebpf.insn.Insn;
-import graft.ebpf.insn.Operand;
-import graft.ebpf.insn.Reg;
 import graft.ebpf.insn.Width;
+import graft.ebpf.jit.ir.Op;
+import graft.ebpf.jit.ir.UnaryOp;
+import graft.ebpf.jit.ir.Value;
+import graft.ebpf.jit.ir.Var;
+import graft.platform.asm.x86_64.Address;
 import graft.platform.asm.x86_64.Arith;
 import graft.platform.asm.x86_64.Gpr;
 import graft.platform.asm.x86_64.OpSize;
@@ -24,150 +25,188 @@ final class AluEmitter {
         this.division = new DivisionEmitter(emission);
     }
 
-    void alu(Insn.Alu insn) {
-        switch (insn.op()) {
-            case ADD -> arith(Arith.ADD, insn);
-            case SUB -> arith(Arith.SUB, insn);
-            case OR -> arith(Arith.OR, insn);
-            case AND -> arith(Arith.AND, insn);
-            case XOR -> arith(Arith.XOR, insn);
-            case MOV -> mov(insn);
-            case MUL -> mul(insn);
-            case LSH -> shift(Shift.SHL, insn);
-            case RSH -> shift(Shift.SHR, insn);
-            case ARSH -> shift(Shift.SAR, insn);
-            case DIV, MOD, SDIV, SMOD -> division.divide(insn);
+    void binary(Op.Binary op) {
+        switch (op.op()) {
+            case ADD -> add(op);
+            case SUB -> sub(op);
+            case OR -> commutative(Arith.OR, op);
+            case AND -> commutative(Arith.AND, op);
+            case XOR -> commutative(Arith.XOR, op);
+            case MUL -> mul(op);
+            case LSH -> shift(Shift.SHL, op);
+            case RSH -> shift(Shift.SHR, op);
+            case ARSH -> shift(Shift.SAR, op);
+            case DIV, MOD, SDIV, SMOD -> division.divide(op);
+            case MOV -> throw new AssertionError("not arithmetic: " + op);
         }
     }
 
-    void neg(Insn.Neg insn) {
-        asm.op(Unary.NEG, Emission.size(insn.width()), emission.dst(insn.dst()));
-    }
-
-    void moveSigned(Insn.MoveSigned insn) {
-        OpSize from = switch (insn.bits()) {
-            case 8 -> OpSize.B;
-            case 16 -> OpSize.W;
-            default -> OpSize.D;
-        };
-        asm.movsx(from, Emission.size(insn.width()), emission.dst(insn.dst()), emission.src(insn.src()));
-    }
-
-    void swap(Insn.Swap insn) {
-        Gpr dst = emission.dst(insn.dst());
-        boolean reverse = insn.order() != ByteOrder.TO_LE;
-        switch (insn.bits()) {
-            case 16 -> {
-                if (reverse) {
-                    asm.op(Shift.ROR, OpSize.W, dst, 8);
-                }
-                asm.movzx(OpSize.W, dst, dst);
-            }
-            case 32 -> {
-                if (reverse) {
-                    asm.bswap(OpSize.D, dst);
-                } else {
-                    zeroExtend(dst);
-                }
-            }
-            default -> {
-                if (reverse) {
-                    asm.bswap(OpSize.Q, dst);
-                }
-            }
+    void unary(Op.Unary op) {
+        Gpr src = emission.of(op.src());
+        Gpr dst = emission.of(op.dst());
+        switch (op.op()) {
+            case NEG_32 -> neg(OpSize.D, dst, src);
+            case NEG_64 -> neg(OpSize.Q, dst, src);
+            case ZERO_EXTEND_16 -> asm.movzx(OpSize.W, dst, src);
+            case ZERO_EXTEND_32 -> asm.mov(OpSize.D, dst, src);
+            case SIGN_EXTEND_8_TO_32 -> asm.movsx(OpSize.B, OpSize.D, dst, src);
+            case SIGN_EXTEND_16_TO_32 -> asm.movsx(OpSize.W, OpSize.D, dst, src);
+            case SIGN_EXTEND_8 -> asm.movsx(OpSize.B, OpSize.Q, dst, src);
+            case SIGN_EXTEND_16 -> asm.movsx(OpSize.W, OpSize.Q, dst, src);
+            case SIGN_EXTEND_32 -> asm.movsx(OpSize.D, OpSize.Q, dst, src);
+            case SWAP_16, SWAP_32, SWAP_64 -> swap(op.op(), dst, src);
         }
     }
 
-    /** {@code dst <<= 32; dst >>= 32}. */
-    void zeroExtendLow(Reg dst) {
-        zeroExtend(emission.dst(dst));
+    private void neg(OpSize size, Gpr dst, Gpr src) {
+        emission.move(size, dst, src);
+        asm.op(Unary.NEG, size, dst);
     }
 
-    /** {@code dst <<= 32; dst s>>= 32}. */
-    void signExtendLow(Reg dst) {
-        Gpr gpr = emission.dst(dst);
-        asm.movsx(OpSize.D, OpSize.Q, gpr, gpr);
-    }
-
-    /** {@code dst = base; dst += offset}. */
-    void addressOf(Reg dst, Reg base, int offset) {
-        asm.lea(OpSize.Q, emission.dst(dst), emission.address(base, offset));
-    }
-
-    private void zeroExtend(Gpr gpr) {
-        asm.mov(OpSize.D, gpr, gpr);
-    }
-
-    private void arith(Arith op, Insn.Alu insn) {
-        OpSize size = Emission.size(insn.width());
-        Gpr dst = emission.dst(insn.dst());
-        switch (insn.src()) {
-            case Operand.Imm(int value) -> asm.op(op, size, dst, value);
-            case Operand.Src(Reg reg) -> asm.op(op, size, dst, emission.src(reg));
-        }
-    }
-
-    private void mov(Insn.Alu insn) {
-        OpSize size = Emission.size(insn.width());
-        Gpr dst = emission.dst(insn.dst());
-        switch (insn.src()) {
-            case Operand.Imm(int value) when value == 0 -> asm.op(Arith.XOR, OpSize.D, dst, dst);
-            case Operand.Imm(int value) -> emission.moveTo(dst, size, new Operand.Imm(value));
-            case Operand.Src(Reg reg)
-            when reg == Reg.R10 -> {
-                asm.lea(OpSize.Q, dst, emission.address(reg, 0));
-                if (insn.width() == Width.W32) {
-                    zeroExtend(dst);
-                }
-            }
-            case Operand.Src(Reg reg) when reg == insn.dst() && insn.width() == Width.W64 -> {}
-            case Operand.Src(Reg reg) -> asm.mov(size, dst, emission.src(reg));
-        }
-    }
-
-    private void mul(Insn.Alu insn) {
-        OpSize size = Emission.size(insn.width());
-        Gpr dst = emission.dst(insn.dst());
-        switch (insn.src()) {
-            case Operand.Imm(int value) -> asm.imul(size, dst, dst, value);
-            case Operand.Src(Reg reg) -> asm.imul(size, dst, emission.src(reg));
-        }
-    }
-
-    private void shift(Shift op, Insn.Alu insn) {
-        OpSize size = Emission.size(insn.width());
-        Gpr dst = emission.dst(insn.dst());
-        switch (insn.src()) {
-            case Operand.Imm(int value) -> {
-                int count = value & (size.bytes() * 8 - 1);
-                if (count != 0) {
-                    asm.op(op, size, dst, count);
-                } else if (size == OpSize.D) {
-                    zeroExtend(dst);
-                }
-            }
-            case Operand.Src(Reg reg) -> shiftByRegister(op, size, dst, emission.src(reg));
-        }
-    }
-
-    /** The count must be in cl, which is a register of the program. */
-    private void shiftByRegister(Shift op, OpSize size, Gpr dst, Gpr count) {
-        if (dst == Gpr.RCX) {
-            Gpr value = emission.registers().use(RegisterMap.VALUE);
-            asm.mov(size, value, dst);
-            if (count != Gpr.RCX) {
-                asm.mov(OpSize.D, Gpr.RCX, count);
-            }
-            asm.opByCl(op, size, value);
-            asm.mov(size, Gpr.RCX, value);
-        } else if (count == Gpr.RCX) {
-            asm.opByCl(op, size, dst);
+    private void swap(UnaryOp op, Gpr dst, Gpr src) {
+        emission.move(OpSize.Q, dst, src);
+        if (op == UnaryOp.SWAP_16) {
+            asm.op(Shift.ROR, OpSize.W, dst, 8);
+            asm.movzx(OpSize.W, dst, dst);
         } else {
-            Gpr saved = emission.registers().use(RegisterMap.SAVED);
-            asm.mov(OpSize.Q, saved, Gpr.RCX);
-            asm.mov(OpSize.D, Gpr.RCX, count);
-            asm.opByCl(op, size, dst);
-            asm.mov(OpSize.Q, Gpr.RCX, saved);
+            asm.bswap(op == UnaryOp.SWAP_32 ? OpSize.D : OpSize.Q, dst);
         }
+    }
+
+    void rotate(Op.Rotate op) {
+        OpSize size = Emission.size(op.width());
+        Gpr dst = emission.of(op.dst());
+        emission.move(size, dst, emission.of(op.src()));
+        asm.op(Shift.ROL, size, dst, op.left());
+    }
+
+    private static int immediate(Value.Constant constant) {
+        return (int) constant.value();
+    }
+
+    private void add(Op.Binary op) {
+        OpSize size = Emission.size(op.width());
+        Gpr left = emission.of(op.left());
+        Gpr dst = emission.of(op.dst());
+        switch (op.right()) {
+            case Value.Constant constant when dst == left -> asm.op(Arith.ADD, size, dst, immediate(constant));
+            case Value.Constant constant -> asm.lea(size, dst, Address.at(left, immediate(constant)));
+            case Var var -> add(size, dst, left, emission.of(var));
+            case Value.Symbol _, Value.FrameAddress _ -> throw notAnOperand(op);
+        }
+    }
+
+    private void add(OpSize size, Gpr dst, Gpr left, Gpr right) {
+        if (dst == left) {
+            asm.op(Arith.ADD, size, dst, right);
+        } else if (dst == right) {
+            asm.op(Arith.ADD, size, dst, left);
+        } else {
+            asm.lea(size, dst, Address.at(left, right, 1, 0));
+        }
+    }
+
+    private static AssertionError notAnOperand(Op op) {
+        return new AssertionError("an address as operand: " + op);
+    }
+
+    private void sub(Op.Binary op) {
+        OpSize size = Emission.size(op.width());
+        Gpr left = emission.of(op.left());
+        Gpr dst = emission.of(op.dst());
+        switch (op.right()) {
+            case Value.Constant constant -> {
+                emission.move(size, dst, left);
+                asm.op(Arith.SUB, size, dst, immediate(constant));
+            }
+            case Var var when dst != left && dst == emission.of(var) -> {
+                asm.op(Unary.NEG, size, dst);
+                asm.op(Arith.ADD, size, dst, left);
+            }
+            case Var var -> {
+                emission.move(size, dst, left);
+                asm.op(Arith.SUB, size, dst, emission.of(var));
+            }
+            case Value.Symbol _, Value.FrameAddress _ -> throw notAnOperand(op);
+        }
+    }
+
+    private void commutative(Arith arith, Op.Binary op) {
+        OpSize size = Emission.size(op.width());
+        Gpr left = emission.of(op.left());
+        Gpr dst = emission.of(op.dst());
+        switch (op.right()) {
+            case Value.Constant constant -> {
+                emission.move(size, dst, left);
+                asm.op(arith, size, dst, immediate(constant));
+            }
+            case Var var when dst == emission.of(var) -> asm.op(arith, size, dst, left);
+            case Var var -> {
+                emission.move(size, dst, left);
+                asm.op(arith, size, dst, emission.of(var));
+            }
+            case Value.Symbol _, Value.FrameAddress _ -> throw notAnOperand(op);
+        }
+    }
+
+    private void mul(Op.Binary op) {
+        OpSize size = Emission.size(op.width());
+        Gpr left = emission.of(op.left());
+        Gpr dst = emission.of(op.dst());
+        switch (op.right()) {
+            case Value.Constant constant -> mul(size, dst, left, immediate(constant));
+            case Var var when dst == emission.of(var) -> asm.imul(size, dst, left);
+            case Var var -> {
+                emission.move(size, dst, left);
+                asm.imul(size, dst, emission.of(var));
+            }
+            case Value.Symbol _, Value.FrameAddress _ -> throw notAnOperand(op);
+        }
+    }
+
+    private void mul(OpSize size, Gpr dst, Gpr left, int factor) {
+        if (factor == 3 || factor == 5 || factor == 9) {
+            asm.lea(size, dst, Address.at(left, left, factor - 1, 0));
+        } else if (factor > 1 && Integer.bitCount(factor) == 1) {
+            emission.move(size, dst, left);
+            asm.op(Shift.SHL, size, dst, Integer.numberOfTrailingZeros(factor));
+        } else {
+            asm.imul(size, dst, left, factor);
+        }
+    }
+
+    private void shift(Shift shift, Op.Binary op) {
+        OpSize size = Emission.size(op.width());
+        Gpr left = emission.of(op.left());
+        Gpr dst = emission.of(op.dst());
+        switch (op.right()) {
+            case Value.Constant constant -> {
+                int count = immediate(constant) & (op.width() == Width.W64 ? 63 : 31);
+                if (count != 0) {
+                    emission.move(size, dst, left);
+                    asm.op(shift, size, dst, count);
+                } else {
+                    asm.mov(size, dst, left);
+                }
+            }
+            case Var var -> shiftByRegister(shift, size, dst, left, emission.of(var));
+            case Value.Symbol _, Value.FrameAddress _ -> throw notAnOperand(op);
+        }
+    }
+
+    /** The count must be in cl. */
+    private void shiftByRegister(Shift shift, OpSize size, Gpr dst, Gpr left, Gpr count) {
+        Gpr value = dst == Gpr.RCX || dst == count ? emission.use(Registers.SCRATCH) : dst;
+        emission.move(size, value, left);
+        boolean keep = count != Gpr.RCX && emission.isLive(Gpr.RCX, dst);
+        if (keep) {
+            asm.mov(OpSize.Q, emission.use(Registers.SECOND), Gpr.RCX);
+        }
+        emission.move(OpSize.D, emission.use(Gpr.RCX), count);
+        asm.opByCl(shift, size, value);
+        if (keep) {
+            asm.mov(OpSize.Q, Gpr.RCX, Registers.SECOND);
+        }
+        emission.move(size, dst, value);
     }
 }

@@ -1,9 +1,10 @@
 package graft.ebpf.jit.x86_64;
 
-import graft.ebpf.insn.Insn;
 import graft.ebpf.insn.JumpOp;
-import graft.ebpf.insn.Operand;
-import graft.ebpf.insn.Reg;
+import graft.ebpf.jit.ir.Condition;
+import graft.ebpf.jit.ir.Op;
+import graft.ebpf.jit.ir.Value;
+import graft.ebpf.jit.ir.Var;
 import graft.platform.asm.x86_64.Address;
 import graft.platform.asm.x86_64.Arith;
 import graft.platform.asm.x86_64.Cond;
@@ -11,63 +12,37 @@ import graft.platform.asm.x86_64.Gpr;
 import graft.platform.asm.x86_64.OpSize;
 import graft.platform.asm.x86_64.X64Assembler;
 
-/** Jumps within a function. */
+/** Comparisons: what follows from them is a jump or a choice of values. */
 final class BranchEmitter {
     /** How often {@code may_goto} continues in one run of a function. */
     static final int LOOP_BUDGET = 8 << 20;
 
     private final Emission emission;
     private final X64Assembler asm;
-    private final Layout layout;
 
-    BranchEmitter(Emission emission, Layout layout) {
+    BranchEmitter(Emission emission) {
         this.emission = emission;
         this.asm = emission.asm();
-        this.layout = layout;
     }
 
-    void jump(int slot, int target) {
-        if (target != slot + 1) {
-            asm.jmp(layout.label(target), layout.reach(slot, target));
+    /** Sets the flags; the condition of the machine that then means {@code condition}. */
+    Cond compare(Condition condition) {
+        OpSize size = Emission.size(condition.width());
+        Gpr left = emission.of(condition.left());
+        boolean set = condition.op() == JumpOp.JSET;
+        switch (condition.right()) {
+            case Value.Constant(long value) when set -> asm.test(size, left, (int) value);
+            case Value.Constant(long value) when value == 0 -> asm.test(size, left, left);
+            case Value.Constant(long value) -> asm.op(Arith.CMP, size, left, (int) value);
+            case Var var when set -> asm.test(size, left, emission.of(var));
+            case Var var -> asm.op(Arith.CMP, size, left, emission.of(var));
+            case Value.Symbol _, Value.FrameAddress _ ->
+                throw new AssertionError("comparison with an address: " + condition);
         }
+        return meaning(condition.op());
     }
 
-    void branch(int slot, Insn.Branch insn) {
-        compare(insn);
-        int target = slot + 1 + insn.distance();
-        asm.jcc(condition(insn.op()), layout.label(target), layout.reach(slot, target));
-    }
-
-    /** Sets the loop budget at the function's entry. */
-    void startBudget() {
-        if (emission.frame().budget() != 0) {
-            asm.mov(OpSize.D, budget(), LOOP_BUDGET);
-        }
-    }
-
-    void mayGoto(int slot, Insn.MayGoto insn) {
-        int target = slot + 1 + insn.distance();
-        asm.op(Arith.SUB, OpSize.D, budget(), 1);
-        asm.jcc(Cond.S, layout.label(target), layout.reach(slot, target));
-    }
-
-    private Address budget() {
-        return Address.at(Gpr.RSP, emission.frame().top() + emission.frame().budget());
-    }
-
-    private void compare(Insn.Branch insn) {
-        OpSize size = Emission.size(insn.width());
-        Gpr left = emission.src(insn.dst());
-        switch (insn.src()) {
-            case Operand.Imm(int value) when insn.op() == JumpOp.JSET -> asm.test(size, left, value);
-            case Operand.Imm(int value) when value == 0 -> asm.test(size, left, left);
-            case Operand.Imm(int value) -> asm.op(Arith.CMP, size, left, value);
-            case Operand.Src(Reg reg) when insn.op() == JumpOp.JSET -> asm.test(size, left, emission.src(reg));
-            case Operand.Src(Reg reg) -> asm.op(Arith.CMP, size, left, emission.src(reg));
-        }
-    }
-
-    private static Cond condition(JumpOp op) {
+    private static Cond meaning(JumpOp op) {
         return switch (op) {
             case JEQ -> Cond.E;
             case JNE, JSET -> Cond.NE;
@@ -80,5 +55,71 @@ final class BranchEmitter {
             case JSLT -> Cond.L;
             case JSLE -> Cond.LE;
         };
+    }
+
+    private boolean isCompared(Gpr gpr, Condition condition) {
+        return emission.of(condition.left()) == gpr
+                || condition.right() instanceof Var right && emission.of(right) == gpr;
+    }
+
+    /** One of two values, without a jump. */
+    void select(Op.Select op) {
+        Gpr dst = emission.of(op.dst());
+        boolean zeroOrOne =
+                op.yes().equals(new Value.Constant(1)) && op.no().equals(new Value.Constant(0));
+        if (zeroOrOne) {
+            set(dst, op.condition());
+            return;
+        }
+        if (op.yes() instanceof Var yes && emission.of(yes) == dst) {
+            Gpr no = inRegister(op.no(), Registers.SECOND);
+            asm.cmov(compare(op.condition()).negate(), OpSize.Q, dst, no);
+            return;
+        }
+        Gpr yes = inRegister(op.yes(), Registers.SECOND);
+        boolean inPlace = op.no() instanceof Var no && emission.of(no) == dst;
+        Gpr result = inPlace || !isCompared(dst, op.condition()) ? dst : emission.use(Registers.SCRATCH);
+        if (result == yes) {
+            result = emission.use(Registers.SCRATCH);
+        }
+        emission.move(result, op.no());
+        asm.cmov(compare(op.condition()), OpSize.Q, result, yes);
+        emission.move(OpSize.Q, dst, result);
+    }
+
+    private Gpr inRegister(Value value, Gpr scratch) {
+        if (value instanceof Var var) {
+            return emission.of(var);
+        }
+        emission.move(emission.use(scratch), value);
+        return scratch;
+    }
+
+    private void set(Gpr dst, Condition condition) {
+        if (isCompared(dst, condition)) {
+            Gpr scratch = emission.use(Registers.SCRATCH);
+            asm.setcc(compare(condition), scratch);
+            asm.movzx(OpSize.B, dst, scratch);
+        } else {
+            asm.op(Arith.XOR, OpSize.D, dst, dst);
+            asm.setcc(compare(condition), dst);
+        }
+    }
+
+    /** Sets the loop budget at the function's entry. */
+    void startBudget() {
+        if (emission.frame().budget() != 0) {
+            asm.mov(OpSize.D, budget(), LOOP_BUDGET);
+        }
+    }
+
+    /** Takes one round off the budget; the condition that then means that none was left. */
+    Cond useBudget() {
+        asm.op(Arith.SUB, OpSize.D, budget(), 1);
+        return Cond.S;
+    }
+
+    private Address budget() {
+        return Address.at(Gpr.RSP, emission.frame().top() + emission.frame().budget());
     }
 }

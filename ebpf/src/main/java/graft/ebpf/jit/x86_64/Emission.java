@@ -1,78 +1,178 @@
 package graft.ebpf.jit.x86_64;
 
 import graft.ebpf.insn.MemSize;
-import graft.ebpf.insn.Operand;
-import graft.ebpf.insn.Reg;
+import graft.ebpf.insn.Wide;
 import graft.ebpf.insn.Width;
+import graft.ebpf.jit.TargetBinding;
+import graft.ebpf.jit.ir.Place;
+import graft.ebpf.jit.ir.Value;
+import graft.ebpf.jit.ir.Var;
+import graft.platform.asm.Label;
 import graft.platform.asm.x86_64.Address;
+import graft.platform.asm.x86_64.Arith;
 import graft.platform.asm.x86_64.Gpr;
 import graft.platform.asm.x86_64.OpSize;
 import graft.platform.asm.x86_64.X64Assembler;
+import java.util.BitSet;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
 
-/** What all emitters of one pass share: the assembler, the registers, the frame of the current function. */
+/** What all emitters of one pass share: the assembler, the current function's registers and frame, the target. */
 final class Emission {
     /** Distances up to this are taken as reachable from any byte of the code, whose size is far below the rest. */
     private static final long REACH = Integer.MAX_VALUE - (16L << 20);
 
     private final X64Assembler asm;
-    private final RegisterMap registers = new RegisterMap();
+    private final TargetBinding binding;
     private final long codeAddress;
-    private Frame frame;
+    private final Map<Integer, Label> entries = new HashMap<>();
+    private final Set<Gpr> used = EnumSet.noneOf(Gpr.class);
+    private Allocation allocation = new Allocation(0);
+    private Frame frame = Frame.NONE;
+    private BitSet liveAfter = new BitSet();
 
-    Emission(long codeAddress) {
+    Emission(long codeAddress, TargetBinding binding) {
         this.asm = new X64Assembler(codeAddress);
         this.codeAddress = codeAddress;
+        this.binding = binding;
     }
 
     X64Assembler asm() {
         return asm;
     }
 
-    RegisterMap registers() {
-        return registers;
+    TargetBinding binding() {
+        return binding;
     }
 
     Frame frame() {
         return frame;
     }
 
-    void enter(Frame functionFrame) {
+    /** Begins a function. */
+    void enter(Frame functionFrame, Allocation functionRegisters) {
         this.frame = functionFrame;
+        this.allocation = functionRegisters;
     }
 
-    /** The register that is written. */
-    Gpr dst(Reg reg) {
-        return registers.of(reg);
+    /** Begins an operation behind which the variables with these numbers are read. */
+    void startOp(BitSet live) {
+        this.liveAfter = live;
     }
 
-    /** A register that is read; r10 is computed into the scratch register. */
-    Gpr src(Reg reg) {
-        if (reg != Reg.R10) {
-            return registers.of(reg);
+    /** Whether a variable that is read later, other than the one in {@code result}, is in {@code gpr}. */
+    boolean isLive(Gpr gpr, Gpr result) {
+        return gpr != result
+                && liveAfter.stream().anyMatch(number -> allocation.of(number).contains(gpr));
+    }
+
+    /** The entry of the function whose first instruction is at {@code slot}. */
+    Label entry(int slot) {
+        return entries.computeIfAbsent(slot, first -> new Label("function at " + first));
+    }
+
+    Gpr of(Var var) {
+        return use(allocation.of(var));
+    }
+
+    /** Takes note that the code changes {@code gpr}. */
+    Gpr use(Gpr gpr) {
+        used.add(gpr);
+        return gpr;
+    }
+
+    void useAllCallerSaved() {
+        used.addAll(Registers.CALLER_SAVED);
+    }
+
+    /** What the code changes as its caller sees it. */
+    Set<Gpr> clobbers() {
+        Set<Gpr> clobbers = EnumSet.of(Gpr.RAX, Gpr.RDI);
+        clobbers.addAll(used);
+        Registers.CALLEE_SAVED.forEach(clobbers::remove);
+        return clobbers;
+    }
+
+    /** Copies between registers, if they are two. */
+    void move(OpSize size, Gpr to, Gpr from) {
+        if (to != from) {
+            asm.mov(size == OpSize.D ? OpSize.D : OpSize.Q, to, from);
         }
-        Gpr scratch = registers.use(RegisterMap.SCRATCH);
-        asm.lea(OpSize.Q, scratch, address(Reg.R10, 0));
-        return scratch;
     }
 
-    /** Puts an operand into a given register. */
-    void moveTo(Gpr to, OpSize size, Operand operand) {
-        registers.use(to);
-        switch (operand) {
-            case Operand.Imm(int value) -> asm.mov(to, size == OpSize.D ? value & 0xffff_ffffL : value);
-            case Operand.Src(Reg reg) when reg == Reg.R10 -> asm.lea(OpSize.Q, to, address(reg, 0));
-            case Operand.Src(Reg reg) -> asm.mov(size, to, registers.of(reg));
+    /** Puts any value into a register; changes flags. */
+    void move(Gpr to, Value value) {
+        switch (value) {
+            case Value.Constant(long number) when number == 0 -> asm.op(Arith.XOR, OpSize.D, to, to);
+            case Value.Constant _, Value.Symbol _, Value.FrameAddress _, Var _ -> moveKeepingFlags(to, value);
         }
     }
 
-    Address address(Reg base, int offset) {
-        return base == Reg.R10 ? Address.at(Gpr.RSP, frame.top() + offset) : Address.at(registers.of(base), offset);
+    /** Puts any value into a register and leaves the flags alone. */
+    void moveKeepingFlags(Gpr to, Value value) {
+        switch (value) {
+            case Value.Constant(long number) -> asm.mov(to, number);
+            case Value.Symbol(Wide wide) -> loadSymbol(to, wide);
+            case Value.FrameAddress(int offset) -> asm.lea(OpSize.Q, to, inFrame(offset));
+            case Var var -> move(OpSize.Q, to, of(var));
+        }
+    }
+
+    private Address inFrame(int offset) {
+        return Address.at(Gpr.RSP, frame.top() + offset);
+    }
+
+    /** A memory operand; may take the first scratch register. */
+    Address address(Place place) {
+        return switch (place.base()) {
+            case Var var -> indexed(of(var), place, place.offset());
+            case Value.FrameAddress(int offset) -> indexed(Gpr.RSP, place, frame.top() + offset + place.offset());
+            case Value.Symbol(Wide wide) -> symbolic(wide, place);
+            case Value.Constant constant -> throw new AssertionError("memory at " + constant);
+        };
+    }
+
+    private Address indexed(Gpr base, Place place, int offset) {
+        return place.index().isPresent()
+                ? Address.at(base, of(place.index().get()), place.scale(), offset)
+                : Address.at(base, offset);
+    }
+
+    private Address symbolic(Wide wide, Place place) {
+        if (place.index().isEmpty() && !(wide instanceof Wide.Function)) {
+            long target = addressOf(wide) + place.offset();
+            if (reaches(target)) {
+                return Address.absolute(target);
+            }
+        }
+        Gpr scratch = use(Registers.SCRATCH);
+        loadSymbol(scratch, wide);
+        return indexed(scratch, place, place.offset());
+    }
+
+    private void loadSymbol(Gpr to, Wide wide) {
+        if (wide instanceof Wide.Function(int slot)) {
+            asm.lea(OpSize.Q, to, Address.of(entry(slot)));
+        } else {
+            loadAddress(to, addressOf(wide));
+        }
+    }
+
+    private long addressOf(Wide wide) {
+        return switch (wide) {
+            case Wide.Constant(long value) -> value;
+            case Wide.MapPointer(String map) -> binding.maps().get(map).descriptor();
+            case Wide.MapValue(String map, long offset) ->
+                binding.maps().get(map).data() + offset;
+            case Wide.Function _, Wide.KernelSymbol _ -> throw new AssertionError("no address of " + wide);
+        };
     }
 
     /** Loads an address of the target in the shortest form. */
     void loadAddress(Gpr to, long address) {
-        long distance = address - codeAddress;
-        if (address >>> 32 != 0 && Math.abs(distance) < REACH) {
+        if (address >>> 32 != 0 && reaches(address)) {
             asm.lea(OpSize.Q, to, Address.absolute(address));
         } else {
             asm.mov(to, address);

@@ -17,6 +17,9 @@ record Frame(List<Gpr> saved, int allocated, int top, int budget) {
 
     private static final int STACK_ALIGNMENT = 16;
 
+    /** No stack at all. */
+    static final Frame NONE = new Frame(List.of(), 0, 0, 0);
+
     /** What a function's frame is made of. */
     enum Shape {
         LEAF,

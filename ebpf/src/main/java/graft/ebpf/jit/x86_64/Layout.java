@@ -1,76 +1,60 @@
 package graft.ebpf.jit.x86_64;
 
-import graft.ebpf.insn.InsnList;
+import graft.ebpf.jit.ir.Block;
 import graft.platform.asm.Label;
-import graft.platform.asm.x86_64.Gpr;
 import graft.platform.asm.x86_64.Reach;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 
 /**
- * Where instructions begin. A second pass knows the first pass's places, which are upper bounds of its own distances,
- * because no code of the second pass is longer: a distance that fits a short jump there fits here.
+ * Where blocks begin and end. A second pass knows the first pass's places: no code of the second pass is longer, only the
+ * padding in front of a loop can be, so a distance that fits a short jump there with room for the padding fits here.
  */
 final class Layout {
+    /** Loops begin at a multiple of this. */
+    static final int ALIGNMENT = 32;
+
     private static final int MAX_SHORT = 127;
+    private static final int LONGEST_JUMP = 6;
 
-    private final Label[] labels;
-    private final Map<Integer, Label> entries = new HashMap<>();
-    private final int[] starts;
-    private final int[] firstPassStarts;
-    private final Map<Integer, List<Gpr>> savedByFunction = new HashMap<>();
-    private final Map<Integer, List<Gpr>> savedInFirstPass;
+    private final Map<Block, Label> labels = new HashMap<>();
+    private final Map<Block, Integer> starts = new HashMap<>();
+    private final Map<Block, Integer> ends = new HashMap<>();
+    private final Map<Block, Integer> paddings = new HashMap<>();
+    private final Map<Block, Integer> positions = new HashMap<>();
+    private int padded;
 
-    private Layout(int slots, int[] firstPassStarts, Map<Integer, List<Gpr>> savedInFirstPass) {
-        this.labels = new Label[slots];
-        for (int slot = 0; slot < slots; slot++) {
-            labels[slot] = new Label("instruction " + slot);
+    /** The code of {@code block}. */
+    Label label(Block block) {
+        return labels.computeIfAbsent(block, start -> new Label("block at " + start.slot()));
+    }
+
+    /** Takes note that the next block is aligned. */
+    void pad() {
+        padded++;
+    }
+
+    void start(Block block, int position) {
+        starts.put(block, position);
+        positions.put(block, starts.size());
+        paddings.put(block, padded);
+    }
+
+    void end(Block block, int position) {
+        ends.put(block, position);
+    }
+
+    int startOf(Block block) {
+        return starts.get(block);
+    }
+
+    /** How far a jump at the end of {@code from} reaches by what {@code this}, the first pass, knows. */
+    Reach reach(Block from, Block to) {
+        if (positions.get(to) <= positions.get(from)) {
+            return Reach.ANY;
         }
-        this.starts = new int[slots];
-        this.firstPassStarts = firstPassStarts;
-        this.savedInFirstPass = savedInFirstPass;
-    }
-
-    static Layout first(InsnList insns) {
-        return new Layout(insns.slots(), new int[0], Map.of());
-    }
-
-    Layout second() {
-        return new Layout(labels.length, starts, savedByFunction);
-    }
-
-    /** The entry of the function whose first instruction is at {@code slot}: before its prologue. */
-    Label entry(int slot) {
-        return entries.computeIfAbsent(slot, first -> new Label("function at " + first));
-    }
-
-    /** The code of the instruction at {@code slot}. */
-    Label label(int slot) {
-        return labels[slot];
-    }
-
-    void start(int slot, int position) {
-        starts[slot] = position;
-    }
-
-    int startOf(int slot) {
-        return starts[slot];
-    }
-
-    Reach reach(int from, int to) {
-        if (firstPassStarts.length == 0) {
-            return Reach.NEAR;
-        }
-        return to > from && firstPassStarts[to] - firstPassStarts[from] <= MAX_SHORT ? Reach.SHORT : Reach.ANY;
-    }
-
-    void usesInFunction(int firstSlot, List<Gpr> saved) {
-        savedByFunction.put(firstSlot, saved);
-    }
-
-    /** What the function at {@code firstSlot} must save: everything in the first pass. */
-    List<Gpr> savedIn(int firstSlot) {
-        return savedInFirstPass.getOrDefault(firstSlot, RegisterMap.allCalleeSaved());
+        int distance = starts.get(to) - ends.get(from) + LONGEST_JUMP;
+        int padding = (paddings.get(to) - paddings.get(from)) * (ALIGNMENT - 1);
+        return distance + padding <= MAX_SHORT ? Reach.SHORT : Reach.ANY;
     }
 }

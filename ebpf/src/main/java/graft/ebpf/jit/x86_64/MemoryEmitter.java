@@ -1,10 +1,10 @@
 package graft.ebpf.jit.x86_64;
 
+import graft.ebpf.insn.AtomicOp;
 import graft.ebpf.insn.Extension;
-import graft.ebpf.insn.Fetch;
-import graft.ebpf.insn.Insn;
-import graft.ebpf.insn.Operand;
-import graft.ebpf.insn.Reg;
+import graft.ebpf.jit.ir.Op;
+import graft.ebpf.jit.ir.Value;
+import graft.ebpf.jit.ir.Var;
 import graft.platform.asm.Label;
 import graft.platform.asm.x86_64.Address;
 import graft.platform.asm.x86_64.Arith;
@@ -24,97 +24,102 @@ final class MemoryEmitter {
         this.asm = emission.asm();
     }
 
-    void load(Insn.Load insn) {
-        Address address = emission.address(insn.base(), insn.offset());
-        OpSize size = Emission.size(insn.size());
-        Gpr dst = emission.dst(insn.dst());
-        if (insn.extension() == Extension.SIGN) {
+    void lea(Op.Lea op) {
+        asm.lea(OpSize.Q, emission.of(op.dst()), emission.address(op.place()));
+    }
+
+    void load(Op.Load op) {
+        Address address = emission.address(op.place());
+        OpSize size = Emission.size(op.size());
+        Gpr dst = emission.of(op.dst());
+        if (op.extension() == Extension.SIGN) {
             asm.movsx(size, OpSize.Q, dst, address);
         } else {
             asm.movzx(size, dst, address);
         }
     }
 
-    void loadAcquire(Insn.LoadAcquire insn) {
-        load(new Insn.Load(insn.size(), Extension.ZERO, insn.dst(), insn.base(), insn.offset()));
-    }
-
-    void store(Insn.Store insn) {
-        Address address = emission.address(insn.base(), insn.offset());
-        OpSize size = Emission.size(insn.size());
-        switch (insn.value()) {
-            case Operand.Imm(int value) -> asm.mov(size, address, value);
-            case Operand.Src(Reg reg) -> asm.mov(size, address, emission.src(reg));
+    void store(Op.Store op) {
+        Address address = emission.address(op.place());
+        OpSize size = Emission.size(op.size());
+        switch (op.value()) {
+            case Value.Constant(long value) -> asm.mov(size, address, (int) value);
+            case Var var -> asm.mov(size, address, emission.of(var));
+            case Value.Symbol _, Value.FrameAddress _ -> throw new AssertionError("store of an address: " + op);
         }
     }
 
-    void storeRelease(Insn.StoreRelease insn) {
-        store(new Insn.Store(insn.size(), insn.base(), insn.offset(), new Operand.Src(insn.src())));
-    }
-
-    void atomic(Insn.Atomic insn) {
-        OpSize size = Emission.size(insn.size());
-        switch (insn.op()) {
-            case XCHG -> asm.locked(Locked.XCHG, size, address(insn), emission.src(insn.src()));
-            case CMPXCHG -> {
-                asm.locked(Locked.CMPXCHG, size, address(insn), emission.src(insn.src()));
-                Gpr old = emission.dst(Reg.R0);
-                if (size == OpSize.D) {
-                    asm.mov(OpSize.D, old, old);
-                }
+    void atomic(Op.Atomic op) {
+        OpSize size = Emission.size(op.size());
+        Gpr operand = emission.of(op.operand());
+        if (op.op() == AtomicOp.CMPXCHG) {
+            asm.locked(Locked.CMPXCHG, size, emission.address(op.place()), operand);
+            if (size == OpSize.D) {
+                asm.mov(OpSize.D, Gpr.RAX, Gpr.RAX);
             }
-            case ADD ->
-                asm.locked(
-                        insn.fetch() == Fetch.NONE ? Locked.ADD : Locked.XADD,
-                        size,
-                        address(insn),
-                        emission.src(insn.src()));
-            case OR -> bitwise(insn, Locked.OR, Arith.OR);
-            case AND -> bitwise(insn, Locked.AND, Arith.AND);
-            case XOR -> bitwise(insn, Locked.XOR, Arith.XOR);
-        }
-    }
-
-    private Address address(Insn.Atomic insn) {
-        return emission.address(insn.base(), insn.offset());
-    }
-
-    private void bitwise(Insn.Atomic insn, Locked locked, Arith arith) {
-        if (insn.fetch() == Fetch.NONE) {
-            asm.locked(locked, Emission.size(insn.size()), address(insn), emission.src(insn.src()));
+        } else if (op.old().isEmpty()) {
+            asm.locked(plain(op.op()), size, emission.address(op.place()), operand);
         } else {
-            fetchByLoop(insn, arith);
+            fetch(op, size, operand, emission.of(op.old().get()));
         }
+    }
+
+    private static Locked plain(AtomicOp op) {
+        return switch (op) {
+            case ADD -> Locked.ADD;
+            case OR -> Locked.OR;
+            case AND -> Locked.AND;
+            case XOR -> Locked.XOR;
+            case XCHG, CMPXCHG -> throw new AssertionError(op + " always fetches");
+        };
+    }
+
+    private void fetch(Op.Atomic op, OpSize size, Gpr operand, Gpr old) {
+        switch (op.op()) {
+            case ADD -> exchange(Locked.XADD, op, operand, old);
+            case XCHG -> exchange(Locked.XCHG, op, operand, old);
+            case OR -> fetchByLoop(Arith.OR, op, operand, old);
+            case AND -> fetchByLoop(Arith.AND, op, operand, old);
+            case XOR -> fetchByLoop(Arith.XOR, op, operand, old);
+            case CMPXCHG -> throw new AssertionError("not a fetch of " + size);
+        }
+    }
+
+    /** The machine's operand becomes the old value. */
+    private void exchange(Locked locked, Op.Atomic op, Gpr operand, Gpr old) {
+        OpSize size = Emission.size(op.size());
+        Gpr both = operand == old ? old : emission.use(Registers.SECOND);
+        emission.move(size, both, operand);
+        asm.locked(locked, size, emission.address(op.place()), both);
+        emission.move(size, old, both);
     }
 
     /**
      * The machine has no fetching and/or/xor: compare and exchange until it succeeds. The address is computed first and
-     * the value copied, so that base and source may be any registers, rax included.
+     * the value copied, so that base, operand and result may be any registers, rax included.
      */
-    private void fetchByLoop(Insn.Atomic insn, Arith arith) {
-        OpSize size = Emission.size(insn.size());
-        RegisterMap registers = emission.registers();
-        Gpr src = emission.dst(insn.src());
-        Gpr pointer = registers.use(RegisterMap.SCRATCH);
-        Gpr value = registers.use(RegisterMap.VALUE);
-        Gpr saved = registers.use(RegisterMap.SAVED);
-        boolean resultInPlace = src == Gpr.RAX;
-        Gpr desired = resultInPlace ? saved : src;
-        asm.lea(OpSize.Q, pointer, address(insn));
-        asm.mov(size, value, src);
-        if (!resultInPlace) {
-            asm.mov(OpSize.Q, saved, Gpr.RAX);
+    private void fetchByLoop(Arith arith, Op.Atomic op, Gpr operand, Gpr old) {
+        OpSize size = Emission.size(op.size());
+        Gpr pointer = Registers.SCRATCH;
+        Gpr value = emission.use(Registers.THIRD);
+        boolean keep = emission.isLive(Gpr.RAX, old);
+        Gpr desired = old == Gpr.RAX ? emission.use(Registers.SECOND) : old;
+        Address address = emission.address(op.place());
+        asm.lea(OpSize.Q, emission.use(pointer), address);
+        asm.mov(size, value, operand);
+        if (keep) {
+            asm.mov(OpSize.Q, emission.use(Registers.SECOND), Gpr.RAX);
         }
-        asm.mov(size, Gpr.RAX, Address.at(pointer));
+        asm.mov(size, emission.use(Gpr.RAX), Address.at(pointer));
         Label again = new Label("again");
         asm.bind(again);
         asm.mov(size, desired, Gpr.RAX);
         asm.op(arith, size, desired, value);
         asm.locked(Locked.CMPXCHG, size, Address.at(pointer), desired);
         asm.jcc(Cond.NE, again);
-        if (!resultInPlace) {
-            asm.mov(size, src, Gpr.RAX);
-            asm.mov(OpSize.Q, Gpr.RAX, saved);
+        asm.mov(size, old, Gpr.RAX);
+        if (keep) {
+            asm.mov(OpSize.Q, Gpr.RAX, Registers.SECOND);
         }
     }
 }

@@ -6,6 +6,7 @@ import graft.ebpf.insn.InsnList;
 import graft.ebpf.insn.Wide;
 import graft.ebpf.jit.Compilation.Refused;
 import graft.ebpf.jit.TargetBinding;
+import graft.ebpf.jit.ir.InlineHelpers;
 import graft.ebpf.object.ProgSpec;
 import graft.ebpf.verifier.Facts;
 import java.util.Optional;
@@ -69,7 +70,7 @@ final class Support {
         Optional<TargetBinding.MapBinding> map =
                 Optional.ofNullable(facts.mapOfCall().get(slot)).map(binding.maps()::get);
         boolean available =
-                binding.helpers().containsKey(helper.get()) || CallEmitter.isInline(helper.get(), map, binding);
+                binding.helpers().containsKey(helper.get()) || InlineHelpers.contains(helper.get(), map, binding);
         return available
                 ? Optional.empty()
                 : Optional.of("calls " + helper.get() + ", which the agent in the target does not have");

@@ -18,9 +18,6 @@ public final class X64ProgramCompiler implements ProgramCompiler {
         if (refusal.isPresent()) {
             return refusal.get();
         }
-        Layout first = Layout.first(program.insns());
-        new ProgramEmitter(program, facts, binding, first).emit(codeAddress);
-        ProgramEmitter second = new ProgramEmitter(program, facts, binding, first.second());
-        return new Compilation.Compiled(second.emit(codeAddress));
+        return new Compilation.Compiled(new ProgramEmitter(program, facts, binding).emit(codeAddress));
     }
 }

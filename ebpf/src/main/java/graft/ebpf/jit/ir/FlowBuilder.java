@@ -1,0 +1,181 @@
+package graft.ebpf.jit.ir;
+
+import graft.ebpf.helper.Helper;
+import graft.ebpf.insn.Extension;
+import graft.ebpf.insn.Insn;
+import graft.ebpf.insn.InsnList;
+import graft.ebpf.insn.MemSize;
+import graft.ebpf.insn.Operand;
+import graft.ebpf.insn.Reg;
+import graft.ebpf.jit.CompiledProgram.BelowContext;
+import graft.ebpf.jit.TargetBinding;
+import graft.ebpf.jit.TargetBinding.MapBinding;
+import graft.ebpf.object.ProgSpec;
+import graft.ebpf.verifier.Facts;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * From the instructions of one function to a graph over the eBPF registers; {@link Webs} tells their live ranges apart
+ * afterwards. What the verifier never reached is left out.
+ */
+public final class FlowBuilder {
+    private static final int ARGUMENTS = 5;
+
+    private final InsnList insns;
+    private final Facts facts;
+    private final TargetBinding binding;
+    private final ProgSpec.Function function;
+    private final Map<Integer, Block> blocks = new TreeMap<>();
+    private final OpBuilder ops = new OpBuilder();
+
+    /** For one function of {@code program}. */
+    public FlowBuilder(ProgSpec program, ProgSpec.Function function, Facts facts, TargetBinding binding) {
+        this.insns = program.insns();
+        this.function = function;
+        this.facts = facts;
+        this.binding = binding;
+    }
+
+    /** The graph. */
+    public Flow build() {
+        int first = function.firstSlot();
+        leaders().stream().forEach(slot -> blocks.put(slot, new Block(slot)));
+        Block entry = new Block(first);
+        int parameters = first == 0 ? 1 : ARGUMENTS;
+        for (int i = 1; i <= parameters; i++) {
+            entry.ops().add(new Op.Move(OpBuilder.register(i), Var.fixed(i)));
+        }
+        entry.ops().add(new Op.Goto(blocks.get(first)));
+        blocks.values().forEach(this::fill);
+        List<Block> all = new java.util.ArrayList<>(blocks.size() + 1);
+        all.add(entry);
+        all.addAll(blocks.values());
+        return new Flow(first, all, ops.vars());
+    }
+
+    private BitSet leaders() {
+        int end = function.firstSlot() + function.slots();
+        BitSet leaders = new BitSet();
+        leaders.set(function.firstSlot());
+        for (int slot = function.firstSlot(); slot < end; slot++) {
+            if (reached(slot)) {
+                mark(slot, leaders);
+            }
+        }
+        leaders.stream().filter(slot -> !reached(slot)).forEach(leaders::clear);
+        return leaders;
+    }
+
+    private boolean reached(int slot) {
+        return insns.startsAt(slot) && facts.reachable().get(slot);
+    }
+
+    private void mark(int slot, BitSet leaders) {
+        int next = slot + 1;
+        switch (insns.at(slot)) {
+            case Insn.Jump(int distance) -> leaders.set(next + distance);
+            case Insn.Branch branch -> {
+                leaders.set(next + branch.distance());
+                leaders.set(next);
+            }
+            case Insn.MayGoto(short distance) -> {
+                leaders.set(next + distance);
+                leaders.set(next);
+            }
+            default -> {} // nothing else goes anywhere but on
+        }
+    }
+
+    private void fill(Block block) {
+        List<Op> out = block.ops();
+        int slot = block.slot();
+        while (out.isEmpty() || !(out.getLast() instanceof Op.Last)) {
+            if (slot != block.slot() && blocks.containsKey(slot)) {
+                out.add(new Op.Goto(blocks.get(slot)));
+                return;
+            }
+            Insn insn = insns.at(slot);
+            insn(slot, insn, out);
+            slot += insn.slots();
+        }
+    }
+
+    private void insn(int slot, Insn insn, List<Op> out) {
+        int next = slot + 1;
+        switch (insn) {
+            case Insn.Jump(int distance) -> out.add(new Op.Goto(blocks.get(next + distance)));
+            case Insn.Branch branch -> branch(slot, branch, out);
+            case Insn.MayGoto(short distance) ->
+                out.add(new Op.MayGoto(blocks.get(next), blocks.get(next + distance)));
+            case Insn.Exit _ -> {
+                out.add(new Op.Move(Var.fixed(0), OpBuilder.register(0)));
+                out.add(new Op.Exit());
+            }
+            case Insn.CallHelper(int number) -> helper(slot, Helper.byNumber(number).orElseThrow(), out);
+            case Insn.CallLocal(int distance) -> call(new Op.Call.Target.OfFunction(next + distance), out);
+            case Insn.Alu alu -> ops.alu(alu, out);
+            case Insn.Neg neg -> ops.neg(neg, out);
+            case Insn.MoveSigned move -> ops.moveSigned(move, out);
+            case Insn.Swap swap -> ops.swap(swap, out);
+            case Insn.LoadWide wide -> ops.wide(wide, out);
+            case Insn.Load load -> ops.load(load, out);
+            case Insn.Store store -> ops.store(store, out);
+            case Insn.Atomic atomic -> ops.atomic(atomic, out);
+            case Insn.LoadAcquire(var size, var dst, var base, var offset) ->
+                ops.load(new Insn.Load(size, Extension.ZERO, dst, base, offset), out);
+            case Insn.StoreRelease(var size, var base, var offset, var src) ->
+                ops.store(new Insn.Store(size, base, offset, new Operand.Src(src)), out);
+            case Insn.CallKernelFunction _, Insn.Poison _ ->
+                throw new AssertionError("instruction " + slot + " was not refused: " + insn);
+        }
+    }
+
+    private void branch(int slot, Insn.Branch branch, List<Op> out) {
+        boolean taken = facts.takenBranches().get(slot);
+        boolean fallen = facts.fallenBranches().get(slot);
+        Block target = blocks.get(slot + 1 + branch.distance());
+        Block next = blocks.get(slot + 1);
+        if (taken && fallen && target != next) {
+            out.add(new Op.If(ops.condition(branch, out), target, next));
+        } else {
+            out.add(new Op.Goto(taken ? target : next));
+        }
+    }
+
+    private void helper(int slot, Helper helper, List<Op> out) {
+        Optional<String> map = Optional.ofNullable(facts.mapOfCall().get(slot));
+        Optional<MapBinding> bound = map.map(binding.maps()::get);
+        if (!InlineHelpers.contains(helper, bound, binding)) {
+            call(new Op.Call.Target.OfHelper(helper), out);
+            return;
+        }
+        Var result = OpBuilder.register(0);
+        switch (helper) {
+            case GET_FUNC_IP ->
+                out.add(new Op.BelowContextValue(result, BelowContext.FUNCTION_IP, OpBuilder.register(1)));
+            case GET_ATTACH_COOKIE ->
+                out.add(new Op.BelowContextValue(result, BelowContext.ATTACH_COOKIE, OpBuilder.register(1)));
+            case MAP_LOOKUP_ELEM -> {
+                Var key = ops.newVar();
+                Place place = Place.at(ops.operand(Reg.R2, out), 0);
+                out.add(new Op.Load(MemSize.W, Extension.ZERO, key, place));
+                out.add(new Op.ArrayLookup(result, map.orElseThrow(), key));
+            }
+            default -> out.add(new Op.ThreadValue(result, helper)); // the rest of InlineHelpers
+        }
+    }
+
+    private static void call(Op.Call.Target target, List<Op> out) {
+        List<Var> arguments = new java.util.ArrayList<>();
+        for (int i = 1; i <= ARGUMENTS; i++) {
+            out.add(new Op.Move(Var.fixed(i), OpBuilder.register(i)));
+            arguments.add(Var.fixed(i));
+        }
+        out.add(new Op.Call(target, arguments));
+        out.add(new Op.Move(OpBuilder.register(0), Var.fixed(0)));
+    }
+}

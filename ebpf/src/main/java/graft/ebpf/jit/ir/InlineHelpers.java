@@ -1,0 +1,46 @@
+package graft.ebpf.jit.ir;
+
+import graft.ebpf.helper.Helper;
+import graft.ebpf.jit.TargetBinding;
+import graft.ebpf.jit.TargetBinding.MapBinding;
+import graft.ebpf.object.MapType;
+import java.util.Optional;
+
+/** Which helper calls need no call, because the target's constants are known. */
+public final class InlineHelpers {
+    private InlineHelpers() {}
+
+    /** Whether a call of {@code helper}, on {@code map} if it takes one, is done in place. */
+    public static boolean contains(Helper helper, Optional<MapBinding> map, TargetBinding binding) {
+        return switch (helper) {
+            case GET_FUNC_IP, GET_ATTACH_COOKIE -> true;
+            case GET_CURRENT_PID_TGID ->
+                binding.tgid().isPresent() && binding.tidOffset().isPresent();
+            case GET_SMP_PROCESSOR_ID -> binding.cpuOffset().isPresent();
+            case MAP_LOOKUP_ELEM ->
+                map.isPresent()
+                        && map.get().type() == MapType.ARRAY
+                        && map.get().data() != 0;
+            case MAP_UPDATE_ELEM,
+                    MAP_DELETE_ELEM,
+                    PROBE_READ,
+                    KTIME_GET_NS,
+                    TRACE_PRINTK,
+                    GET_PRANDOM_U32,
+                    GET_CURRENT_UID_GID,
+                    GET_CURRENT_COMM,
+                    PROBE_READ_STR,
+                    PROBE_READ_USER,
+                    PROBE_READ_KERNEL,
+                    PROBE_READ_USER_STR,
+                    PROBE_READ_KERNEL_STR,
+                    KTIME_GET_BOOT_NS,
+                    RINGBUF_OUTPUT,
+                    RINGBUF_RESERVE,
+                    RINGBUF_SUBMIT,
+                    RINGBUF_DISCARD,
+                    RINGBUF_QUERY,
+                    STRNCMP -> false;
+        };
+    }
+}

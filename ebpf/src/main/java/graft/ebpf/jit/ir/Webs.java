@@ -1,0 +1,210 @@
+package graft.ebpf.jit.ir;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+
+/**
+ * Gives every live range of an eBPF register its own variable: definitions that reach a common use share one, all others
+ * do not. The registers that a call destroys end there, and arguments that no definition reaches are taken off the call.
+ */
+public final class Webs {
+    private static final int REGISTERS = OpBuilder.REGISTERS;
+    private static final int CALL_DESTROYS = 0b11_1110;
+
+    private final Flow flow;
+    private final List<Block> blocks;
+    private final Map<Block, Integer> index = new HashMap<>();
+    private final int[] liveIn;
+    private int[] parents;
+    private boolean[] defined;
+    private int nodes;
+
+    private Webs(Flow flow) {
+        this.flow = flow;
+        this.blocks = flow.blocks();
+        for (int i = 0; i < blocks.size(); i++) {
+            index.put(blocks.get(i), i);
+        }
+        this.liveIn = new int[blocks.size()];
+        this.parents = new int[blocks.size() * REGISTERS * 2];
+        this.defined = new boolean[parents.length];
+        this.nodes = blocks.size() * REGISTERS;
+        for (int node = 0; node < nodes; node++) {
+            parents[node] = node;
+        }
+    }
+
+    /** Renames the variables of {@code flow}. */
+    public static void split(Flow flow) {
+        Webs webs = new Webs(flow);
+        webs.liveness();
+        int[][] exits = webs.number();
+        webs.join(exits);
+        webs.rename();
+    }
+
+    private static int register(Var var) {
+        int number = var.number() - Var.FIRST_FREE;
+        return number >= 0 && number < REGISTERS ? number : -1;
+    }
+
+    private void liveness() {
+        boolean changed = true;
+        while (changed) {
+            changed = false;
+            for (int i = blocks.size() - 1; i >= 0; i--) {
+                int live = liveBefore(blocks.get(i));
+                changed |= live != liveIn[i];
+                liveIn[i] = live;
+            }
+        }
+    }
+
+    private int liveBefore(Block block) {
+        int[] live = {0};
+        block.last().next().forEach(next -> live[0] |= liveIn[index.get(next)]);
+        for (Op op : block.ops().reversed()) {
+            op.def().map(Webs::register).filter(r -> r >= 0).ifPresent(r -> live[0] &= ~(1 << r));
+            if (op instanceof Op.Call) {
+                live[0] &= ~CALL_DESTROYS;
+            }
+            op.uses(var -> live[0] |= register(var) >= 0 ? 1 << register(var) : 0);
+        }
+        return live[0];
+    }
+
+    private int newNode(boolean isDefined) {
+        if (nodes == parents.length) {
+            parents = Arrays.copyOf(parents, nodes * 2);
+            defined = Arrays.copyOf(defined, nodes * 2);
+        }
+        parents[nodes] = nodes;
+        defined[nodes] = isDefined;
+        return nodes++;
+    }
+
+    /** The nodes that hold at the end of each block; every definition is a node, and so is every register on entry. */
+    private int[][] number() {
+        int[][] exits = new int[blocks.size()][];
+        for (int i = 0; i < blocks.size(); i++) {
+            int[] current = entries(i);
+            for (Op op : blocks.get(i).ops()) {
+                step(op, current);
+            }
+            exits[i] = current;
+        }
+        return exits;
+    }
+
+    private static int[] entries(int block) {
+        int[] current = new int[REGISTERS];
+        for (int r = 0; r < REGISTERS; r++) {
+            current[r] = block * REGISTERS + r;
+        }
+        return current;
+    }
+
+    private void step(Op op, int[] current) {
+        if (op instanceof Op.Call) {
+            for (int r = 1; r <= 5; r++) {
+                current[r] = newNode(false);
+            }
+        }
+        op.def().map(Webs::register).filter(r -> r >= 0).ifPresent(r -> current[r] = newNode(true));
+    }
+
+    private void join(int[][] exits) {
+        for (int i = 0; i < blocks.size(); i++) {
+            for (Block next : blocks.get(i).last().next()) {
+                int to = index.get(next);
+                for (int r = 0; r < REGISTERS; r++) {
+                    if ((liveIn[to] & 1 << r) != 0) {
+                        union(exits[i][r], to * REGISTERS + r);
+                    }
+                }
+            }
+        }
+    }
+
+    private int find(int node) {
+        int root = node;
+        while (parents[root] != root) {
+            parents[root] = parents[parents[root]];
+            root = parents[root];
+        }
+        return root;
+    }
+
+    private void union(int a, int b) {
+        int first = find(a);
+        int second = find(b);
+        parents[second] = first;
+        defined[first] |= defined[second];
+    }
+
+    private void rename() {
+        int created = nodes;
+        Map<Integer, Var> vars = new HashMap<>();
+        nodes = blocks.size() * REGISTERS;
+        for (int i = 0; i < blocks.size(); i++) {
+            int[] current = entries(i);
+            List<Op> renamed = new ArrayList<>(blocks.get(i).ops().size());
+            for (Op op : blocks.get(i).ops()) {
+                int[] before = current.clone();
+                restep(op, current);
+                if (!isUndefinedArgument(op, before)) {
+                    renamed.add(op.map(renaming(before, vars), renaming(current, vars)));
+                }
+            }
+            replace(blocks.get(i), renamed);
+        }
+        if (nodes != created) {
+            throw new AssertionError("live ranges were numbered differently the second time");
+        }
+    }
+
+    /** The same numbers as the first time, without making nodes. */
+    private void restep(Op op, int[] current) {
+        if (op instanceof Op.Call) {
+            for (int r = 1; r <= 5; r++) {
+                current[r] = nodes++;
+            }
+        }
+        op.def().map(Webs::register).filter(r -> r >= 0).ifPresent(r -> current[r] = nodes++);
+    }
+
+    private boolean isUndefinedArgument(Op op, int[] current) {
+        return op instanceof Op.Move(Var dst, Var src)
+                && dst.isFixed()
+                && register(src) >= 0
+                && !defined[find(current[register(src)])];
+    }
+
+    private UnaryOperator<Var> renaming(int[] current, Map<Integer, Var> vars) {
+        return var -> {
+            int r = register(var);
+            return r < 0 ? var : vars.computeIfAbsent(find(current[r]), _ -> flow.newVar(r));
+        };
+    }
+
+    /** Calls keep only the arguments that were moved in place. */
+    private static void replace(Block block, List<Op> ops) {
+        List<Var> moved = new ArrayList<>();
+        block.ops().clear();
+        for (Op op : ops) {
+            if (op instanceof Op.Move move && move.dst().isFixed()) {
+                moved.add(move.dst());
+            }
+            if (op instanceof Op.Call call) {
+                block.ops().add(new Op.Call(call.target(), List.copyOf(moved)));
+                moved.clear();
+            } else {
+                block.ops().add(op);
+            }
+        }
+    }
+}

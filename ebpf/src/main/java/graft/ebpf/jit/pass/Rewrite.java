@@ -1,0 +1,9 @@
+package graft.ebpf.jit.pass;
+
+import graft.ebpf.jit.ir.Op;
+
+/** Changes one operation into another that does the same where it stands. */
+interface Rewrite {
+    /** The operation to use in place of {@code op}, or {@code op} itself. */
+    Op apply(Op op, Known known);
+}

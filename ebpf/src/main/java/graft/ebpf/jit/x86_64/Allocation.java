@@ -1,0 +1,37 @@
+package graft.ebpf.jit.x86_64;
+
+import graft.ebpf.jit.ir.Var;
+import graft.platform.asm.x86_64.Gpr;
+import java.util.EnumSet;
+import java.util.Set;
+
+/** Which register each variable of a function is in. */
+final class Allocation {
+    private final Gpr[] registers;
+
+    Allocation(int vars) {
+        this.registers = new Gpr[vars];
+    }
+
+    void put(Var var, Gpr gpr) {
+        registers[var.number()] = gpr;
+    }
+
+    boolean has(Var var) {
+        return registers[var.number()] != null;
+    }
+
+    /** The register of {@code var}. */
+    Gpr of(Var var) {
+        Gpr gpr = registers[var.number()];
+        if (gpr == null) {
+            throw new AssertionError(var + " has no register");
+        }
+        return gpr;
+    }
+
+    /** The register of the variable with a number, if it has one. */
+    Set<Gpr> of(int number) {
+        return registers[number] == null ? Set.of() : EnumSet.of(registers[number]);
+    }
+}

@@ -1,0 +1,55 @@
+package graft.ebpf.jit.x86_64;
+
+import graft.ebpf.jit.ir.Block;
+import graft.ebpf.jit.ir.Flow;
+import graft.ebpf.jit.ir.FlowBuilder;
+import graft.ebpf.jit.ir.Op;
+import graft.ebpf.jit.ir.Var;
+import graft.ebpf.jit.ir.Webs;
+import graft.ebpf.jit.TargetBinding;
+import graft.ebpf.jit.pass.Passes;
+import graft.ebpf.object.ProgSpec;
+import graft.ebpf.verifier.Facts;
+import graft.platform.asm.x86_64.Gpr;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
+
+/** A function that is ready to be written. */
+record Function(Flow flow, Allocation allocation, Frame frame) {
+    private static final int BUDGET_BYTES = 8;
+
+    /** Improves a function as far as the machine's registers suffice. */
+    static Function prepare(ProgSpec program, ProgSpec.Function function, Facts facts, TargetBinding binding) {
+        Supplier<Flow> fresh = () -> {
+            Flow flow = new FlowBuilder(program, function, facts, binding).build();
+            Webs.split(flow);
+            return flow;
+        };
+        Flow improved = fresh.get();
+        Passes.run(improved, binding);
+        Optional<Allocation> allocation = Allocator.allocate(improved);
+        int frameBytes = facts.frameBytes().getOrDefault(function.firstSlot(), 0);
+        if (allocation.isPresent()) {
+            return of(improved, allocation.get(), frameBytes);
+        }
+        Flow plain = fresh.get();
+        return of(plain, Allocator.atHome(plain), frameBytes);
+    }
+
+    private static Function of(Flow flow, Allocation allocation, int frameBytes) {
+        Set<Gpr> used = EnumSet.noneOf(Gpr.class);
+        Frame.Shape shape = Frame.Shape.LEAF;
+        boolean budget = false;
+        for (Block block : flow.blocks()) {
+            for (Op op : block.ops()) {
+                op.def().map(Var::number).map(allocation::of).ifPresent(used::addAll);
+                shape = op instanceof Op.Call ? Frame.Shape.CALLS : shape;
+                budget |= op instanceof Op.MayGoto;
+            }
+        }
+        Frame frame = Frame.of(Registers.saved(used), frameBytes, budget ? BUDGET_BYTES : 0, shape);
+        return new Function(flow, allocation, frame);
+    }
+}

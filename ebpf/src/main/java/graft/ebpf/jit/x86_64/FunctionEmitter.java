@@ -1,0 +1,163 @@
+package graft.ebpf.jit.x86_64;
+
+import graft.ebpf.jit.ir.Block;
+import graft.ebpf.jit.ir.Flow;
+import graft.ebpf.jit.ir.Liveness;
+import graft.ebpf.jit.ir.Op;
+import graft.ebpf.jit.ir.Order;
+import graft.platform.asm.x86_64.Arith;
+import graft.platform.asm.x86_64.Cond;
+import graft.platform.asm.x86_64.Gpr;
+import graft.platform.asm.x86_64.OpSize;
+import graft.platform.asm.x86_64.Plain;
+import graft.platform.asm.x86_64.Reach;
+import graft.platform.asm.x86_64.X64Assembler;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Writes one function: its blocks in order, one emitter per class of operation. */
+final class FunctionEmitter {
+    private final Emission emission;
+    private final X64Assembler asm;
+    private final CallEmitter call;
+    private final AluEmitter alu;
+    private final MemoryEmitter memory;
+    private final BranchEmitter branch;
+    private final Layout layout;
+    private final Optional<Layout> before;
+
+    /** @param before what an earlier pass over the same functions found out */
+    FunctionEmitter(Emission emission, CallEmitter call, Layout layout, Optional<Layout> before) {
+        this.emission = emission;
+        this.asm = emission.asm();
+        this.call = call;
+        this.alu = new AluEmitter(emission);
+        this.memory = new MemoryEmitter(emission);
+        this.branch = new BranchEmitter(emission);
+        this.layout = layout;
+        this.before = before;
+    }
+
+    void function(Function function) {
+        Flow flow = function.flow();
+        emission.enter(function.frame(), function.allocation());
+        asm.bind(emission.entry(flow.slot()));
+        function.frame().saved().forEach(asm::push);
+        if (function.frame().allocated() != 0) {
+            asm.op(Arith.SUB, OpSize.Q, Gpr.RSP, function.frame().allocated());
+        }
+        branch.startBudget();
+        Order order = Order.of(flow);
+        Liveness liveness = Liveness.of(flow);
+        List<Block> blocks = flow.blocks();
+        for (int i = 0; i < blocks.size(); i++) {
+            Block block = blocks.get(i);
+            if (order.isHeader(block)) {
+                layout.pad();
+                asm.align(Layout.ALIGNMENT);
+            }
+            asm.bind(layout.label(block));
+            layout.start(block, asm.position());
+            block(block, liveness);
+            last(block, i + 1 < blocks.size() ? Optional.of(blocks.get(i + 1)) : Optional.empty());
+            layout.end(block, asm.position());
+        }
+    }
+
+    private void block(Block block, Liveness liveness) {
+        Map<Op, BitSet> live = liveBehind(block, liveness);
+        for (Op op : block.ops().subList(0, block.ops().size() - 1)) {
+            if (live.containsKey(op)) {
+                emission.startOp(live.get(op));
+            }
+            op(op);
+        }
+    }
+
+    /** For operations that may have to save a register: what is read behind them. Equal operations share the union. */
+    private static Map<Op, BitSet> liveBehind(Block block, Liveness liveness) {
+        Map<Op, BitSet> behind = new HashMap<>();
+        if (block.ops().stream().noneMatch(FunctionEmitter::savesRegisters)) {
+            return behind;
+        }
+        BitSet live = liveness.after(block);
+        for (Op op : block.ops().reversed()) {
+            if (savesRegisters(op)) {
+                behind.computeIfAbsent(op, _ -> new BitSet()).or(live);
+            }
+            Liveness.step(op, live);
+        }
+        return behind;
+    }
+
+    private static boolean savesRegisters(Op op) {
+        return switch (op) {
+            case Op.Binary binary ->
+                switch (binary.op()) {
+                    case DIV, MOD, SDIV, SMOD, LSH, RSH, ARSH -> true;
+                    case ADD, SUB, MUL, OR, AND, XOR, MOV -> false;
+                };
+            case Op.Atomic _ -> true;
+            default -> false; // the rest changes nothing but its result
+        };
+    }
+
+    private void op(Op op) {
+        switch (op) {
+            case Op.Move move -> emission.move(emission.of(move.dst()), move.src());
+            case Op.Binary binary -> alu.binary(binary);
+            case Op.Unary unary -> alu.unary(unary);
+            case Op.Rotate rotate -> alu.rotate(rotate);
+            case Op.Lea lea -> memory.lea(lea);
+            case Op.Load load -> memory.load(load);
+            case Op.Store store -> memory.store(store);
+            case Op.Atomic atomic -> memory.atomic(atomic);
+            case Op.Select select -> branch.select(select);
+            case Op.ArrayLookup lookup -> call.arrayLookup(lookup);
+            case Op.BelowContextValue value -> call.belowContext(value);
+            case Op.ThreadValue value -> call.threadValue(value);
+            case Op.Call one -> call.call(one);
+            case Op.Last last -> throw new AssertionError("in the middle of a block: " + last);
+        }
+    }
+
+    private void last(Block block, Optional<Block> next) {
+        switch (block.last()) {
+            case Op.Goto(Block to) -> go(block, to, next);
+            case Op.If(var condition, Block yes, Block no) -> go(block, branch.compare(condition), yes, no, next);
+            case Op.MayGoto(Block on, Block out) -> go(block, branch.useBudget(), out, on, next);
+            case Op.Exit _ -> exit();
+        }
+    }
+
+    private void go(Block from, Block to, Optional<Block> next) {
+        if (!next.equals(Optional.of(to))) {
+            asm.jmp(layout.label(to), reach(from, to));
+        }
+    }
+
+    private void go(Block from, Cond cond, Block yes, Block no, Optional<Block> next) {
+        if (next.equals(Optional.of(yes))) {
+            asm.jcc(cond.negate(), layout.label(no), reach(from, no));
+        } else {
+            asm.jcc(cond, layout.label(yes), reach(from, yes));
+            go(from, no, next);
+        }
+    }
+
+    private Reach reach(Block from, Block to) {
+        return before.map(first -> first.reach(from, to)).orElse(Reach.NEAR);
+    }
+
+    private void exit() {
+        Frame frame = emission.frame();
+        if (frame.allocated() != 0) {
+            asm.op(Arith.ADD, OpSize.Q, Gpr.RSP, frame.allocated());
+        }
+        frame.saved().reversed().forEach(asm::pop);
+        asm.plain(Plain.RET);
+    }
+}

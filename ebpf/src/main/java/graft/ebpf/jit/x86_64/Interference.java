@@ -1,0 +1,157 @@
+package graft.ebpf.jit.x86_64;
+
+import graft.ebpf.insn.AluOp;
+import graft.ebpf.insn.AtomicOp;
+import graft.ebpf.jit.ir.Block;
+import graft.ebpf.jit.ir.Flow;
+import graft.ebpf.jit.ir.Liveness;
+import graft.ebpf.jit.ir.Op;
+import graft.ebpf.jit.ir.Order;
+import graft.ebpf.jit.ir.Value;
+import graft.ebpf.jit.ir.Var;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Which variables cannot share a register, which would like to, and how much each is used. */
+final class Interference {
+    private static final int MAX_DEPTH = 5;
+
+    private final BitSet[] conflicts;
+    private final long[] weights;
+    private final Map<Integer, List<Var>> partners = new HashMap<>();
+    private final Map<Integer, Var> vars = new HashMap<>();
+    private final BitSet acrossCalls = new BitSet();
+    private final BitSet acrossDivisions = new BitSet();
+    private final BitSet acrossShifts = new BitSet();
+    private boolean needsThirdScratch;
+
+    Interference(Flow flow) {
+        this.conflicts = new BitSet[flow.vars()];
+        this.weights = new long[flow.vars()];
+        for (int i = 0; i < conflicts.length; i++) {
+            conflicts[i] = new BitSet(flow.vars());
+        }
+        Liveness liveness = Liveness.of(flow);
+        Order order = Order.of(flow);
+        for (Block block : order.blocks()) {
+            long weight = 1L << 3 * Math.min(order.depth(block), MAX_DEPTH);
+            BitSet live = liveness.after(block);
+            for (Op op : block.ops().reversed()) {
+                note(op, live, weight);
+                Liveness.step(op, live);
+            }
+        }
+        BitSet atEntry = liveness.before(flow.entry());
+        atEntry.stream().forEach(number -> addConflicts(number, atEntry));
+    }
+
+    private void note(Op op, BitSet after, long weight) {
+        op.uses(var -> used(var, weight));
+        op.def().ifPresent(var -> {
+            used(var, weight);
+            BitSet others = (BitSet) after.clone();
+            if (op instanceof Op.Move(Var _, Var src)) {
+                others.clear(src.number());
+            }
+            addConflicts(var.number(), others);
+        });
+        BitSet across = (BitSet) after.clone();
+        op.def().ifPresent(var -> across.clear(var.number()));
+        switch (op) {
+            case Op.Call _ -> acrossCalls.or(across);
+            case Op.Move(Var dst, Var src) -> partner(dst, src);
+            case Op.Binary binary -> binary(binary, across);
+            case Op.Unary unary -> partner(unary.dst(), unary.src());
+            case Op.Rotate rotate -> partner(rotate.dst(), rotate.src());
+            case Op.Select select -> {
+                partner(select.dst(), select.no());
+                partner(select.dst(), select.yes());
+            }
+            case Op.Atomic atomic -> {
+                needsThirdScratch |= atomic.old().isPresent() && isLoop(atomic.op());
+                atomic.old().ifPresent(old -> partner(old, atomic.operand()));
+            }
+            default -> {} // no wishes
+        }
+    }
+
+    /** The machine has no such instruction that also fetches. */
+    private static boolean isLoop(AtomicOp op) {
+        return op == AtomicOp.AND || op == AtomicOp.OR || op == AtomicOp.XOR;
+    }
+
+    private void binary(Op.Binary op, BitSet across) {
+        partner(op.dst(), op.left());
+        if (op.op() == AluOp.ADD || op.op() == AluOp.MUL) {
+            partner(op.dst(), op.right());
+        }
+        switch (op.op()) {
+            case DIV, MOD, SDIV, SMOD -> {
+                acrossDivisions.or(across);
+                needsThirdScratch = true;
+            }
+            case LSH, RSH, ARSH -> {
+                if (op.right() instanceof Var) {
+                    acrossShifts.or(across);
+                }
+            }
+            case ADD, SUB, MUL, OR, AND, XOR, MOV -> {}
+        }
+    }
+
+    private void used(Var var, long weight) {
+        vars.put(var.number(), var);
+        weights[var.number()] += weight;
+    }
+
+    private void partner(Var var, Value other) {
+        if (other instanceof Var second) {
+            partners.computeIfAbsent(var.number(), _ -> new ArrayList<>(2)).add(second);
+            partners.computeIfAbsent(second.number(), _ -> new ArrayList<>(2)).add(var);
+        }
+    }
+
+    private void addConflicts(int number, BitSet others) {
+        conflicts[number].or(others);
+        conflicts[number].clear(number);
+        others.stream().filter(other -> other != number).forEach(other -> conflicts[other].set(number));
+    }
+
+    /** All variables, those first that are used most. */
+    List<Var> byWeight() {
+        List<Var> all = new ArrayList<>(vars.values());
+        all.sort((a, b) -> {
+            int order = Long.compare(weights[b.number()], weights[a.number()]);
+            return order != 0 ? order : Integer.compare(a.number(), b.number());
+        });
+        return all;
+    }
+
+    BitSet conflicts(Var var) {
+        return conflicts[var.number()];
+    }
+
+    List<Var> partners(Var var) {
+        return partners.getOrDefault(var.number(), List.of());
+    }
+
+    boolean livesAcrossCall(Var var) {
+        return acrossCalls.get(var.number());
+    }
+
+    boolean livesAcrossDivision(Var var) {
+        return acrossDivisions.get(var.number());
+    }
+
+    boolean livesAcrossShift(Var var) {
+        return acrossShifts.get(var.number());
+    }
+
+    /** Whether some operation needs r9 besides r10 and r11. */
+    boolean needsThirdScratch() {
+        return needsThirdScratch;
+    }
+}
