@@ -15,7 +15,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A file that a process has mapped executable, and where. Owns the open file; closing closes it.
+ * A file that a process has mapped executable, and where. Owns the open file and that of its debug information; closing
+ * closes both. For one thread at a time.
  */
 public final class TargetModule implements AutoCloseable {
     private final String path;
@@ -23,6 +24,8 @@ public final class TargetModule implements AutoCloseable {
     private final ElfFile elf;
     private final long loadBias;
     private final List<MemoryMapping> text;
+    private boolean debugFileSought;
+    private Optional<ElfFile> debugFile = Optional.empty();
 
     private TargetModule(String path, Path openable, ElfFile elf, long loadBias, List<MemoryMapping> text) {
         this.path = path;
@@ -119,37 +122,38 @@ public final class TargetModule implements AutoCloseable {
     List<ElfSymbol> functionsNamed(String name, DebugFiles debugFiles) {
         List<ElfSymbol> own = elf.functions().named(name);
         return own.isEmpty()
-                ? withDebugFile(debugFiles, debug -> debug.functions().named(name))
+                ? debugFile(debugFiles)
+                        .map(debug -> debug.functions().named(name))
+                        .orElse(List.of())
                 : own;
     }
 
     /** All functions: of the file and of its separate debug file. */
     List<ElfSymbol> functions(DebugFiles debugFiles) {
         List<ElfSymbol> all = new ArrayList<>(elf.functions().all());
-        all.addAll(withDebugFile(debugFiles, debug -> debug.functions().all()));
+        debugFile(debugFiles).ifPresent(debug -> all.addAll(debug.functions().all()));
         return all;
     }
 
-    private List<ElfSymbol> withDebugFile(
-            DebugFiles debugFiles, java.util.function.Function<ElfFile, List<ElfSymbol>> query) {
-        Optional<Path> debug = debugFiles.find(elf, Path.of(path));
-        if (debug.isEmpty()) {
-            return List.of();
+    /** Looked for once: a pattern asks for thousands of names. */
+    private Optional<ElfFile> debugFile(DebugFiles debugFiles) {
+        if (!debugFileSought) {
+            debugFileSought = true;
+            debugFile = debugFiles.find(elf, Path.of(path)).map(ElfFile::open);
         }
-        try (ElfFile file = ElfFile.open(debug.get())) {
-            return query.apply(file);
-        }
+        return debugFile;
     }
 
     /** Whether the file lacks the full symbol table, so that only exported functions have names. */
     boolean isStripped(DebugFiles debugFiles) {
         return elf.symbols(SymbolTable.STATIC).isEmpty()
-                && debugFiles.find(elf, Path.of(path)).isEmpty();
+                && debugFile(debugFiles).isEmpty();
     }
 
     @Override
     public void close() {
         elf.close();
+        debugFile.ifPresent(ElfFile::close);
     }
 
     @Override
