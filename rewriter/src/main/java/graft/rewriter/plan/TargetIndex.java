@@ -9,7 +9,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -25,8 +27,14 @@ final class TargetIndex {
     private final ModuleText module;
     private final List<Entry> entries = new ArrayList<>();
     private final List<FunctionJumps> jumps = new ArrayList<>();
+    private final Map<Span, Branches> branches = new HashMap<>();
     private final long[] starts;
     private final long highest;
+
+    private record Span(RemoteAddress from, RemoteAddress to) {}
+
+    /** Where a span's branches go, and up to where it was understood. */
+    private record Branches(List<RemoteAddress> targets, RemoteAddress understood) {}
 
     /**
      * @param insns of the function, as far as they are understood
@@ -45,6 +53,7 @@ final class TargetIndex {
                 ordered.stream().mapToLong(function -> function.start().value()).toArray();
         this.highest =
                 entries.isEmpty() ? 0 : entries.getLast().function().end().value() + SHORT_REACH;
+        branches.clear();
         scanText();
         for (Entry entry : entries) {
             jumps.add(FunctionJumps.find(module, entry.function(), entry.insns(), entry.targets()));
@@ -186,12 +195,22 @@ final class TargetIndex {
             RemoteAddress next =
                     index < module.functions().size() ? module.functions().get(index) : high;
             RemoteAddress stop = min(next, high);
-            List<X64Insn> insns = decode(max(at, module.start()), stop);
-            insns.forEach(insn -> insn.branchTarget().ifPresent(target -> mark(function, targets, target)));
-            RemoteAddress understood = insns.isEmpty() ? at : insns.getLast().end();
-            markShortBranchesAnywhere(function, targets, understood, stop);
+            Branches branches = branches(max(at, module.start()), stop);
+            branches.targets().forEach(target -> mark(function, targets, target));
+            markShortBranchesAnywhere(function, targets, branches.understood(), stop);
             at = next;
         }
+    }
+
+    /** Neighbours are looked at for several functions. */
+    private Branches branches(RemoteAddress from, RemoteAddress to) {
+        return branches.computeIfAbsent(new Span(from, to), span -> {
+            List<X64Insn> insns = decode(span.from(), span.to());
+            List<RemoteAddress> found =
+                    insns.stream().flatMap(insn -> insn.branchTarget().stream()).toList();
+            return new Branches(
+                    found, insns.isEmpty() ? span.from() : insns.getLast().end());
+        });
     }
 
     /** Where decoding failed, every two bytes that would be a short branch count as one. */
