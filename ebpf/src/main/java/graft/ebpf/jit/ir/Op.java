@@ -117,8 +117,8 @@ public sealed interface Op permits Op.Pure, Op.Store, Op.Atomic, Op.Call, Op.Las
         }
     }
 
-    /** {@code dst = address of place}. */
-    record Lea(Var dst, Place place) implements Pure {
+    /** {@code dst = address of place}, or its low half. */
+    record Lea(Width width, Var dst, Place place) implements Pure {
         @Override
         public void uses(Consumer<Var> each) {
             place.uses(each);
@@ -127,7 +127,7 @@ public sealed interface Op permits Op.Pure, Op.Store, Op.Atomic, Op.Call, Op.Las
         @Override
         public Op map(UnaryOperator<Var> uses, UnaryOperator<Var> defs) {
             Place mapped = place.map(uses);
-            return new Lea(defs.apply(dst), mapped);
+            return new Lea(width, defs.apply(dst), mapped);
         }
     }
 

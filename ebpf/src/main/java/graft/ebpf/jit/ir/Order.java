@@ -7,13 +7,14 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
 /**
- * The blocks in reverse postorder, so that what dominates comes first, and how deep each is in loops: a jump back makes
- * everything between its ends a round of a loop.
+ * The blocks in reverse postorder, so that what dominates comes first, and how deep each is in loops: a loop is
+ * everything from which a jump back can be reached behind the block it leads to.
  */
 public final class Order {
     private final List<Block> blocks = new ArrayList<>();
@@ -49,24 +50,40 @@ public final class Order {
 
     private void loops() {
         Map<Block, Integer> index = new HashMap<>();
+        Map<Block, List<Block>> before = new HashMap<>();
         for (int i = 0; i < blocks.size(); i++) {
             index.put(blocks.get(i), i);
             depths.put(blocks.get(i), 0);
+            before.put(blocks.get(i), new ArrayList<>(2));
         }
-        Map<Block, Integer> ends = new HashMap<>();
+        Map<Block, Set<Block>> bodies = new LinkedHashMap<>();
+        for (Block block : blocks) {
+            for (Block next : block.last().next()) {
+                before.get(next).add(block);
+            }
+        }
         for (Block block : blocks) {
             for (Block next : block.last().next()) {
                 if (index.get(next) <= index.get(block)) {
-                    ends.merge(next, index.get(block), Math::max);
+                    body(next, block, before, bodies.computeIfAbsent(next, _ -> new HashSet<>()));
                 }
             }
         }
-        headers.addAll(ends.keySet());
-        ends.forEach((header, end) -> {
-            for (int i = index.get(header); i <= end; i++) {
-                depths.merge(blocks.get(i), 1, Integer::sum);
+        headers.addAll(bodies.keySet());
+        bodies.values().forEach(body -> body.forEach(block -> depths.merge(block, 1, Integer::sum)));
+    }
+
+    /** Everything from which a jump back can be reached without passing the header. */
+    private static void body(Block header, Block end, Map<Block, List<Block>> before, Set<Block> body) {
+        body.add(header);
+        Deque<Block> open = new ArrayDeque<>();
+        open.push(end);
+        while (!open.isEmpty()) {
+            Block block = open.pop();
+            if (body.add(block)) {
+                before.get(block).forEach(open::push);
             }
-        });
+        }
     }
 
     /** The blocks; the entry is first. */

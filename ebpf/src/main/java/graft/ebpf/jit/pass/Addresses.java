@@ -78,6 +78,8 @@ final class Addresses implements Rewrite {
             case Op.Store(var size, var place, var value) -> new Op.Store(size, folded(place, known), value);
             case Op.Atomic(var kind, var size, var place, var operand, var old) ->
                 new Op.Atomic(kind, size, folded(place, known), operand, old);
+            case Op.Lea(var width, var dst, var place)
+            when width == Width.W64 -> new Op.Lea(width, dst, folded(place, known));
             case Op.Binary binary when binary.op() == AluOp.ADD && binary.width() == Width.W64 -> sum(binary, known);
             default -> op; // no address
         };
@@ -101,6 +103,12 @@ final class Addresses implements Rewrite {
                 .filter(Sum::isComplete)
                 .map(Sum::place)
                 .orElse(place);
+    }
+
+    private static Optional<Sum> whole(Place place) {
+        Optional<Value> origin = place.base() instanceof Var ? Optional.empty() : Optional.of(place.base());
+        Optional<Var> base = place.base() instanceof Var var ? Optional.of(var) : Optional.empty();
+        return Optional.of(new Sum(origin, base, place.index(), place.scale(), place.offset()));
     }
 
     /** Only an address of the frame becomes shorter than an addition. */
@@ -137,6 +145,7 @@ final class Addresses implements Rewrite {
                         Optional.of(new Sum(Optional.of(symbol), Optional.empty(), Optional.empty(), 1, 0));
                     case Op.Move(var _, Value.FrameAddress frame) ->
                         Optional.of(new Sum(Optional.of(frame), Optional.empty(), Optional.empty(), 1, 0));
+                    case Op.Lea(var width, var _, var place) when width == Width.W64 -> whole(place);
                     case Op.Binary(var kind, var width, var _, var _, var _)
                     when kind == AluOp.ADD && width == Width.W64 -> sum((Op.Binary) op, known, depth);
                     case Op.Binary(var kind, var width, var _, var left, Value.Constant(long count))

@@ -18,6 +18,8 @@ final class Rotates implements Rewrite {
             return op;
         }
         return rotation(width, dst, shifted(left, AluOp.LSH, known), shifted(right, AluOp.RSH, known))
+                .or(() -> product(width, dst, left, right, known))
+                .or(() -> product(width, dst, right, left, known))
                 .or(() -> rotation(width, dst, shifted(right, AluOp.LSH, known), shifted(left, AluOp.RSH, known)))
                 .orElse(op);
     }
@@ -34,6 +36,31 @@ final class Rotates implements Rewrite {
                 ? Optional.of(
                         new Op.Rotate(width, dst, up.get().value(), (int) up.get().count()))
                 : Optional.empty();
+    }
+
+    /** {@code x * (c << n) | (x * c) >> (32 - n)} rotates a product, as some compilers write it. */
+    private static Optional<Op> product(Width width, Var dst, Var up, Var down, Known known) {
+        Optional<Shifted> low = shifted(down, AluOp.RSH, known);
+        if (width == Width.W32
+                && low.isPresent()
+                && low.get().width() == width
+                && low.get().count() < 32
+                && multiplied(up, known).orElse(null) instanceof Op.Binary(var _, var _, var _, var x, Value.Constant big)
+                && multiplied(low.get().value(), known).orElse(null)
+                        instanceof Op.Binary(var _, var _, var _, var y, Value.Constant small)
+                && x.equals(y)
+                && (int) big.value() == (int) small.value() << 32 - low.get().count()) {
+            return Optional.of(
+                    new Op.Rotate(width, dst, low.get().value(), 32 - (int) low.get().count()));
+        }
+        return Optional.empty();
+    }
+
+    private static Optional<Op.Pure> multiplied(Var var, Known known) {
+        return known.definition(var)
+                .filter(op -> op instanceof Op.Binary binary
+                        && binary.op() == AluOp.MUL
+                        && binary.width() == Width.W32);
     }
 
     private static Optional<Shifted> shifted(Var var, AluOp direction, Known known) {

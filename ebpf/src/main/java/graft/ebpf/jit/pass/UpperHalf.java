@@ -22,8 +22,8 @@ final class UpperHalf {
             case Op.Rotate rotate -> rotate.width() == Width.W32;
             case Op.Load load -> load.size() != MemSize.DW && load.extension() == Extension.ZERO;
             case Op.Select select -> isZero(select.yes(), known) && isZero(select.no(), known);
+            case Op.Lea lea -> lea.width() == Width.W32;
             case Op.ThreadValue _,
-                    Op.Lea _,
                     Op.ArrayLookup _,
                     Op.BelowContextValue _,
                     Op.Store _,

@@ -17,6 +17,9 @@ final class BranchEmitter {
     /** How often {@code may_goto} continues in one run of a function. */
     static final int LOOP_BUDGET = 8 << 20;
 
+    private static final Value ONE = new Value.Constant(1);
+    private static final Value ZERO = new Value.Constant(0);
+
     private final Emission emission;
     private final X64Assembler asm;
 
@@ -57,18 +60,44 @@ final class BranchEmitter {
         };
     }
 
+    /** The same comparison the other way round, where one flag then tells what otherwise takes two. */
+    private static Condition cheap(Condition condition) {
+        if (condition.right() instanceof Var right) {
+            return switch (condition.op()) {
+                case JGT -> new Condition(JumpOp.JLT, condition.width(), right, condition.left());
+                case JLE -> new Condition(JumpOp.JGE, condition.width(), right, condition.left());
+                case JEQ, JNE, JSET, JGE, JLT, JSGT, JSGE, JSLT, JSLE -> condition;
+            };
+        }
+        if (condition.right() instanceof Value.Constant(long value) && value >= 0 && value < Integer.MAX_VALUE) {
+            return switch (condition.op()) {
+                case JGT ->
+                    new Condition(
+                            JumpOp.JGE, condition.width(), condition.left(), new Value.Constant(value + 1));
+                case JLE ->
+                    new Condition(
+                            JumpOp.JLT, condition.width(), condition.left(), new Value.Constant(value + 1));
+                case JEQ, JNE, JSET, JGE, JLT, JSGT, JSGE, JSLT, JSLE -> condition;
+            };
+        }
+        return condition;
+    }
+
     private boolean isCompared(Gpr gpr, Condition condition) {
         return emission.of(condition.left()) == gpr
                 || condition.right() instanceof Var right && emission.of(right) == gpr;
     }
 
     /** One of two values, without a jump. */
-    void select(Op.Select op) {
+    void select(Op.Select original) {
+        Op.Select op = new Op.Select(original.dst(), cheap(original.condition()), original.yes(), original.no());
         Gpr dst = emission.of(op.dst());
-        boolean zeroOrOne =
-                op.yes().equals(new Value.Constant(1)) && op.no().equals(new Value.Constant(0));
-        if (zeroOrOne) {
-            set(dst, op.condition());
+        if (op.yes().equals(ONE) && op.no().equals(ZERO)) {
+            set(dst, op.condition(), Meaning.ITSELF);
+            return;
+        }
+        if (op.yes().equals(ZERO) && op.no().equals(ONE)) {
+            set(dst, op.condition(), Meaning.OPPOSITE);
             return;
         }
         if (op.yes() instanceof Var yes && emission.of(yes) == dst) {
@@ -95,14 +124,21 @@ final class BranchEmitter {
         return scratch;
     }
 
-    private void set(Gpr dst, Condition condition) {
-        if (isCompared(dst, condition)) {
-            Gpr scratch = emission.use(Registers.SCRATCH);
-            asm.setcc(compare(condition), scratch);
-            asm.movzx(OpSize.B, dst, scratch);
-        } else {
+    private enum Meaning {
+        ITSELF,
+        OPPOSITE
+    }
+
+    private void set(Gpr dst, Condition condition, Meaning meaning) {
+        boolean compared = isCompared(dst, condition);
+        Gpr result = compared ? emission.use(Registers.SCRATCH) : dst;
+        if (!compared) {
             asm.op(Arith.XOR, OpSize.D, dst, dst);
-            asm.setcc(compare(condition), dst);
+        }
+        Cond cond = compare(condition);
+        asm.setcc(meaning == Meaning.ITSELF ? cond : cond.negate(), result);
+        if (compared) {
+            asm.movzx(OpSize.B, dst, result);
         }
     }
 

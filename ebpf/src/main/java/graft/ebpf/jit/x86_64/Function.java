@@ -27,12 +27,14 @@ record Function(Flow flow, Allocation allocation, Frame frame) {
             Webs.split(flow);
             return flow;
         };
-        Flow improved = fresh.get();
-        Passes.run(improved, binding);
-        Optional<Allocation> allocation = Allocator.allocate(improved);
         int frameBytes = facts.frameBytes().getOrDefault(function.firstSlot(), 0);
-        if (allocation.isPresent()) {
-            return of(improved, allocation.get(), frameBytes);
+        for (Passes.Registers registers : Passes.Registers.values()) {
+            Flow improved = fresh.get();
+            Passes.run(improved, binding, registers);
+            Optional<Allocation> allocation = Allocator.allocate(improved);
+            if (allocation.isPresent()) {
+                return of(improved, allocation.get(), frameBytes);
+            }
         }
         Flow plain = fresh.get();
         return of(plain, Allocator.atHome(plain), frameBytes);
@@ -42,14 +44,16 @@ record Function(Flow flow, Allocation allocation, Frame frame) {
         Set<Gpr> used = EnumSet.noneOf(Gpr.class);
         Frame.Shape shape = Frame.Shape.LEAF;
         boolean budget = false;
+        boolean usesFrame = false;
         for (Block block : flow.blocks()) {
             for (Op op : block.ops()) {
                 op.def().map(Var::number).map(allocation::of).ifPresent(used::addAll);
                 shape = op instanceof Op.Call ? Frame.Shape.CALLS : shape;
                 budget |= op instanceof Op.MayGoto;
+                usesFrame |= FrameUse.of(op);
             }
         }
-        Frame frame = Frame.of(Registers.saved(used), frameBytes, budget ? BUDGET_BYTES : 0, shape);
+        Frame frame = Frame.of(Registers.saved(used), usesFrame ? frameBytes : 0, budget ? BUDGET_BYTES : 0, shape);
         return new Function(flow, allocation, frame);
     }
 }

@@ -19,6 +19,9 @@ import java.util.Map;
 final class Interference {
     private static final int MAX_DEPTH = 5;
 
+    /** What loops carry from round to round is placed first, so that what it is copied from can take the same place. */
+    private static final int CARRIED = 8;
+
     private final BitSet[] conflicts;
     private final long[] weights;
     private final Map<Integer, List<Var>> partners = new HashMap<>();
@@ -26,6 +29,7 @@ final class Interference {
     private final BitSet acrossCalls = new BitSet();
     private final BitSet acrossDivisions = new BitSet();
     private final BitSet acrossShifts = new BitSet();
+    private final BitSet defined = new BitSet();
     private boolean needsThirdScratch;
 
     Interference(Flow flow) {
@@ -51,7 +55,8 @@ final class Interference {
     private void note(Op op, BitSet after, long weight) {
         op.uses(var -> used(var, weight));
         op.def().ifPresent(var -> {
-            used(var, weight);
+            used(var, defined.get(var.number()) ? weight * CARRIED : weight);
+            defined.set(var.number());
             BitSet others = (BitSet) after.clone();
             if (op instanceof Op.Move(Var _, Var src)) {
                 others.clear(src.number());

@@ -25,7 +25,8 @@ final class MemoryEmitter {
     }
 
     void lea(Op.Lea op) {
-        asm.lea(OpSize.Q, emission.of(op.dst()), emission.address(op.place()));
+        Address address = emission.address(op.place());
+        asm.lea(Emission.size(op.width()), emission.of(op.dst()), address);
     }
 
     void load(Op.Load op) {
