@@ -109,13 +109,13 @@ public final class FlowBuilder {
         switch (insn) {
             case Insn.Jump(int distance) -> out.add(new Op.Goto(blocks.get(next + distance)));
             case Insn.Branch branch -> branch(slot, branch, out);
-            case Insn.MayGoto(short distance) ->
-                out.add(new Op.MayGoto(blocks.get(next), blocks.get(next + distance)));
+            case Insn.MayGoto(short distance) -> out.add(new Op.MayGoto(blocks.get(next), blocks.get(next + distance)));
             case Insn.Exit _ -> {
                 out.add(new Op.Move(Var.fixed(0), OpBuilder.register(0)));
                 out.add(new Op.Exit());
             }
-            case Insn.CallHelper(int number) -> helper(slot, Helper.byNumber(number).orElseThrow(), out);
+            case Insn.CallHelper(int number) ->
+                helper(slot, Helper.byNumber(number).orElseThrow(), out);
             case Insn.CallLocal(int distance) -> call(new Op.Call.Target.OfFunction(next + distance), out);
             case Insn.Alu alu -> ops.alu(alu, out);
             case Insn.Neg neg -> ops.neg(neg, out);

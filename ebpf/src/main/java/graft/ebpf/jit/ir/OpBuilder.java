@@ -1,6 +1,5 @@
 package graft.ebpf.jit.ir;
 
-import graft.ebpf.insn.AluOp;
 import graft.ebpf.insn.AtomicOp;
 import graft.ebpf.insn.ByteOrder;
 import graft.ebpf.insn.Fetch;
@@ -84,8 +83,7 @@ final class OpBuilder {
 
     private void shift(Insn.Alu insn, Var dst, List<Op> out) {
         switch (insn.src()) {
-            case Operand.Src(Reg reg) ->
-                out.add(new Op.Binary(insn.op(), insn.width(), dst, dst, variable(reg, out)));
+            case Operand.Src(Reg reg) -> out.add(new Op.Binary(insn.op(), insn.width(), dst, dst, variable(reg, out)));
             case Operand.Imm(int value) -> {
                 int count = value & (insn.width() == Width.W64 ? 63 : 31);
                 if (count != 0) {

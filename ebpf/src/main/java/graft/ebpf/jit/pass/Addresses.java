@@ -37,7 +37,8 @@ final class Addresses implements Rewrite {
                 oneIndex = other.base;
                 oneScale = 1;
             }
-            return Optional.of(new Sum(origin.or(() -> other.origin), oneBase, oneIndex, oneScale, offset + other.offset))
+            return Optional.of(
+                            new Sum(origin.or(() -> other.origin), oneBase, oneIndex, oneScale, offset + other.offset))
                     .filter(Sum::isPlace);
         }
 
@@ -119,8 +120,8 @@ final class Addresses implements Rewrite {
                         && sum.index().isEmpty())
                 .<Op>map(sum -> new Op.Move(
                         binary.dst(),
-                        new Value.FrameAddress(((Value.FrameAddress) sum.origin().orElseThrow()).offset()
-                                + (int) sum.offset())))
+                        new Value.FrameAddress(
+                                ((Value.FrameAddress) sum.origin().orElseThrow()).offset() + (int) sum.offset())))
                 .orElse(binary);
     }
 
@@ -150,8 +151,9 @@ final class Addresses implements Rewrite {
                     when kind == AluOp.ADD && width == Width.W64 -> sum((Op.Binary) op, known, depth);
                     case Op.Binary(var kind, var width, var _, var left, Value.Constant(long count))
                     when kind == AluOp.LSH && width == Width.W64 && count >= 0 && count <= 3 ->
-                        sum(left, known, depth - 1).times(1 << count).or(() -> Sum.of(left)
-                                .times(1 << count));
+                        sum(left, known, depth - 1)
+                                .times(1 << count)
+                                .or(() -> Sum.of(left).times(1 << count));
                     default -> Optional.<Sum>empty(); // a value of its own
                 })
                 .orElseGet(() -> Sum.of(var));

@@ -35,8 +35,7 @@ final class Bases implements Pass {
                 .collect(Collectors.toMap(Map.Entry::getKey, _ -> flow.newVar()));
         flow.blocks().forEach(block -> block.ops().replaceAll(op -> replaced(op, bases)));
         List<Op> entry = flow.entry().ops();
-        bases.forEach((map, var) ->
-                entry.addFirst(new Op.Move(var, new Value.Symbol(new Wide.MapValue(map, 0)))));
+        bases.forEach((map, var) -> entry.addFirst(new Op.Move(var, new Value.Symbol(new Wide.MapValue(map, 0)))));
     }
 
     private static void count(Op op, long weight, Map<String, Long> weights) {

@@ -15,9 +15,8 @@ final class BitTests implements Rewrite {
         return switch (op) {
             case Op.If(var condition, var yes, var no) ->
                 test(condition, known)
-                        .<Op>map(bits -> condition.op() == JumpOp.JNE
-                                ? new Op.If(bits, yes, no)
-                                : new Op.If(bits, no, yes))
+                        .<Op>map(bits ->
+                                condition.op() == JumpOp.JNE ? new Op.If(bits, yes, no) : new Op.If(bits, no, yes))
                         .orElse(op);
             case Op.Select(var dst, var condition, var yes, var no) ->
                 test(condition, known)

@@ -47,8 +47,7 @@ final class Choices implements Pass {
         }
     }
 
-    private static void replace(
-            Block block, Condition condition, List<Op.Move> yes, List<Op.Move> no, Block next) {
+    private static void replace(Block block, Condition condition, List<Op.Move> yes, List<Op.Move> no, Block next) {
         block.ops().removeLast();
         yes.forEach(move -> block.ops().add(new Op.Select(move.dst(), condition, move.src(), move.dst())));
         no.forEach(move -> block.ops().add(new Op.Select(move.dst(), condition, move.dst(), move.src())));

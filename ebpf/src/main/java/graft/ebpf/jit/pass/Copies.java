@@ -1,10 +1,10 @@
 package graft.ebpf.jit.pass;
 
+import graft.ebpf.insn.Width;
 import graft.ebpf.jit.ir.Condition;
 import graft.ebpf.jit.ir.Op;
 import graft.ebpf.jit.ir.Value;
 import graft.ebpf.jit.ir.Var;
-import graft.ebpf.insn.Width;
 
 /** Reads the original in place of a copy, and a number in place of a variable that holds it. */
 final class Copies implements Rewrite {
@@ -25,8 +25,7 @@ final class Copies implements Rewrite {
     }
 
     private static Var original(Var var, Known known) {
-        if (!var.isFixed()
-                && known.definition(var).orElse(null) instanceof Op.Move(Var _, Var src) && !src.isFixed()) {
+        if (!var.isFixed() && known.definition(var).orElse(null) instanceof Op.Move(Var _, Var src) && !src.isFixed()) {
             return original(src, known);
         }
         return var;
@@ -52,8 +51,7 @@ final class Copies implements Rewrite {
         if (!(known.definition(var).orElse(null) instanceof Op.Move(Var _, Value.Constant constant))) {
             return var;
         }
-        Value.Constant narrowed =
-                width == Width.W32 ? new Value.Constant((int) constant.value()) : constant;
+        Value.Constant narrowed = width == Width.W32 ? new Value.Constant((int) constant.value()) : constant;
         return narrowed.isImmediate() ? narrowed : var;
     }
 }

@@ -52,15 +52,12 @@ final class NullChecks implements Pass {
         block.ops().removeLast();
         block.ops().removeLast();
         if (!scaled) {
-            block.ops()
-                    .add(new Op.Binary(
-                            AluOp.MUL, Width.W64, index, lookup.key(), new Value.Constant(map.stride())));
+            block.ops().add(new Op.Binary(AluOp.MUL, Width.W64, index, lookup.key(), new Value.Constant(map.stride())));
         }
         Place element = new Place(base, Optional.of(index), scaled ? map.stride() : 1, 0);
         block.ops().add(new Op.Lea(Width.W64, lookup.dst(), element));
         JumpOp outside = branch.condition().op() == JumpOp.JEQ ? JumpOp.JGE : JumpOp.JLT;
-        Condition condition =
-                new Condition(outside, Width.W32, lookup.key(), new Value.Constant(map.maxEntries()));
+        Condition condition = new Condition(outside, Width.W32, lookup.key(), new Value.Constant(map.maxEntries()));
         block.ops().add(new Op.If(condition, branch.yes(), branch.no()));
     }
 }

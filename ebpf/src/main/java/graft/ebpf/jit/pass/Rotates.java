@@ -33,8 +33,8 @@ final class Rotates implements Rewrite {
                 && down.get().width() == width
                 && up.get().count() + down.get().count() == bits;
         return same
-                ? Optional.of(
-                        new Op.Rotate(width, dst, up.get().value(), (int) up.get().count()))
+                ? Optional.of(new Op.Rotate(
+                        width, dst, up.get().value(), (int) up.get().count()))
                 : Optional.empty();
     }
 
@@ -45,27 +45,27 @@ final class Rotates implements Rewrite {
                 && low.isPresent()
                 && low.get().width() == width
                 && low.get().count() < 32
-                && multiplied(up, known).orElse(null) instanceof Op.Binary(var _, var _, var _, var x, Value.Constant big)
+                && multiplied(up, known).orElse(null)
+                        instanceof Op.Binary(var _, var _, var _, var x, Value.Constant big)
                 && multiplied(low.get().value(), known).orElse(null)
                         instanceof Op.Binary(var _, var _, var _, var y, Value.Constant small)
                 && x.equals(y)
                 && (int) big.value() == (int) small.value() << 32 - low.get().count()) {
-            return Optional.of(
-                    new Op.Rotate(width, dst, low.get().value(), 32 - (int) low.get().count()));
+            return Optional.of(new Op.Rotate(
+                    width, dst, low.get().value(), 32 - (int) low.get().count()));
         }
         return Optional.empty();
     }
 
     private static Optional<Op.Pure> multiplied(Var var, Known known) {
         return known.definition(var)
-                .filter(op -> op instanceof Op.Binary binary
-                        && binary.op() == AluOp.MUL
-                        && binary.width() == Width.W32);
+                .filter(op ->
+                        op instanceof Op.Binary binary && binary.op() == AluOp.MUL && binary.width() == Width.W32);
     }
 
     private static Optional<Shifted> shifted(Var var, AluOp direction, Known known) {
         return known.definition(var).orElse(null)
-                        instanceof Op.Binary(var op, var width, var _, var src, Value.Constant(long count))
+                                instanceof Op.Binary(var op, var width, var _, var src, Value.Constant(long count))
                         && op == direction
                         && count > 0
                 ? Optional.of(new Shifted(src, width, count))

@@ -116,7 +116,8 @@ final class StackSlots implements Pass {
 
     private static Op store(Op.Store store, Var var) {
         if (store.value() instanceof Value.Constant(long value)) {
-            long mask = store.size() == MemSize.DW ? -1 : (1L << 8 * store.size().bytes()) - 1;
+            long mask =
+                    store.size() == MemSize.DW ? -1 : (1L << 8 * store.size().bytes()) - 1;
             return new Op.Move(var, new Value.Constant(value & mask));
         }
         Var value = (Var) store.value();

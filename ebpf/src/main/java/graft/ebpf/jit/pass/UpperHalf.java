@@ -48,7 +48,8 @@ final class UpperHalf {
         return switch (op.op()) {
             case AND -> known.isNarrow(op.left()) || isZero(op.right(), known);
             case OR, XOR -> known.isNarrow(op.left()) && isZero(op.right(), known);
-            case RSH -> known.isNarrow(op.left()) || op.right() instanceof Value.Constant(long count) && (count & 63) >= 32;
+            case RSH ->
+                known.isNarrow(op.left()) || op.right() instanceof Value.Constant(long count) && (count & 63) >= 32;
             case ADD, SUB, MUL, DIV, MOD, SDIV, SMOD, LSH, ARSH, MOV -> false;
         };
     }

@@ -38,9 +38,7 @@ final class Allocator {
     static Allocation atHome(Flow flow) {
         Allocator allocator = new Allocator(flow);
         List<Var> all = allocator.interference.byWeight();
-        all.stream()
-                .filter(var -> var.home() >= 0)
-                .forEach(var -> allocator.put(var, Registers.home(var.home())));
+        all.stream().filter(var -> var.home() >= 0).forEach(var -> allocator.put(var, Registers.home(var.home())));
         for (Var var : all) {
             if (var.home() < 0 && !allocator.give(var, List.of())) {
                 throw new AssertionError("no register for " + var);

@@ -119,7 +119,8 @@ final class AluEmitter {
                 emission.move(size, dst, left);
                 asm.op(Arith.SUB, size, dst, immediate(constant));
             }
-            case Var var when dst != left && dst == emission.of(var) -> {
+            case Var var
+            when dst != left && dst == emission.of(var) -> {
                 asm.op(Unary.NEG, size, dst);
                 asm.op(Arith.ADD, size, dst, left);
             }

@@ -72,11 +72,9 @@ final class BranchEmitter {
         if (condition.right() instanceof Value.Constant(long value) && value >= 0 && value < Integer.MAX_VALUE) {
             return switch (condition.op()) {
                 case JGT ->
-                    new Condition(
-                            JumpOp.JGE, condition.width(), condition.left(), new Value.Constant(value + 1));
+                    new Condition(JumpOp.JGE, condition.width(), condition.left(), new Value.Constant(value + 1));
                 case JLE ->
-                    new Condition(
-                            JumpOp.JLT, condition.width(), condition.left(), new Value.Constant(value + 1));
+                    new Condition(JumpOp.JLT, condition.width(), condition.left(), new Value.Constant(value + 1));
                 case JEQ, JNE, JSET, JGE, JLT, JSGT, JSGE, JSLT, JSLE -> condition;
             };
         }

@@ -66,12 +66,13 @@ final class CallEmitter {
         Gpr result = emission.of(op.dst());
         if (op.helper() == Helper.GET_SMP_PROCESSOR_ID) {
             asm.mov(
-                    OpSize.D, result, Address.thread(emission.binding().cpuOffset().orElseThrow()));
+                    OpSize.D,
+                    result,
+                    Address.thread(emission.binding().cpuOffset().orElseThrow()));
             return;
         }
         Gpr scratch = emission.use(Registers.SCRATCH);
-        asm.mov(
-                OpSize.D, result, Address.thread(emission.binding().tidOffset().orElseThrow()));
+        asm.mov(OpSize.D, result, Address.thread(emission.binding().tidOffset().orElseThrow()));
         asm.mov(scratch, (long) emission.binding().tgid().orElseThrow() << 32);
         asm.op(Arith.OR, OpSize.Q, result, scratch);
     }

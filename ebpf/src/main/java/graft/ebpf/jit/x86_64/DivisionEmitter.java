@@ -65,9 +65,7 @@ final class DivisionEmitter {
         } else if (!division.isSigned() && value > 0 && Integer.bitCount(value) == 1) {
             byPowerOfTwo(division, value);
         } else if (division.isSigned() || value < 0 || !byMultiplication(division, value)) {
-            asm.mov(
-                    emission.use(Registers.SCRATCH),
-                    division.size() == OpSize.D ? value & 0xffff_ffffL : value);
+            asm.mov(emission.use(Registers.SCRATCH), division.size() == OpSize.D ? value & 0xffff_ffffL : value);
             machineDivision(division);
         }
     }

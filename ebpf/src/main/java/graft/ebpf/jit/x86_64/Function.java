@@ -1,12 +1,12 @@
 package graft.ebpf.jit.x86_64;
 
+import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.jit.ir.Block;
 import graft.ebpf.jit.ir.Flow;
 import graft.ebpf.jit.ir.FlowBuilder;
 import graft.ebpf.jit.ir.Op;
 import graft.ebpf.jit.ir.Var;
 import graft.ebpf.jit.ir.Webs;
-import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.jit.pass.Passes;
 import graft.ebpf.object.ProgSpec;
 import graft.ebpf.verifier.Facts;

@@ -60,8 +60,7 @@ final class ProgramEmitter {
     private List<SlotOffset> offsets(Layout layout) {
         List<SlotOffset> offsets = new ArrayList<>();
         for (Function function : functions) {
-            function.flow().blocks().forEach(block ->
-                    offsets.add(new SlotOffset(block.slot(), layout.startOf(block))));
+            function.flow().blocks().forEach(block -> offsets.add(new SlotOffset(block.slot(), layout.startOf(block))));
         }
         offsets.sort(Comparator.comparingInt(SlotOffset::offset));
         return offsets;

@@ -15,8 +15,8 @@ final class Registers {
     static final Gpr SECOND = Gpr.R10;
     static final Gpr THIRD = Gpr.R9;
 
-    private static final List<Gpr> HOMES = List.of(
-            Gpr.RAX, Gpr.RDI, Gpr.RSI, Gpr.RDX, Gpr.RCX, Gpr.R8, Gpr.RBX, Gpr.R13, Gpr.R14, Gpr.R15);
+    private static final List<Gpr> HOMES =
+            List.of(Gpr.RAX, Gpr.RDI, Gpr.RSI, Gpr.RDX, Gpr.RCX, Gpr.R8, Gpr.RBX, Gpr.R13, Gpr.R14, Gpr.R15);
 
     /** What a call may change. */
     static final List<Gpr> CALLER_SAVED =
