@@ -21,6 +21,8 @@ public final class ElfFile implements AutoCloseable {
     private static final int REL_BYTES = 16;
     private static final int RELA_BYTES = 24;
     private static final int GNU_BUILD_ID = 3;
+    /** More than any program has: a bad file of some megabytes would otherwise fill the memory. */
+    private static final int MAX_PACKED = 8_000_000;
 
     private final ByteSource source;
     private final ElfHeaders headers;
@@ -165,6 +167,9 @@ public final class ElfFile implements AutoCloseable {
         long next = 0;
         ByteBuffer entries = buffer(section);
         while (entries.remaining() >= Long.BYTES) {
+            if (places.size() > MAX_PACKED) {
+                throw bad(section, "more than %d packed relocations".formatted(MAX_PACKED));
+            }
             long entry = entries.getLong();
             if ((entry & 1) == 0) {
                 places.add(new ElfVirtualAddress(entry));

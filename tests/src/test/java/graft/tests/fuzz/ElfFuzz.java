@@ -26,6 +26,7 @@ public final class ElfFuzz {
         each(file::interpreter);
         each(file::buildId);
         each(file::debugLink);
+        each(file::landingPads);
         for (SymbolTable table : SymbolTable.values()) {
             each(() -> file.symbols(table).forEach(symbol -> Outcome.says(symbol.toString(), file)));
         }
@@ -37,6 +38,7 @@ public final class ElfFuzz {
         for (ElfSection section : file.sections().stream().limit(64).toList()) {
             each(() -> file.content(section));
             each(() -> file.relocations(section));
+            each(() -> file.packedRelocations(section));
         }
         for (ElfSegment segment : file.segments().stream().limit(64).toList()) {
             each(() -> file.bytesAt(segment.address(), 16));

@@ -27,7 +27,10 @@ final class Seeds {
     private static final Path ROOT = Path.of(System.getProperty("graft.root"));
     private static final List<Path> OBJECTS =
             List.of(ROOT.resolve("tests/target/test-classes/bpf"), ROOT.resolve("tools/target/classes/graft/cli/bpf"));
-    private static final List<Path> PROGRAMS = List.of(Path.of("/bin/true"), Path.of("/usr/bin/env"));
+    private static final List<Path> PROGRAMS = Stream.of("/bin/true", "/usr/bin/env", "/usr/bin/apt-config")
+            .map(Path::of)
+            .filter(Files::isReadable)
+            .toList();
     private static final int CODE_BYTES = 4096;
     private static final int HASH_BUCKETS = 4096;
 
