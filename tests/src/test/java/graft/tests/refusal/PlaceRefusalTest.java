@@ -55,7 +55,7 @@ class PlaceRefusalTest {
                         4,
                         "GRAFT-A001 cannot resolve uprobe:counting:ngx_http_process_request (pid " + target.pid() + ")",
                         "  " + folder.resolve("counting") + " has no function ngx_http_process_request",
-                        "  try: graft list 'uprobe:FILE:PATTERN' shows what is there"));
+                        "  try: graft list 'uprobe:FILE:PATTERN' -p PID shows what is there"));
     }
 
     @Test
@@ -64,7 +64,9 @@ class PlaceRefusalTest {
         CountingTarget.run(List.of("strip", program.toString()));
         try (CountingTarget stripped = CountingTarget.start(program)) {
             String why = "  " + program + " has no function work; it is stripped";
-            String remedy = "  try: install its debug symbols, or give an address: uprobe:FILE:0x1234";
+            String remedy =
+                    "  try: install its debug symbols, or choose an exported function: graft list 'uprobe:FILE:*'"
+                            + " -p PID";
             assertThat(graft("count", "stripped:work", "-p", stripped.word()))
                     .isEqualTo(refused(
                             4,
