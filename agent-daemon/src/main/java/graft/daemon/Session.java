@@ -28,6 +28,7 @@ public final class Session implements AutoCloseable {
     private final List<Attachment> attachments;
     private final List<AttachPoint> points;
     private final List<SessionRefusal.SiteRefused> skipped;
+    private final int links;
     private final long openedNanos = System.nanoTime();
     private Optional<List<DetachProof>> proofs = Optional.empty();
 
@@ -35,8 +36,10 @@ public final class Session implements AutoCloseable {
             Collection collection,
             List<Attachment> attachments,
             List<AttachPoint> points,
-            List<SessionRefusal.SiteRefused> skipped) {
+            List<SessionRefusal.SiteRefused> skipped,
+            int links) {
         this.skipped = List.copyOf(skipped);
+        this.links = links;
         this.collection = collection;
         this.attachments = List.copyOf(attachments);
         this.points = List.copyOf(points);
@@ -140,12 +143,12 @@ public final class Session implements AutoCloseable {
             SessionRequest request, Collection collection, AgentImage agent, Attacher attacher) {
         return switch (assembleAll(request, collection, agent)) {
             case Assemblies.Refused(var refusal) -> new Opening.Refused(refusal);
-            case Assemblies.Ready(var images) -> attachAll(images, collection, attacher);
+            case Assemblies.Ready(var images) -> attachAll(images, collection, attacher, request.links().size());
         };
     }
 
     private static Opening attachAll(
-            List<TargetImage.Assembly.Assembled> images, Collection collection, Attacher attacher) {
+            List<TargetImage.Assembly.Assembled> images, Collection collection, Attacher attacher, int linksEach) {
         List<Attachment> attached = new ArrayList<>();
         List<AttachPoint> points = new ArrayList<>();
         List<SessionRefusal.SiteRefused> skipped = new ArrayList<>();
@@ -168,7 +171,8 @@ public final class Session implements AutoCloseable {
                 return new Opening.Refused(refusal.get());
             }
         }
-        return new Opening.Opened(new Session(collection, attached, points, skipped));
+        int links = linksEach * attached.size() - skipped.size();
+        return new Opening.Opened(new Session(collection, attached, points, skipped, links));
     }
 
     /** The object's live form. */
@@ -184,6 +188,11 @@ public final class Session implements AutoCloseable {
     /** The places of user-space probes, over all targets. */
     public List<AttachPoint> points() {
         return points;
+    }
+
+    /** Programs at places, over all targets. */
+    public int links() {
+        return links;
     }
 
     /** Places that were left out because they cannot be probed safely. */

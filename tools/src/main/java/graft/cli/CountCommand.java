@@ -64,7 +64,7 @@ final class CountCommand implements Runnable {
             ArrayMap counts = MapReporter.array(live.session(), "counts");
             live.detach();
             print(rows(probes, counts));
-            new MapReporter(target).footer(live);
+            new MapReporter(target, request.object()).footer(live);
         }
     }
 

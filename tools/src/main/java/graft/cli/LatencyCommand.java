@@ -42,7 +42,7 @@ final class LatencyCommand implements Runnable {
             ArrayMap histogram = MapReporter.array(live.session(), "histogram");
             live.detach();
             print(MapReporter.longs(histogram));
-            new MapReporter(target).footer(live);
+            new MapReporter(target, request.object()).footer(live);
         }
     }
 

@@ -9,6 +9,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Locale;
 import picocli.CommandLine;
 
 /** Starts the command: parses, runs, turns whatever goes wrong into a coded message and an exit status. */
@@ -21,6 +22,7 @@ public final class Main {
 
     /** The process's entry. */
     public static void main(String[] args) {
+        Locale.setDefault(Locale.ROOT); // output is for programs and for all people alike: 1,234.5 everywhere
         PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
         PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
         int status = run(out, err, args);

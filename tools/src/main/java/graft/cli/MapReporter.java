@@ -1,36 +1,44 @@
 package graft.cli;
 
-import graft.attach.DetachProof;
 import graft.cli.option.OutputFormat;
 import graft.cli.option.OutputOptions;
+import graft.cli.output.Footer;
 import graft.cli.output.JsonWriter;
 import graft.daemon.KernelSession;
 import graft.daemon.Session;
+import graft.ebpf.btf.Btf;
+import graft.ebpf.btf.FormattedValue;
+import graft.ebpf.btf.ValueFormatter;
 import graft.ebpf.maps.ArrayMap;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.HashTable;
 import graft.ebpf.maps.PerCpuArrayMap;
 import graft.ebpf.maps.RingBuffer;
+import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.MapSpec;
 import java.io.PrintWriter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
 /** Prints what a session's maps hold, and how it ended. Data goes to one writer, everything else to the other. */
 final class MapReporter {
-    private static final int NANOS_PER_MILLI = 1_000_000;
+    private static final int BATCH = 256;
 
     private final PrintWriter out;
     private final PrintWriter err;
     private final OutputFormat format;
+    private final ValueFormatter formatter;
 
-    MapReporter(OutputOptions options) {
+    /** @param object whose maps are printed, with their types if it has any */
+    MapReporter(OutputOptions options, CollectionSpec object) {
+        this.formatter = new ValueFormatter(
+                object.btf().map(CollectionSpec.BtfBytes::bytes).map(Btf::parse));
         this.out = options.out();
         this.err = options.err();
         this.format = options.format();
@@ -90,7 +98,7 @@ final class MapReporter {
                 : IntStream.range(0, value.length / stride)
                         .mapToObj(cpu -> Arrays.copyOfRange(value, cpu * stride, cpu * stride + spec.valueSize()))
                         .toList();
-        row(spec.name(), key, values);
+        row(spec, key, values);
     }
 
     /** Undoes, then prints every map that is not global data, then the footer. */
@@ -107,19 +115,18 @@ final class MapReporter {
     }
 
     private void print(BpfMap map) {
-        String name = map.spec().name();
         switch (map) {
             case ArrayMap array -> {
                 for (int index = 0; index < array.spec().maxEntries(); index++) {
                     byte[] value = array.value(index).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
-                    row(name, key(index), List.of(value));
+                    row(map.spec(), key(index), List.of(value));
                 }
             }
             case PerCpuArrayMap array -> {
                 for (int index = 0; index < array.spec().maxEntries(); index++) {
                     int slot = index;
                     row(
-                            name,
+                            map.spec(),
                             key(index),
                             LongStream.range(0, array.cpus())
                                     .mapToObj(cpu -> array.value((int) cpu, slot)
@@ -127,12 +134,19 @@ final class MapReporter {
                                     .toList());
                 }
             }
-            case HashTable table -> table.entries().forEach(entry -> row(name, entry.key(), entry.values()));
+            case HashTable table -> table.entries().forEach(entry -> row(map.spec(), entry.key(), entry.values()));
             case RingBuffer ring ->
                 err.printf(
-                        "%s: a ring buffer, %d records lost%n",
-                        name, ring.losses().total());
+                        "%s: a ring buffer, %d records not read%n", ring.spec().name(), unread(ring));
         }
+    }
+
+    private static long unread(RingBuffer ring) {
+        long records = 0;
+        for (int more = ring.drain(_ -> {}, BATCH); more > 0; more = ring.drain(_ -> {}, BATCH)) {
+            records += more;
+        }
+        return records;
     }
 
     private static byte[] key(int index) {
@@ -142,93 +156,34 @@ final class MapReporter {
                 .array();
     }
 
-    private void row(String map, byte[] key, List<byte[]> values) {
+    private void row(MapSpec map, byte[] key, List<byte[]> values) {
+        FormattedValue shownKey = formatter.format(key, map.keyType());
+        List<FormattedValue> shown = values.stream()
+                .map(value -> formatter.format(value, map.valueType()))
+                .toList();
         switch (format) {
             case text ->
                 out.printf(
                         "%s[%s] = %s%n",
-                        map,
-                        text(key),
-                        values.stream()
-                                .map(MapReporter::text)
-                                .reduce((a, b) -> a + " " + b)
-                                .orElse(""));
+                        map.name(),
+                        shownKey,
+                        shown.stream().map(FormattedValue::toString).collect(Collectors.joining(" ")));
             case json, jsonl -> {
                 JsonWriter json =
-                        new JsonWriter().beginObject().member("type", "map").member("map", map);
-                json.member("key", text(key)).name("values").beginArray();
-                values.forEach(value -> json.value(text(value)));
+                        new JsonWriter().beginObject().member("type", "map").member("map", map.name());
+                json.name("key").formatted(shownKey).name("values").beginArray();
+                shown.forEach(json::formatted);
                 out.println(json.endArray().endObject());
             }
         }
     }
 
-    /** Integers of the usual sizes as numbers, anything else in hexadecimal. */
-    private static String text(byte[] bytes) {
-        ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-        return switch (bytes.length) {
-            case 1 -> Integer.toString(bytes[0] & 0xff);
-            case 2 -> Integer.toString(buffer.getShort() & 0xffff);
-            case 4 -> Integer.toUnsignedString(buffer.getInt());
-            case 8 -> Long.toUnsignedString(buffer.getLong());
-            default -> HexFormat.of().formatHex(bytes);
-        };
-    }
-
     /** The last line: what was attached for how long, what was lost, what the undo proved. */
     void footer(LiveSession live) {
-        Session session = live.session();
-        List<DetachProof> proofs = session.detach();
-        int sites = proofs.stream().mapToInt(DetachProof::sites).sum();
-        int restored = proofs.stream().mapToInt(DetachProof::restored).sum();
-        boolean clean = proofs.stream().allMatch(DetachProof::clean);
-        long lost = session.collection().maps().stream()
-                .filter(RingBuffer.class::isInstance)
-                .mapToLong(map -> ((RingBuffer) map).losses().total())
-                .sum();
-        long millis = session.ageNanos() / NANOS_PER_MILLI;
+        Footer footer = SessionFooter.of(live);
         switch (format) {
-            case text -> {
-                err.printf(
-                        "session  %d.%03d s   %d programs   %d processes   %,d lost%n",
-                        millis / 1000,
-                        millis % 1000,
-                        session.collection().programs().size(),
-                        session.attachments().size(),
-                        lost);
-                err.printf(
-                        "  undo: %d/%d sites restored, %s%n",
-                        restored, sites, clean ? "text equals the files, nothing left behind" : remains(proofs));
-            }
-            case json, jsonl ->
-                out.println(new JsonWriter()
-                        .beginObject()
-                        .member("type", "footer")
-                        .member("seconds", millis / 1000.0)
-                        .member("lost", lost)
-                        .member("sites", sites)
-                        .member("restored", restored)
-                        .flag("clean", clean)
-                        .endObject());
+            case text -> footer.lines().forEach(err::println);
+            case json, jsonl -> out.println(footer.json());
         }
-    }
-
-    private static String remains(List<DetachProof> proofs) {
-        StringBuilder text = new StringBuilder();
-        for (DetachProof proof : proofs) {
-            proof.quarantined()
-                    .forEach(left -> text.append("left at ")
-                            .append(left.address())
-                            .append(": ")
-                            .append(left.size() / 1024)
-                            .append(" KiB (")
-                            .append(left.reason())
-                            .append(") "));
-            proof.notes().forEach(note -> text.append(note).append(' '));
-            if (proof.outcome() == DetachProof.Outcome.TARGET_GONE) {
-                text.append("the process has ended ");
-            }
-        }
-        return text.toString().strip();
     }
 }

@@ -71,13 +71,13 @@ final class RunCommand implements Callable<Integer> {
             return StartedCommand.run(
                     pid -> LiveSession.open(placement(new SessionRequest(object, links, List.of(pid)), places)),
                     command,
-                    reporter());
+                    reporter(object));
         }
         Placement placement = placement(new SessionRequest(object, links, target.requiredPids("run")), places);
         if (placement.needsProcesses() || !placement.needsKernel()) {
-            inProcesses(placement);
+            inProcesses(placement, reporter(object));
         } else {
-            KernelRun.run(placement.inKernel(), target.duration(), reporter());
+            KernelRun.run(placement.inKernel(), target.duration(), reporter(object));
         }
         return 0;
     }
@@ -100,15 +100,15 @@ final class RunCommand implements Callable<Integer> {
         };
     }
 
-    private MapReporter reporter() {
-        return new MapReporter(target);
+    private MapReporter reporter(CollectionSpec object) {
+        return new MapReporter(target, object);
     }
 
-    private void inProcesses(Placement placement) {
+    private void inProcesses(Placement placement, MapReporter reporter) {
         try (LiveSession live = LiveSession.open(placement)) {
-            reporter().attached(live);
+            reporter.attached(live);
             live.await(target.duration());
-            reporter().finished(live);
+            reporter.finished(live);
         }
     }
 

@@ -60,7 +60,7 @@ final class TlsCommand implements Runnable {
             while (events.drain(show, BATCH) > 0) {
                 out.flush();
             }
-            new MapReporter(target).footer(live);
+            new MapReporter(target, request.object()).footer(live);
         }
     }
 

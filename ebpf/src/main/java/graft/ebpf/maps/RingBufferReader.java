@@ -41,6 +41,7 @@ public final class RingBufferReader {
     private final long size;
     private int recordsSinceWait;
     private Duration pause = FIRST_PAUSE;
+    private long delivered;
 
     RingBufferReader(MapSpec spec, MapRegion region) {
         this.spec = spec;
@@ -88,7 +89,13 @@ public final class RingBufferReader {
             region.setLongRelease(MapConstants.RING_CONSUMER_OFFSET, consumed);
         }
         recordsSinceWait += records;
+        delivered += records;
         return records;
+    }
+
+    /** Records handed over so far. */
+    public long delivered() {
+        return delivered;
     }
 
     private MemorySegment slice(long data, int length) {

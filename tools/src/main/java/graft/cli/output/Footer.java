@@ -12,21 +12,53 @@ import java.util.stream.Collectors;
 /**
  * What a session says when it ends.
  *
- * @param session its name
- * @param lost events that did not arrive, by cause in words ({@code ring full}); causes without loss may be left out
+ * @param links programs at places
+ * @param events what was reported; empty for sessions that only fill maps
  * @param undo what was restored; empty while targets are still attached to
  */
-public record Footer(
-        String session,
-        Duration elapsed,
-        int links,
-        long seen,
-        long delivered,
-        Map<String, Long> lost,
-        Optional<Undone> undo) {
+public record Footer(Duration elapsed, int links, int processes, Optional<Events> events, Optional<Undone> undo) {
 
-    public Footer {
-        lost = Collections.unmodifiableMap(new LinkedHashMap<>(lost));
+    /**
+     * What came through ring buffers.
+     *
+     * @param lost events that did not arrive, by cause in words ({@code ring full}); causes without loss may be left out
+     */
+    public record Events(long delivered, Map<String, Long> lost) {
+        public Events {
+            lost = Collections.unmodifiableMap(new LinkedHashMap<>(lost));
+        }
+
+        /** Events that did not arrive. */
+        public long lostInAll() {
+            return lost.values().stream().mapToLong(Long::longValue).sum();
+        }
+
+        /** Events that programs wanted to report. */
+        public long seen() {
+            return delivered + lostInAll();
+        }
+
+        String text() {
+            return "   %s events seen   %s delivered   %s lost%s"
+                    .formatted(
+                            Quantity.count(seen()), Quantity.count(delivered), Quantity.count(lostInAll()), causes());
+        }
+
+        private String causes() {
+            return lostInAll() == 0
+                    ? ""
+                    : lost.entrySet().stream()
+                            .filter(entry -> entry.getValue() != 0)
+                            .map(entry -> entry.getKey() + " " + Quantity.count(entry.getValue()))
+                            .collect(Collectors.joining(", ", " (", ")"));
+        }
+
+        void json(JsonWriter json) {
+            json.id("seen", seen()).id("delivered", delivered);
+            json.id("lost", lostInAll()).name("lost_by_cause").beginObject();
+            lost.forEach((cause, count) -> json.id(cause.replace(' ', '_'), count));
+            json.endObject();
+        }
     }
 
     /**
@@ -57,42 +89,27 @@ public record Footer(
         NO
     }
 
-    /** Events that did not arrive. */
-    public long lostInAll() {
-        return lost.values().stream().mapToLong(Long::longValue).sum();
-    }
-
     /** For people: two lines, one while nothing is undone. */
     public List<String> lines() {
-        String first = "session %s  %s   %s   %s events seen   %s delivered   %s lost%s"
+        String first = "session  %s s   %s in %s%s"
                 .formatted(
-                        session,
-                        String.format(Locale.ROOT, "%.3f s", elapsed.toNanos() / 1e9),
-                        links == 1 ? "1 link" : Quantity.count(links) + " links",
-                        Quantity.count(seen),
-                        Quantity.count(delivered),
-                        Quantity.count(lostInAll()),
-                        causes());
+                        String.format(Locale.ROOT, "%.3f", elapsed.toNanos() / 1e9),
+                        plural(links, "link", "links"),
+                        plural(processes, "process", "processes"),
+                        events.map(Events::text).orElse(""));
         return undo.map(done -> List.of(first, "  " + done.text())).orElse(List.of(first));
     }
 
-    private String causes() {
-        return lostInAll() == 0
-                ? ""
-                : lost.entrySet().stream()
-                        .filter(entry -> entry.getValue() != 0)
-                        .map(entry -> entry.getKey() + " " + Quantity.count(entry.getValue()))
-                        .collect(Collectors.joining(", ", " (", ")"));
+    private static String plural(int count, String one, String many) {
+        return Quantity.count(count) + " " + (count == 1 ? one : many);
     }
 
     /** The last line of JSON lines. */
     public String json() {
         JsonWriter json = new JsonWriter().beginObject().member("type", "footer");
-        json.member("session", session).member("elapsed_ns", elapsed.toNanos());
-        json.member("links", links).id("seen", seen).id("delivered", delivered);
-        json.id("lost", lostInAll()).name("lost_by_cause").beginObject();
-        lost.forEach((cause, count) -> json.id(cause.replace(' ', '_'), count));
-        json.endObject();
+        json.member("elapsed_ns", elapsed.toNanos());
+        json.member("links", links).member("processes", processes);
+        events.ifPresent(reported -> reported.json(json));
         undo.ifPresent(done -> {
             json.name("undo").beginObject();
             json.member("restored", done.restored()).member("sites", done.sites());

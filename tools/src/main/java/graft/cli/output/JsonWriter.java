@@ -1,5 +1,8 @@
 package graft.cli.output;
 
+import graft.ebpf.btf.FormattedValue;
+import java.util.List;
+
 /**
  * Writes one JSON value, piece by piece, with no blanks and no line ends: a line of JSON lines. Integers above 2^53
  * become strings in {@link #id}. The caller keeps the order of names and values right.
@@ -65,6 +68,39 @@ public final class JsonWriter {
         separate();
         out.append(Double.isFinite(number) ? Double.toString(number) : "null");
         return this;
+    }
+
+    /** A value of a map or event, with its structure. */
+    public JsonWriter formatted(FormattedValue value) {
+        switch (value) {
+            case FormattedValue.Number(String digits) -> {
+                separate();
+                out.append(digits);
+            }
+            case FormattedValue.Text(String text) -> value(text);
+            case FormattedValue.Sequence(var elements) -> {
+                beginArray();
+                elements.forEach(this::formatted);
+                endArray();
+            }
+            case FormattedValue.Record(var members) -> {
+                beginObject();
+                members(members);
+                endObject();
+            }
+        }
+        return this;
+    }
+
+    /** What is in an unnamed struct or union belongs to the one around it, as in C. */
+    private void members(List<FormattedValue.Member> members) {
+        for (FormattedValue.Member member : members) {
+            if (member.name().isEmpty() && member.value() instanceof FormattedValue.Record(var inner)) {
+                members(inner);
+            } else {
+                name(member.name()).formatted(member.value());
+            }
+        }
     }
 
     /** A truth value as the member {@code name}. */

@@ -1,0 +1,81 @@
+package graft.cli;
+
+import graft.attach.DetachProof;
+import graft.cli.output.Footer;
+import graft.cli.output.Quantity;
+import graft.daemon.KernelSession;
+import graft.daemon.Session;
+import graft.ebpf.maps.RingBuffer;
+import graft.ebpf.maps.RingLosses;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** What a session has done and what its undo proved, as its {@link Footer}. */
+final class SessionFooter {
+    private SessionFooter() {}
+
+    /** Undoes the session if that has not happened. */
+    static Footer of(LiveSession live) {
+        Session session = live.session();
+        List<DetachProof> proofs = session.detach();
+        return new Footer(
+                Duration.ofNanos(session.ageNanos()),
+                session.links() + live.kernel().map(KernelSession::links).orElse(0),
+                session.attachments().size(),
+                events(session),
+                Optional.of(undone(proofs)));
+    }
+
+    private static Optional<Footer.Events> events(Session session) {
+        List<RingBuffer> rings = session.collection().maps().stream()
+                .filter(RingBuffer.class::isInstance)
+                .map(RingBuffer.class::cast)
+                .toList();
+        long delivered = 0;
+        Map<String, Long> lost = new LinkedHashMap<>();
+        for (RingBuffer ring : rings) {
+            delivered += ring.reader().delivered();
+            RingLosses losses = ring.losses();
+            lost.merge("ring full", losses.full(), Long::sum);
+            lost.merge("ring busy", losses.busy(), Long::sum);
+            lost.merge("reentered", losses.reentered(), Long::sum);
+            lost.merge("writer died", losses.dead(), Long::sum);
+        }
+        return rings.isEmpty() ? Optional.empty() : Optional.of(new Footer.Events(delivered, lost));
+    }
+
+    private static Footer.Undone undone(List<DetachProof> proofs) {
+        boolean proven = proofs.stream()
+                .allMatch(proof -> proof.outcome() == DetachProof.Outcome.TARGET_GONE || isProven(proof));
+        List<String> words = new ArrayList<>();
+        if (proofs.stream().allMatch(DetachProof::clean)) {
+            words.add("text equals the files");
+            words.add("nothing left behind");
+        }
+        for (DetachProof proof : proofs) {
+            proof.quarantined()
+                    .forEach(left -> words.add("%s left at %s (%s)"
+                            .formatted(Quantity.bytes(left.size()), left.address(), left.reason())));
+            words.addAll(proof.notes());
+        }
+        if (proofs.stream().anyMatch(proof -> proof.outcome() == DetachProof.Outcome.TARGET_GONE)) {
+            words.add("a process has ended");
+        }
+        return new Footer.Undone(
+                proofs.stream().mapToInt(DetachProof::restored).sum(),
+                proofs.stream().mapToInt(DetachProof::sites).sum(),
+                proven ? Footer.Proven.YES : Footer.Proven.NO,
+                words);
+    }
+
+    /** Memory that stays until a thread has left it is said, and is no failure of the proof. */
+    private static boolean isProven(DetachProof proof) {
+        return proof.outcome() == DetachProof.Outcome.RESTORED
+                && proof.restored() == proof.sites()
+                && proof.pages().stream().allMatch(DetachProof.Page::matchesFile);
+    }
+}
