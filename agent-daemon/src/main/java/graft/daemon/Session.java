@@ -143,7 +143,8 @@ public final class Session implements AutoCloseable {
             SessionRequest request, Collection collection, AgentImage agent, Attacher attacher) {
         return switch (assembleAll(request, collection, agent)) {
             case Assemblies.Refused(var refusal) -> new Opening.Refused(refusal);
-            case Assemblies.Ready(var images) -> attachAll(images, collection, attacher, request.links().size());
+            case Assemblies.Ready(var images) ->
+                attachAll(images, collection, attacher, request.links().size());
         };
     }
 

@@ -45,7 +45,8 @@ public final class ArrayMap extends IndexedMap {
 
     @Override
     public byte[] describe(long baseAddress) {
-        return MapRegion.descriptor(spec(), new MapRegion.Addresses(0, baseAddress), new MapRegion.Strides(stride(), 0, 0));
+        return MapRegion.descriptor(
+                spec(), new MapRegion.Addresses(0, baseAddress), new MapRegion.Strides(stride(), 0, 0));
     }
 
     @Override

@@ -35,6 +35,12 @@ public final class Bpf {
     /** {@code BPF_PROG_TYPE_XDP}: the type that is easiest to test-run. */
     public static final int PROG_TYPE_XDP = 6;
 
+    /** {@code BPF_PROG_TYPE_SYSCALL}: any result is allowed, and the context is memory of the caller's choice. */
+    public static final int PROG_TYPE_SYSCALL = 31;
+
+    /** {@code BPF_F_SLEEPABLE}, which programs of that type must have. */
+    private static final int SLEEPABLE = 1 << 4;
+
     /** {@code BPF_PERF_EVENT}: a link of a program to a perf event. */
     private static final int ATTACH_PERF_EVENT = 41;
 
@@ -187,6 +193,7 @@ public final class Bpf {
         attr.set(JAVA_INT, 4, prog.insns().length / 8);
         attr.set(JAVA_LONG, 8, insns.address());
         attr.set(JAVA_LONG, 16, arena.allocateFrom(prog.license()).address());
+        attr.set(JAVA_INT, 44, prog.type() == PROG_TYPE_SYSCALL ? SLEEPABLE : 0);
         name(attr.asSlice(48, NAME_LENGTH), prog.name());
         if (prog.types().btf() != 0) {
             int[] records = prog.types().records();
@@ -222,6 +229,19 @@ public final class Bpf {
             attr.set(JAVA_INT, 32, repeat);
             call(PROG_TEST_RUN, attr, "running " + prog);
             return new TestRun(attr.get(JAVA_INT, 4), attr.get(JAVA_INT, 36));
+        }
+    }
+
+    /** {@code BPF_PROG_TEST_RUN} of a {@link #PROG_TYPE_SYSCALL} program with {@code context}; what it returned. */
+    public static int progTestRunWithContext(NativeFd prog, byte[] context) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment attr = attributes(arena);
+            MemorySegment in = arena.allocateFrom(java.lang.foreign.ValueLayout.JAVA_BYTE, context);
+            attr.set(JAVA_INT, 0, prog.number());
+            attr.set(JAVA_INT, 40, context.length);
+            attr.set(JAVA_LONG, 48, in.address());
+            call(PROG_TEST_RUN, attr, "running " + prog);
+            return attr.get(JAVA_INT, 4);
         }
     }
 
