@@ -120,13 +120,12 @@ final class RandomWindow {
     }
 
     private void twoByte() {
-        int opcode =
-                switch (random.nextInt(4)) {
-                    case 0 -> 0x40 + random.nextInt(16); // cmovcc
-                    case 1 -> 0x90 + random.nextInt(16); // setcc
-                    case 2 -> List.of(0xb6, 0xb7, 0xbe, 0xbf).get(random.nextInt(4));
-                    default -> List.of(0xaf, 0xb1, 0xc1).get(random.nextInt(3)); // imul, cmpxchg, xadd
-                };
+        int opcode = switch (random.nextInt(4)) {
+            case 0 -> 0x40 + random.nextInt(16); // cmovcc
+            case 1 -> 0x90 + random.nextInt(16); // setcc
+            case 2 -> List.of(0xb6, 0xb7, 0xbe, 0xbf).get(random.nextInt(4));
+            default -> List.of(0xaf, 0xb1, 0xc1).get(random.nextInt(3)); // imul, cmpxchg, xadd
+        };
         operands(List.of(0x0f, opcode), free(), 0);
     }
 

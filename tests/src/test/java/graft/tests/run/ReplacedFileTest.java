@@ -55,7 +55,8 @@ class ReplacedFileTest {
     @BeforeEach
     void startAndReplace() throws IOException, InterruptedException {
         Path program = compiled("program", "");
-        Path update = compiled("update", "__attribute__((used)) void moves_the_rest(void) { __asm__(\".skip 4096\"); }");
+        Path update =
+                compiled("update", "__attribute__((used)) void moves_the_rest(void) { __asm__(\".skip 4096\"); }");
         process = new ProcessBuilder(program.toString()).start();
         round();
         Files.move(update, program, StandardCopyOption.REPLACE_EXISTING);
@@ -93,11 +94,10 @@ class ReplacedFileTest {
     }
 
     private SessionRequest request() throws IOException {
-        CollectionSpec object =
-                switch (ObjectLoader.load("count_work", Files.readAllBytes(OBJECT))) {
-                    case LoadResult.Loaded(var spec, var _) -> spec;
-                    case LoadResult.Refused refused -> throw new AssertionError(refused);
-                };
+        CollectionSpec object = switch (ObjectLoader.load("count_work", Files.readAllBytes(OBJECT))) {
+            case LoadResult.Loaded(var spec, var _) -> spec;
+            case LoadResult.Refused refused -> throw new AssertionError(refused);
+        };
         return new SessionRequest(object, SectionLinks.of(object).links(), List.of((int) process.pid()));
     }
 
