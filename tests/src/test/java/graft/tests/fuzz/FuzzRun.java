@@ -19,7 +19,7 @@ public final class FuzzRun {
     private static final Pattern TIME = Pattern.compile("(\\d{1,6})(s|m|h)");
     private static final Duration DEFAULT_TIME = Duration.ofMinutes(10);
     private static final int MAX_INPUT = 65_536;
-    private static final int SECONDS_EACH = 30;
+    private static final int SECONDS_EACH = 60;
 
     private final FuzzTarget target;
     private final Path folder;

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.TestFactory;
 class HostileInputTest {
     private static final int MUTATIONS = 400;
     private static final int SEED = 20;
-    private static final long SECONDS_EACH = 30;
+    private static final long SECONDS_EACH = 120;
 
     @TestFactory
     Stream<DynamicTest> whatWasFoundStaysFixed() {
