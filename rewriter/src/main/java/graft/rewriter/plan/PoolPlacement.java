@@ -10,7 +10,9 @@ import java.util.Optional;
  */
 public final class PoolPlacement {
     private static final long REACH = (1L << 31) - (1 << 20);
-    private static final long LOWEST = 0x10000;
+    /** Small numbers on a stack would look like addresses in a pool further down, and no detach could call it unused. */
+    private static final long LOWEST = 1L << 24;
+
     private static final long HIGHEST = 0x7fff_ffff_0000L;
     private static final long GRANULE = 0x10000;
     /** Kept free beside a neighbour, so that the heap and the loader can go on where they are used to. */

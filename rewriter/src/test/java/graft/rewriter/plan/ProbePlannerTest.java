@@ -246,6 +246,17 @@ class ProbePlannerTest {
     }
 
     @Test
+    void poolsOfLowModulesAreNotAmongSmallNumbers() {
+        PoolPlacement.Range module = new PoolPlacement.Range(new RemoteAddress(0x400000), new RemoteAddress(0x4c8000));
+        PoolPlacement.Range heap = new PoolPlacement.Range(new RemoteAddress(0x4d0000), new RemoteAddress(0x500000));
+
+        RemoteAddress chosen =
+                PoolPlacement.choose(List.of(module, heap), module, 0x60000).orElseThrow();
+
+        assertThat(chosen.value()).isGreaterThanOrEqualTo(1L << 24).isLessThan(1L << 30);
+    }
+
+    @Test
     void choosesTheSamePlaceForTheSameMappings() {
         PoolPlacement.Range module =
                 new PoolPlacement.Range(new RemoteAddress(0x7f00_0000_0000L), new RemoteAddress(0x7f00_0010_0000L));
