@@ -27,6 +27,7 @@ class UnusualTargetTest {
         Answer answer = graft("count", probe, "-p", target.word(), "-d", "300ms");
         assertThat(answer.status()).as(answer.err()).isZero();
         assertThat(answer.out()).containsPattern("(?m)^ +[1-9][0-9,]*  work$");
+        assertThat(answer.err()).contains("undo: 1/1 sites restored, text equals the files, nothing left behind");
         target.goesOn();
     }
 
