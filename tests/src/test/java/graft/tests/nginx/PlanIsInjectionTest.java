@@ -12,6 +12,7 @@ import graft.platform.address.RemoteAddress;
 import graft.platform.linux.ProcMem;
 import graft.platform.proc.MemoryMapping;
 import graft.tests.command.GraftRun;
+import graft.tests.command.Sessions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

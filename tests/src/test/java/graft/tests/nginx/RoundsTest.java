@@ -13,6 +13,7 @@ import graft.cli.load.WrkLoad;
 import graft.daemon.Session;
 import graft.daemon.SessionRequest;
 import graft.ebpf.maps.RingBuffer;
+import graft.tests.command.Sessions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,7 +22,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,8 +37,6 @@ class RoundsTest {
     private static final int CONNECTIONS = 16;
     private static final int BATCH = 256;
     private static final Duration LOAD_LIMIT = Duration.ofHours(1);
-    private static final Duration CONNECT_LIMIT = Duration.ofSeconds(20);
-    private static final long LOOK_AGAIN_NANOS = 1_000_000;
     private static final Duration EVENT_LIMIT = Duration.ofSeconds(20);
 
     @TempDir
@@ -98,13 +96,7 @@ class RoundsTest {
     /** The worker with more connections, once the server has accepted all of them. */
     private static int busiest(NginxServer server) {
         List<Integer> workers = server.workerPids();
-        ServerSockets sockets = ServerSockets.of(server.port());
-        long deadline = System.nanoTime() + CONNECT_LIMIT.toNanos();
-        while (sockets.accepted() != CONNECTIONS || sockets.closing() != 0) {
-            assertThat(System.nanoTime()).as("%s", sockets).isLessThan(deadline);
-            LockSupport.parkNanos(LOOK_AGAIN_NANOS);
-            sockets = ServerSockets.of(server.port());
-        }
+        ServerSockets.awaitAccepted(server.port(), CONNECTIONS);
         return workers.stream()
                 .max(Comparator.comparingLong(worker -> WorkerState.of(worker).sockets()))
                 .orElseThrow();

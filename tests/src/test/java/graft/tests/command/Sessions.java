@@ -1,4 +1,4 @@
-package graft.tests.nginx;
+package graft.tests.command;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -18,20 +18,20 @@ import java.util.Map;
 import java.util.Optional;
 
 /** Opens sessions of an object whose sections name their places. */
-final class Sessions {
+public final class Sessions {
     private Sessions() {}
 
-    static Session open(Path object, List<Integer> pids) throws IOException {
+    public static Session open(Path object, List<Integer> pids) throws IOException {
         return open(request(object, pids), new Attacher());
     }
 
-    static Session open(SessionRequest request, Attacher attacher) {
+    public static Session open(SessionRequest request, Attacher attacher) {
         Session.Opening opening = Session.open(request, Map.of(), AgentImage.load(), attacher);
         assertThat(opening).isInstanceOf(Session.Opening.Opened.class);
         return ((Session.Opening.Opened) opening).session();
     }
 
-    static SessionRequest request(Path object, List<Integer> pids) throws IOException {
+    public static SessionRequest request(Path object, List<Integer> pids) throws IOException {
         LoadResult result = ObjectLoader.load(object.toString(), Files.readAllBytes(object), Optional::empty);
         assertThat(result).isInstanceOf(LoadResult.Loaded.class);
         CollectionSpec spec = ((LoadResult.Loaded) result).spec();
