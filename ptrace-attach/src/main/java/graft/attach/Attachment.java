@@ -58,7 +58,7 @@ public final class Attachment {
     public boolean isAlive() {
         return ProcessStat.find(facts.pid())
                 .filter(stat -> stat.startTime() == facts.startTime())
-                .filter(stat -> !stat.ended())
+                .filter(stat -> !stat.processEnded())
                 .isPresent();
     }
 

@@ -106,7 +106,7 @@ public final class Recovery {
         return bootId.equals(Evidence.bootId())
                 && ProcessStat.find(pid)
                         .filter(stat -> stat.startTime() == startTime)
-                        .filter(stat -> !stat.ended())
+                        .filter(stat -> !stat.processEnded())
                         .isPresent();
     }
 }

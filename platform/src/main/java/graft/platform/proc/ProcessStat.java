@@ -8,10 +8,12 @@ import java.util.Optional;
  *
  * @param state {@code R}, {@code S}, {@code D}, {@code T}, {@code t}, {@code Z} or {@code X}
  * @param flags the kernel's {@code PF_} bits
+ * @param threads how many the process has, itself among them
  * @param startTime in clock ticks after boot; together with the pid it names a process for ever
  */
-public record ProcessStat(char state, long flags, long startTime) {
+public record ProcessStat(char state, long flags, int threads, long startTime) {
     private static final int FLAGS = 6;
+    private static final int THREADS = 17;
     private static final int START_TIME = 19;
 
     /** @throws NoSuchProcessException when there is no such process */
@@ -34,11 +36,19 @@ public record ProcessStat(char state, long flags, long startTime) {
         // The command name may hold spaces and parentheses; everything after the last one is regular.
         String[] fields = line.substring(line.lastIndexOf(')') + 2).strip().split(" ");
         return new ProcessStat(
-                fields[0].charAt(0), Long.parseLong(fields[FLAGS]), Long.parseUnsignedLong(fields[START_TIME]));
+                fields[0].charAt(0),
+                Long.parseLong(fields[FLAGS]),
+                Integer.parseInt(fields[THREADS]),
+                Long.parseUnsignedLong(fields[START_TIME]));
     }
 
     /** Whether it runs no more: it is dead, or waits for its parent. */
     public boolean ended() {
         return state == 'Z' || state == 'X';
+    }
+
+    /** The same for a whole process: one whose first thread has ended lives on in the others. */
+    public boolean processEnded() {
+        return ended() && threads <= 1;
     }
 }
