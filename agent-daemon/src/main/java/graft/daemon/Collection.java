@@ -3,6 +3,7 @@ package graft.daemon;
 import graft.daemon.image.CheckedProgram;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.MapCreation;
+import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.ProgSpec;
@@ -96,6 +97,16 @@ public final class Collection implements AutoCloseable {
     /** The names of all maps. */
     public Set<String> names() {
         return Set.copyOf(maps.keySet());
+    }
+
+    /** Frees what the dead process {@code pid} holds in the maps. */
+    void targetEnded(int pid) {
+        for (BpfMap map : maps.values()) {
+            map.releaseLocksOf(pid);
+            if (map instanceof RingBuffer ring) {
+                ring.reader().ownerDied(pid);
+            }
+        }
     }
 
     /** The verified programs, by name. */

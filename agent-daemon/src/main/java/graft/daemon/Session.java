@@ -29,6 +29,7 @@ public final class Session implements AutoCloseable {
     private final List<AttachPoint> points;
     private final List<SessionRefusal.SiteRefused> skipped;
     private final int links;
+    private final Set<Integer> ended = new LinkedHashSet<>(); // guarded by this
     private final long openedNanos = System.nanoTime();
     private Optional<List<DetachProof>> proofs = Optional.empty();
 
@@ -201,9 +202,25 @@ public final class Session implements AutoCloseable {
         return skipped;
     }
 
-    /** Whether at least one target still lives. */
+    /** Whether at least one target still lives. Those that have ended are looked after first: {@link #endedTargets}. */
     public boolean hasLiveTarget() {
+        endedTargets();
         return attachments.stream().anyMatch(Attachment::isAlive);
+    }
+
+    /**
+     * The targets that have ended, by process id. What such a process held in the maps is freed when it is first found:
+     * the others would wait for its locks, and the reader for its records.
+     */
+    public synchronized Set<Integer> endedTargets() {
+        for (Attachment attachment : attachments) {
+            int pid = attachment.facts().pid();
+            if (!ended.contains(pid) && !attachment.isAlive()) {
+                ended.add(pid);
+                collection.targetEnded(pid);
+            }
+        }
+        return Set.copyOf(ended);
     }
 
     /** Nanoseconds since the session was opened. */
@@ -215,6 +232,7 @@ public final class Session implements AutoCloseable {
     public synchronized List<DetachProof> detach() {
         if (proofs.isEmpty()) {
             proofs = Optional.of(attachments.stream().map(Attachment::detach).toList());
+            endedTargets();
         }
         return proofs.get();
     }

@@ -26,7 +26,7 @@ class PlacesTest {
 
     @BeforeEach
     void start() {
-        program = ToldProgram.start(folder);
+        program = ToldProgram.start(ToldProgram.compile(folder));
     }
 
     @AfterEach

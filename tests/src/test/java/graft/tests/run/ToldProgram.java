@@ -2,6 +2,7 @@ package graft.tests.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import graft.platform.linux.Signals;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -9,20 +10,26 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** A C program that does what it is told. Closing kills it. */
+/**
+ * A C program that does what it is told. Its parent is a shell: Java waits for its own children in a thread that would
+ * take the stops of a tracer in this process. Closing kills it.
+ */
 final class ToldProgram implements AutoCloseable {
-    private final Process process;
+    private final Process shell;
     private final BufferedReader answers;
     private final Path file;
+    private final int pid;
 
-    private ToldProgram(Process process, Path file) {
-        this.process = process;
-        this.answers = process.inputReader();
+    private ToldProgram(Process shell, Path file) throws IOException {
+        this.shell = shell;
+        this.answers = shell.inputReader();
         this.file = file;
+        begins("call 1");
+        this.pid = Integer.parseInt(answers.readLine());
     }
 
-    /** Compiles and starts it; it answers, so its libraries are loaded. */
-    static ToldProgram start(Path folder) {
+    /** Compiles it. */
+    static Path compile(Path folder) {
         Path file = folder.resolve("told");
         Path source = folder.resolve("told.c");
         try (InputStream in = ToldProgram.class.getResourceAsStream("told.c")) {
@@ -31,12 +38,19 @@ final class ToldProgram implements AutoCloseable {
                     .inheritIO()
                     .start();
             assertThat(gcc.onExit().join().exitValue()).isZero();
-            Process process = new ProcessBuilder(file.toString())
-                    .redirectError(ProcessBuilder.Redirect.INHERIT)
+            return file;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Starts it; it answers, so its libraries are loaded. */
+    static ToldProgram start(Path file) {
+        try {
+            Process shell = new ProcessBuilder("sh", "-c", "\"$0\"; exit", file.toString())
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
                     .start();
-            ToldProgram program = new ToldProgram(process, file);
-            program.does("call 1");
-            return program;
+            return new ToldProgram(shell, file);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -44,26 +58,42 @@ final class ToldProgram implements AutoCloseable {
 
     /** Tells it, and waits until it is done. */
     void does(String what) {
+        begins(what);
         try {
-            process.outputWriter().write(what + "\n");
-            process.outputWriter().flush();
-            assertThat(answers.readLine()).isEqualTo("done");
+            assertThat(answers.readLine()).isEqualTo(pid());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Tells it. */
+    void begins(String what) {
+        try {
+            shell.outputWriter().write(what + "\n");
+            shell.outputWriter().flush();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
     String pid() {
-        return Long.toString(process.pid());
+        return Integer.toString(pid);
     }
 
     Path file() {
         return file;
     }
 
+    /** Kills it and waits for its end. */
+    void kill() {
+        if (shell.isAlive()) {
+            Signals.kill(pid, Signals.SIGKILL);
+        }
+        shell.onExit().join();
+    }
+
     @Override
     public void close() {
-        process.destroyForcibly();
-        process.onExit().join();
+        kill();
     }
 }
