@@ -214,6 +214,20 @@ public final class Btf {
         return List.copyOf(byName.getOrDefault(name, List.of()));
     }
 
+    /** The attributes of a declaration, or of its argument or member {@code component} (-1 for the whole). */
+    public List<String> declarationTags(int id, int component) {
+        List<String> found = new ArrayList<>();
+        for (int tag = 1; tag < offsets.length; tag++) {
+            int at = offsets[tag];
+            if (kind(types.getInt(at + 4)) == 17
+                    && types.getInt(at + 8) == id
+                    && types.getInt(at + 12) == component) {
+                found.add(string(types.getInt(at)));
+            }
+        }
+        return List.copyOf(found);
+    }
+
     /** The id behind typedefs and modifiers. */
     public int resolve(int id) {
         int at = id;

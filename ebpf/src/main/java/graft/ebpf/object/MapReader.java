@@ -12,6 +12,7 @@ import java.util.OptionalInt;
 
 /** Reads the maps that an object defines: BTF definitions in {@code .maps}, and one array for each data section. */
 final class MapReader {
+    private static final int MAX_NESTING = 2;
     private static final int PAGE = 4096;
     private static final int MAX_DATA = 64 << 20;
 
@@ -89,11 +90,12 @@ final class MapReader {
                     || !(types.resolved(type) instanceof BtfType.Composite definition)) {
                 throw bad(".maps", "a map definition is not a struct", "use the usual __uint and __type members");
             }
-            maps.put(name, definition(types, name, definition));
+            maps.put(name, definition(types, name, definition, MAX_NESTING));
         }
     }
 
-    private MapSpec definition(Btf types, String name, BtfType.Composite definition) {
+    private MapSpec definition(Btf types, String name, BtfType.Composite definition, int nesting) {
+        Optional<MapSpec> inner = Optional.empty();
         Map<String, Integer> numbers = new LinkedHashMap<>();
         OptionalInt key = OptionalInt.empty();
         OptionalInt value = OptionalInt.empty();
@@ -103,6 +105,7 @@ final class MapReader {
                     numbers.put(member.name(), number(types, name, member));
                 case "key" -> key = OptionalInt.of(pointee(types, name, member));
                 case "value" -> value = OptionalInt.of(pointee(types, name, member));
+                case "values" -> inner = inner(types, name, member, nesting);
                 default -> notes.add("map %s: %s is ignored".formatted(name, member.name()));
             }
         }
@@ -115,13 +118,32 @@ final class MapReader {
                 name,
                 type,
                 keySize(type, keySize),
-                type == MapType.PERF_EVENT_ARRAY ? 4 : valueSize,
+                holdsDescriptors(type) ? 4 : valueSize,
                 capacity(type, numbers.getOrDefault("max_entries", 0)),
                 numbers.getOrDefault("map_flags", 0),
                 key,
                 value,
                 MapSpec.Content.NONE,
-                MapSpec.Access.READ_WRITE);
+                MapSpec.Access.READ_WRITE,
+                inner);
+    }
+
+    /** What the values of a map of maps are like; arrays of programs have none. */
+    private Optional<MapSpec> inner(Btf types, String map, BtfType.Member member, int nesting) {
+        if (nesting > 0
+                && types.resolved(member.type()) instanceof BtfType.Array array
+                && types.resolved(array.element()) instanceof BtfType.Pointer(var target)
+                && types.resolved(target) instanceof BtfType.Composite composite) {
+            return Optional.of(definition(types, map + ".inner", composite, nesting - 1));
+        }
+        return Optional.empty();
+    }
+
+    private static boolean holdsDescriptors(MapType type) {
+        return type == MapType.PERF_EVENT_ARRAY
+                || type == MapType.ARRAY_OF_MAPS
+                || type == MapType.HASH_OF_MAPS
+                || type == MapType.PROG_ARRAY;
     }
 
     private static int keySize(MapType type, int size) {

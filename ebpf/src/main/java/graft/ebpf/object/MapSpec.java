@@ -1,5 +1,6 @@
 package graft.ebpf.object;
 
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -14,6 +15,7 @@ import java.util.OptionalInt;
  * @param valueType BTF type id of the value in the collection's BTF, if known
  * @param content initial bytes of the single value of a global-data map; empty for ordinary maps
  * @param access whether programs may write
+ * @param inner what the values of a map of maps are like
  */
 public record MapSpec(
         String name,
@@ -25,13 +27,43 @@ public record MapSpec(
         OptionalInt keyType,
         OptionalInt valueType,
         Content content,
-        Access access) {
+        Access access,
+        Optional<MapSpec> inner) {
+
+    /** A map that holds no maps. */
+    public MapSpec(
+            String name,
+            MapType type,
+            int keySize,
+            int valueSize,
+            int maxEntries,
+            int flags,
+            OptionalInt keyType,
+            OptionalInt valueType,
+            Content content,
+            Access access) {
+        this(
+                name,
+                type,
+                keySize,
+                valueSize,
+                maxEntries,
+                flags,
+                keyType,
+                valueType,
+                content,
+                access,
+                Optional.empty());
+    }
 
     /** {@code BPF_F_NO_PREALLOC}. */
     public static final int NO_PREALLOC = 1;
 
     /** {@code BPF_F_RDONLY_PROG}. */
     public static final int READ_ONLY_FOR_PROGRAMS = 1 << 7;
+
+    /** {@code BPF_F_WRONLY_PROG}. */
+    public static final int WRITE_ONLY_FOR_PROGRAMS = 1 << 8;
 
     /** {@code BPF_F_MMAPABLE}. */
     public static final int MMAPABLE = 1 << 10;

@@ -26,6 +26,7 @@ final class ObjectCode {
 
     private final ElfFile elf;
     private final BtfExt ext;
+    private final Externs externs;
     private final List<ElfSymbol> symbols;
     private final Map<Integer, ByteBuffer> code = new HashMap<>();
     private final Map<Integer, Map<Long, ElfSymbol>> relocations = new HashMap<>();
@@ -37,8 +38,9 @@ final class ObjectCode {
     /** A function: where its code is. */
     record Function(String name, ElfSection section, int offset, int size) {}
 
-    ObjectCode(ElfFile elf, BtfExt ext, Optional<CoreRelocator> relocator) {
+    ObjectCode(ElfFile elf, BtfExt ext, Optional<CoreRelocator> relocator, Externs externs) {
         this.elf = elf;
+        this.externs = externs;
         this.ext = ext;
         this.symbols = elf.symbols(SymbolTable.STATIC);
         for (ElfSection section : elf.sections()) {
@@ -198,7 +200,7 @@ final class ObjectCode {
     Optional<Wide> reference(Function function, int at) {
         return relocation(function, at).map(symbol -> {
             if (!symbol.isDefined()) {
-                return new Wide.KernelSymbol(symbol.name());
+                return externs.address(symbol);
             }
             if (symbol.section() < 0 || symbol.section() >= elf.sections().size()) {
                 throw bad(function.name, "%s is in no section".formatted(symbol.name()));

@@ -2,10 +2,13 @@ package graft.ebpf.object;
 
 import graft.ebpf.btf.Btf;
 import graft.ebpf.btf.BtfFormatException;
+import graft.ebpf.insn.Insn;
+import graft.ebpf.insn.InsnList;
 import graft.platform.elf.ElfFile;
 import graft.platform.elf.ElfFormatException;
 import graft.platform.elf.ElfHeader;
 import graft.platform.elf.ElfSection;
+import graft.platform.elf.SymbolTable;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -22,12 +25,12 @@ public final class ObjectLoader {
     private static final long MAX_SLOTS = 4_000_000;
 
     private final String origin;
-    private final Supplier<Optional<Btf>> kernelTypes;
+    private final KernelFacts kernel;
     private final List<String> notes = new ArrayList<>();
 
-    private ObjectLoader(String origin, Supplier<Optional<Btf>> kernelTypes) {
+    private ObjectLoader(String origin, KernelFacts kernel) {
         this.origin = origin;
-        this.kernelTypes = kernelTypes;
+        this.kernel = kernel;
     }
 
     /**
@@ -36,7 +39,7 @@ public final class ObjectLoader {
      * @param origin where the bytes come from, for messages
      */
     public static LoadResult load(String origin, byte[] bytes) {
-        return load(origin, bytes, Optional::empty);
+        return load(origin, bytes, KernelFacts.NONE);
     }
 
     /**
@@ -46,8 +49,13 @@ public final class ObjectLoader {
      *     that depend on it become {@link graft.ebpf.insn.Insn.Poison}
      */
     public static LoadResult load(String origin, byte[] bytes, Supplier<Optional<Btf>> kernelTypes) {
+        return load(origin, bytes, KernelFacts.ofTypes(kernelTypes));
+    }
+
+    /** Reads an object that may ask about the kernel: its types, its configuration. */
+    public static LoadResult load(String origin, byte[] bytes, KernelFacts kernel) {
         try {
-            ObjectLoader loader = new ObjectLoader(origin, kernelTypes);
+            ObjectLoader loader = new ObjectLoader(origin, kernel);
             return new LoadResult.Loaded(loader.read(ElfFile.of(origin, bytes)), List.copyOf(loader.notes));
         } catch (ElfFormatException e) {
             return new LoadResult.Refused(
@@ -74,14 +82,16 @@ public final class ObjectLoader {
         Map<String, MapSpec> maps = new MapReader(elf, btf, notes).read();
         Optional<CoreRelocator> relocator = ext.cores().isEmpty()
                 ? Optional.empty()
-                : btf.flatMap(types -> kernelTypes.get().map(kernel -> new CoreRelocator(types, kernel)));
-        ObjectCode code = new ObjectCode(elf, ext, relocator);
+                : btf.flatMap(types -> kernel.types().get().map(target -> new CoreRelocator(types, target)));
+        Externs externs = new Externs(btf, kernel, elf.symbols(SymbolTable.STATIC));
+        externs.map().ifPresent(map -> maps.put(map.name(), map));
+        ObjectCode code = new ObjectCode(elf, ext, relocator, externs);
         String license =
                 elf.section("license").map(elf::content).map(ObjectLoader::text).orElse("");
         Map<String, ProgSpec> programs = new LinkedHashMap<>();
         long slots = 0;
         for (ObjectCode.Function entry : code.entries()) {
-            ProgramLinker.Linked linked = new ProgramLinker(code, entry.name()).link(entry);
+            ProgramLinker.Linked linked = linked(code, entry);
             slots += linked.insns().slots();
             if (slots > MAX_SLOTS) {
                 throw new RefusedException(
@@ -105,6 +115,20 @@ public final class ObjectLoader {
                     LoadResult.Reason.NO_PROGRAMS, origin, "no program in it", "mark functions with SEC(\"uprobe/…\")");
         }
         return new CollectionSpec(origin, maps, programs, raw.map(CollectionSpec.BtfBytes::new));
+    }
+
+    /** A program with an instruction that does not exist is refused on its own, when it is verified. */
+    private ProgramLinker.Linked linked(ObjectCode code, ObjectCode.Function entry) {
+        try {
+            return new ProgramLinker(code, entry.name()).link(entry);
+        } catch (RefusedException e) {
+            if (e.refusal().reason() != LoadResult.Reason.BAD_INSTRUCTION || code.entries().size() == 1) {
+                throw e;
+            }
+            notes.add(e.refusal().toString());
+            InsnList broken = InsnList.of(new Insn.Poison(e.refusal().why()), new Insn.Exit());
+            return new ProgramLinker.Linked(broken, Map.of(entry, 0));
+        }
     }
 
     private static String text(byte[] bytes) {

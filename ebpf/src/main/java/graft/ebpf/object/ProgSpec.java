@@ -26,6 +26,23 @@ public record ProgSpec(
         List<SourceLine> lines,
         String license) {
 
+    /** What the kernel makes of the section; probes and tracepoints are known without a section name. */
+    public Optional<KernelSection> kernelSection() {
+        return switch (type) {
+            case UPROBE -> Optional.of(new KernelSection(KernelType.KPROBE, "uprobe", target.orElse(""), sleep()));
+            case URETPROBE -> Optional.of(new KernelSection(KernelType.KPROBE, "uretprobe", target.orElse(""), sleep()));
+            case SYSCALL_ENTER, SYSCALL_EXIT, KERNEL_TRACEPOINT ->
+                Optional.of(new KernelSection(
+                        KernelType.TRACEPOINT, "tracepoint", target.orElse(""), KernelSection.Sleep.NEVER));
+            case OTHER -> KernelSection.of(section);
+        };
+    }
+
+    private KernelSection.Sleep sleep() {
+        boolean sleeps = section.contains("probe.s") || section.contains("multi.s");
+        return sleeps ? KernelSection.Sleep.ALLOWED : KernelSection.Sleep.NEVER;
+    }
+
     /** One function: its name, first slot and number of slots. {@code btfType} is the FUNC id in the object's BTF, 0 if unknown. */
     public record Function(String name, int firstSlot, int slots, int btfType) {}
 

@@ -9,6 +9,11 @@ import java.util.function.UnaryOperator;
 final class AbstractState {
     private final List<Frame> frames;
     private final List<Integer> references;
+    private int lock;
+    private int callbacks;
+    private int mayGotos;
+    private int readLocks;
+    private int preemptLocks;
 
     AbstractState(Frame entry) {
         this.frames = new ArrayList<>(List.of(entry));
@@ -21,6 +26,60 @@ final class AbstractState {
             frames.add(frame.copy());
         }
         this.references = new ArrayList<>(other.references);
+        this.lock = other.lock;
+        this.callbacks = other.callbacks;
+        this.mayGotos = other.mayGotos;
+        this.readLocks = other.readLocks;
+        this.preemptLocks = other.preemptLocks;
+    }
+
+    /** The spin lock held, {@link LockRules#NONE} for none. */
+    int lock() {
+        return lock;
+    }
+
+    void lock(int name) {
+        lock = name;
+    }
+
+    int readLocks() {
+        return readLocks;
+    }
+
+    void readLocks(int count) {
+        readLocks = count;
+    }
+
+    int preemptLocks() {
+        return preemptLocks;
+    }
+
+    void preemptLocks(int count) {
+        preemptLocks = count;
+    }
+
+    void countCallback() {
+        callbacks++;
+    }
+
+    void countMayGoto() {
+        mayGotos++;
+    }
+
+    /** Whether loops with a budget of their own stand at the same round. */
+    boolean sameRounds(AbstractState other) {
+        return callbacks == other.callbacks && mayGotos == other.mayGotos;
+    }
+
+    boolean sameLocks(AbstractState other) {
+        return (lock == LockRules.NONE) == (other.lock == LockRules.NONE)
+                && (lock > LockRules.NONE || lock == other.lock)
+                && readLocks == other.readLocks && preemptLocks == other.preemptLocks;
+    }
+
+    /** Makes every number one that is kept, so that it can be found out later whether it mattered. */
+    void keepNumbers() {
+        replaceValues(value -> value instanceof Scalar scalar ? scalar.withOrigin(Origin.kept(scalar.origin())) : value);
     }
 
     AbstractState copy() {

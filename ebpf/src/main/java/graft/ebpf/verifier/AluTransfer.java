@@ -28,10 +28,23 @@ final class AluTransfer {
         Value left = step.read(insn.dst());
         Value right = step.read(insn.src());
         if (left instanceof Scalar a && right instanceof Scalar b) {
-            step.write(insn.dst(), ScalarMath.apply(insn.op(), insn.width(), a, b));
+            step.write(insn.dst(), computed(insn, step, a, b));
             return;
         }
         step.write(insn.dst(), pointerArithmetic(insn, step, left, right));
+    }
+
+    /** The result; a constant added to a number keeps it linked to its copies. */
+    private static Scalar computed(Insn.Alu insn, Step step, Scalar left, Scalar right) {
+        Scalar result = ScalarMath.apply(insn.op(), insn.width(), left, right)
+                .withOrigin(Origin.of(left.origin(), right.origin()));
+        boolean linkable = insn.op() == AluOp.ADD
+                && insn.width() == Width.W64
+                && left.id() != Scalar.NO_ID
+                && left.delta() == 0
+                && insn.src() instanceof Operand.Imm
+                && !result.isConstant();
+        return linkable ? result.withId(left.id(), (int) right.constant()) : result.withId(Scalar.NO_ID);
     }
 
     private static void move(Insn.Alu insn, Step step) {
@@ -45,8 +58,12 @@ final class AluTransfer {
                 Scalar low = scalar.zeroExtended();
                 step.write(insn.dst(), low == scalar ? scalar : low.withId(Scalar.NO_ID));
             }
-            case Pointer _, Value.Nothing _ ->
-                throw pointerRefused(insn, "the low half of a pointer cannot be moved on its own");
+            case Pointer _, Value.Nothing _, Value.Resident _ -> {
+                if (step.walk.setting().isForTarget()) {
+                    throw pointerRefused(insn, "the low half of a pointer cannot be moved on its own");
+                }
+                step.write(insn.dst(), Memory.unknown(4));
+            }
         }
     }
 
@@ -71,6 +88,9 @@ final class AluTransfer {
 
     private static Value pointerArithmetic(Insn.Alu insn, Step step, Value left, Value right) {
         boolean sum = insn.op() == AluOp.ADD;
+        if (insn.op() == AluOp.SUB && !step.walk.setting().isForTarget() && isMeaningless(insn, left, right)) {
+            return insn.width() == Width.W64 ? Scalar.UNKNOWN : Memory.unknown(4);
+        }
         if (insn.width() == Width.W32 || !sum && insn.op() != AluOp.SUB) {
             throw pointerRefused(insn, "a pointer takes part in " + insn.op() + " at " + insn.width());
         }
@@ -90,15 +110,41 @@ final class AluTransfer {
         throw pointerRefused(insn, "a pointer is subtracted from a number");
     }
 
+    /** Differences of pointers, and of their low halves, are numbers. */
+    private static boolean isMeaningless(Insn.Alu insn, Value left, Value right) {
+        return insn.width() == Width.W32 || left instanceof Pointer && right instanceof Pointer;
+    }
+
     private static Value moved(Insn.Alu insn, Step step, Reg reg, Pointer pointer, Scalar distance) {
         step.require(new Obligation.NotNull(reg, pointer, step.walk.describe(pointer.nullId()), step.slot));
-        if (pointer.region() instanceof Value.Region.MapObject || pointer.region() instanceof Value.Region.Function) {
+        distance.mustBePrecise();
+        boolean fixed = switch (pointer.region()) {
+            case Value.Region.MapObject _, Value.Region.Function _, Value.Region.PacketEnd _, Value.Region.Socket _, Value.Region.PerCpu _, Value.Region.StackObject _ -> true;
+            case Value.Region.Context _,
+                    Value.Region.Stack _,
+                    Value.Region.MapValue _,
+                    Value.Region.Record _,
+                    Value.Region.Memory _,
+                    Value.Region.Packet _,
+                    Value.Region.Kernel _ -> false;
+        };
+        boolean stack = pointer.region() instanceof Value.Region.Stack && insn.op() == AluOp.SUB;
+        boolean keys = pointer.region() instanceof Value.Region.Memory memory
+                && memory.name().equals(ContextMemory.FLOW_KEYS_NAME)
+                && !distance.isConstant();
+        if (stack || keys) {
+            throw pointerRefused(insn, pointer.region().noun() + " is moved in a way it cannot be");
+        }
+        if (fixed && !distance.is(0)) {
             throw pointerRefused(insn, pointer.region().noun() + " is moved");
         }
         if (insn.dst() == Reg.R10) {
             step.require(new Obligation.NotFramePointer(Reg.R10));
         }
         step.require(new Obligation.SaneDistance(insn.src() instanceof Operand.Src(var src) ? src : reg, distance));
+        if (pointer.region() instanceof Value.Region.Packet packet && !distance.isConstant()) {
+            return PacketRules.moved(step, pointer, packet, insn.op(), distance);
+        }
         Scalar offset = ScalarMath.apply(insn.op(), Width.W64, pointer.offset(), distance);
         step.require(new Obligation.SaneDistance(reg, offset));
         return pointer.moved(offset);
@@ -113,12 +159,20 @@ final class AluTransfer {
     }
 
     private static void negation(Insn.Neg insn, Step step) {
-        Scalar operand = step.number(insn.dst(), Cause.POINTER_ARITHMETIC, NOT_FOR_POINTERS);
-        step.write(insn.dst(), ScalarMath.negated(insn.width(), operand));
+        Scalar operand = number(step, insn.dst());
+        step.write(insn.dst(), ScalarMath.negated(insn.width(), operand).withOrigin(operand.origin()));
+    }
+
+    /** A number; of pointers the kernel makes one that nothing is known about. */
+    private static Scalar number(Step step, Reg reg) {
+        if (!step.walk.setting().isForTarget() && step.read(reg) instanceof Pointer) {
+            return Scalar.UNKNOWN;
+        }
+        return step.number(reg, Cause.POINTER_ARITHMETIC, NOT_FOR_POINTERS);
     }
 
     private static void signedMove(Insn.MoveSigned insn, Step step) {
-        Scalar source = step.number(insn.src(), Cause.POINTER_ARITHMETIC, NOT_FOR_POINTERS);
+        Scalar source = number(step, insn.src());
         Scalar extended = source.signExtended(insn.bits());
         boolean unchanged = extended == source && insn.width() == Width.W64;
         Scalar result = insn.width() == Width.W64 ? extended : extended.zeroExtended();
@@ -126,10 +180,10 @@ final class AluTransfer {
     }
 
     private static void byteSwap(Insn.Swap insn, Step step) {
-        Scalar source = step.number(insn.dst(), Cause.POINTER_ARITHMETIC, NOT_FOR_POINTERS);
+        Scalar source = number(step, insn.dst());
         boolean keepsOrder = insn.order() == ByteOrder.TO_LE;
         Scalar result = keepsOrder ? source.truncated(insn.bits() / 8) : swapped(source, insn.bits());
-        step.write(insn.dst(), result.withId(Scalar.NO_ID));
+        step.write(insn.dst(), result.withId(Scalar.NO_ID).withOrigin(source.origin()));
     }
 
     private static Scalar swapped(Scalar source, int bits) {

@@ -16,9 +16,9 @@ final class AtomicTransfer {
     private AtomicTransfer() {}
 
     private static void readModifyWrite(Insn.Atomic insn, Step step) {
-        step.number(insn.src(), Cause.POINTER_LEAK, NUMBERS_ONLY);
+        operand(insn.src(), step);
         if (insn.op() == AtomicOp.CMPXCHG) {
-            step.number(Reg.R0, Cause.POINTER_LEAK, NUMBERS_ONLY);
+            operand(Reg.R0, step);
         }
         int bytes = insn.size().bytes();
         if (bytes < 4) {
@@ -26,12 +26,23 @@ final class AtomicTransfer {
                     Cause.BAD_INSTRUCTION, insn.base(), "there are no atomic operations on " + bytes + " bytes", ""));
         }
         Memory.Place place = place(step, insn.base(), insn.offset(), bytes);
-        requireNumber(place, Memory.load(step, place, bytes));
+        Value before = Memory.load(step, place, bytes);
+        if (step.walk.setting().isForTarget()) {
+            requireNumber(place, before);
+        }
         Memory.store(step, place, bytes, Scalar.UNKNOWN);
         if (insn.op() == AtomicOp.CMPXCHG) {
             step.write(Reg.R0, Memory.unknown(bytes));
         } else if (insn.op() == AtomicOp.XCHG || insn.fetch() == Fetch.OLD_VALUE) {
             step.write(insn.src(), Memory.unknown(bytes));
+        }
+    }
+
+    private static void operand(Reg reg, Step step) {
+        if (step.walk.setting().isForTarget()) {
+            step.number(reg, Cause.POINTER_LEAK, NUMBERS_ONLY);
+        } else {
+            step.read(reg);
         }
     }
 

@@ -32,6 +32,8 @@ public enum Cause {
     MISALIGNED("an access is misaligned"),
     /** A write to a read-only object: the context, a read-only map. */
     READ_ONLY("a read-only object is written"),
+    /** A read of a map that programs may only write. */
+    WRITE_ONLY("a write-only map is read"),
     /** Arithmetic that pointers do not allow. */
     POINTER_ARITHMETIC("arithmetic that a pointer does not allow"),
     /** A comparison that pointers do not allow. */
@@ -50,6 +52,14 @@ public enum Cause {
     WRONG_MAP_TYPE("a helper does not work on this type of map"),
     /** A size argument that may be negative, zero where it must not be, too large, or not constant. */
     BAD_SIZE("a size argument is not bounded as it must be"),
+    /** A lock, timer or kernel pointer in a map value touched directly. */
+    SPECIAL_FIELD("a special field of a map value is touched directly"),
+    /** A spin lock taken or left where it must not be. */
+    BAD_LOCK("a spin lock is used wrongly"),
+    /** A dynptr or iterator on the stack used in the wrong state. */
+    BAD_STACK_OBJECT("a dynptr or iterator is used in the wrong state"),
+    /** A callback that does not fit its helper. */
+    BAD_CALLBACK("a callback does not fit the helper"),
     /** A reserved record that is neither submitted nor discarded on some path. */
     LEAKED_RECORD("a reserved ring buffer record is not given back"),
     /** A record given back that is not held, or whose pointer was moved. */

@@ -189,8 +189,9 @@ final class Comparison {
             return number;
         }
         Scalar result = width == Width.W64
-                ? new Scalar(bits, range, number.low(), number.id())
-                : new Scalar(number.bits().withLow32(bits), number.wide(), range, number.id());
+                ? new Scalar(bits, range, number.low(), number.id(), number.delta(), number.origin())
+                : new Scalar(
+                        number.bits().withLow32(bits), number.wide(), range, number.id(), number.delta(), number.origin());
         Scalar synced = result.synced();
         if (synced.isEmpty()) {
             return number;

@@ -2,6 +2,7 @@ package graft.ebpf.verifier;
 
 import graft.ebpf.insn.Insn;
 import graft.ebpf.insn.InsnList;
+import graft.ebpf.insn.Wide;
 import graft.ebpf.object.ProgSpec;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -113,6 +114,12 @@ final class FlowGraph {
                 }
                 functions.add(target);
             }
+            if (insns.startsAt(slot) && insns.at(slot) instanceof Insn.LoadWide(var _, Wide.Function(var target))) {
+                if (!insns.startsAt(target)) {
+                    throw badJump(slot, target);
+                }
+                functions.add(target);
+            }
         }
         for (int slot = 0; slot < insns.slots(); slot++) {
             functionOf[slot] = functions.floor(slot);
@@ -177,6 +184,9 @@ final class FlowGraph {
             List<Integer> following = new ArrayList<>(successors(slot));
             if (insns.at(slot) instanceof Insn.CallLocal(var distance)) {
                 following.add(slot + 1 + distance);
+            }
+            if (insns.at(slot) instanceof Insn.LoadWide(var _, Wide.Function(var target))) {
+                following.add(target);
             }
             work.addAll(following);
         }

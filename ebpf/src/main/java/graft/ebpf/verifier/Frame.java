@@ -15,6 +15,8 @@ final class Frame {
     final int returnTo;
     final Value[] registers;
     private StackSlot[] slots;
+    private int callback;
+    private long rounds;
 
     Frame(int function, int returnTo, int depth) {
         this.function = function;
@@ -30,6 +32,30 @@ final class Frame {
         this.returnTo = other.returnTo;
         this.registers = other.registers.clone();
         this.slots = other.slots.clone();
+        this.callback = other.callback;
+        this.rounds = other.rounds;
+    }
+
+    /** The helper that called this function, 0 when the program did. */
+    int callback() {
+        return callback;
+    }
+
+    void callback(int helper) {
+        callback = helper;
+    }
+
+    /** Rounds of the callback that this function's helper call has made so far. */
+    long rounds() {
+        return rounds;
+    }
+
+    void rounds(long count) {
+        rounds = count;
+    }
+
+    void countRound() {
+        rounds++;
     }
 
     Frame copy() {

@@ -3,7 +3,7 @@ package graft.ebpf.verifier;
 import graft.ebpf.insn.Insn;
 import graft.ebpf.insn.Reg;
 
-/** Calls of local functions and returns. A function is walked anew at every call. */
+/** Calls of local functions and returns. A function is walked anew at every call, unless it is global. */
 final class FrameTransfer {
     static final Transfer<Insn.CallLocal> CALL = FrameTransfer::call;
     static final Transfer<Insn.Exit> EXIT = FrameTransfer::exit;
@@ -19,14 +19,21 @@ final class FrameTransfer {
         }
     }
 
-    private static void call(Insn.CallLocal insn, Step step) {
-        if (step.state.depth() == MAX_FRAMES) {
+    static void requireRoom(AbstractState state) {
+        if (state.depth() == MAX_FRAMES) {
             throw new Refused(Finding.of(
                     Cause.CALL_TOO_DEEP,
                     "this call would be frame " + (MAX_FRAMES + 1) + " of at most " + MAX_FRAMES,
                     "inline functions, and use no recursion"));
         }
+    }
+
+    private static void call(Insn.CallLocal insn, Step step) {
         int target = step.next() + insn.distance();
+        if (GlobalFunctions.call(step, target)) {
+            return;
+        }
+        requireRoom(step.state);
         Frame callee = new Frame(target, step.next(), step.state.depth());
         for (Reg reg : ARGUMENTS) {
             callee.registers[reg.number()] = step.state.get(reg);
@@ -40,13 +47,20 @@ final class FrameTransfer {
     }
 
     private static void exit(Insn.Exit insn, Step step) {
-        Value result = step.read(Reg.R0);
+        Frame frame = step.state.top();
+        if (frame.callback() != 0) {
+            Callbacks.leave(step, frame);
+        }
         if (step.state.depth() == 1) {
-            step.require(new Obligation.IsNumber(Reg.R0, result, Cause.BAD_RETURN, "but a program returns a number"));
+            if (frame.callback() == 0) {
+                ExitRules.check(step);
+            }
+            LockRules.requireNone(step.state, "the program ends while a spin lock is held");
             step.require(new Obligation.NothingHeld(step.state, step.walk.origins()));
             step.end();
             return;
         }
+        Value result = step.state.get(Reg.R0);
         if (result instanceof Pointer pointer && pointer.region() instanceof Value.Region.Stack) {
             throw new Refused(Finding.of(
                     Cause.POINTER_LEAK,
@@ -54,8 +68,13 @@ final class FrameTransfer {
                     "the function returns a pointer into its stack",
                     "let the caller pass the memory"));
         }
+        StackObjects.leaving(step.state);
         Frame callee = step.state.pop();
-        step.state.set(Reg.R0, result);
+        if (callee.callback() != 0) {
+            LoopRules.widen(step, callee.returnTo);
+        } else {
+            step.state.set(Reg.R0, result);
+        }
         step.goTo(callee.returnTo);
     }
 }

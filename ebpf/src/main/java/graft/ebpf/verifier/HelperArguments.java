@@ -1,18 +1,25 @@
 package graft.ebpf.verifier;
 
 import graft.ebpf.insn.Reg;
+import graft.ebpf.object.KernelType;
 import graft.ebpf.object.MapSpec;
+import graft.ebpf.object.MapType;
+import graft.ebpf.verifier.Prototype.Argument;
+import graft.ebpf.verifier.Prototype.Direction;
+import graft.ebpf.verifier.Prototype.Null;
 
 /** The arguments of one helper call, checked in order; later ones may depend on earlier ones. */
 final class HelperArguments {
     private final Step step;
-    private final String helper;
+    private final Prototype helper;
+    private final ObjectArguments objects;
     private MapSpec map;
     private long largestSize;
 
-    HelperArguments(Step step, String helper) {
+    HelperArguments(Step step, Prototype helper) {
         this.step = step;
         this.helper = helper;
+        this.objects = new ObjectArguments(step, helper);
     }
 
     /** The map of an argument that has been checked. */
@@ -25,19 +32,63 @@ final class HelperArguments {
         return largestSize;
     }
 
-    void check(Reg reg, Prototype.Argument argument) {
+    /** The reference that a socket argument holds, 0 for none. */
+    int reference() {
+        return objects.reference();
+    }
+
+    /** What the argument that was a dynptr is known by. */
+    int dynptr() {
+        return objects.dynptr();
+    }
+
+    MapSpec.Access sliceAccess() {
+        return objects.sliceAccess();
+    }
+
+    Value.Region perCpu() {
+        return objects.perCpu();
+    }
+
+    int exchangedType() {
+        return 0;
+    }
+
+    /** A function that the helper calls is walked as well. */
+    void enterCallback() {
+        objects.enterCallback();
+    }
+
+    void check(Reg reg, Argument argument) {
         switch (argument) {
-            case Prototype.Argument.Anything _ -> anything(reg);
-            case Prototype.Argument.MapOf wanted -> mapOf(reg, wanted);
-            case Prototype.Argument.Key _ -> Memory.readRange(step, Memory.Place.of(step, reg, 0), map.keySize());
-            case Prototype.Argument.NewValue _ ->
-                Memory.readRange(step, Memory.Place.of(step, reg, 0), map.valueSize());
-            case Prototype.Argument.Buffer(var direction) -> buffer(reg, direction);
-            case Prototype.Argument.Size(var least) -> size(reg, least);
-            case Prototype.Argument.RecordSize _ -> recordSize(reg);
-            case Prototype.Argument.HeldRecord _ -> heldRecord(reg);
-            case Prototype.Argument.ProgramContext _ -> programContext(reg);
-            case Prototype.Argument.ConstantString _ -> constantString(reg);
+            case Argument.Anything _ -> anything(reg);
+            case Argument.Number _ -> {
+                Scalar number = step.number(reg, Cause.BAD_ARGUMENT, "where " + helper.name() + " takes a number");
+                number.mustBePrecise();
+            }
+            case Argument.Zero _ -> {
+                if (!isNull(reg)) {
+                    throw objects.badArgument(reg, "0");
+                }
+            }
+            case Argument.AnyMap _ -> mapOf(reg);
+            case Argument.Key _ -> key(reg);
+            case Argument.MapValue(var direction, var nullable) -> mapValue(reg, direction, nullable);
+            case Argument.Buffer(var direction, var nullable) -> buffer(reg, direction, nullable);
+            case Argument.Fixed(var direction, var bytes) -> fixed(reg, direction, bytes);
+            case Argument.Size(var least) -> size(reg, least);
+            case Argument.RecordSize _ -> recordSize(reg);
+            case Argument.HeldRecord _ -> objects.heldRecord(reg);
+            case Argument.ProgramContext(var nullable) -> programContext(reg, nullable);
+            case Argument.ConstantString _ -> constantString(reg);
+            case Argument.Special(var kind) -> objects.special(reg, kind, map);
+            case Argument.Socket(var types, var use) -> objects.socket(reg, types, use);
+            case Argument.Kernel(var struct, var nullable) -> objects.kernel(reg, struct, nullable);
+            case Argument.PerCpu _ -> objects.perCpu(reg);
+            case Argument.Callback _ -> objects.callback(reg, map);
+            case Argument.StackOrNull _ -> objects.stackOrNull(reg);
+            case Argument.Exchanged _ -> objects.exchanged(reg);
+            case Argument.Dynptr(var use) -> objects.dynptr(reg, use, largestSize);
         }
     }
 
@@ -47,38 +98,91 @@ final class HelperArguments {
         }
     }
 
-    private void mapOf(Reg reg, Prototype.Argument.MapOf wanted) {
+    private void mapOf(Reg reg) {
         if (!(step.read(reg) instanceof Pointer pointer)
-                || !(pointer.region() instanceof Value.Region.MapObject(var found))) {
-            throw badArgument(reg, "a map");
+                || !(pointer.region() instanceof Value.Region.MapObject(var found, var _))
+                || pointer.mayBeNull()
+                || !pointer.offset().is(0)) {
+            throw objects.badArgument(reg, "a map");
         }
-        if (!wanted.types().contains(found.type())) {
+        if (!MapUse.fits(helper, found, step.walk.setting())) {
             throw new Refused(Finding.of(
                     Cause.WRONG_MAP_TYPE,
                     reg,
-                    "%s does not work on map %s of type %s".formatted(helper, found.name(), found.type()),
+                    "%s does not work on map %s of type %s".formatted(helper.name(), found.name(), found.type()),
                     "use the helpers made for this type of map"));
         }
-        if (wanted.use() == Prototype.Use.WRITES) {
-            step.require(new Obligation.Writable(reg, new Value.Region.MapValue(found)));
+        if (MapUse.changesValues(helper)) {
+            step.require(new Obligation.Writable(
+                    reg, new Value.Region.MapValue(found, 0), step.walk.setting()));
         }
         map = found;
         step.walk.notes().mapAt(step.slot, found.name());
     }
 
-    /** Checked together with the size that follows. */
-    private void buffer(Reg reg, Prototype.Direction direction) {
-        Memory.Place place = Memory.Place.of(step, reg, 0);
-        Reg sizeReg = Reg.of(reg.number() + 1);
-        Scalar size = step.number(sizeReg, Cause.BAD_SIZE, "where " + helper + " takes a size");
-        requireBounded(sizeReg, size);
-        long least = size.wide().umin();
-        long most = size.wide().umax();
-        if (direction == Prototype.Direction.READ) {
-            Memory.readRange(step, place, most);
-        } else {
-            Memory.writeRange(step, place, least, most);
+    private void key(Reg reg) {
+        range(reg, Direction.READ, map.keySize(), map.keySize());
+    }
+
+    private void mapValue(Reg reg, Direction direction, Null nullable) {
+        if (nullable == Null.TAKEN && isNull(reg)) {
+            return;
         }
+        if (map.type() == MapType.SOCKMAP || map.type() == MapType.SOCKHASH) {
+            objects.socket(reg, Prototype.SocketTypes.PROGRAM_AND_KERNEL, Prototype.Use.LOOKED_AT);
+            return;
+        }
+        range(reg, direction, map.valueSize(), map.valueSize());
+    }
+
+    private void fixed(Reg reg, Direction direction, int bytes) {
+        Memory.Place place = Memory.Place.of(step, reg, 0);
+        if (place.pointer().region() instanceof Value.Region.Stack) {
+            step.require(new Obligation.Aligned(reg, place.offset(), bytes));
+        }
+        range(reg, direction, bytes, bytes);
+    }
+
+    private boolean isNull(Reg reg) {
+        return step.read(reg) instanceof Scalar scalar && scalar.is(0);
+    }
+
+    private void range(Reg reg, Direction direction, long least, long most) {
+        Memory.Place place = Memory.Place.of(step, reg, 0);
+        requirePacketAllowed(reg, place);
+        switch (direction) {
+            case READ -> Memory.readRange(step, place, most);
+            case FILLED -> Memory.writeRange(step, place, least, most);
+            case BOTH -> {
+                Memory.readRange(step, place, most);
+                Memory.writeRange(step, place, least, most);
+            }
+        }
+    }
+
+    private void requirePacketAllowed(Reg reg, Memory.Place place) {
+        boolean packet = place.pointer().region() instanceof Value.Region.Packet;
+        boolean optionBuffer = step.walk.setting().type() == KernelType.CGROUP_SOCKOPT;
+        if (packet && !optionBuffer && !helper.is(Prototype.Property.PACKET)) {
+            throw new Refused(Finding.of(
+                    Cause.BAD_ARGUMENT,
+                    reg,
+                    helper.name() + " does not take packet memory",
+                    "copy the bytes to the stack first"));
+        }
+    }
+
+    /** Checked together with the size that follows. */
+    private void buffer(Reg reg, Direction direction, Null nullable) {
+        Reg sizeReg = Reg.of(reg.number() + 1);
+        Scalar size = step.number(sizeReg, Cause.BAD_SIZE, "where " + helper.name() + " takes a size");
+        size.mustBePrecise();
+        requireBounded(sizeReg, size);
+        long most = size.wide().umax();
+        if (nullable == Null.TAKEN && isNull(reg) && most == 0) {
+            return;
+        }
+        range(reg, direction, size.wide().umin(), most);
     }
 
     private void requireBounded(Reg reg, Scalar size) {
@@ -91,7 +195,7 @@ final class HelperArguments {
     }
 
     private void size(Reg reg, Prototype.Least least) {
-        Scalar size = step.number(reg, Cause.BAD_SIZE, "where " + helper + " takes a size");
+        Scalar size = step.number(reg, Cause.BAD_SIZE, "where " + helper.name() + " takes a size");
         if (least == Prototype.Least.ONE && size.wide().umin() == 0) {
             throw badSize(reg, "may be zero");
         }
@@ -102,64 +206,43 @@ final class HelperArguments {
         return new Refused(Finding.of(
                 Cause.BAD_SIZE,
                 reg,
-                "the size in " + reg + " for " + helper + " " + what,
+                "the size in " + reg + " for " + helper.name() + " " + what,
                 "bound " + reg + " just before the call, for example with &"));
     }
 
     private void recordSize(Reg reg) {
-        Scalar size = step.number(reg, Cause.BAD_SIZE, "where " + helper + " takes a size");
+        Scalar size = step.number(reg, Cause.BAD_SIZE, "where " + helper.name() + " takes a size");
+        size.mustBePrecise();
         if (!size.isConstant() || size.wide().smin() < 0 || size.wide().smin() >= Obligation.OFFSET_LIMIT) {
             throw new Refused(Finding.of(
                     Cause.BAD_SIZE,
                     reg,
-                    "the size in " + reg + " for " + helper + " is not a sensible constant",
+                    "the size in " + reg + " for " + helper.name() + " is not a sensible constant",
                     "reserve a constant size, or use bpf_ringbuf_output"));
         }
         largestSize = size.constant();
     }
 
-    private void heldRecord(Reg reg) {
-        if (!(step.read(reg) instanceof Pointer pointer) || !(pointer.region() instanceof Value.Region.Record record)) {
-            throw new Refused(Finding.of(
-                    Cause.BAD_RELEASE,
-                    reg,
-                    reg + " is not a record from bpf_ringbuf_reserve",
-                    "pass the record itself"));
-        }
-        step.require(new Obligation.NotNull(reg, pointer, step.walk.describe(pointer.nullId()), step.slot));
-        if (!pointer.offset().is(0)) {
-            throw new Refused(Finding.of(
-                    Cause.BAD_RELEASE,
-                    reg,
-                    reg + " does not point to the start of its record",
-                    "pass the record itself"));
-        }
-        step.state.release(record.reference());
-        step.state.replaceValues(value -> isOf(record.reference(), value) ? Value.Nothing.UNINITIALISED : value);
-    }
-
-    private static boolean isOf(int reference, Value value) {
-        return value instanceof Pointer pointer
-                && pointer.region() instanceof Value.Region.Record record
-                && record.reference() == reference;
-    }
-
     /** Helpers that take the context itself read what lies below it, never its fields: it does not escape. */
-    private void programContext(Reg reg) {
+    private void programContext(Reg reg, Null nullable) {
+        if (nullable == Null.TAKEN && isNull(reg)) {
+            return;
+        }
         boolean context = step.read(reg) instanceof Pointer pointer
                 && pointer.region() == Value.Region.Context.CONTEXT
                 && pointer.offset().is(0);
         if (!context) {
-            throw badArgument(reg, "the program's context");
+            throw objects.badArgument(reg, "the program's context");
         }
     }
 
     private void constantString(Reg reg) {
-        boolean constant = step.read(reg) instanceof Pointer(Value.Region.MapValue(var of), Scalar offset, int nullId)
+        boolean constant = step.read(reg)
+                        instanceof Pointer(Value.Region.MapValue(var of, var _), Scalar offset, int nullId)
                 && nullId == Pointer.NEVER_NULL
                 && endsInside(of, offset);
         if (!constant) {
-            throw badArgument(reg, "a constant string in read-only data, ending in a zero byte");
+            throw objects.badArgument(reg, "a constant string in read-only data, ending in a zero byte");
         }
     }
 
@@ -174,10 +257,5 @@ final class HelperArguments {
             }
         }
         return false;
-    }
-
-    private Refused badArgument(Reg reg, String wanted) {
-        return new Refused(
-                Finding.of(Cause.BAD_ARGUMENT, reg, helper + " takes " + wanted + " in " + reg, "pass " + wanted));
     }
 }

@@ -1,6 +1,5 @@
 package graft.ebpf.verifier;
 
-import graft.ebpf.helper.Helper;
 import graft.ebpf.insn.AluOp;
 import graft.ebpf.insn.AtomicOp;
 import graft.ebpf.insn.Fetch;
@@ -114,8 +113,7 @@ final class Liveness {
     }
 
     private static int arguments(Insn.CallHelper call) {
-        return Helper.byNumber(call.helper())
-                .flatMap(Prototype::of)
+        return Prototype.of(call.helper())
                 .map(prototype -> ((1 << prototype.arguments().size()) - 1) << 1)
                 .orElse(ARGUMENTS);
     }

@@ -36,64 +36,108 @@ final class Memory {
 
     static Value load(Step step, Place place, int bytes) {
         return switch (place.pointer().region()) {
-            case Value.Region.Context _ -> context(step, place, bytes);
+            case Value.Region.Context _ -> ContextMemory.load(step, place, bytes);
             case Value.Region.Stack(var frame) -> {
                 requireStack(step, place, bytes);
                 yield StackMemory.read(step, place.base(), step.state.frame(frame), place.offset(), bytes);
             }
-            case Value.Region.MapValue(var map) -> mapValue(step, place, map, bytes);
-            case Value.Region.Record record -> {
-                step.require(new Obligation.InBounds(
-                        place.base(), "a ring buffer record", place.offset(), bytes, record.size()));
+            case Value.Region.MapValue(var map, var _) -> mapValue(step, place, map, bytes);
+            case Value.Region.Kernel kernel -> KernelMemory.load(step, place, kernel, bytes);
+            case Value.Region.Socket socket -> SocketMemory.load(step, place, socket, bytes);
+            case Value.Region.MapObject _ -> KernelMemory.loadMap(step, place, bytes);
+            case Value.Region.Record _, Value.Region.Memory _, Value.Region.Packet _ -> {
+                inObject(step, place, bytes);
                 yield unknown(bytes);
             }
-            case Value.Region.MapObject _, Value.Region.Function _ -> throw notMemory(place);
+            case Value.Region.PacketEnd _,
+                    Value.Region.PerCpu _,
+                    Value.Region.StackObject _, Value.Region.Function _ -> throw notMemory(place);
         };
     }
 
     static void store(Step step, Place place, int bytes, Value value) {
-        Value.Region region = place.pointer().region();
-        step.require(new Obligation.Writable(place.base(), region));
-        switch (region) {
+        step.require(new Obligation.Writable(place.base(), place.pointer().region(), step.walk.setting()));
+        switch (place.pointer().region()) {
             case Value.Region.Stack(var frame) -> {
                 requireStack(step, place, bytes);
                 StackMemory.write(step, place.base(), frame, place.offset(), bytes, value);
             }
-            case Value.Region.MapValue(var map) -> {
+            case Value.Region.MapValue(var map, var _) -> {
                 inValue(step, place, map, bytes);
-                requireData(step, place, bytes, value);
+                requireNoSpecialField(step, place, map, bytes);
+                noteData(step, value);
             }
-            case Value.Region.Record record -> {
-                step.require(new Obligation.InBounds(
-                        place.base(), "a ring buffer record", place.offset(), bytes, record.size()));
-                requireData(step, place, bytes, value);
+            case Value.Region.Record _, Value.Region.Memory _, Value.Region.Packet _ -> {
+                inObject(step, place, bytes);
+                requireNoPointerInRecord(step, place, value);
+                noteData(step, value);
             }
-            case Value.Region.Context _, Value.Region.MapObject _, Value.Region.Function _ -> throw notMemory(place);
+            case Value.Region.Context _ -> ContextMemory.store(step, place, bytes, value);
+            case Value.Region.Kernel _,
+                    Value.Region.Socket _,
+                    Value.Region.MapObject _,
+                    Value.Region.PacketEnd _,
+                    Value.Region.PerCpu _,
+                    Value.Region.StackObject _,
+                    Value.Region.Function _ -> throw notMemory(place);
         }
     }
 
-    private static Value context(Step step, Place place, int bytes) {
-        ContextLayout layout = step.walk.context();
-        Scalar moved = place.pointer().offset();
-        boolean readable = moved.is(0) && layout.readable(place.offset().constant(), bytes);
-        if (!readable) {
-            throw new Refused(Finding.of(
-                    Cause.OUT_OF_BOUNDS,
-                    place.base(),
-                    moved.is(0)
-                            ? "%s has no readable field of %d bytes at offset %d"
-                                    .formatted(
-                                            layout.name(), bytes, place.offset().constant())
-                            : "the context is read through a pointer that was moved",
-                    "read whole fields of " + layout.name() + " at constant offsets"));
+    /** Bounds of the objects that are nothing but bytes. */
+    private static void inObject(Step step, Place place, long bytes) {
+        switch (place.pointer().region()) {
+            case Value.Region.Record(var _, var size) ->
+                step.require(new Obligation.InBounds(place.base(), "a ring buffer record", place.offset(), bytes, size));
+            case Value.Region.Memory(var name, var size, var _, var _) ->
+                step.require(new Obligation.InBounds(place.base(), name, place.offset(), bytes, size));
+            case Value.Region.Packet packet ->
+                step.require(new Obligation.InPacket(place.base(), packet, place.offset(), bytes));
+            case Value.Region.Context _,
+                    Value.Region.Stack _,
+                    Value.Region.MapValue _,
+                    Value.Region.MapObject _,
+                    Value.Region.Kernel _,
+                    Value.Region.Socket _,
+                    Value.Region.PacketEnd _,
+                    Value.Region.PerCpu _,
+                    Value.Region.StackObject _,
+                    Value.Region.Function _ -> throw notMemory(place);
         }
-        step.walk.notes().contextRead((int) place.offset().constant());
-        return unknown(bytes);
     }
 
     private static Value mapValue(Step step, Place place, MapSpec map, int bytes) {
         inValue(step, place, map, bytes);
+        step.require(new Obligation.Readable(place.base(), map));
+        for (SpecialField field : step.walk.specialFields(map)) {
+            if (field.kind() == SpecialField.Kind.KPTR && field.overlaps(first(place), last(place, bytes))) {
+                return KernelMemory.loadStored(step, place, field, bytes);
+            }
+        }
+        requireNoSpecialField(step, place, map, bytes);
         return Maps.constantAt(map, place.offset(), bytes).orElse(unknown(bytes));
+    }
+
+    private static long first(Place place) {
+        return place.offset().wide().smin();
+    }
+
+    private static long last(Place place, long bytes) {
+        return place.offset().wide().smax() + bytes;
+    }
+
+    private static void requireNoSpecialField(Step step, Place place, MapSpec map, long bytes) {
+        for (SpecialField field : step.walk.specialFields(map)) {
+            if (field.overlaps(first(place), last(place, bytes))) {
+                throw new Refused(Finding.of(
+                        Cause.SPECIAL_FIELD,
+                        place.base(),
+                        "the access touches a %s of map %s"
+                                .formatted(
+                                        field.kind().name().toLowerCase(java.util.Locale.ROOT).replace('_', ' '),
+                                        map.name()),
+                        "use the helpers made for it"));
+            }
+        }
     }
 
     private static void inValue(Step step, Place place, MapSpec map, long bytes) {
@@ -113,49 +157,68 @@ final class Memory {
         }
     }
 
-    /** Pointers may be kept in maps and records, whole, where they become numbers. */
-    private static void requireData(Step step, Place place, int bytes, Value value) {
+    /** Pointers that are stored become numbers. */
+    private static void noteData(Step step, Value value) {
         if (value instanceof Pointer pointer) {
-            if (bytes != 8 || pointer.region() instanceof Value.Region.Record) {
-                throw new Refused(Finding.of(
-                        Cause.POINTER_LEAK,
-                        place.base(),
-                        pointer.region().noun() + " would be stored as data",
-                        "store what it points to"));
-            }
             step.walk.notes().passedOn(pointer);
+        }
+    }
+
+    private static void requireNoPointerInRecord(Step step, Place place, Value value) {
+        boolean record = place.pointer().region() instanceof Value.Region.Record;
+        if (record && step.walk.setting().isForTarget() && value instanceof Pointer pointer) {
+            throw new Refused(Finding.of(
+                    Cause.POINTER_LEAK,
+                    place.base(),
+                    pointer.region().noun() + " would be stored in an event",
+                    "store what it points to"));
         }
     }
 
     /** Requires {@code bytes} bytes that a helper reads. */
     static void readRange(Step step, Place place, long bytes) {
+        if (place.pointer().region() instanceof Value.Region.MapValue(var map, var _)) {
+            step.require(new Obligation.Readable(place.base(), map));
+        }
+        range(step, place, bytes);
+    }
+
+    private static void range(Step step, Place place, long bytes) {
         switch (place.pointer().region()) {
             case Value.Region.Stack(var frame) -> {
                 step.require(new Obligation.InStack(place.base(), place.offset(), bytes));
                 noteDepth(step, place);
                 StackMemory.readRange(step, place.base(), step.state.frame(frame), place.offset(), bytes);
             }
-            case Value.Region.MapValue(var map) -> inValue(step, place, map, bytes);
-            case Value.Region.Record record ->
-                step.require(new Obligation.InBounds(
-                        place.base(), "a ring buffer record", place.offset(), bytes, record.size()));
-            case Value.Region.Context _, Value.Region.MapObject _, Value.Region.Function _ -> throw notMemory(place);
+            case Value.Region.MapValue(var map, var _) -> {
+                inValue(step, place, map, bytes);
+                requireNoSpecialField(step, place, map, bytes);
+            }
+            case Value.Region.Record _, Value.Region.Memory _, Value.Region.Packet _ -> inObject(step, place, bytes);
+            case Value.Region.Context _ -> ContextMemory.range(step, place, bytes);
+            case Value.Region.Kernel kernel -> KernelMemory.readRange(step, place, kernel, bytes);
+            case Value.Region.Socket _,
+                    Value.Region.MapObject _,
+                    Value.Region.PacketEnd _,
+                    Value.Region.PerCpu _,
+                    Value.Region.StackObject _,
+                    Value.Region.Function _ -> throw notMemory(place);
         }
     }
 
     /** Requires {@code most} bytes that a helper may write, and writes at least {@code least} of them. */
     static void writeRange(Step step, Place place, long least, long most) {
-        step.require(new Obligation.Writable(place.base(), place.pointer().region()));
+        step.require(new Obligation.Writable(place.base(), place.pointer().region(), step.walk.setting()));
         if (place.pointer().region() instanceof Value.Region.Stack(var frame)) {
             step.require(new Obligation.InStack(place.base(), place.offset(), most));
             noteDepth(step, place);
-            StackMemory.writeRange(step.state.frame(frame), place.offset(), least, most);
+            StackMemory.writeRange(step, place.base(), step.state.frame(frame), place.offset(), least, most);
         } else {
-            readRange(step, place, most);
+            range(step, place, most);
         }
     }
 
-    private static Refused notMemory(Place place) {
+    static Refused notMemory(Place place) {
         return new Refused(Finding.of(
                 Cause.NOT_A_POINTER,
                 place.base(),

@@ -18,6 +18,10 @@ final class MemoryTransfer {
             Scalar extended = scalar.signExtended(8 * bytes);
             value = extended == scalar ? scalar : extended.withId(Scalar.NO_ID);
         }
+        if (insn.extension() == Extension.SIGN && value instanceof Pointer) {
+            throw new Refused(Finding.of(
+                    Cause.OUT_OF_BOUNDS, insn.base(), "a pointer is loaded with its sign extended", "load it whole"));
+        }
         step.write(insn.dst(), value);
     }
 

@@ -1,6 +1,7 @@
 package graft.ebpf.verifier;
 
 import graft.ebpf.insn.Reg;
+import graft.ebpf.object.MapSpec;
 import java.util.Optional;
 
 /** Something that must hold for an instruction to be safe. Each kind knows only itself. */
@@ -45,7 +46,7 @@ sealed interface Obligation {
         public Optional<Finding> unmet() {
             return switch (value) {
                 case Value.Nothing _ -> new Initialised(reg, value).unmet();
-                case Scalar _ -> Optional.empty();
+                case Scalar _, Value.Resident _ -> Optional.empty();
                 case Pointer pointer ->
                     Optional.of(Finding.of(
                             cause, reg, reg + " is " + pointer.region().noun() + ", " + use, "use a number here"));
@@ -68,25 +69,69 @@ sealed interface Obligation {
     }
 
     /** An object that an access may write. */
-    record Writable(Reg reg, Value.Region region) implements Obligation {
+    record Writable(Reg reg, Value.Region region, Setting setting) implements Obligation {
         @Override
         public Optional<Finding> unmet() {
             return switch (region) {
-                case Value.Region.Context _ ->
-                    Optional.of(Finding.of(
-                            Cause.READ_ONLY, reg, "the context cannot be written", "keep a copy on the stack"));
-                case Value.Region.MapValue(var map) ->
+                case Value.Region.Context _ -> setting.isForTarget() ? readOnly("keep a copy on the stack") : Optional.empty();
+                case Value.Region.MapValue(var map, var _) ->
                     Maps.isReadOnly(map)
-                            ? Optional.of(Finding.of(
-                                    Cause.READ_ONLY,
-                                    reg,
-                                    "programs cannot write to map " + map.name(),
-                                    "use a map without BPF_F_RDONLY_PROG, or a variable that is not const"))
+                            ? readOnly("use a map without BPF_F_RDONLY_PROG, or a variable that is not const")
                             : Optional.empty();
+                case Value.Region.Memory memory ->
+                    memory.access() == MapSpec.Access.READ_ONLY ? readOnly("keep a copy on the stack") : Optional.empty();
+                case Value.Region.Packet _ ->
+                    setting.mayWritePackets() ? Optional.empty() : readOnly("use a helper that changes packets");
                 case Value.Region.Stack _, Value.Region.Record _ -> Optional.empty();
-                case Value.Region.MapObject _, Value.Region.Function _ ->
-                    Optional.of(Finding.of(Cause.READ_ONLY, reg, region.noun() + " cannot be written", ""));
+                case Value.Region.MapObject _,
+                        Value.Region.Function _,
+                        Value.Region.PacketEnd _,
+                    Value.Region.PerCpu _,
+                    Value.Region.StackObject _,
+                        Value.Region.Kernel _,
+                        Value.Region.Socket _ -> readOnly("");
             };
+        }
+
+        private Optional<Finding> readOnly(String suggestion) {
+            return Optional.of(Finding.of(
+                    Cause.READ_ONLY, reg, reg + " is " + region.noun() + ", which cannot be written", suggestion));
+        }
+    }
+
+    /** A map whose values programs may read. */
+    record Readable(Reg reg, MapSpec map) implements Obligation {
+        @Override
+        public Optional<Finding> unmet() {
+            return (map.flags() & MapSpec.WRITE_ONLY_FOR_PROGRAMS) == 0
+                    ? Optional.empty()
+                    : Optional.of(Finding.of(
+                            Cause.WRITE_ONLY,
+                            reg,
+                            "programs cannot read values of map " + map.name(),
+                            "use a map without BPF_F_WRONLY_PROG"));
+        }
+    }
+
+    /** Every byte of an access is known to be in the packet. */
+    record InPacket(Reg reg, Value.Region.Packet packet, Scalar offset, long bytes) implements Obligation {
+        @Override
+        public Optional<Finding> unmet() {
+            boolean inside = offset.isConstant()
+                    && packet.most() >= 0
+                    && offset.constant() >= 0
+                    && offset.constant() + bytes <= packet.range();
+            return inside
+                    ? Optional.empty()
+                    : Optional.of(Finding.of(
+                            Cause.OUT_OF_BOUNDS,
+                            reg,
+                            "the access of %d bytes at offset %s needs more of the packet than the %d bytes known to be there"
+                                    .formatted(
+                                            bytes,
+                                            Texts.interval(offset.wide().smin(), offset.wide().smax()),
+                                            packet.range()),
+                            "compare the end of the access with data_end first"));
         }
     }
 

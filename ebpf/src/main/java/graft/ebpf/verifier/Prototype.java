@@ -1,33 +1,48 @@
 package graft.ebpf.verifier;
 
-import graft.ebpf.helper.Helper;
-import graft.ebpf.object.MapType;
-import graft.ebpf.object.ProgType;
-import java.util.EnumMap;
-import java.util.EnumSet;
+import graft.ebpf.object.KernelSection;
+import graft.ebpf.object.KernelType;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** What a helper takes and gives, and which programs may call it. */
-record Prototype(List<Argument> arguments, Result result, Set<ProgType> programs) {
+/**
+ * What a helper takes and gives, and which programs may call it.
+ *
+ * @param programs the kernel's program types that may call it
+ */
+record Prototype(
+        int number,
+        String name,
+        List<Argument> arguments,
+        Result result,
+        Set<Property> properties,
+        Set<KernelType> programs) {
     /** What an argument must be. */
     sealed interface Argument {
         /** Any initialised value. */
         record Anything() implements Argument {}
 
-        /** A map of one of some types. */
-        record MapOf(Set<MapType> types, Use use) implements Argument {}
+        /** Any number. */
+        record Number() implements Argument {}
 
-        /** Memory with a key of the map in r1. */
+        /** The number 0. */
+        record Zero() implements Argument {}
+
+        /** A map. */
+        record AnyMap() implements Argument {}
+
+        /** Memory with a key of the map. */
         record Key() implements Argument {}
 
-        /** Memory with a value for the map in r1. */
-        record NewValue() implements Argument {}
+        /** Memory with a value of the map. */
+        record MapValue(Direction direction, Null nullable) implements Argument {}
 
         /** Memory whose size is in the next register. */
-        record Buffer(Direction direction) implements Argument {}
+        record Buffer(Direction direction, Null nullable) implements Argument {}
+
+        /** Memory of a fixed size. */
+        record Fixed(Direction direction, int bytes) implements Argument {}
 
         /** The size of the memory in the register before. */
         record Size(Least least) implements Argument {}
@@ -39,22 +54,47 @@ record Prototype(List<Argument> arguments, Result result, Set<ProgType> programs
         record HeldRecord() implements Argument {}
 
         /** The program's context, unmoved. */
-        record ProgramContext() implements Argument {}
+        record ProgramContext(Null nullable) implements Argument {}
 
         /** A constant string in a read-only map, ending in a zero byte. */
         record ConstantString() implements Argument {}
+
+        /** The special field of a map value. */
+        record Special(SpecialField.Kind kind) implements Argument {}
+
+        /** A socket; {@code types} says whether kernel types of sockets do as well. */
+        record Socket(SocketTypes types, Use use) implements Argument {}
+
+        /** A struct of the kernel. */
+        record Kernel(String struct, Null nullable) implements Argument {}
+
+        /** A per-CPU variable of the kernel. */
+        record PerCpu() implements Argument {}
+
+        /** A function of the program that the helper calls. */
+        record Callback() implements Argument {}
+
+        /** A pointer into the stack, or null, handed to the callback. */
+        record StackOrNull() implements Argument {}
+
+        /** What is stored in a map value in exchange; given away. */
+        record Exchanged() implements Argument {}
+
+        /** A dynptr on the stack. */
+        record Dynptr(DynptrUse use) implements Argument {}
     }
 
-    /** What a helper does with a map's values. */
-    enum Use {
-        READS,
-        WRITES
-    }
-
-    /** Whether a helper reads or fills a buffer. */
+    /** Whether a helper reads or fills memory. */
     enum Direction {
         READ,
-        FILLED
+        FILLED,
+        BOTH
+    }
+
+    /** Whether null is taken. */
+    enum Null {
+        REFUSED,
+        TAKEN
     }
 
     /** Whether a size may be zero. */
@@ -63,77 +103,81 @@ record Prototype(List<Argument> arguments, Result result, Set<ProgType> programs
         ONE
     }
 
+    /** Which sockets. */
+    enum SocketTypes {
+        PROGRAM,
+        PROGRAM_AND_KERNEL
+    }
+
+    /** Whether the argument is given back. */
+    enum Use {
+        LOOKED_AT,
+        RELEASED
+    }
+
+    /** What happens to a dynptr. */
+    enum DynptrUse {
+        READ,
+        NEW_LOCAL,
+        NEW_RINGBUF,
+        RELEASED
+    }
+
+    /** What a helper needs or promises. */
+    enum Property {
+        /** Only for programs under a licence that is compatible with the GPL. */
+        GPL,
+        /** Takes packet memory. */
+        PACKET,
+        /** May sleep. */
+        SLEEPS
+    }
+
     /** What is in r0 afterwards. */
-    enum Result {
-        /** Any number. */
-        NUMBER,
-        /** A negative error, or at most the size of the buffer. */
-        LENGTH,
-        /** A map value of the map in r1, or null. */
-        VALUE_OR_NULL,
-        /** A new record, or null. */
-        RECORD_OR_NULL
+    record Result(Kind kind, String struct) {
+        /** Kinds of results. */
+        enum Kind {
+            /** Any number. */
+            NUMBER,
+            /** Nothing. */
+            NOTHING,
+            /** A negative error, or at most the size of the buffer. */
+            LENGTH,
+            /** A value of the map. */
+            VALUE,
+            /** A value of the map, or null. */
+            VALUE_OR_NULL,
+            /** A new record, or null. */
+            RECORD_OR_NULL,
+            /** A slice of the dynptr, or null. */
+            SLICE_OR_NULL,
+            /** A socket, or null. */
+            SOCKET_OR_NULL,
+            /** What socket programs see of any socket, or null. */
+            SOCK_COMMON_OR_NULL,
+            /** What socket programs see of a TCP socket, or null. */
+            TCP_SOCK_OR_NULL,
+            /** A struct of the kernel. */
+            KERNEL,
+            /** A struct of the kernel, or null. */
+            KERNEL_OR_NULL,
+            /** This CPU's copy of a variable. */
+            PER_CPU,
+            /** A CPU's copy of a variable, or null. */
+            PER_CPU_OR_NULL
+        }
     }
 
-    private static final Set<MapType> LOOKED_UP = EnumSet.of(
-            MapType.HASH,
-            MapType.ARRAY,
-            MapType.PERCPU_HASH,
-            MapType.PERCPU_ARRAY,
-            MapType.LRU_HASH,
-            MapType.LRU_PERCPU_HASH,
-            MapType.LPM_TRIE);
-    private static final Set<MapType> RINGS = EnumSet.of(MapType.RINGBUF);
-    private static final Set<ProgType> ALL =
-            EnumSet.of(ProgType.UPROBE, ProgType.URETPROBE, ProgType.SYSCALL_ENTER, ProgType.SYSCALL_EXIT);
-    private static final Set<ProgType> PROBES = EnumSet.of(ProgType.UPROBE, ProgType.URETPROBE);
-
-    private static final Argument ANY = new Argument.Anything();
-    private static final Argument READ_MAP = new Argument.MapOf(LOOKED_UP, Use.READS);
-    private static final Argument WRITTEN_MAP = new Argument.MapOf(LOOKED_UP, Use.WRITES);
-    private static final Argument RING = new Argument.MapOf(RINGS, Use.READS);
-    private static final Argument KEY = new Argument.Key();
-    private static final Argument VALUE = new Argument.NewValue();
-    private static final Argument INPUT = new Argument.Buffer(Direction.READ);
-    private static final Argument OUTPUT = new Argument.Buffer(Direction.FILLED);
-    private static final Argument SIZE = new Argument.Size(Least.ONE);
-    private static final Argument SIZE_OR_ZERO = new Argument.Size(Least.ZERO);
-    private static final Argument CONTEXT = new Argument.ProgramContext();
-    private static final Argument RECORD = new Argument.HeldRecord();
-
-    private static final Map<Helper, Prototype> TABLE = new EnumMap<>(Map.ofEntries(
-            row(Helper.MAP_LOOKUP_ELEM, Result.VALUE_OR_NULL, READ_MAP, KEY),
-            row(Helper.MAP_UPDATE_ELEM, Result.NUMBER, WRITTEN_MAP, KEY, VALUE, ANY),
-            row(Helper.MAP_DELETE_ELEM, Result.NUMBER, WRITTEN_MAP, KEY),
-            row(Helper.PROBE_READ, Result.NUMBER, OUTPUT, SIZE_OR_ZERO, ANY),
-            row(Helper.KTIME_GET_NS, Result.NUMBER),
-            row(Helper.TRACE_PRINTK, Result.NUMBER, INPUT, SIZE),
-            row(Helper.GET_PRANDOM_U32, Result.NUMBER),
-            row(Helper.GET_SMP_PROCESSOR_ID, Result.NUMBER),
-            row(Helper.GET_CURRENT_PID_TGID, Result.NUMBER),
-            row(Helper.GET_CURRENT_UID_GID, Result.NUMBER),
-            row(Helper.GET_CURRENT_COMM, Result.NUMBER, OUTPUT, SIZE),
-            row(Helper.PROBE_READ_STR, Result.LENGTH, OUTPUT, SIZE_OR_ZERO, ANY),
-            row(Helper.PROBE_READ_USER, Result.NUMBER, OUTPUT, SIZE_OR_ZERO, ANY),
-            row(Helper.PROBE_READ_KERNEL, Result.NUMBER, OUTPUT, SIZE_OR_ZERO, ANY),
-            row(Helper.PROBE_READ_USER_STR, Result.LENGTH, OUTPUT, SIZE_OR_ZERO, ANY),
-            row(Helper.PROBE_READ_KERNEL_STR, Result.LENGTH, OUTPUT, SIZE_OR_ZERO, ANY),
-            row(Helper.KTIME_GET_BOOT_NS, Result.NUMBER),
-            row(Helper.RINGBUF_OUTPUT, Result.NUMBER, RING, INPUT, SIZE_OR_ZERO, ANY),
-            row(Helper.RINGBUF_RESERVE, Result.RECORD_OR_NULL, RING, new Argument.RecordSize(), ANY),
-            row(Helper.RINGBUF_SUBMIT, Result.NUMBER, RECORD, ANY),
-            row(Helper.RINGBUF_DISCARD, Result.NUMBER, RECORD, ANY),
-            row(Helper.RINGBUF_QUERY, Result.NUMBER, RING, ANY),
-            Map.entry(Helper.GET_FUNC_IP, new Prototype(List.of(CONTEXT), Result.NUMBER, PROBES)),
-            row(Helper.GET_ATTACH_COOKIE, Result.NUMBER, CONTEXT),
-            row(Helper.STRNCMP, Result.NUMBER, INPUT, SIZE, new Argument.ConstantString())));
-
-    private static Map.Entry<Helper, Prototype> row(Helper helper, Result result, Argument... arguments) {
-        return Map.entry(helper, new Prototype(List.of(arguments), result, ALL));
+    boolean is(Property property) {
+        return properties.contains(property);
     }
 
-    /** The prototype of a helper; nothing for one that no program can call yet. */
-    static Optional<Prototype> of(Helper helper) {
-        return Optional.ofNullable(TABLE.get(helper));
+    boolean isFor(KernelSection program) {
+        return programs.contains(program.type());
+    }
+
+    /** The prototype of a helper, by the kernel's number. */
+    static Optional<Prototype> of(int number) {
+        return Optional.ofNullable(Prototypes.ALL.get(number));
     }
 }

@@ -72,7 +72,24 @@ record Range(long umin, long umax, long smin, long smax) {
                     range.smin,
                     range.smax);
         }
-        return range;
+        return range.smin < 0 && range.smax >= 0 ? range.acrossZero(width) : range;
+    }
+
+    /**
+     * For signed bounds around zero: read as unsigned they leave a gap in the middle. Unsigned bounds that end in the gap
+     * lie at one side of it.
+     */
+    private Range acrossZero(Width width) {
+        long leastNegative = width == Width.W64 ? smin : smin & LOW;
+        if (Long.compareUnsigned(umax, leastNegative) < 0) {
+            long signedMin = width == Width.W64 ? umin : (int) umin;
+            return new Range(umin, minUnsigned(umax, smax), Math.max(smin, Math.max(0, signedMin)), smax);
+        }
+        if (Long.compareUnsigned(smax, umin) < 0) {
+            long signedMax = width == Width.W64 ? umax : (int) umax;
+            return new Range(maxUnsigned(umin, leastNegative), umax, smin, Math.min(smax, Math.min(-1, signedMax)));
+        }
+        return this;
     }
 
     /** Bounds that known bits give. */

@@ -4,14 +4,19 @@ import graft.ebpf.insn.Width;
 
 /**
  * A number: its known bits, its 64-bit bounds ({@code wide}) and the bounds of its low half ({@code low}). Numbers with
- * the same non-zero {@code id} are equal at run time, so what is learned about one holds for all.
+ * the same non-zero {@code id} are equal at run time, so what is learned about one holds for all; {@code delta} is how far
+ * this one is from them.
  */
-record Scalar(Tnum bits, Range wide, Range low, int id) implements Value {
+record Scalar(Tnum bits, Range wide, Range low, int id, int delta, Origin origin) implements Value {
     static final int NO_ID = 0;
     static final Scalar UNKNOWN = new Scalar(Tnum.UNKNOWN, Range.FULL64, Range.FULL32, NO_ID);
     static final Scalar ZERO = constant(0);
 
     private static final long UPPER = ~Range.LOW;
+
+    Scalar(Tnum bits, Range wide, Range low, int id) {
+        this(bits, wide, low, id, 0, Origin.NONE);
+    }
 
     static Scalar constant(long value) {
         return new Scalar(
@@ -62,7 +67,26 @@ record Scalar(Tnum bits, Range wide, Range low, int id) implements Value {
     }
 
     Scalar withId(int newId) {
-        return newId == id ? this : new Scalar(bits, wide, low, newId);
+        return withId(newId, 0);
+    }
+
+    /** With an id that others share, and the distance from them. */
+    Scalar withId(int newId, int newDelta) {
+        return newId == id && newDelta == delta ? this : new Scalar(bits, wide, low, newId, newDelta, origin);
+    }
+
+    Scalar withOrigin(Origin newOrigin) {
+        return newOrigin == origin ? this : new Scalar(bits, wide, low, id, delta, newOrigin);
+    }
+
+    /** Made from this and another number as well. */
+    Scalar madeFrom(Scalar other) {
+        return withOrigin(Origin.of(origin, other.origin));
+    }
+
+    /** This number decides about safety: all that it was made from is kept precise. */
+    void mustBePrecise() {
+        origin.mark();
     }
 
     /** Whether every number of {@code other} is one of this; ids are not looked at. */
@@ -85,7 +109,7 @@ record Scalar(Tnum bits, Range wide, Range low, int id) implements Value {
         if (fitsLow()) {
             return this;
         }
-        return of(bits.low32(), Range.unsigned(Width.W64, low.umin(), low.umax()), low);
+        return of(bits.low32(), Range.unsigned(Width.W64, low.umin(), low.umax()), low).withOrigin(origin);
     }
 
     /** The zero-extended low {@code bytes} bytes. */
@@ -101,7 +125,7 @@ record Scalar(Tnum bits, Range wide, Range low, int id) implements Value {
             return this;
         }
         Tnum kept = bits.and(Tnum.constant(mask));
-        return of(kept, Range.ofBits(Width.W64, kept), Range.FULL32);
+        return of(kept, Range.ofBits(Width.W64, kept), Range.FULL32).withOrigin(origin);
     }
 
     /** The sign-extended low {@code size} bits. */
@@ -120,7 +144,7 @@ record Scalar(Tnum bits, Range wide, Range low, int id) implements Value {
         if (size == 32) {
             range = range.intersect(Range.signed(Width.W64, low.smin(), low.smax()));
         }
-        return of(extended, range, size == 32 ? low : Range.FULL32);
+        return of(extended, range, size == 32 ? low : Range.FULL32).withOrigin(origin);
     }
 
     /** The same numbers with every fact used to sharpen the others; may turn out empty. */
@@ -143,7 +167,7 @@ record Scalar(Tnum bits, Range wide, Range low, int id) implements Value {
                 .deduced(Width.W32);
         wideBounds = wideBounds.intersect(wideOf(wideBounds, lowBounds)).deduced(Width.W64);
         if (wideBounds.isEmpty() || lowBounds.isEmpty()) {
-            return new Scalar(bits, wideBounds, lowBounds, id);
+            return new Scalar(bits, wideBounds, lowBounds, id, delta, origin);
         }
         Tnum wideBits = Tnum.range(wideBounds.umin(), wideBounds.umax());
         Tnum lowBits = Tnum.range(lowBounds.umin(), lowBounds.umax());
@@ -151,7 +175,7 @@ record Scalar(Tnum bits, Range wide, Range low, int id) implements Value {
         if (!halves.low32().isDisjoint(lowBits)) {
             halves = halves.withLow32(halves.low32().intersect(lowBits));
         }
-        return new Scalar(halves, wideBounds, lowBounds, id);
+        return new Scalar(halves, wideBounds, lowBounds, id, delta, origin);
     }
 
     /** Bounds of the low half that 64-bit bounds give: only when the upper half is the same for all. */

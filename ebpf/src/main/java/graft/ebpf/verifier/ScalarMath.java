@@ -9,6 +9,8 @@ import graft.ebpf.insn.Width;
  * users' programs are written for.
  */
 final class ScalarMath {
+    private static final int HALF = 32;
+
     private ScalarMath() {}
 
     static Scalar apply(AluOp op, Width width, Scalar left, Scalar right) {
@@ -21,7 +23,9 @@ final class ScalarMath {
             Tnum lowBits = bits.low32();
             return Scalar.of(lowBits, Range.unsigned(Width.W64, low.umin(), low.umax()), low);
         }
-        Range wide = range(op, Width.W64, left.wide(), right.wide());
+        Range wide = op == AluOp.LSH && right.is(HALF)
+                ? Range.signed(Width.W64, left.low().smin() << HALF, left.low().smax() << HALF)
+                : range(op, Width.W64, left.wide(), right.wide());
         return Scalar.of(bits, wide, dependsOnLowHalvesOnly(op) ? low : Range.FULL32);
     }
 
@@ -45,7 +49,10 @@ final class ScalarMath {
             case OR -> left.or(right);
             case AND -> left.and(right);
             case XOR -> left.xor(right);
-            case LSH, RSH, ARSH -> right.isConstant() ? shifted(op, width, left, (int) right.value()) : Tnum.UNKNOWN;
+            case LSH, RSH, ARSH ->
+                right.isConstant() && Long.compareUnsigned(right.value(), width == Width.W64 ? 64 : 32) < 0
+                        ? shifted(op, width, left, (int) right.value())
+                        : Tnum.UNKNOWN;
             case DIV, SDIV, MOD, SMOD -> Tnum.UNKNOWN;
             case MOV -> right;
         };

@@ -2,6 +2,7 @@ package graft.ebpf.verifier;
 
 import graft.ebpf.insn.Insn;
 import graft.ebpf.insn.InsnList;
+import graft.ebpf.insn.Wide;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -34,6 +35,10 @@ final class StackBudget {
             if (insns.startsAt(slot) && insns.at(slot) instanceof Insn.CallLocal(var distance)) {
                 calls.computeIfAbsent(graph.functionOf(slot), _ -> new HashSet<>())
                         .add(slot + 1 + distance);
+            }
+            if (insns.startsAt(slot) && insns.at(slot) instanceof Insn.LoadWide(var _, Wide.Function(var target))) {
+                calls.computeIfAbsent(graph.functionOf(slot), _ -> new HashSet<>())
+                        .add(target);
             }
         }
     }

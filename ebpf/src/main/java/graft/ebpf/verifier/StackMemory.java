@@ -23,7 +23,7 @@ final class StackMemory {
     private static Value readFixed(Step step, Reg base, Frame frame, long offset, int bytes) {
         StackSlot slot = frame.slot(slotOf(offset));
         int position = positionOf(offset);
-        if (position == 0 && bytes == slot.spilledBytes()) {
+        if (position == 0 && bytes == slot.spilledBytes() && !(slot.spilled() instanceof Value.Resident)) {
             return slot.spilled();
         }
         if (position == 0 && bytes < slot.spilledBytes() && slot.spilled() instanceof Scalar scalar) {
@@ -32,7 +32,7 @@ final class StackMemory {
         }
         boolean zero = true;
         for (int at = position; at < position + bytes; at++) {
-            zero &= readable(step, base, slot, at) == StackSlot.ZERO;
+            zero &= loadable(step, base, slot, at) == StackSlot.ZERO;
         }
         return zero ? Scalar.ZERO : Memory.unknown(bytes);
     }
@@ -41,7 +41,7 @@ final class StackMemory {
         boolean zero = true;
         long end = offset.wide().smax() + bytes;
         for (long at = offset.wide().smin(); at < end; at++) {
-            zero &= readable(step, base, frame.slot(slotOf(at)), positionOf(at)) == StackSlot.ZERO;
+            zero &= loadable(step, base, frame.slot(slotOf(at)), positionOf(at)) == StackSlot.ZERO;
         }
         return zero ? Scalar.ZERO : Memory.unknown(bytes);
     }
@@ -55,12 +55,13 @@ final class StackMemory {
     }
 
     private static int readable(Step step, Reg base, StackSlot slot, int position) {
-        if (slot.holdsPointer() && slot.kind(position) == StackSlot.SPILLED) {
+        boolean spilled = slot.kind(position) == StackSlot.SPILLED;
+        if (spilled && slot.spilled() instanceof Value.Resident) {
             throw new Refused(Finding.of(
-                    Cause.POINTER_LEAK,
+                    Cause.BAD_STACK_OBJECT,
                     base,
-                    "the bytes read through " + base + " are part of a pointer saved on the stack",
-                    "read a saved pointer whole, and do not pass it on as data"));
+                    "the bytes read through " + base + " are part of a dynptr or an iterator",
+                    "use the helpers made for it"));
         }
         int kind = slot.plainKind(position);
         if (kind == StackSlot.UNWRITTEN && step.walk.limits().unwrittenStack() == Limits.UnwrittenStack.FORBIDDEN) {
@@ -73,14 +74,30 @@ final class StackMemory {
         return kind;
     }
 
+    /** Single loads do not see parts of saved pointers. */
+    private static int loadable(Step step, Reg base, StackSlot slot, int position) {
+        if (slot.holdsPointer() && slot.kind(position) == StackSlot.SPILLED) {
+            throw new Refused(Finding.of(
+                    Cause.POINTER_LEAK,
+                    base,
+                    "the bytes read through " + base + " are part of a pointer saved on the stack",
+                    "read a saved pointer whole"));
+        }
+        return readable(step, base, slot, position);
+    }
+
     static void write(Step step, Reg base, int frameIndex, Scalar offset, int bytes, Value value) {
         Frame frame = step.state.frame(frameIndex);
         if (value instanceof Pointer pointer) {
             requireStorable(step, base, pointer, frameIndex, offset, bytes);
         }
+        destroy(step, base, frame, offset, bytes);
         if (!offset.isConstant()) {
-            int kind = value instanceof Scalar scalar && scalar.is(0) ? StackSlot.ZERO : StackSlot.NUMBER;
-            blur(frame, offset.wide().smin(), offset.wide().smax() + bytes, kind);
+            boolean zero = value instanceof Scalar scalar && scalar.is(0);
+            if (zero) {
+                ((Scalar) value).mustBePrecise();
+            }
+            blur(frame, offset.wide().smin(), offset.wide().smax() + bytes, zero ? StackSlot.ZERO : StackSlot.NUMBER);
             return;
         }
         int index = slotOf(offset.constant());
@@ -90,6 +107,9 @@ final class StackMemory {
             return;
         }
         Scalar stored = ((Scalar) value).truncated(bytes);
+        if (stored.is(0)) {
+            stored.mustBePrecise();
+        }
         StackSlot slot =
                 frame.slot(index).with(position, position + bytes, stored.is(0) ? StackSlot.ZERO : StackSlot.NUMBER);
         if (position == 0 && !stored.is(0)) {
@@ -98,9 +118,20 @@ final class StackMemory {
         frame.setSlot(index, slot);
     }
 
+    /** Objects on the stack that a write may hit are gone; one that holds something must be given back first. */
+    private static void destroy(Step step, Reg base, Frame frame, Scalar offset, long bytes) {
+        long end = offset.wide().smax() + bytes;
+        for (long at = offset.wide().smin(); at < end; at++) {
+            if (frame.slot(slotOf(at)).spilled() instanceof Value.Resident resident) {
+                StackObjects.destroy(step, base, frame, slotOf(at), resident);
+            }
+        }
+    }
+
     private static void requireStorable(
             Step step, Reg base, Pointer pointer, int frameIndex, Scalar offset, int bytes) {
-        if (bytes != 8 || !offset.isConstant()) {
+        boolean target = step.walk.setting().isForTarget();
+        if (bytes != 8 || target && !offset.isConstant()) {
             throw new Refused(Finding.of(
                     Cause.POINTER_LEAK,
                     base,
@@ -118,7 +149,8 @@ final class StackMemory {
     }
 
     /** A helper writes between 0 and {@code bytes} bytes somewhere in a range. */
-    static void writeRange(Frame frame, Scalar offset, long least, long bytes) {
+    static void writeRange(Step step, Reg base, Frame frame, Scalar offset, long least, long bytes) {
+        destroy(step, base, frame, offset, bytes);
         long from = offset.wide().smin();
         if (offset.isConstant()) {
             for (long at = from; at < from + least; at++) {

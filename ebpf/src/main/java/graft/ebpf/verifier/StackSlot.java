@@ -11,6 +11,8 @@ record StackSlot(Value spilled, int spilledBytes, int kinds) {
     static final int SPILLED = 3;
     static final StackSlot EMPTY = new StackSlot(Value.Nothing.UNINITIALISED, 0, 0);
 
+    static final StackSlot NUMBERS = new StackSlot(Value.Nothing.UNINITIALISED, 0, 0x5555);
+
     static StackSlot of(Value value) {
         return new StackSlot(value, 8, 0xffff);
     }
@@ -21,6 +23,19 @@ record StackSlot(Value spilled, int spilledBytes, int kinds) {
 
     boolean holdsPointer() {
         return spilledBytes == 8 && spilled instanceof Pointer;
+    }
+
+    /** Whether every byte holds something, and none is part of a pointer or an object. */
+    boolean isAllData() {
+        if (spilledBytes > 0 && !(spilled instanceof Scalar)) {
+            return false;
+        }
+        for (int position = 0; position < 8; position++) {
+            if (kind(position) == UNWRITTEN) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** What a byte is when the spilled value is not looked at as a whole. */

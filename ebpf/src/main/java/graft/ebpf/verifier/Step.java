@@ -82,7 +82,7 @@ final class Step {
                         reg,
                         reg + " is a number, not a pointer the verifier knows",
                         "use bpf_probe_read_user to read memory of the process"));
-            case Value.Nothing _ -> throw new AssertionError("uninitialised after read");
+            case Value.Nothing _, Value.Resident _ -> throw new AssertionError("no register holds this");
         };
     }
 

@@ -1,7 +1,11 @@
 package graft.ebpf.verifier;
 
+import graft.ebpf.verifier.Value.Resident.Thing;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 
 /**
  * Whether an old state allows everything that a new one does, so that a walk that was safe from the old one is safe from
@@ -14,14 +18,50 @@ final class Subsumption {
     private final Map<Integer, Integer> pointerIds = new HashMap<>(4);
     private final Map<Integer, Integer> referenceIds = new HashMap<>(4);
 
-    private Subsumption() {}
+    private final List<Origin> kept = new ArrayList<>(16);
+    private final Mode mode;
 
-    static boolean covers(AbstractState old, AbstractState now) {
+    private Subsumption(Mode mode) {
+        this.mode = mode;
+    }
+
+    /** How numbers are compared. */
+    enum Mode {
+        /** Those that turned out not to matter for the old state may be anything. */
+        WHERE_IT_MATTERS,
+        /** All of them. */
+        EVERYWHERE
+    }
+
+    /** For an old state whose walk may still find out what matters. */
+    static boolean covers(AbstractState old, AbstractState now, Mode mode) {
+        return covers(old, now, mode, Origin::followedBy);
+    }
+
+    /** For an old state of which everything is known. */
+    static boolean coversFinally(AbstractState old, AbstractState now) {
+        return covers(old, now, Mode.WHERE_IT_MATTERS, (before, after) -> {
+            if (before.isPrecise()) {
+                after.mark();
+            }
+        });
+    }
+
+    /** Only looks: nothing becomes precise. */
+    static boolean sameAs(AbstractState old, AbstractState now) {
+        BiConsumer<Origin, Origin> nothing = (_, _) -> {};
+        return covers(old, now, Mode.EVERYWHERE, nothing) && covers(now, old, Mode.EVERYWHERE, nothing);
+    }
+
+    private static boolean covers(
+            AbstractState old, AbstractState now, Mode mode, BiConsumer<Origin, Origin> onSuccess) {
         if (old.depth() != now.depth()
+                || !old.sameLocks(now)
                 || old.references().size() != now.references().size()) {
             return false;
         }
-        Subsumption check = new Subsumption();
+        Subsumption check = new Subsumption(mode);
+        check.pointerIds.put(old.lock(), now.lock());
         for (int index = 0; index < old.references().size(); index++) {
             check.referenceIds.put(old.references().get(index), now.references().get(index));
         }
@@ -30,11 +70,15 @@ final class Subsumption {
                 return false;
             }
         }
+        for (int index = 0; index < check.kept.size(); index += 2) {
+            onSuccess.accept(check.kept.get(index), check.kept.get(index + 1));
+        }
         return true;
     }
 
     private boolean frame(Frame old, Frame now) {
-        if (old.returnTo != now.returnTo || old.function != now.function) {
+        if (old.returnTo != now.returnTo || old.function != now.function || old.callback() != now.callback()
+                || old.rounds() > now.rounds()) {
             return false;
         }
         for (int reg = 0; reg < old.registers.length; reg++) {
@@ -51,7 +95,16 @@ final class Subsumption {
     }
 
     private boolean slot(StackSlot old, StackSlot now) {
-        if (old == now && !(old.spilled() instanceof Pointer) && hasNoId(old.spilled())) {
+        if (old == now && old.spilledBytes() == 0) {
+            return true;
+        }
+        if (old.spilledBytes() == 8
+                && old.spilled() instanceof Scalar scalar
+                && mode == Mode.WHERE_IT_MATTERS
+                && !scalar.origin().isPrecise()
+                && now.isAllData()) {
+            kept.add(scalar.origin());
+            kept.add(now.spilled() instanceof Scalar other ? other.origin() : Origin.NONE);
             return true;
         }
         if (old.spilledBytes() > 0) {
@@ -70,10 +123,6 @@ final class Subsumption {
         return true;
     }
 
-    private static boolean hasNoId(Value value) {
-        return !(value instanceof Scalar scalar) || scalar.id() == Scalar.NO_ID;
-    }
-
     private static boolean covers(int oldKind, int newKind) {
         return switch (oldKind) {
             case StackSlot.UNWRITTEN -> true;
@@ -87,10 +136,36 @@ final class Subsumption {
             case Value.Nothing _ -> true;
             case Scalar scalar -> now instanceof Scalar other && scalar(scalar, other);
             case Pointer pointer -> now instanceof Pointer other && pointer(pointer, other);
+            case Value.Resident(var thing, var part) ->
+                now instanceof Value.Resident(var other, var otherPart) && part == otherPart && thing(thing, other);
+        };
+    }
+
+    private boolean thing(Thing old, Thing now) {
+        return switch (old) {
+            case Thing.Dynptr(var source, var id, var reference, var access) ->
+                now instanceof Thing.Dynptr other
+                        && source == other.source()
+                        && access == other.access()
+                        && sameName(pointerIds, id, other.id())
+                        && (reference == 0) == (other.reference() == 0)
+                        && (reference == 0 || sameName(referenceIds, reference, other.reference()));
+            case Thing.Iterator(var type, var _, var reference, var progress, var _) ->
+                now instanceof Thing.Iterator other
+                        && type.equals(other.type())
+                        && progress == other.progress()
+                        && sameName(referenceIds, reference, other.reference());
         };
     }
 
     private boolean scalar(Scalar old, Scalar now) {
+        if (mode == Mode.WHERE_IT_MATTERS && !old.origin().isPrecise()) {
+            kept.add(old.origin());
+            kept.add(now.origin());
+            return true;
+        }
+        kept.add(old.origin());
+        kept.add(now.origin());
         if (!old.covers(now)) {
             return false;
         }
@@ -100,21 +175,69 @@ final class Subsumption {
         int partner = now.id() == Scalar.NO_ID ? ALONE : now.id();
         Integer known = scalarIds.putIfAbsent(old.id(), partner);
         // Two equal constants need no id to be equal.
-        return known == null || known == partner && partner != ALONE || old.isConstant();
+        boolean together = known == null || known == partner && partner != ALONE;
+        return together && old.delta() == (partner == ALONE ? old.delta() : now.delta()) || old.isConstant();
     }
 
     private boolean pointer(Pointer old, Pointer now) {
         return old.mayBeNull() == now.mayBeNull()
                 && region(old.region(), now.region())
-                && scalar(old.offset(), now.offset())
+                && old.offset().covers(now.offset())
                 && (!old.mayBeNull() || sameName(pointerIds, old.nullId(), now.nullId()));
     }
 
     private boolean region(Value.Region old, Value.Region now) {
-        if (old instanceof Value.Region.Record record && now instanceof Value.Region.Record other) {
-            return record.size() == other.size() && sameName(referenceIds, record.reference(), other.reference());
-        }
-        return old.equals(now);
+        return switch (old) {
+            case Value.Region.Record record ->
+                now instanceof Value.Region.Record other
+                        && record.size() == other.size()
+                        && sameName(referenceIds, record.reference(), other.reference());
+            case Value.Region.MapValue value ->
+                now instanceof Value.Region.MapValue other
+                        && value.map().equals(other.map())
+                        && sameIdentity(value.identity(), other.identity());
+            case Value.Region.MapObject map ->
+                now instanceof Value.Region.MapObject other
+                        && map.map().equals(other.map())
+                        && sameIdentity(map.identity(), other.identity());
+            case Value.Region.Packet packet ->
+                now instanceof Value.Region.Packet other
+                        && packet.part() == other.part()
+                        && packet.range() <= other.range()
+                        && (packet.most() < 0 || other.most() >= 0 && other.most() <= packet.most())
+                        && sameIdentity(packet.base(), other.base());
+            case Value.Region.Kernel kernel ->
+                now instanceof Value.Region.Kernel other
+                        && kernel.type() == other.type()
+                        && kernel.name().equals(other.name())
+                        && kernel.trust() == other.trust()
+                        && sameReference(kernel.reference(), other.reference());
+            case Value.Region.Socket socket ->
+                now instanceof Value.Region.Socket other
+                        && socket.kind() == other.kind()
+                        && sameReference(socket.reference(), other.reference());
+            case Value.Region.Memory memory ->
+                now instanceof Value.Region.Memory other
+                        && memory.name().equals(other.name())
+                        && memory.size() <= other.size()
+                        && memory.access() == other.access()
+                        && sameIdentity(memory.owner(), other.owner());
+            case Value.Region.StackObject object ->
+                now instanceof Value.Region.StackObject other && thing(object.thing(), other.thing());
+            case Value.Region.Context _,
+                    Value.Region.Stack _,
+                    Value.Region.PacketEnd _,
+                    Value.Region.PerCpu _,
+                    Value.Region.Function _ -> old.equals(now);
+        };
+    }
+
+    private boolean sameIdentity(int old, int now) {
+        return (old == 0) == (now == 0) && (old == 0 || sameName(pointerIds, old, now));
+    }
+
+    private boolean sameReference(int old, int now) {
+        return (old == 0) == (now == 0) && (old == 0 || sameName(referenceIds, old, now));
     }
 
     private static boolean sameName(Map<Integer, Integer> names, int old, int now) {

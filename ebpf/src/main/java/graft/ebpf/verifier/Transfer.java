@@ -23,14 +23,10 @@ interface Transfer<I extends Insn> {
             case Insn.StoreRelease store -> AtomicTransfer.STORE_RELEASE.apply(store, step);
             case Insn.Jump jump -> step.goTo(step.next() + jump.distance());
             case Insn.Branch branch -> BranchTransfer.BRANCH.apply(branch, step);
-            case Insn.MayGoto _ -> throw unsupported("may_goto loops are not offered");
+            case Insn.MayGoto loop -> LoopRules.mayGoto(loop, step);
             case Insn.CallHelper call -> HelperTransfer.CALL.apply(call, step);
             case Insn.CallLocal call -> FrameTransfer.CALL.apply(call, step);
-            case Insn.CallKernelFunction call ->
-                throw new Refused(Finding.of(
-                        Cause.KERNEL_FUNCTION,
-                        "kernel function " + call.name() + " does not exist in user space",
-                        "use a helper, or run the program in the kernel"));
+            case Insn.CallKernelFunction call -> KernelFunctions.CALL.apply(call, step);
             case Insn.Exit exit -> FrameTransfer.EXIT.apply(exit, step);
             case Insn.Poison poison ->
                 throw new Refused(Finding.of(
@@ -45,10 +41,10 @@ interface Transfer<I extends Insn> {
             insn.dst(),
             switch (insn.value()) {
                 case Wide.Constant(var value) -> Scalar.constant(value);
-                case Wide.MapPointer(var map) -> Pointer.to(new Value.Region.MapObject(step.walk.map(map)));
+                case Wide.MapPointer(var map) -> mapObject(step, map);
                 case Wide.MapValue(var map, var offset) -> directValue(step, map, offset);
-                case Wide.Function _ -> throw unsupported("callbacks are not offered");
-                case Wide.KernelSymbol(var name) -> throw unsupported("there is no kernel symbol " + name + " here");
+                case Wide.Function(var slot) -> Pointer.to(new Value.Region.Function(slot));
+                case Wide.KernelSymbol(var name) -> KernelSymbols.load(step, name);
             });
 
     private static Value directValue(Step step, String name, long offset) {
@@ -59,10 +55,13 @@ interface Transfer<I extends Insn> {
                     "map " + name + " has no value with an offset " + offset,
                     "recompile the object"));
         }
-        return Pointer.to(new Value.Region.MapValue(map)).moved(Scalar.constant(offset));
+        LockRules.requireAllowed(step, map);
+        return Pointer.to(new Value.Region.MapValue(map, 0)).moved(Scalar.constant(offset));
     }
 
-    private static Refused unsupported(String why) {
-        return new Refused(Finding.of(Cause.UNSUPPORTED, why, "run the program in the kernel"));
+    private static Value mapObject(Step step, String name) {
+        var map = step.walk.map(name);
+        LockRules.requireAllowed(step, map);
+        return Pointer.to(new Value.Region.MapObject(map, 0));
     }
 }

@@ -1,6 +1,10 @@
 package graft.ebpf.verifier;
 
+import graft.ebpf.btf.Btf;
 import graft.ebpf.insn.Disassembler;
+import graft.ebpf.object.CollectionSpec;
+import graft.ebpf.object.KernelSection;
+import graft.ebpf.object.KernelType;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.ProgSpec;
 import graft.ebpf.object.ProgSpec.SourceLine;
@@ -13,40 +17,83 @@ import java.util.Optional;
  * each {@link #verify} is independent, so one verifier may serve several threads.
  */
 public final class Verifier {
+    private static final KernelSection UNKNOWN_SECTION =
+            new KernelSection(KernelType.KPROBE, "uprobe", "", KernelSection.Sleep.NEVER);
+
     private final Map<String, MapSpec> maps;
     private final Limits limits;
+    private final Home home;
+    private final Optional<Btf> objectTypes;
+    private final Optional<Btf> kernelTypes;
 
-    private Verifier(Map<String, MapSpec> maps, Limits limits) {
-        this.maps = Map.copyOf(maps);
-        this.limits = limits;
+    /** Where accepted programs run. */
+    private enum Home {
+        TARGET,
+        KERNEL
     }
 
-    /** A verifier for programs that use {@code maps}, with the kernel's limits. */
+    private Verifier(
+            Map<String, MapSpec> maps, Limits limits, Home home, Optional<Btf> objectTypes, Optional<Btf> kernelTypes) {
+        this.maps = Map.copyOf(maps);
+        this.limits = limits;
+        this.home = home;
+        this.objectTypes = objectTypes;
+        this.kernelTypes = kernelTypes;
+    }
+
+    /** A verifier for programs that use {@code maps} in a target process, with the kernel's limits. */
     public static Verifier of(Map<String, MapSpec> maps) {
-        return new Verifier(maps, Limits.KERNEL);
+        return of(maps, Limits.KERNEL);
     }
 
     /** A verifier with limits of its own. */
     public static Verifier of(Map<String, MapSpec> maps, Limits limits) {
-        return new Verifier(maps, limits);
+        return new Verifier(maps, limits, Home.TARGET, Optional.empty(), Optional.empty());
+    }
+
+    /** A verifier for programs of an object in a target process: it knows the object's types. */
+    public static Verifier of(CollectionSpec object) {
+        return new Verifier(object.maps(), Limits.KERNEL, Home.TARGET, types(object), Optional.empty());
+    }
+
+    /**
+     * A verifier that says what the kernel would say: all program types and helpers of the kernel, for a loader with all
+     * rights.
+     */
+    public static Verifier likeKernel(CollectionSpec object, Optional<Btf> kernelTypes) {
+        return new Verifier(object.maps(), Limits.KERNEL, Home.KERNEL, types(object), kernelTypes);
+    }
+
+    private static Optional<Btf> types(CollectionSpec object) {
+        return object.btf().map(raw -> Btf.parse(raw.bytes()));
     }
 
     /** Verifies with the context of the program's type. */
     public Verdict verify(ProgSpec prog) {
-        return ContextLayout.of(prog.type())
-                .map(layout -> verify(prog, layout))
-                .orElseGet(() -> new Verdict.Rejected(unsupportedType(prog)));
+        Optional<KernelSection> section = prog.kernelSection();
+        Optional<ContextLayout> context = ContextLayout.of(prog.type());
+        if (section.isEmpty() || home == Home.TARGET && context.isEmpty()) {
+            return new Verdict.Rejected(unsupportedType(prog));
+        }
+        Optional<ContextLayout> own = home == Home.TARGET ? context : Optional.empty();
+        return verify(new Setting(prog, section.get(), own, objectTypes, kernelTypes));
     }
 
     /** Verifies with a given context. */
     public Verdict verify(ProgSpec prog, ContextLayout context) {
+        KernelSection section = prog.kernelSection().orElse(UNKNOWN_SECTION);
+        return verify(new Setting(prog, section, Optional.of(context), objectTypes, kernelTypes));
+    }
+
+    private Verdict verify(Setting setting) {
+        ProgSpec prog = setting.prog();
         FlowGraph graph;
         try {
             graph = FlowGraph.of(prog);
         } catch (FlowGraph.Malformed malformed) {
             return rejected(prog, malformed.finding(), malformed.slot(), Trail.START);
         }
-        Walk walk = new Walk(prog, maps, context, limits, graph);
+        Walk walk = new Walk(setting, maps, limits, graph);
         try {
             walk.run();
         } catch (Refused refused) {

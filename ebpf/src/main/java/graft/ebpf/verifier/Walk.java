@@ -1,45 +1,64 @@
 package graft.ebpf.verifier;
 
-import graft.ebpf.helper.Helper;
 import graft.ebpf.insn.Insn;
 import graft.ebpf.insn.InsnList;
 import graft.ebpf.insn.Reg;
 import graft.ebpf.object.MapSpec;
-import graft.ebpf.object.ProgSpec;
-import graft.ebpf.object.ProgType;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 
 /** One walk over all paths of one program, depth first. */
 final class Walk {
-    private final ProgSpec prog;
+    private final Setting setting;
     private final InsnList insns;
     private final Map<String, MapSpec> maps;
-    private final ContextLayout context;
     private final Limits limits;
     private final Visits visits;
     private final Notes notes = new Notes();
     private final Origins origins = new Origins();
     private final Deque<Path> pending = new ArrayDeque<>();
+    private final GlobalFunctions globals;
+    private final Map<String, List<SpecialField>> fields = new HashMap<>();
+    private boolean inGlobalFunction;
     private Path path;
     private int walked;
 
-    Walk(ProgSpec prog, Map<String, MapSpec> maps, ContextLayout context, Limits limits, FlowGraph graph) {
-        this.prog = prog;
-        this.insns = prog.insns();
+    Walk(Setting setting, Map<String, MapSpec> maps, Limits limits, FlowGraph graph) {
+        this.setting = setting;
+        this.insns = setting.prog().insns();
         this.maps = maps;
-        this.context = context;
         this.limits = limits;
         this.visits = new Visits(graph, Liveness.of(insns, graph), insns.slots());
-        Frame entry = new Frame(0, Frame.NO_RETURN, 0);
-        entry.registers[Reg.R1.number()] = Pointer.to(Value.Region.Context.CONTEXT);
-        this.path = new Path(new AbstractState(entry), 0, Trail.START, null);
+        this.globals = new GlobalFunctions(setting, graph);
     }
 
-    /** Walks to the end. @throws Refused at the first unmet obligation; {@link #slot} and {@link #trail} tell where */
+    private AbstractState entry() {
+        Frame entry = new Frame(0, Frame.NO_RETURN, 0);
+        entry.registers[Reg.R1.number()] = Pointer.to(Value.Region.Context.CONTEXT);
+        return new AbstractState(entry);
+    }
+
+    /**
+     * Walks the program, then each global function that it calls, to the end.
+     *
+     * @throws Refused at the first unmet obligation; {@link #slot} and {@link #trail} tell where
+     */
     void run() {
+        path = new Path(entry(), 0, Trail.START, null);
+        walkAll();
+        for (OptionalInt next = globals.nextUnwalked(); next.isPresent(); next = globals.nextUnwalked()) {
+            inGlobalFunction = true;
+            path = new Path(globals.entry(next.getAsInt(), this), next.getAsInt(), Trail.START, null);
+            walkAll();
+        }
+    }
+
+    private void walkAll() {
         while (true) {
             boolean goesOn = step();
             if (!goesOn) {
@@ -54,7 +73,8 @@ final class Walk {
 
     private boolean step() {
         int slot = path.slot();
-        switch (visits.arrive(path)) {
+        Insn insn = insns.at(slot);
+        switch (visits.arrive(path, LoopRules.place(insn))) {
             case COVERED -> {
                 return false;
             }
@@ -71,7 +91,6 @@ final class Walk {
                     limits.insns() + " instructions were walked without an end",
                     "shorten loops, or split the program"));
         }
-        Insn insn = insns.at(slot);
         notes.reached(slot);
         int following = slot + insn.slots();
         Step step = new Step(this, path.state(), slot, following);
@@ -99,6 +118,34 @@ final class Walk {
         other.moveTo(target);
         pending.push(other);
         return copy;
+    }
+
+    /** Walks a function with a state of its own later: nothing is known about when it runs. */
+    void start(AbstractState state, int target) {
+        Path other = path.fork(state, target);
+        pending.push(other);
+    }
+
+    /** The last state kept at a slot on this path. */
+    Optional<AbstractState> lastAt(int slot) {
+        return visits.lastAt(path, slot);
+    }
+
+    GlobalFunctions globals() {
+        return globals;
+    }
+
+    boolean isGlobalFunction() {
+        return inGlobalFunction;
+    }
+
+    List<SpecialField> specialFields(MapSpec map) {
+        return fields.computeIfAbsent(map.name(), _ -> SpecialField.of(map, setting.objectTypes()));
+    }
+
+    /** The map that the values of a map of maps are like. */
+    Optional<MapSpec> innerMap(MapSpec map) {
+        return map.inner();
     }
 
     /** Remembers a step for the path that a rejection shows. */
@@ -130,12 +177,8 @@ final class Walk {
         return limits;
     }
 
-    ContextLayout context() {
-        return context;
-    }
-
-    ProgType programType() {
-        return prog.type();
+    Setting setting() {
+        return setting;
     }
 
     MapSpec map(String name) {
@@ -155,7 +198,7 @@ final class Walk {
             return "a call";
         }
         int number = ((Insn.CallHelper) insns.at(slot)).helper();
-        String name = Helper.byNumber(number).map(HelperTransfer::name).orElse("helper " + number);
+        String name = Prototype.of(number).map(Prototype::name).orElse("helper " + number);
         return name + " (insn " + slot + ")";
     }
 }

@@ -1,0 +1,139 @@
+package graft.tests.verdict;
+
+import graft.ebpf.btf.Btf;
+import graft.ebpf.object.CollectionSpec;
+import graft.ebpf.object.KernelFacts;
+import graft.ebpf.object.LoadResult;
+import graft.ebpf.object.ObjectLoader;
+import graft.ebpf.object.ProgSpec;
+import graft.ebpf.verifier.Verdict;
+import graft.ebpf.verifier.Verifier;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.zip.GZIPInputStream;
+
+/** Two verdicts for each program of a corpus: the kernel's and graft's. */
+final class Comparison {
+    private static final Path KERNEL_TYPES = Path.of("/sys/kernel/btf/vmlinux");
+
+    private static final Path KERNEL_CONFIG = Path.of("/proc/config.gz");
+
+    private final Optional<Btf> kernelTypes;
+    private final KernelFacts kernel;
+
+    Comparison() throws IOException {
+        kernelTypes = Optional.of(Btf.parse(Files.readAllBytes(KERNEL_TYPES)));
+        kernel = new KernelFacts(() -> kernelTypes, Comparison::config, System.getProperty("os.version"));
+    }
+
+    private static Optional<String> config() {
+        try (InputStream file = new GZIPInputStream(Files.newInputStream(KERNEL_CONFIG))) {
+            return Optional.of(new String(file.readAllBytes(), StandardCharsets.UTF_8));
+        } catch (IOException _) {
+            return Optional.empty();
+        }
+    }
+
+    /** How the two differ. */
+    enum Difference {
+        /** They do not. */
+        EQUAL,
+        /** Accepted here, refused there. */
+        UNSOUND,
+        /** Refused here, accepted there. */
+        STRICT,
+        /** The kernel cannot judge. */
+        UNKNOWN
+    }
+
+    /** One program. {@code ours} is empty when graft accepts it. */
+    record Row(KernelVerdict kernel, Optional<String> ours, int walked) {
+        Difference difference() {
+            return switch (kernel.answer()) {
+                case UNKNOWN -> Difference.UNKNOWN;
+                case ACCEPT -> ours.isEmpty() ? Difference.EQUAL : Difference.STRICT;
+                case REJECT -> ours.isEmpty() ? Difference.UNSOUND : Difference.EQUAL;
+            };
+        }
+
+        String name() {
+            return kernel.object().getFileName().toString().replace(".o", "") + ":" + kernel.program();
+        }
+    }
+
+    private record Ours(Optional<String> refusal, int walked) {}
+
+    List<Row> rows(List<KernelVerdict> verdicts) throws IOException {
+        Map<Path, Map<String, Ours>> known = new HashMap<>();
+        List<Row> rows = new ArrayList<>();
+        for (KernelVerdict kernel : verdicts) {
+            if (!known.containsKey(kernel.object())) {
+                known.put(kernel.object(), ours(kernel.object()));
+            }
+            Ours ours = known.get(kernel.object())
+                    .getOrDefault(kernel.program(), new Ours(Optional.of("LOADER no such program"), 0));
+            rows.add(new Row(kernel, ours.refusal(), ours.walked()));
+        }
+        return rows;
+    }
+
+    private Map<String, Ours> ours(Path object) throws IOException {
+        Map<String, Ours> found = new HashMap<>();
+        switch (ObjectLoader.load(object.getFileName().toString(), Files.readAllBytes(object), kernel)) {
+            case LoadResult.Loaded(var spec, var _) -> spec.programs()
+                    .values()
+                    .forEach(program -> found.put(program.name(), verdict(spec, program)));
+            case LoadResult.Refused refused -> {
+                return new Refusing("LOADER " + refused.reason() + " " + refused.where() + ": " + refused.why());
+            }
+        }
+        return found;
+    }
+
+    private Ours verdict(CollectionSpec spec, ProgSpec program) {
+        return switch (Verifier.likeKernel(spec, kernelTypes).verify(program)) {
+            case Verdict.Accepted(var facts) -> new Ours(Optional.empty(), facts.walked());
+            case Verdict.Rejected(var rejection) ->
+                new Ours(
+                        Optional.of("%s %s (insn %d: %s)"
+                                .formatted(rejection.cause(), rejection.why(), rejection.slot(), rejection.insn())),
+                        0);
+        };
+    }
+
+    /** One refusal for all programs of an object. */
+    private static final class Refusing extends HashMap<String, Ours> {
+        private static final long serialVersionUID = 1L;
+        private final transient Ours all;
+
+        Refusing(String why) {
+            this.all = new Ours(Optional.of(why), 0);
+        }
+
+        @Override
+        public Ours getOrDefault(Object key, Ours other) {
+            return all;
+        }
+    }
+
+    /** Prints the table: {@code selftests} or {@code tools}, then what to list: {@code unsound}, {@code strict} or nothing. */
+    public static void main(String[] arguments) throws IOException, InterruptedException {
+        Path root = Path.of(System.getProperty("graft.root", "."));
+        switch (Corpus.fetch(root)) {
+            case Corpus.Fetch.Missing(var why) -> System.err.println(why);
+            case Corpus.Fetch.Fetched(var corpus) -> {
+                Corpus.Part part = Corpus.Part.valueOf(arguments[0].toUpperCase(java.util.Locale.ROOT));
+                List<Row> rows = new Comparison().rows(corpus.ask(part));
+                System.out.print(new Report(rows).text());
+            }
+        }
+    }
+}
