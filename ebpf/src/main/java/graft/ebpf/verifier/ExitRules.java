@@ -2,6 +2,7 @@ package graft.ebpf.verifier;
 
 import graft.ebpf.insn.Reg;
 import graft.ebpf.object.KernelSection;
+import graft.ebpf.object.KernelType;
 import java.util.Optional;
 import java.util.Set;
 
@@ -56,6 +57,13 @@ final class ExitRules {
                         "return one of these numbers"));
             }
         }
+    }
+
+    /** Whether the system call fails with what the program says, so that it can look at it and change it. */
+    static boolean hasResultOfItsOwn(KernelSection section) {
+        return !ALWAYS_ONE.contains(section.kind())
+                && section.type() != KernelType.CGROUP_SKB
+                && section.type() != KernelType.SOCK_OPS;
     }
 
     private static Scalar requireNumber(Step step, Value result, String use) {

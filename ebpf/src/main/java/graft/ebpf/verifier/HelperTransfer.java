@@ -15,6 +15,9 @@ final class HelperTransfer {
     private static final Set<Integer> CHANGE_PACKETS = Set.of(
             TailCalls.HELPER, 9, 10, 11, 13, 18, 19, 31, 38, 39, 43, 44, 50, 54, 63, 65, 73, 74, 75, 76, 90, 91, 142, 143, 144);
 
+    private static final int GET_RETVAL = 186;
+    private static final int SET_RETVAL = 187;
+
     private HelperTransfer() {}
 
     private static void call(Insn.CallHelper insn, Step step) {
@@ -57,7 +60,9 @@ final class HelperTransfer {
             }
             return;
         }
-        if (!prototype.isFor(setting.section())) {
+        boolean aboutResult = prototype.number() == GET_RETVAL || prototype.number() == SET_RETVAL;
+        if (!prototype.isFor(setting.section())
+                || aboutResult && !ExitRules.hasResultOfItsOwn(setting.section())) {
             throw unknown(prototype.name() + " is not for programs of this type");
         }
         if (prototype.is(Prototype.Property.GPL) && !setting.isGplCompatible()) {

@@ -124,8 +124,16 @@ final class Comparison {
         }
     }
 
-    /** Prints the table: {@code selftests} or {@code tools}, then what to list: {@code unsound}, {@code strict} or nothing. */
+    /** Prints the table for {@code selftests} or {@code tools}, or for a file of the oracle's answers. */
     public static void main(String[] arguments) throws IOException, InterruptedException {
+        if (Files.isRegularFile(Path.of(arguments[0]))) {
+            List<KernelVerdict> answers =
+                    Files.readAllLines(Path.of(arguments[0]), StandardCharsets.ISO_8859_1).stream()
+                            .map(KernelVerdict::parse)
+                            .toList();
+            System.out.print(new Report(new Comparison().rows(answers)).text());
+            return;
+        }
         Path root = Path.of(System.getProperty("graft.root", "."));
         switch (Corpus.fetch(root)) {
             case Corpus.Fetch.Missing(var why) -> System.err.println(why);
