@@ -219,9 +219,7 @@ public final class Btf {
         List<String> found = new ArrayList<>();
         for (int tag = 1; tag < offsets.length; tag++) {
             int at = offsets[tag];
-            if (kind(types.getInt(at + 4)) == 17
-                    && types.getInt(at + 8) == id
-                    && types.getInt(at + 12) == component) {
+            if (kind(types.getInt(at + 4)) == 17 && types.getInt(at + 8) == id && types.getInt(at + 12) == component) {
                 found.add(string(types.getInt(at)));
             }
         }

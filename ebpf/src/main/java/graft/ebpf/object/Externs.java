@@ -41,8 +41,9 @@ final class Externs {
     private void read(Btf btf, Map<String, Boolean> weak) {
         btf.named(SYMBOLS).forEach(id -> {
             if (btf.type(id) instanceof BtfType.DataSection symbolsSection) {
-                symbolsSection.places().forEach(place ->
-                        symbols.put(btf.type(place.variable()).typeName(), place.variable()));
+                symbolsSection
+                        .places()
+                        .forEach(place -> symbols.put(btf.type(place.variable()).typeName(), place.variable()));
             }
         });
         for (int id : btf.named(CONFIG)) {
@@ -77,7 +78,9 @@ final class Externs {
     }
 
     private static int elementSize(Btf btf, int type) {
-        return btf.resolved(type) instanceof BtfType.Array array ? (int) btf.size(array.element()) : (int) btf.size(type);
+        return btf.resolved(type) instanceof BtfType.Array array
+                ? (int) btf.size(array.element())
+                : (int) btf.size(type);
     }
 
     private void put(Btf btf, BtfType.Variable variable, ByteBuffer content, boolean weak) {

@@ -42,18 +42,7 @@ public record MapSpec(
             OptionalInt valueType,
             Content content,
             Access access) {
-        this(
-                name,
-                type,
-                keySize,
-                valueSize,
-                maxEntries,
-                flags,
-                keyType,
-                valueType,
-                content,
-                access,
-                Optional.empty());
+        this(name, type, keySize, valueSize, maxEntries, flags, keyType, valueType, content, access, Optional.empty());
     }
 
     /** {@code BPF_F_NO_PREALLOC}. */

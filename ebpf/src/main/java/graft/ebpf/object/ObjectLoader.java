@@ -122,7 +122,8 @@ public final class ObjectLoader {
         try {
             return new ProgramLinker(code, entry.name()).link(entry);
         } catch (RefusedException e) {
-            if (e.refusal().reason() != LoadResult.Reason.BAD_INSTRUCTION || code.entries().size() == 1) {
+            if (e.refusal().reason() != LoadResult.Reason.BAD_INSTRUCTION
+                    || code.entries().size() == 1) {
                 throw e;
             }
             notes.add(e.refusal().toString());

@@ -30,7 +30,8 @@ public record ProgSpec(
     public Optional<KernelSection> kernelSection() {
         return switch (type) {
             case UPROBE -> Optional.of(new KernelSection(KernelType.KPROBE, "uprobe", target.orElse(""), sleep()));
-            case URETPROBE -> Optional.of(new KernelSection(KernelType.KPROBE, "uretprobe", target.orElse(""), sleep()));
+            case URETPROBE ->
+                Optional.of(new KernelSection(KernelType.KPROBE, "uretprobe", target.orElse(""), sleep()));
             case SYSCALL_ENTER, SYSCALL_EXIT, KERNEL_TRACEPOINT ->
                 Optional.of(new KernelSection(
                         KernelType.TRACEPOINT, "tracepoint", target.orElse(""), KernelSection.Sleep.NEVER));

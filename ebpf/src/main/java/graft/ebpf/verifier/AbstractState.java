@@ -74,12 +74,14 @@ final class AbstractState {
     boolean sameLocks(AbstractState other) {
         return (lock == LockRules.NONE) == (other.lock == LockRules.NONE)
                 && (lock > LockRules.NONE || lock == other.lock)
-                && readLocks == other.readLocks && preemptLocks == other.preemptLocks;
+                && readLocks == other.readLocks
+                && preemptLocks == other.preemptLocks;
     }
 
     /** Makes every number one that is kept, so that it can be found out later whether it mattered. */
     void keepNumbers() {
-        replaceValues(value -> value instanceof Scalar scalar ? scalar.withOrigin(Origin.kept(scalar.origin())) : value);
+        replaceValues(
+                value -> value instanceof Scalar scalar ? scalar.withOrigin(Origin.kept(scalar.origin())) : value);
     }
 
     AbstractState copy() {

@@ -119,7 +119,12 @@ final class AluTransfer {
         step.require(new Obligation.NotNull(reg, pointer, step.walk.describe(pointer.nullId()), step.slot));
         distance.mustBePrecise();
         boolean fixed = switch (pointer.region()) {
-            case Value.Region.MapObject _, Value.Region.Function _, Value.Region.PacketEnd _, Value.Region.Socket _, Value.Region.PerCpu _, Value.Region.StackObject _ -> true;
+            case Value.Region.MapObject _,
+                    Value.Region.Function _,
+                    Value.Region.PacketEnd _,
+                    Value.Region.Socket _,
+                    Value.Region.PerCpu _,
+                    Value.Region.StackObject _ -> true;
             case Value.Region.Context _,
                     Value.Region.Stack _,
                     Value.Region.MapValue _,

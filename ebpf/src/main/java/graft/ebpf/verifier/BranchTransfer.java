@@ -83,7 +83,9 @@ final class BranchTransfer {
         }
         Scalar distance = Scalar.constant((long) scalar.delta() - known.delta());
         Scalar moved = ScalarMath.apply(AluOp.ADD, Width.W64, known, distance);
-        return moved.withId(scalar.id(), scalar.delta()).withOrigin(known.origin()).madeFrom(scalar);
+        return moved.withId(scalar.id(), scalar.delta())
+                .withOrigin(known.origin())
+                .madeFrom(scalar);
     }
 
     private static void pointers(Insn.Branch insn, Step step, Value left, Value right) {

@@ -95,8 +95,8 @@ final class Callbacks {
         Frame frame = new Frame(function.slot(), Frame.NO_RETURN, 0);
         frame.callback(TIMER);
         frame.registers[1] = Pointer.to(new Value.Region.MapObject(map, 0));
-        frame.registers[2] = Pointer.to(new Value.Region.Memory(
-                "a key of map " + map.name(), map.keySize(), MapSpec.Access.READ_ONLY, 0));
+        frame.registers[2] = Pointer.to(
+                new Value.Region.Memory("a key of map " + map.name(), map.keySize(), MapSpec.Access.READ_ONLY, 0));
         frame.registers[3] = value(step, map);
         step.walk.start(new AbstractState(frame), function.slot());
     }

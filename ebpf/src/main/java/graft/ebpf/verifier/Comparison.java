@@ -191,7 +191,12 @@ final class Comparison {
         Scalar result = width == Width.W64
                 ? new Scalar(bits, range, number.low(), number.id(), number.delta(), number.origin())
                 : new Scalar(
-                        number.bits().withLow32(bits), number.wide(), range, number.id(), number.delta(), number.origin());
+                        number.bits().withLow32(bits),
+                        number.wide(),
+                        range,
+                        number.id(),
+                        number.delta(),
+                        number.origin());
         Scalar synced = result.synced();
         if (synced.isEmpty()) {
             return number;

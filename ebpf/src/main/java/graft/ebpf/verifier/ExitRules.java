@@ -26,7 +26,9 @@ final class ExitRules {
     static void check(Step step) {
         if (step.state.readLocks() != 0 || step.state.preemptLocks() != 0) {
             throw new Refused(Finding.of(
-                    Cause.BAD_LOCK, "the program ends inside a read lock or with preemption disabled", "leave it first"));
+                    Cause.BAD_LOCK,
+                    "the program ends inside a read lock or with preemption disabled",
+                    "leave it first"));
         }
         Value result = step.read(Reg.R0);
         if (step.walk.isGlobalFunction()) {
@@ -76,7 +78,8 @@ final class ExitRules {
         return switch (section.type()) {
             case CGROUP_SOCK_ADDR -> {
                 boolean one = ALWAYS_ONE.contains(section.kind());
-                boolean bind = section.kind().equals("cgroup/bind4") || section.kind().equals("cgroup/bind6");
+                boolean bind =
+                        section.kind().equals("cgroup/bind4") || section.kind().equals("cgroup/bind6");
                 yield Optional.of(new Results(one ? 1 : 0, bind ? 3 : 1));
             }
             case CGROUP_SKB -> Optional.of(section.kind().equals("cgroup_skb/egress") ? new Results(0, 3) : bit);

@@ -115,7 +115,8 @@ final class GlobalFunctions {
             for (int slot = function; slot < insns.slots() && graph.functionOf(slot) == function; slot++) {
                 if (insns.startsAt(slot)) {
                     switch (insns.at(slot)) {
-                        case Insn.CallHelper(var number) when HelperTransfer.changesPackets(number) -> {
+                        case Insn.CallHelper(var number)
+                        when HelperTransfer.changesPackets(number) -> {
                             return true;
                         }
                         case Insn.CallLocal(var distance) -> work.push(slot + 1 + distance);
@@ -215,7 +216,10 @@ final class GlobalFunctions {
 
         private Refused bad(Reg reg, String wanted) {
             return new Refused(Finding.of(
-                    Cause.BAD_ARGUMENT, reg, "global function " + name + " takes " + wanted + " in " + reg, "pass " + wanted));
+                    Cause.BAD_ARGUMENT,
+                    reg,
+                    "global function " + name + " takes " + wanted + " in " + reg,
+                    "pass " + wanted));
         }
 
         Value argument(Walk walk, int index) {
@@ -236,9 +240,11 @@ final class GlobalFunctions {
             }
             if (isTagged(index, "trusted")) {
                 String struct = types.resolved(target).typeName();
-                int type = walk.setting().kernelTypes().map(kernel -> KernelMemory.idOf(kernel, struct)).orElse(0);
-                Value.Region region =
-                        new Value.Region.Kernel(type, struct, Value.Region.Kernel.Trust.TRUSTED, 0);
+                int type = walk.setting()
+                        .kernelTypes()
+                        .map(kernel -> KernelMemory.idOf(kernel, struct))
+                        .orElse(0);
+                Value.Region region = new Value.Region.Kernel(type, struct, Value.Region.Kernel.Trust.TRUSTED, 0);
                 return isTagged(index, "nullable")
                         ? new Pointer(region, Scalar.ZERO, walk.origins().next())
                         : Pointer.to(region);

@@ -113,8 +113,7 @@ final class HelperArguments {
                     "use the helpers made for this type of map"));
         }
         if (MapUse.changesValues(helper)) {
-            step.require(new Obligation.Writable(
-                    reg, new Value.Region.MapValue(found, 0), step.walk.setting()));
+            step.require(new Obligation.Writable(reg, new Value.Region.MapValue(found, 0), step.walk.setting()));
         }
         map = found;
         step.walk.notes().mapAt(step.slot, found.name());
@@ -237,10 +236,10 @@ final class HelperArguments {
     }
 
     private void constantString(Reg reg) {
-        boolean constant = step.read(reg)
-                        instanceof Pointer(Value.Region.MapValue(var of, var _), Scalar offset, int nullId)
-                && nullId == Pointer.NEVER_NULL
-                && endsInside(of, offset);
+        boolean constant =
+                step.read(reg) instanceof Pointer(Value.Region.MapValue(var of, var _), Scalar offset, int nullId)
+                        && nullId == Pointer.NEVER_NULL
+                        && endsInside(of, offset);
         if (!constant) {
             throw objects.badArgument(reg, "a constant string in read-only data, ending in a zero byte");
         }

@@ -95,5 +95,4 @@ final class HelperResult {
     private static Pointer orNull(Step step, Value.Region region) {
         return new Pointer(region, Scalar.ZERO, step.walk.origins().nextAt(step.slot));
     }
-
 }

@@ -13,7 +13,31 @@ final class HelperTransfer {
     static final Transfer<Insn.CallHelper> CALL = HelperTransfer::call;
 
     private static final Set<Integer> CHANGE_PACKETS = Set.of(
-            TailCalls.HELPER, 9, 10, 11, 13, 18, 19, 31, 38, 39, 43, 44, 50, 54, 63, 65, 73, 74, 75, 76, 90, 91, 142, 143, 144);
+            TailCalls.HELPER,
+            9,
+            10,
+            11,
+            13,
+            18,
+            19,
+            31,
+            38,
+            39,
+            43,
+            44,
+            50,
+            54,
+            63,
+            65,
+            73,
+            74,
+            75,
+            76,
+            90,
+            91,
+            142,
+            143,
+            144);
 
     private static final int GET_RETVAL = 186;
     private static final int SET_RETVAL = 187;
@@ -22,8 +46,8 @@ final class HelperTransfer {
 
     private static void call(Insn.CallHelper insn, Step step) {
         Setting setting = step.walk.setting();
-        Prototype prototype = Prototype.of(insn.helper())
-                .orElseThrow(() -> unknown("there is no helper " + insn.helper()));
+        Prototype prototype =
+                Prototype.of(insn.helper()).orElseThrow(() -> unknown("there is no helper " + insn.helper()));
         requireAllowed(prototype, setting);
         Helper.byNumber(insn.helper()).ifPresent(step.walk.notes()::called);
         step.walk.visit(step.slot);

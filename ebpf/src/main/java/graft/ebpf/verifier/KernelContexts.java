@@ -86,7 +86,9 @@ final class KernelContexts {
             if (part.contains("/") || !part.contains("-")) {
                 types.add(part);
             } else {
-                int[] ends = Arrays.stream(part.split("-")).mapToInt(Integer::parseInt).toArray();
+                int[] ends = Arrays.stream(part.split("-"))
+                        .mapToInt(Integer::parseInt)
+                        .toArray();
                 for (int type = ends[0]; type <= ends[1]; type++) {
                     types.add(Integer.toString(type));
                 }

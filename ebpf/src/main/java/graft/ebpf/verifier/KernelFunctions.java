@@ -68,8 +68,7 @@ final class KernelFunctions {
     }
 
     private static Refused refused(String why) {
-        return new Refused(
-                Finding.of(Cause.KERNEL_FUNCTION, why, "use a helper, or run the program in the kernel"));
+        return new Refused(Finding.of(Cause.KERNEL_FUNCTION, why, "use a helper, or run the program in the kernel"));
     }
 
     /** One call. */
@@ -159,7 +158,8 @@ final class KernelFunctions {
         }
 
         private void object(Reg reg, Value value, String struct, BtfType.Member parameter) {
-            boolean nullable = parameter.name().endsWith("__nullable") || parameter.name().endsWith("__opt");
+            boolean nullable =
+                    parameter.name().endsWith("__nullable") || parameter.name().endsWith("__opt");
             if (nullable && value instanceof Scalar zero && zero.is(0)) {
                 return;
             }

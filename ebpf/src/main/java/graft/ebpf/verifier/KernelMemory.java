@@ -17,7 +17,11 @@ final class KernelMemory {
 
     /** The BTF id of a kernel struct, 0 when the kernel has none. */
     static int idOf(Step step, String struct) {
-        return step.walk.setting().kernelTypes().map(types -> idOf(types, struct)).orElse(0);
+        return step.walk
+                .setting()
+                .kernelTypes()
+                .map(types -> idOf(types, struct))
+                .orElse(0);
     }
 
     static int idOf(Btf types, String struct) {
@@ -80,7 +84,11 @@ final class KernelMemory {
 
     /** A range that a helper reads: inside the struct. */
     static void readRange(Step step, Memory.Place place, Value.Region.Kernel kernel, long bytes) {
-        long size = step.walk.setting().kernelTypes().map(types -> types.size(kernel.type())).orElse(0L);
+        long size = step.walk
+                .setting()
+                .kernelTypes()
+                .map(types -> types.size(kernel.type()))
+                .orElse(0L);
         step.require(new Obligation.InBounds(place.base(), kernel.noun(), place.offset(), bytes, size));
     }
 

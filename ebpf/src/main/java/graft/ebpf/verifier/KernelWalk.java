@@ -63,7 +63,8 @@ final class KernelWalk {
         if (depth == 0 || !(types.resolved(id) instanceof BtfType.Composite composite)) {
             return new Reached.Nothing("it is no struct");
         }
-        boolean union = composite.kind() == BtfType.Composite.Kind.UNION && composite.members().size() != 1;
+        boolean union = composite.kind() == BtfType.Composite.Kind.UNION
+                && composite.members().size() != 1;
         Doubt here = union ? Doubt.UNION : doubt;
         for (BtfType.Member member : composite.members()) {
             long from = member.bitOffset() / 8;
@@ -79,8 +80,7 @@ final class KernelWalk {
                 return member(member.type(), offset - from, bytes, here, depth);
             }
         }
-        return new Reached.Nothing(
-                "struct %s has no field at offset %d".formatted(composite.name(), offset));
+        return new Reached.Nothing("struct %s has no field at offset %d".formatted(composite.name(), offset));
     }
 
     /** An array without a length at the end of a struct goes on for ever. */
@@ -114,7 +114,8 @@ final class KernelWalk {
         }
         Doubt tagged = isForeign(target) ? Doubt.FOREIGN : doubt;
         int struct = types.resolve(target);
-        return types.type(struct) instanceof BtfType.Composite composite && !composite.name().isEmpty()
+        return types.type(struct) instanceof BtfType.Composite composite
+                        && !composite.name().isEmpty()
                 ? new Reached.Struct(struct, composite.name(), tagged)
                 : new Reached.Number();
     }

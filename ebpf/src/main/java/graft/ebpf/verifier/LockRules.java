@@ -13,7 +13,9 @@ final class LockRules {
     /** A lock by its map and the value it is in. */
     static int name(Pointer pointer) {
         Value.Region.MapValue value = (Value.Region.MapValue) pointer.region();
-        return value.identity() != 0 ? value.identity() : -1 - Math.floorMod(value.map().name().hashCode(), 1 << 30);
+        return value.identity() != 0
+                ? value.identity()
+                : -1 - Math.floorMod(value.map().name().hashCode(), 1 << 30);
     }
 
     static void take(Step step, Reg reg, Pointer pointer) {
@@ -83,7 +85,8 @@ final class LockRules {
                         NETFILTER -> true;
             };
             if (!allowed) {
-                throw held("programs of this type cannot use map " + map.name() + ", whose values have locks or timers");
+                throw held(
+                        "programs of this type cannot use map " + map.name() + ", whose values have locks or timers");
             }
         }
     }

@@ -109,8 +109,8 @@ final class MapUse {
             return mayChangeSockets(helper, setting);
         }
         boolean taken = !ONLY.containsKey(map.type()) || ONLY.get(map.type()).contains(helper.number());
-        boolean wanted =
-                !NEEDED.containsKey(helper.number()) || NEEDED.get(helper.number()).contains(map.type());
+        boolean wanted = !NEEDED.containsKey(helper.number())
+                || NEEDED.get(helper.number()).contains(map.type());
         return taken && wanted;
     }
 

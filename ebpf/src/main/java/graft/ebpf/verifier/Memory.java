@@ -49,9 +49,8 @@ final class Memory {
                 inObject(step, place, bytes);
                 yield unknown(bytes);
             }
-            case Value.Region.PacketEnd _,
-                    Value.Region.PerCpu _,
-                    Value.Region.StackObject _, Value.Region.Function _ -> throw notMemory(place);
+            case Value.Region.PacketEnd _, Value.Region.PerCpu _, Value.Region.StackObject _, Value.Region.Function _ ->
+                throw notMemory(place);
         };
     }
 
@@ -87,7 +86,8 @@ final class Memory {
     private static void inObject(Step step, Place place, long bytes) {
         switch (place.pointer().region()) {
             case Value.Region.Record(var _, var size) ->
-                step.require(new Obligation.InBounds(place.base(), "a ring buffer record", place.offset(), bytes, size));
+                step.require(
+                        new Obligation.InBounds(place.base(), "a ring buffer record", place.offset(), bytes, size));
             case Value.Region.Memory(var name, var size, var _, var _) ->
                 step.require(new Obligation.InBounds(place.base(), name, place.offset(), bytes, size));
             case Value.Region.Packet packet ->
@@ -133,7 +133,10 @@ final class Memory {
                         place.base(),
                         "the access touches a %s of map %s"
                                 .formatted(
-                                        field.kind().name().toLowerCase(java.util.Locale.ROOT).replace('_', ' '),
+                                        field.kind()
+                                                .name()
+                                                .toLowerCase(java.util.Locale.ROOT)
+                                                .replace('_', ' '),
                                         map.name()),
                         "use the helpers made for it"));
             }

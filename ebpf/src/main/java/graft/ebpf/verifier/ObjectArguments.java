@@ -14,8 +14,18 @@ import java.util.Set;
 /** Arguments that are objects rather than memory: records, sockets, kernel structs, dynptrs, callbacks. */
 final class ObjectArguments {
     private static final Set<String> SOCKET_STRUCTS = Set.of(
-            "sock", "sock_common", "tcp_sock", "tcp6_sock", "udp6_sock", "inet_sock", "unix_sock", "request_sock",
-            "tcp_request_sock", "tcp_timewait_sock", "inet_connection_sock", "mptcp_sock");
+            "sock",
+            "sock_common",
+            "tcp_sock",
+            "tcp6_sock",
+            "udp6_sock",
+            "inet_sock",
+            "unix_sock",
+            "request_sock",
+            "tcp_request_sock",
+            "tcp_timewait_sock",
+            "inet_connection_sock",
+            "mptcp_sock");
 
     private final Step step;
     private final Prototype helper;
@@ -130,10 +140,12 @@ final class ObjectArguments {
         }
         reference = kernel.reference();
         Optional<Btf> types = step.walk.setting().kernelTypes();
-        boolean same = essential(kernel.name()).equals(struct) && pointer.offset().is(0);
+        boolean same =
+                essential(kernel.name()).equals(struct) && pointer.offset().is(0);
         boolean inside = pointer.offset().isConstant()
                 && types.isPresent()
-                && new KernelWalk(types.get()).holds(kernel.type(), pointer.offset().constant(), struct);
+                && new KernelWalk(types.get())
+                        .holds(kernel.type(), pointer.offset().constant(), struct);
         if (!same && !inside) {
             throw badArgument(reg, "a pointer to struct " + struct);
         }

@@ -73,21 +73,24 @@ sealed interface Obligation {
         @Override
         public Optional<Finding> unmet() {
             return switch (region) {
-                case Value.Region.Context _ -> setting.isForTarget() ? readOnly("keep a copy on the stack") : Optional.empty();
+                case Value.Region.Context _ ->
+                    setting.isForTarget() ? readOnly("keep a copy on the stack") : Optional.empty();
                 case Value.Region.MapValue(var map, var _) ->
                     Maps.isReadOnly(map)
                             ? readOnly("use a map without BPF_F_RDONLY_PROG, or a variable that is not const")
                             : Optional.empty();
                 case Value.Region.Memory memory ->
-                    memory.access() == MapSpec.Access.READ_ONLY ? readOnly("keep a copy on the stack") : Optional.empty();
+                    memory.access() == MapSpec.Access.READ_ONLY
+                            ? readOnly("keep a copy on the stack")
+                            : Optional.empty();
                 case Value.Region.Packet _ ->
                     setting.mayWritePackets() ? Optional.empty() : readOnly("use a helper that changes packets");
                 case Value.Region.Stack _, Value.Region.Record _ -> Optional.empty();
                 case Value.Region.MapObject _,
                         Value.Region.Function _,
                         Value.Region.PacketEnd _,
-                    Value.Region.PerCpu _,
-                    Value.Region.StackObject _,
+                        Value.Region.PerCpu _,
+                        Value.Region.StackObject _,
                         Value.Region.Kernel _,
                         Value.Region.Socket _ -> readOnly("");
             };
@@ -129,7 +132,9 @@ sealed interface Obligation {
                             "the access of %d bytes at offset %s needs more of the packet than the %d bytes known to be there"
                                     .formatted(
                                             bytes,
-                                            Texts.interval(offset.wide().smin(), offset.wide().smax()),
+                                            Texts.interval(
+                                                    offset.wide().smin(),
+                                                    offset.wide().smax()),
                                             packet.range()),
                             "compare the end of the access with data_end first"));
         }

@@ -63,9 +63,10 @@ final class PacketRules {
     /** A pointer moved by an unknown distance: a place of its own, of which nothing is known to exist. */
     static Value moved(Step step, Pointer pointer, Packet packet, AluOp op, Scalar distance) {
         Scalar signed = op == AluOp.ADD ? distance : ScalarMath.negated(Width.W64, distance);
-        long most = signed.wide().smin() < 0 || packet.most() < 0 || signed.wide().umax() > MAX_OFFSET
-                ? -1
-                : packet.most() + signed.wide().umax();
+        long most =
+                signed.wide().smin() < 0 || packet.most() < 0 || signed.wide().umax() > MAX_OFFSET
+                        ? -1
+                        : packet.most() + signed.wide().umax();
         int base = step.walk.origins().next();
         return new Pointer(new Packet(packet.part(), base, most, 0), pointer.offset(), pointer.nullId());
     }
@@ -73,10 +74,8 @@ final class PacketRules {
     static void learn(AbstractState state, Pointer pointer, Side side) {
         Packet packet = (Packet) pointer.region();
         long offset = pointer.offset().constant();
-        boolean useless = side == Side.BEYOND
-                || offset <= 0
-                || packet.most() < 0
-                || packet.most() + offset > MAX_OFFSET;
+        boolean useless =
+                side == Side.BEYOND || offset <= 0 || packet.most() < 0 || packet.most() + offset > MAX_OFFSET;
         if (useless) {
             return;
         }
@@ -86,8 +85,7 @@ final class PacketRules {
                         && same.part() == packet.part()
                         && same.base() == packet.base()
                         && same.range() < range
-                ? new Pointer(
-                        new Packet(same.part(), same.base(), same.most(), range), other.offset(), other.nullId())
+                ? new Pointer(new Packet(same.part(), same.base(), same.most(), range), other.offset(), other.nullId())
                 : value);
     }
 }

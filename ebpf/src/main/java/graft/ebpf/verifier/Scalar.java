@@ -109,7 +109,8 @@ record Scalar(Tnum bits, Range wide, Range low, int id, int delta, Origin origin
         if (fitsLow()) {
             return this;
         }
-        return of(bits.low32(), Range.unsigned(Width.W64, low.umin(), low.umax()), low).withOrigin(origin);
+        return of(bits.low32(), Range.unsigned(Width.W64, low.umin(), low.umax()), low)
+                .withOrigin(origin);
     }
 
     /** The zero-extended low {@code bytes} bytes. */

@@ -21,8 +21,8 @@ record Setting(
         Optional<ContextLayout> context,
         Optional<Btf> objectTypes,
         Optional<Btf> kernelTypes) {
-    private static final Set<String> LICENCES = Set.of(
-            "GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL");
+    private static final Set<String> LICENCES =
+            Set.of("GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL");
 
     /** Whether the program runs in a target process rather than in the kernel. */
     boolean isForTarget() {

@@ -21,9 +21,11 @@ final class StackObjects {
     /** The place that an argument names: on the stack, aligned, at a constant offset, with room. */
     static Site site(Step step, Reg reg, int parts) {
         Pointer pointer = step.pointer(reg);
-        boolean onStack = pointer.region() instanceof Value.Region.Stack && pointer.offset().isConstant();
+        boolean onStack = pointer.region() instanceof Value.Region.Stack
+                && pointer.offset().isConstant();
         if (!onStack || pointer.offset().constant() % 8 != 0) {
-            throw bad(reg, reg + " is not the start of a variable on the stack", "pass the address of a local variable");
+            throw bad(
+                    reg, reg + " is not the start of a variable on the stack", "pass the address of a local variable");
         }
         Scalar offset = pointer.offset();
         step.require(new Obligation.InStack(reg, offset, 8L * parts));
@@ -37,7 +39,8 @@ final class StackObjects {
         if (site.frame.slot(site.slot).spilled() instanceof Resident(var thing, var part) && part == 0) {
             return thing;
         }
-        throw bad(reg, reg + " does not point to a dynptr or iterator that was set up", "set it up on every path first");
+        throw bad(
+                reg, reg + " does not point to a dynptr or iterator that was set up", "set it up on every path first");
     }
 
     /** Sets an object up; nothing may be there that still holds something. */

@@ -77,7 +77,9 @@ final class Subsumption {
     }
 
     private boolean frame(Frame old, Frame now) {
-        if (old.returnTo != now.returnTo || old.function != now.function || old.callback() != now.callback()
+        if (old.returnTo != now.returnTo
+                || old.function != now.function
+                || old.callback() != now.callback()
                 || old.rounds() > now.rounds()) {
             return false;
         }

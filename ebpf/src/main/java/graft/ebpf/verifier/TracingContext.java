@@ -24,11 +24,15 @@ final class TracingContext {
         long offset = place.offset().constant();
         Optional<List<BtfType.Member>> arguments = arguments(setting);
         if (arguments.isEmpty()) {
-            throw refused(place, "the kernel has nothing called " + setting.section().target());
+            throw refused(
+                    place, "the kernel has nothing called " + setting.section().target());
         }
         int index = (int) (offset / SLOT);
         if (offset < 0 || offset % SLOT != 0 || index >= arguments.get().size()) {
-            throw refused(place, "%s has no argument at offset %d".formatted(setting.section().target(), offset));
+            throw refused(
+                    place,
+                    "%s has no argument at offset %d"
+                            .formatted(setting.section().target(), offset));
         }
         return argument(step, place, arguments.get().get(index), bytes);
     }
@@ -41,7 +45,8 @@ final class TracingContext {
                 throw refused(place, "a pointer is read in part");
             }
             int struct = types.resolve(target);
-            if (types.type(struct) instanceof BtfType.Composite composite && !composite.name().isEmpty()) {
+            if (types.type(struct) instanceof BtfType.Composite composite
+                    && !composite.name().isEmpty()) {
                 Value.Region region = new Value.Region.Kernel(struct, composite.name(), trust(setting), 0);
                 return mayBeNull(setting, parameter)
                         ? new Pointer(region, Scalar.ZERO, step.walk.origins().nextAt(step.slot))
@@ -115,6 +120,7 @@ final class TracingContext {
     }
 
     private static Refused refused(Memory.Place place, String why) {
-        return new Refused(Finding.of(Cause.OUT_OF_BOUNDS, place.base(), why, "look at the kernel's BTF for its arguments"));
+        return new Refused(
+                Finding.of(Cause.OUT_OF_BOUNDS, place.base(), why, "look at the kernel's BTF for its arguments"));
     }
 }

@@ -132,9 +132,7 @@ final class Visits {
         }
         boolean open = visit.isInOpenLoop();
         boolean covered = Subsumption.covers(
-                visit.state,
-                path.state(),
-                open ? Subsumption.Mode.EVERYWHERE : Subsumption.Mode.WHERE_IT_MATTERS);
+                visit.state, path.state(), open ? Subsumption.Mode.EVERYWHERE : Subsumption.Mode.WHERE_IT_MATTERS);
         if (covered && open) {
             enterLoop(path.visit(), visit.loopEntry);
         }

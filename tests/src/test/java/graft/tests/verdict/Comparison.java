@@ -88,9 +88,8 @@ final class Comparison {
     private Map<String, Ours> ours(Path object) throws IOException {
         Map<String, Ours> found = new HashMap<>();
         switch (ObjectLoader.load(object.getFileName().toString(), Files.readAllBytes(object), kernel)) {
-            case LoadResult.Loaded(var spec, var _) -> spec.programs()
-                    .values()
-                    .forEach(program -> found.put(program.name(), verdict(spec, program)));
+            case LoadResult.Loaded(var spec, var _) ->
+                spec.programs().values().forEach(program -> found.put(program.name(), verdict(spec, program)));
             case LoadResult.Refused refused -> {
                 return new Refusing("LOADER " + refused.reason() + " " + refused.where() + ": " + refused.why());
             }

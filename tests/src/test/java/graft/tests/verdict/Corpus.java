@@ -57,7 +57,8 @@ record Corpus(Path folder) {
     /** The kernel's verdict on every program of a part; asked once for a kernel and an oracle. */
     List<KernelVerdict> ask(Part part) throws IOException, InterruptedException {
         Path oracle = folder.resolve("oracle");
-        String version = System.getProperty("os.version") + "-" + Files.getLastModifiedTime(oracle).toMillis();
+        String version = System.getProperty("os.version") + "-"
+                + Files.getLastModifiedTime(oracle).toMillis();
         Path answers = folder.resolve("verdicts-" + part.folder + "-" + version + ".txt");
         if (!Files.exists(answers)) {
             List<String> command = new ArrayList<>(List.of(oracle.toString()));

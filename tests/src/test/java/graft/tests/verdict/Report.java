@@ -44,10 +44,11 @@ record Report(List<Row> rows) {
 
     private void groups(StringBuilder text, Difference difference) {
         Map<String, List<Row>> groups = only(difference).stream()
-                .collect(Collectors.groupingBy(row -> reason(difference, row), LinkedHashMap::new, Collectors.toList()));
+                .collect(
+                        Collectors.groupingBy(row -> reason(difference, row), LinkedHashMap::new, Collectors.toList()));
         groups.entrySet().stream()
-                .sorted(Comparator.comparingInt(
-                        (Map.Entry<String, List<Row>> group) -> -group.getValue().size()))
+                .sorted(Comparator.comparingInt((Map.Entry<String, List<Row>> group) ->
+                        -group.getValue().size()))
                 .forEach(group -> {
                     text.append("%n%s %4d  %s%n"
                             .formatted(difference, group.getValue().size(), group.getKey()));
@@ -58,13 +59,13 @@ record Report(List<Row> rows) {
     }
 
     private static String reason(Difference difference, Row row) {
-        String reason = difference == Difference.UNSOUND ? row.kernel().reason() : row.ours().orElse("");
+        String reason = difference == Difference.UNSOUND
+                ? row.kernel().reason()
+                : row.ours().orElse("");
         return reason.replaceAll("\\(insn.*", "").replaceAll("-?(0x)?[0-9a-f]*[0-9][0-9a-f]*", "N");
     }
 
     private static String detail(Difference difference, Row row) {
-        return difference == Difference.UNSOUND
-                ? ""
-                : row.ours().orElse("").replaceAll(".*(\\(insn.*)", "$1");
+        return difference == Difference.UNSOUND ? "" : row.ours().orElse("").replaceAll(".*(\\(insn.*)", "$1");
     }
 }
