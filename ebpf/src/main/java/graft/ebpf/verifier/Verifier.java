@@ -76,16 +76,21 @@ public final class Verifier {
             return new Verdict.Rejected(unsupportedType(prog));
         }
         Optional<ContextLayout> own = home == Home.TARGET ? context : Optional.empty();
-        return verify(new Setting(prog, section.get(), own, objectTypes, kernelTypes));
+        return verify(new Setting(prog, section.get(), own, objectTypes, kernelTypes), Observer.NONE);
     }
 
     /** Verifies with a given context. */
     public Verdict verify(ProgSpec prog, ContextLayout context) {
-        KernelSection section = prog.kernelSection().orElse(UNKNOWN_SECTION);
-        return verify(new Setting(prog, section, Optional.of(context), objectTypes, kernelTypes));
+        return verify(prog, context, Observer.NONE);
     }
 
-    private Verdict verify(Setting setting) {
+    /** Verifies while somebody looks on. */
+    Verdict verify(ProgSpec prog, ContextLayout context, Observer observer) {
+        KernelSection section = prog.kernelSection().orElse(UNKNOWN_SECTION);
+        return verify(new Setting(prog, section, Optional.of(context), objectTypes, kernelTypes), observer);
+    }
+
+    private Verdict verify(Setting setting, Observer observer) {
         ProgSpec prog = setting.prog();
         FlowGraph graph;
         try {
@@ -93,7 +98,7 @@ public final class Verifier {
         } catch (FlowGraph.Malformed malformed) {
             return rejected(prog, malformed.finding(), malformed.slot(), Trail.START);
         }
-        Walk walk = new Walk(setting, maps, limits, graph);
+        Walk walk = new Walk(setting, maps, limits, graph, observer);
         try {
             walk.run();
         } catch (Refused refused) {

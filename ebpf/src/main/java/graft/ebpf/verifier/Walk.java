@@ -23,13 +23,15 @@ final class Walk {
     private final Origins origins = new Origins();
     private final Deque<Path> pending = new ArrayDeque<>();
     private final GlobalFunctions globals;
+    private final Observer observer;
     private final Map<String, List<SpecialField>> fields = new HashMap<>();
     private boolean inGlobalFunction;
     private Path path;
     private int walked;
 
-    Walk(Setting setting, Map<String, MapSpec> maps, Limits limits, FlowGraph graph) {
+    Walk(Setting setting, Map<String, MapSpec> maps, Limits limits, FlowGraph graph, Observer observer) {
         this.setting = setting;
+        this.observer = observer;
         this.insns = setting.prog().insns();
         this.maps = maps;
         this.limits = limits;
@@ -74,7 +76,10 @@ final class Walk {
     private boolean step() {
         int slot = path.slot();
         Insn insn = insns.at(slot);
-        switch (visits.arrive(path, LoopRules.place(insn))) {
+        observer.arrived(slot, path.state());
+        Visits.Arrival arrival =
+                observer == Observer.NONE ? visits.arrive(path, LoopRules.place(insn)) : Visits.Arrival.GO_ON;
+        switch (arrival) {
             case COVERED -> {
                 return false;
             }
