@@ -11,6 +11,7 @@ import graft.ebpf.object.LoadResult;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.ObjectLoader;
 import graft.ebpf.object.ProgSpec;
+import graft.ebpf.verifier.ContextLayout;
 import graft.ebpf.verifier.Facts;
 import graft.ebpf.verifier.Limits;
 import graft.ebpf.verifier.Verdict;
@@ -54,7 +55,7 @@ public final class RealObjects {
         return ObjectLoader.load(file.getFileName().toString(), Files.readAllBytes(file), this::kernelTypes);
     }
 
-    /** Verifies every program and compiles the accepted ones. */
+    /** Verifies every program that can run in a target and compiles the accepted ones. */
     public List<Outcome> outcomes(CollectionSpec spec) {
         return outcomes(spec, Limits.KERNEL);
     }
@@ -64,6 +65,9 @@ public final class RealObjects {
         List<Outcome> outcomes = new ArrayList<>();
         Verifier verifier = Verifier.of(spec.maps(), limits);
         for (ProgSpec program : spec.programs().values()) {
+            if (ContextLayout.of(program.type()).isEmpty()) {
+                continue;
+            }
             Verdict verdict = verifier.verify(program);
             Optional<Compilation> compilation = switch (verdict) {
                 case Verdict.Accepted(var facts) -> Optional.of(compile(spec, program, facts));

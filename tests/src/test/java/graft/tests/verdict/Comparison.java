@@ -123,7 +123,7 @@ final class Comparison {
         }
     }
 
-    /** Prints the table for {@code selftests} or {@code tools}, or for a file of the oracle's answers. */
+    /** Prints the table for {@code selftests} or {@code tools}, {@code docs/verifier.md} for {@code markdown}, or the table for a file of the oracle's answers. */
     public static void main(String[] arguments) throws IOException, InterruptedException {
         if (Files.isRegularFile(Path.of(arguments[0]))) {
             List<KernelVerdict> answers =
@@ -136,6 +136,8 @@ final class Comparison {
         Path root = Path.of(System.getProperty("graft.root", "."));
         switch (Corpus.fetch(root)) {
             case Corpus.Fetch.Missing(var why) -> System.err.println(why);
+            case Corpus.Fetch.Fetched(var corpus) when arguments[0].equals("markdown") ->
+                System.out.print(Document.of(corpus));
             case Corpus.Fetch.Fetched(var corpus) -> {
                 Corpus.Part part = Corpus.Part.valueOf(arguments[0].toUpperCase(java.util.Locale.ROOT));
                 List<Row> rows = new Comparison().rows(corpus.ask(part));
