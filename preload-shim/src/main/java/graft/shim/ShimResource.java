@@ -9,7 +9,9 @@ public enum ShimResource {
     /** The freestanding agent: an ELF shared object whose text is copied into a target's code pool. */
     AGENT("graft-agent.so"),
     /** The LD_PRELOAD library that asks the daemon to attach before {@code main}. */
-    PRELOAD("graft-preload.so");
+    PRELOAD("graft-preload.so"),
+    /** The routine that runs in the daemon while a target is stopped: an ELF shared object whose text is called. */
+    TRACER("graft-tracer.so");
 
     private final String file;
 

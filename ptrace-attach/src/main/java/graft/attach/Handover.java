@@ -4,180 +4,212 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import graft.platform.address.RemoteAddress;
-import graft.platform.linux.PacketSocket;
+import graft.platform.layout.TracerConstants;
+import graft.platform.layout.WordsLayout;
+import graft.platform.linux.NativeFd;
+import graft.platform.linux.PacketMessage;
 import graft.platform.linux.Pidfd;
-import graft.platform.linux.ProcMem;
-import graft.platform.linux.ProcessVm;
 import graft.platform.linux.Ptrace;
-import graft.platform.linux.Sched;
-import graft.platform.linux.SysException;
+import graft.platform.linux.Unistd;
 import graft.platform.linux.UserRegs;
-import graft.platform.proc.ProcessStat;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * Lets the leader of a target run the handover routine: system calls of the target, asked for over a socket. The order
- * of a handover is {@link #begin}, {@link #run}, {@link #finish}, then, with the leader stopped again,
- * {@link #putBack}.
+ * Lets the leader of a target run the handover routine: system calls of the target, asked for over a socket. Everything
+ * is prepared by the constructor, before the leader is seized; {@link #perform} holds it, and whatever happens there,
+ * {@link #putBack} afterwards leaves it as it was.
  */
 final class Handover implements AutoCloseable {
-    private static final long PAUSE_NANOS = 10_000;
-    private static final int WINDOW = 32;
-    private static final int PAUSES_A_LOOK = 100;
+    private static final int OPERATIONS = 24;
+    private static final long RESUME_NANOS = 2_000_000_000;
 
-    private final int pid;
+    private final Target target;
+    private final Tracees tracees;
     private final TracedThread leader;
-    private final ProcMem memory;
     private final Hole hole;
-    private final RemoteAddress scratch;
-    private final StepListener steps;
     private final Priority priority;
-    private final Arena arena = Arena.ofConfined();
-    private final MemorySegment original = arena.allocate(UserRegs.SIZE, 8);
-    private final MemorySegment mask = arena.allocate(8, 8);
-    private final MemorySegment page = arena.allocate(24, 8);
-    private final MemorySegment request = arena.allocate(HandoverRoutine.REQUEST_BYTES, 8);
-    private PacketSocket socket;
-    private int pauses;
-
-    Handover(Target target, TracedThread leader, Hole hole) {
-        this.pid = target.pid();
-        this.memory = target.memory();
-        this.steps = target.steps();
-        this.leader = leader;
-        this.priority = Priority.of(leader.tid);
-        this.hole = hole;
-        this.scratch = ProcMaps.read(pid).freePage();
-    }
+    private final NativeFd process;
+    private final MemorySegment original;
+    private final List<Batch> batches = new ArrayList<>();
+    private final Operations operations;
+    private final int connected;
 
     /** One system call of the target; {@code passed} replaces the fifth argument by a descriptor of ours. */
     record Request(long number, List<Long> arguments, OptionalInt passed) {}
 
-    /** The leader is stopped: sends it into the routine and takes the other end of its socket. */
-    void begin(long deadline) {
-        MemorySegment registers = leader.registers;
-        MemorySegment.copy(registers, 0, original, 0, UserRegs.SIZE);
-        Ptrace.getSigMask(leader.tid, mask);
+    /** Requests that go in one packet, which the answer overwrites. */
+    private record Batch(int size, MemorySegment packet, MemorySegment header) {}
+
+    Handover(Target target, Tracees tracees, TracedThread leader, Hole hole, List<Request> requests) {
+        this.target = target;
+        this.tracees = tracees;
+        this.leader = leader;
+        this.hole = hole;
+        this.priority = Priority.of(leader.tid);
+        this.process = Pidfd.open(target.pid(), 0);
+        Arena arena = tracees.arena();
+        this.original = arena.allocate(UserRegs.SIZE, 8);
+        for (int from = 0; from < requests.size(); from += HandoverRoutine.BATCH) {
+            int to = Math.min(requests.size(), from + HandoverRoutine.BATCH);
+            batches.add(batch(arena, requests.subList(from, to), to == requests.size() ? 1 : 0));
+        }
+        this.operations = new Operations(target, tracees, OPERATIONS + 2 * batches.size());
+        this.connected = prepare();
+    }
+
+    private static Batch batch(Arena arena, List<Request> requests, int last) {
+        MemorySegment packet = arena.allocate((long) requests.size() * HandoverRoutine.REQUEST_BYTES, 8);
+        List<Integer> passed = new ArrayList<>();
+        for (int i = 0; i < requests.size(); i++) {
+            Request request = requests.get(i);
+            long at = (long) i * HandoverRoutine.REQUEST_BYTES;
+            packet.set(JAVA_LONG, at, request.number());
+            for (int argument = 0; argument < request.arguments().size(); argument++) {
+                long place = at + HandoverRoutine.ARGUMENTS + argument * 8L;
+                packet.set(JAVA_LONG, place, request.arguments().get(argument));
+            }
+            int index = -1;
+            if (request.passed().isPresent()) {
+                // Several regions show one file: it is passed once.
+                index = passed.indexOf(request.passed().getAsInt());
+                if (index < 0) {
+                    index = passed.size();
+                    passed.add(request.passed().getAsInt());
+                }
+            }
+            packet.set(JAVA_INT, at + HandoverRoutine.DESCRIPTOR, index);
+            packet.set(JAVA_INT, at + HandoverRoutine.LAST, last);
+        }
+        return new Batch(requests.size(), packet, PacketMessage.of(arena, packet, passed));
+    }
+
+    private int prepare() {
+        RemoteAddress scratch = ProcMaps.read(target.pid()).freePage();
         long nonce = System.nanoTime() ^ Long.rotateLeft(System.identityHashCode(this), 32) | 1;
-        TracedThread.restartByHand(registers);
-        byte[] code = HandoverRoutine.emit(
-                hole.address(),
-                new HandoverRoutine.Values(scratch, nonce, mask.get(JAVA_LONG, 0), priority.former()),
-                registers);
-        if (code.length > Hole.SIZE) {
-            throw new AssertionError("the handover routine has " + code.length + " bytes");
+        MemorySegment code = operations.bytes(
+                HandoverRoutine.emit(hole.address(), new HandoverRoutine.Values(scratch, nonce, priority.former())));
+        if (code.byteSize() > Hole.SIZE) {
+            throw new AssertionError("the handover routine has " + code.byteSize() + " bytes");
         }
-        steps.before("routine-written");
-        memory.writeBytes(hole.address(), code);
-        UserRegs.RIP.set(registers, hole.address().value());
-        UserRegs.ORIG_RAX.set(registers, -1);
-        steps.before("thread-redirected");
-        leader.writeRegisters();
+        long thread = leader.address();
+        long words = code.address() + code.byteSize() - WordsLayout.SIZE;
+        operations.addStep("leader-stopped", TracerConstants.OP_STOP_ONE, thread);
+        operations.add(TracerConstants.OP_REQUIRE_64, thread);
+        operations.add(TracerConstants.OP_BORROW, thread, original.address(), words);
+        write("routine-written", code);
+        operations.addStep(
+                "thread-redirected",
+                TracerConstants.OP_REDIRECT,
+                thread,
+                hole.address().value());
         // Signals wait until the thread is back; the routine restores the mask when nobody else does.
-        steps.before("signals-blocked");
-        Ptrace.setSigMask(leader.tid, arena.allocate(8, 8).fill((byte) 0xff));
-        steps.before("priority-raised");
-        priority.raise();
-        steps.before("routine-started");
-        leader.resume();
-        connect(nonce, deadline);
+        long all = tracees.arena().allocate(8, 8).fill((byte) 0xff).address();
+        operations.addStep("signals-blocked", TracerConstants.OP_SIGNAL_MASK, thread, all);
+        if (priority.former().isPresent()) {
+            operations.addStep(
+                    "priority-raised", TracerConstants.OP_POLICY, leader.tid, priority.raised(), Priority.RAISED);
+        }
+        operations.addStep("routine-started", TracerConstants.OP_RESUME, thread);
+        int connecting = operations.addStep(
+                "socket-taken", TracerConstants.OP_CONNECT, scratch.value(), nonce, process.number());
+        for (Batch batch : batches) {
+            long socket = operations.address(connecting);
+            operations.addStep(
+                    "calls-sent",
+                    TracerConstants.OP_SEND,
+                    socket,
+                    batch.header().address());
+            operations.add(
+                    TracerConstants.OP_RECEIVE,
+                    socket,
+                    batch.packet().address(),
+                    batch.packet().byteSize());
+        }
+        operations.addStep("routine-finished", TracerConstants.OP_AWAIT_UNMAPPED, scratch.value());
+        operations.add(TracerConstants.OP_STOP_ONE, thread);
+        prepareReturn();
+        return connecting;
     }
 
-    private void connect(long nonce, long deadline) {
-        while (ProcessVm.read(pid, scratch, page) != page.byteSize()
-                || page.get(JAVA_LONG, HandoverRoutine.NONCE) != nonce) {
-            pause(deadline, "the handover routine did not start");
+    /**
+     * The leader gets its policy, mask and registers back, unless it has already gone on alone. The registers come last:
+     * dying before leaves the thread in the routine, which goes on alone.
+     */
+    private void prepareReturn() {
+        long thread = leader.address();
+        if (priority.former().isPresent()) {
+            int former = priority.former().getAsInt();
+            onlyInside(operations.addStep("priority-lowered", TracerConstants.OP_POLICY, leader.tid, former, 0));
         }
-        long result = page.get(JAVA_LONG, HandoverRoutine.RESULT);
-        if (result < 0) {
-            throw new SysException("socketpair", (int) -result, "making a socket in process " + pid);
-        }
-        steps.before("socket-taken");
-        try (var process = Pidfd.open(pid, 0)) {
-            socket = new PacketSocket(Pidfd.getfd(process, page.get(JAVA_INT, HandoverRoutine.SOCKETS + 4)));
-        }
+        long mask = leader.mask().address();
+        onlyInside(operations.addStep("signals-unblocked", TracerConstants.OP_SIGNAL_MASK, thread, mask));
+        onlyInside(operations.addStep("thread-put-back", TracerConstants.OP_GIVE_BACK, thread, original.address()));
+        write("hole-restored", operations.bytes(hole.oldBytes()));
+        operations.addStep("leader-resumed", TracerConstants.OP_DETACH_ALL);
     }
 
-    /** Performs the calls in order, a window of them under way at once. @return the results */
-    long[] run(List<Request> requests, long deadline) {
-        long[] results = new long[requests.size()];
-        int sent = 0;
-        for (int received = 0; received < results.length; received++) {
-            while (sent < results.length && sent < received + WINDOW) {
-                steps.before("call-sent");
-                send(requests.get(sent++));
+    private void onlyInside(int operation) {
+        operations.onlyInside(operation, leader, hole);
+    }
+
+    private void write(String step, MemorySegment bytes) {
+        operations.addStep(step, TracerConstants.OP_WRITE, hole.address().value(), bytes.address(), bytes.byteSize());
+    }
+
+    /** The leader is seized: holds it, performs the calls, lets it go. @return what failed, with the leader still held */
+    Optional<Operations.Failure> perform(long deadline) {
+        return operations.perform(deadline);
+    }
+
+    /** What the calls gave, in their order, after a {@link #perform} without failure. */
+    long[] results() {
+        long[] results = new long[batches.stream().mapToInt(Batch::size).sum()];
+        int done = 0;
+        for (Batch batch : batches) {
+            for (int i = 0; i < batch.size(); i++) {
+                results[done++] = batch.packet().get(JAVA_LONG, (long) i * HandoverRoutine.REQUEST_BYTES);
             }
-            long length = socket.receive(page, Math.max(1, deadline - System.nanoTime()));
-            if (length != Long.BYTES) {
-                throw new DeadlineException("process " + pid + " did not answer a handover call (" + length + ")");
-            }
-            results[received] = page.get(JAVA_LONG, 0);
         }
         return results;
     }
 
-    private void send(Request call) {
-        request.set(JAVA_LONG, 0, call.number());
-        for (int i = 0; i < call.arguments().size(); i++) {
-            request.set(JAVA_LONG, 8 + i * 8L, call.arguments().get(i));
-        }
-        socket.send(request, call.passed());
+    /** Nanoseconds for which the leader was away. */
+    long heldNanos() {
+        return operations.heldNanos();
     }
 
-    /** Waits until the routine has closed and unmapped what it made. */
-    void finish(long deadline) {
-        steps.before("routine-finished");
-        if (socket != null) {
-            socket.shutdownWrite();
-        }
-        while (ProcessVm.read(pid, scratch, page) > 0) {
-            pause(deadline, "the handover routine did not end");
-        }
-    }
-
-    private void pause(long deadline, String what) {
-        if (System.nanoTime() - deadline > 0) {
-            throw new DeadlineException(what + " in process " + pid);
-        }
-        // Looking at a file takes longer than the routine's calls: it is done now and then.
-        if (++pauses % PAUSES_A_LOOK == 0
-                && ProcessStat.find(pid).map(stat -> stat.state() == 'Z').orElse(true)) {
-            throw new TraceeGoneException(pid, "running the handover routine");
-        }
-        Sched.nanosleep(PAUSE_NANOS);
-    }
-
-    /**
-     * The leader is stopped: gives it its registers and mask back, unless it has already gone on alone. The mask comes
-     * first: dying in between leaves the thread in the routine, which goes on alone.
-     */
+    /** After a failure: lets the leader go on as it was, and the hole become what it was. */
     void putBack() {
+        if (leader.state() != TracedThread.State.STOPPED) {
+            tracees.stop(leader, System.nanoTime() + RESUME_NANOS);
+        }
         if (hole.contains(leader.programCounter())) {
-            steps.before("priority-lowered");
+            target.steps().before("priority-lowered");
             priority.giveBack();
-            steps.before("signals-unblocked");
-            Ptrace.setSigMask(leader.tid, mask);
+            target.steps().before("signals-unblocked");
+            Ptrace.setSigMask(leader.tid, leader.mask());
             MemorySegment.copy(original, 0, leader.registers, 0, UserRegs.SIZE);
             TracedThread.repair(leader.registers);
-            steps.before("thread-put-back");
+            target.steps().before("thread-put-back");
             leader.writeRegisters();
         }
-    }
-
-    /** No thread is in the routine any more: the hole becomes what it was. */
-    void fillHole() {
-        steps.before("hole-restored");
-        memory.writeBytes(hole.address(), hole.oldBytes());
+        target.steps().before("hole-restored");
+        target.memory().writeBytes(hole.address(), hole.oldBytes());
+        target.steps().before("leader-resumed");
+        tracees.detachAll();
     }
 
     @Override
     public void close() {
-        if (socket != null) {
-            socket.close();
+        process.close();
+        long socket = operations.result(connected);
+        if (socket >= 0) {
+            Unistd.close((int) socket);
         }
-        arena.close();
     }
 }

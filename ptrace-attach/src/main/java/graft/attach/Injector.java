@@ -3,10 +3,11 @@ package graft.attach;
 import graft.attach.Handover.Request;
 import graft.platform.address.RemoteAddress;
 import graft.platform.layout.PoolConstants;
+import graft.platform.layout.TracerConstants;
 import graft.platform.linux.Errno;
 import graft.platform.linux.Sched;
 import graft.platform.linux.SysException;
-import graft.platform.linux.UserRegs;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -127,50 +128,40 @@ final class Injector {
 
     /** The first thread alone: maps everything, writes what is data. */
     private Optional<Refusal> enter() {
+        List<Request> calls = mappings();
         try (Tracees tracees = new Tracees(injection.pid(), options)) {
-            target.steps().before("leader-seized");
-            TracedThread leader = tracees.seizeLeader();
-            List<Request> calls = mappings();
-            try (Handover handover = new Handover(target, leader, journal.undo().hole())) {
+            TracedThread leader = tracees.leader();
+            try (Handover handover =
+                    new Handover(target, tracees, leader, journal.undo().hole(), calls)) {
+                target.steps().before("leader-seized");
                 Sched.fifo(1);
-                long start = System.nanoTime();
-                long deadline = start + HANDOVER_NANOS;
-                target.steps().before("leader-stopped");
-                tracees.stop(leader, deadline);
-                if (UserRegs.CS.get(leader.registers) != UserRegs.CS_64) {
-                    return Optional.of(new Refusal(
-                            Refusal.Kind.NOT_64_BIT,
-                            "process " + injection.pid() + " runs 32-bit code",
-                            "a 64-bit build"));
+                tracees.seizeLeader(leader);
+                boolean done = false;
+                try {
+                    Optional<Operations.Failure> failure = handover.perform(System.nanoTime() + HANDOVER_NANOS);
+                    done = failure.isEmpty();
+                    if (!done) {
+                        return Optional.of(not64(failure.get()));
+                    }
+                } finally {
+                    if (!done) {
+                        handover.putBack();
+                    }
                 }
-                long[] results = borrow(tracees, leader, handover, calls, deadline);
-                handoverNanos = System.nanoTime() - start;
-                return check(calls, results).or(this::writeRuntimes);
+                handoverNanos = handover.heldNanos();
+                return check(calls, handover.results()).or(this::writeRuntimes);
             }
         } finally {
             Sched.ordinary();
         }
     }
 
-    private long[] borrow(Tracees tracees, TracedThread leader, Handover handover, List<Request> calls, long deadline) {
-        try {
-            handover.begin(deadline);
-            long[] results = handover.run(calls, deadline);
-            handover.finish(deadline);
-            return results;
-        } finally {
-            putBack(tracees, leader, handover);
+    private Refusal not64(Operations.Failure failure) {
+        if (failure.errno() != Errno.ENOEXEC) {
+            throw failure.exception(injection.pid());
         }
-    }
-
-    private void putBack(Tracees tracees, TracedThread leader, Handover handover) {
-        if (leader.state() != TracedThread.State.STOPPED) {
-            tracees.stop(leader, System.nanoTime() + HANDOVER_NANOS);
-        }
-        handover.putBack();
-        handover.fillHole();
-        target.steps().before("leader-resumed");
-        tracees.detachAll();
+        return new Refusal(
+                Refusal.Kind.NOT_64_BIT, "process " + injection.pid() + " runs 32-bit code", "a 64-bit build");
     }
 
     private List<Request> mappings() {
@@ -250,29 +241,37 @@ final class Injector {
     private PatchOutcome patch() {
         Patcher patcher = new Patcher(target, injection.plan());
         try (Tracees tracees = new Tracees(injection.pid(), options)) {
-            target.steps().before("threads-seized");
-            tracees.seizeNew();
-            Sched.fifo(1);
-            target.steps().before("threads-stopped");
-            long stop = System.nanoTime();
-            tracees.stopAll(stop + DEADLINE_NANOS);
-            List<TracedThread> stopped = tracees.stopped();
-            Optional<Refusal> refusal =
-                    new SeccompCheck(injection).check(stopped).or(patcher::verify);
-            if (refusal.isEmpty()) {
-                refusal = patcher.moveThreads(stopped);
+            Operations stop = new Operations(target, tracees, 1);
+            Operations operations = new Operations(target, tracees, patcher.operations() + images.size() + 2);
+            operations.addStep("threads-stopped", TracerConstants.OP_STOP_ALL);
+            patcher.prepare(operations);
+            MemorySegment active = operations.bytes(ACTIVE);
+            for (PoolImage image : images) {
+                long state = image.pool().address().value() - PoolConstants.RUNTIME_SIZE;
+                operations.addStep(
+                        "probes-enabled", TracerConstants.OP_WRITE, state, active.address(), active.byteSize());
             }
-            if (refusal.isEmpty()) {
-                patcher.write();
-                for (PoolImage image : images) {
-                    target.steps().before("probes-enabled");
-                    target.memory().writeBytes(image.pool().address().plus(-PoolConstants.RUNTIME_SIZE), ACTIVE);
+            operations.addStep("threads-resumed", TracerConstants.OP_DETACH_ALL);
+            target.steps().before("threads-seized");
+            Sched.fifo(1);
+            tracees.seizeNew();
+            long deadline = System.nanoTime() + DEADLINE_NANOS;
+            SeccompCheck filters = new SeccompCheck(injection);
+            if (filters.concerns(tracees.all())) {
+                stop.add(TracerConstants.OP_STOP_ALL);
+                stop.performAll(deadline);
+                Optional<Refusal> refusal = filters.check(tracees.all());
+                if (refusal.isPresent()) {
+                    return new PatchOutcome.Refused(refusal.get());
                 }
             }
-            target.steps().before("threads-resumed");
-            tracees.detachAll();
-            Timing timing = new Timing(handoverNanos, System.nanoTime() - stop, stopped.size());
-            return refusal.<PatchOutcome>map(PatchOutcome.Refused::new).orElseGet(() -> new PatchOutcome.Done(timing));
+            Optional<Operations.Failure> failure = operations.perform(deadline);
+            if (failure.isPresent()) {
+                return new PatchOutcome.Refused(patcher.refusal(failure.get())
+                        .orElseThrow(() -> failure.get().exception(injection.pid())));
+            }
+            long held = operations.heldNanosSince(stop);
+            return new PatchOutcome.Done(new Timing(handoverNanos, held, tracees.all().size()));
         } finally {
             Sched.ordinary();
         }

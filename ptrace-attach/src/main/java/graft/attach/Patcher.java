@@ -1,17 +1,21 @@
 package graft.attach;
 
-import graft.platform.linux.UserRegs;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import graft.platform.layout.TracerConstants;
+import graft.platform.layout.WindowLayout;
+import graft.platform.linux.Errno;
+import graft.rewriter.Code;
 import graft.rewriter.PatchPlan;
 import graft.rewriter.PatchSite;
-import java.util.ArrayList;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/** Applies a plan while all threads are stopped: verifies all sites, moves program counters, writes. */
+/** The operations that apply a plan while all threads are stopped: verify all sites, move program counters, write. */
 final class Patcher {
-    private static final int SYSCALL_BYTES = 2;
-
     private final Target target;
     private final PatchPlan plan;
 
@@ -28,7 +32,7 @@ final class Patcher {
             if (!Arrays.equals(now, site.oldBytes().bytes())) {
                 return Optional.of(new Refusal(
                         Refusal.Kind.TEXT_DIFFERS,
-                        "the text at " + site.symbol() + " (" + site.address() + ") is " + graft.rewriter.Code.of(now)
+                        "the text at " + site.symbol() + " (" + site.address() + ") is " + Code.of(now)
                                 + " and the plan expects " + site.oldBytes(),
                         "plan again; if it stays so, another tool has patched the process"));
             }
@@ -36,46 +40,70 @@ final class Patcher {
         return Optional.empty();
     }
 
-    private record Move(TracedThread thread, long to) {}
-
-    /** Moves the program counters that are inside a window: all of them, or none and the reason. */
-    Optional<Refusal> moveThreads(List<TracedThread> stopped) {
-        List<Move> moves = new ArrayList<>();
-        for (TracedThread thread : stopped) {
-            long back = TracedThread.restarts(thread.registers) ? SYSCALL_BYTES : 0;
-            long next = thread.programCounter() - back;
-            for (PatchSite site : plan.sites()) {
-                if (next > site.address().value() && next < site.end().value()) {
-                    Optional<PatchSite.MovedInsn> moved = site.moved().stream()
-                            .filter(insn -> insn.from().value() == next)
-                            .findFirst();
-                    if (moved.isEmpty()) {
-                        return Optional.of(inWindow(thread, next, site));
-                    }
-                    moves.add(new Move(thread, moved.get().to().value() + back));
-                }
-            }
-        }
-        // Before the text changes: a moved program counter is right then too, as the pool is mapped.
-        for (Move move : moves) {
-            UserRegs.RIP.set(move.thread().registers, move.to());
-            TracedThread.repair(move.thread().registers);
-            move.thread().writeRegisters();
-        }
-        return Optional.empty();
+    /** How many operations {@link #prepare} adds. */
+    int operations() {
+        return 2 * plan.sites().size() + 1;
     }
 
-    private static Refusal inWindow(TracedThread thread, long at, PatchSite site) {
-        return new Refusal(
-                Refusal.Kind.THREAD_IN_WINDOW,
-                "thread " + thread.tid + " is at 0x" + Long.toHexString(at) + ", inside " + site.symbol(),
-                "attach again");
-    }
-
-    void write() {
+    /** Verifies, moves the program counters that are inside a window, all of them or none, then writes. */
+    void prepare(Operations operations) {
         for (PatchSite site : plan.sites()) {
-            target.steps().before("site-written");
-            target.memory().writeBytes(site.address(), site.newBytes().bytes());
+            add(operations, TracerConstants.OP_VERIFY, site, site.oldBytes());
         }
+        MemorySegment windows = windows(operations.arena());
+        operations.add(TracerConstants.OP_MOVE, windows.address(), plan.sites().size());
+        for (PatchSite site : plan.sites()) {
+            MemorySegment bytes = operations.bytes(site.newBytes().bytes());
+            operations.addStep(
+                    "site-written",
+                    TracerConstants.OP_WRITE,
+                    site.address().value(),
+                    bytes.address(),
+                    bytes.byteSize());
+        }
+    }
+
+    private static void add(Operations operations, int code, PatchSite site, Code expected) {
+        MemorySegment bytes = operations.bytes(expected.bytes());
+        operations.add(code, site.address().value(), bytes.address(), bytes.byteSize());
+    }
+
+    /** A program counter at the start of a site is right before and after. */
+    private MemorySegment windows(Arena arena) {
+        List<PatchSite> sites = plan.sites();
+        MemorySegment windows = arena.allocate(Math.max(1, (long) sites.size() * WindowLayout.SIZE), 8);
+        for (int i = 0; i < sites.size(); i++) {
+            PatchSite site = sites.get(i);
+            MemorySegment moves = arena.allocate(Math.max(1, site.moved().size() * 16L), 8);
+            for (int moved = 0; moved < site.moved().size(); moved++) {
+                PatchSite.MovedInsn insn = site.moved().get(moved);
+                moves.setAtIndex(JAVA_LONG, 2L * moved, insn.from().value());
+                moves.setAtIndex(JAVA_LONG, 2L * moved + 1, insn.to().value());
+            }
+            MemorySegment window = windows.asSlice((long) i * WindowLayout.SIZE, WindowLayout.SIZE);
+            window.set(JAVA_LONG, WindowLayout.START, site.address().value());
+            window.set(JAVA_LONG, WindowLayout.END, site.end().value());
+            window.set(JAVA_LONG, WindowLayout.MOVES, moves.address());
+            window.set(JAVA_LONG, WindowLayout.MOVE_COUNT, site.moved().size());
+            window.set(JAVA_LONG, WindowLayout.SITE, i);
+        }
+        return windows;
+    }
+
+    /** What a failure of these operations means to the user; empty when it is none of theirs. */
+    Optional<Refusal> refusal(Operations.Failure failure) {
+        return switch (failure.code()) {
+            case TracerConstants.OP_VERIFY -> failure.errno() == Errno.EUCLEAN ? verify() : Optional.empty();
+            case TracerConstants.OP_MOVE -> failure.errno() == Errno.EBUSY ? inWindow(failure) : Optional.empty();
+            default -> Optional.empty();
+        };
+    }
+
+    private Optional<Refusal> inWindow(Operations.Failure failure) {
+        PatchSite site = plan.sites().get((int) failure.place().value());
+        return Optional.of(new Refusal(
+                Refusal.Kind.THREAD_IN_WINDOW,
+                "thread " + failure.thread() + " is inside " + site.symbol() + " at " + site.address(),
+                "attach again"));
     }
 }

@@ -13,7 +13,8 @@ import java.util.OptionalInt;
  *     seccomp filter might punish the routine for giving it back
  */
 record Priority(int tid, OptionalInt former) {
-    private static final int RAISED = 1;
+    /** The priority among real-time threads. */
+    static final int RAISED = 1;
 
     static Priority of(int tid) {
         int policy = Sched.policy(tid);
@@ -26,13 +27,12 @@ record Priority(int tid, OptionalInt former) {
         return new Priority(tid, fair && !filtered ? OptionalInt.of(policy) : OptionalInt.empty());
     }
 
-    /** Does nothing when it is not permitted. */
-    void raise() {
-        if (former.isPresent()) {
-            Sched.setPolicy(tid, Sched.FIFO | former.getAsInt() & Sched.RESET_ON_FORK, RAISED);
-        }
+    /** The policy while it is raised. */
+    int raised() {
+        return Sched.FIFO | former.orElse(0) & Sched.RESET_ON_FORK;
     }
 
+    /** After a failure; the handover itself gives it back. */
     void giveBack() {
         if (former.isPresent()) {
             Sched.setPolicy(tid, former.getAsInt(), 0);

@@ -25,11 +25,13 @@ final class SeccompCheck {
         this.needed = injection.syscalls();
     }
 
+    /** Whether there is anything to look at. The threads need not be stopped. */
+    boolean concerns(List<TracedThread> threads) {
+        return !needed.isEmpty() && threads.stream().anyMatch(thread -> isFiltered(thread.tid));
+    }
+
     /** Looks at the filters of stopped threads. */
     Optional<Refusal> check(List<TracedThread> threads) {
-        if (needed.isEmpty()) {
-            return Optional.empty();
-        }
         return threads.stream()
                 .filter(thread -> isFiltered(thread.tid))
                 .flatMap(thread -> check(thread.tid).stream())

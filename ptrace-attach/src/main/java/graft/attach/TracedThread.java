@@ -1,5 +1,8 @@
 package graft.attach;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import graft.platform.layout.TraceeLayout;
 import graft.platform.linux.Errno;
 import graft.platform.linux.Ptrace;
 import graft.platform.linux.SysException;
@@ -12,13 +15,9 @@ import java.lang.foreign.MemorySegment;
 /** One thread of the target. Used only on the tracer's OS thread. Its buffers belong to the arena of the target. */
 final class TracedThread {
     private static final long EINTR = -4;
-    private static final long ERESTARTSYS = -512;
     private static final long ERESTARTNOHAND = -514;
-    private static final long ERESTART_RESTARTBLOCK = -516;
-    private static final long SYS_RESTART_SYSCALL = 219;
-    private static final int SYSCALL_BYTES = 2;
 
-    /** Where the thread is. */
+    /** Where the thread is; the tracer knows the states by their order. */
     enum State {
         RUNNING,
         ASKED,
@@ -26,26 +25,45 @@ final class TracedThread {
         GONE
     }
 
+    private static final State[] STATES = State.values();
+
     final int tid;
     final MemorySegment registers;
+    private final MemorySegment struct;
     private final MemorySegment status;
-    private State state = State.RUNNING;
 
     TracedThread(int tid, Arena arena) {
         this.tid = tid;
-        this.registers = arena.allocate(UserRegs.SIZE, 8);
-        this.status = arena.allocate(Waitpid.SIGINFO_SIZE, 8);
+        this.struct = arena.allocate(TraceeLayout.SIZE, 8);
+        this.registers = struct.asSlice(TraceeLayout.REGISTERS, UserRegs.SIZE);
+        this.status = struct.asSlice(TraceeLayout.INFO, Waitpid.SIGINFO_SIZE);
+        struct.set(JAVA_INT, TraceeLayout.TID, tid);
+        become(State.RUNNING);
+    }
+
+    /** The {@code struct graft_tracee} that the tracer uses. */
+    long address() {
+        return struct.address();
+    }
+
+    /** The signal mask that the tracer has read. */
+    MemorySegment mask() {
+        return struct.asSlice(TraceeLayout.MASK, 8);
     }
 
     State state() {
-        return state;
+        return STATES[struct.get(JAVA_INT, TraceeLayout.STATE)];
+    }
+
+    private void become(State state) {
+        struct.set(JAVA_INT, TraceeLayout.STATE, state.ordinal());
     }
 
     void interrupt() {
-        if (state == State.RUNNING) {
+        if (state() == State.RUNNING) {
             try {
                 Ptrace.interrupt(tid);
-                state = State.ASKED;
+                become(State.ASKED);
             } catch (SysException failed) {
                 gone(failed);
             }
@@ -54,27 +72,27 @@ final class TracedThread {
 
     /** Looks whether the thread has stopped meanwhile; a signal on its way is passed on. Registers are read then. */
     State poll() {
-        while (state == State.ASKED) {
+        while (state() == State.ASKED) {
             try {
                 int word = Waitpid.stopOf(tid, status);
                 if (word != Waitpid.NOTHING) {
                     reported(WaitStatus.decode(word));
                 } else if (Waitpid.hasEnded(tid, status)) {
                     // The process may be our child, and its exit code somebody else's.
-                    state = State.GONE;
+                    become(State.GONE);
                 } else {
-                    return state;
+                    return state();
                 }
             } catch (SysException failed) {
                 gone(failed);
             }
         }
-        return state;
+        return state();
     }
 
     private void reported(WaitStatus what) {
         switch (what) {
-            case WaitStatus.Exited _, WaitStatus.Signaled _ -> state = State.GONE;
+            case WaitStatus.Exited _, WaitStatus.Signaled _ -> become(State.GONE);
             case WaitStatus.Stopped(var signal, var event) -> {
                 if (event == WaitStatus.EVENT_STOP) {
                     Ptrace.getRegs(tid, registers);
@@ -82,10 +100,10 @@ final class TracedThread {
                     if (repair(registers)) {
                         writeRegisters();
                     }
-                    state = State.STOPPED;
+                    become(State.STOPPED);
                 } else if (event == WaitStatus.EVENT_EXEC) {
                     Ptrace.detach(tid, 0);
-                    state = State.GONE;
+                    become(State.GONE);
                 } else {
                     // The stop for the signal may have taken the place of the one that was asked for.
                     Ptrace.interrupt(tid);
@@ -100,20 +118,15 @@ final class TracedThread {
         Ptrace.setRegs(tid, registers);
     }
 
-    void resume() {
-        Ptrace.cont(tid, 0);
-        state = State.RUNNING;
-    }
-
     /** Lets the thread go on as if it had never been stopped. */
     void detach() {
-        if (state == State.STOPPED) {
+        if (state() == State.STOPPED) {
             try {
                 Ptrace.detach(tid, 0);
             } catch (SysException failed) {
                 gone(failed);
             }
-            state = State.RUNNING;
+            become(State.RUNNING);
         }
     }
 
@@ -121,7 +134,7 @@ final class TracedThread {
         if (!failed.is(Errno.ESRCH) && !failed.is(Errno.ECHILD)) {
             throw failed;
         }
-        state = State.GONE;
+        become(State.GONE);
     }
 
     long programCounter() {
@@ -138,22 +151,5 @@ final class TracedThread {
             UserRegs.RAX.set(registers, ERESTARTNOHAND);
         }
         return hit;
-    }
-
-    /** Whether the thread's next instruction is the {@code syscall} before its program counter. */
-    static boolean restarts(MemorySegment registers) {
-        long result = UserRegs.RAX.get(registers);
-        boolean code =
-                result == EINTR || result <= ERESTARTSYS && result >= ERESTARTNOHAND || result == ERESTART_RESTARTBLOCK;
-        return UserRegs.ORIG_RAX.get(registers) >= 0 && code;
-    }
-
-    /** Does by hand what the kernel does for an interrupted call: for the routine, which must manage without it. */
-    static void restartByHand(MemorySegment registers) {
-        if (restarts(registers)) {
-            boolean block = UserRegs.RAX.get(registers) == ERESTART_RESTARTBLOCK;
-            UserRegs.RAX.set(registers, block ? SYS_RESTART_SYSCALL : UserRegs.ORIG_RAX.get(registers));
-            UserRegs.RIP.set(registers, UserRegs.RIP.get(registers) - SYSCALL_BYTES);
-        }
     }
 }

@@ -1,14 +1,20 @@
 package graft.attach;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import graft.platform.layout.StopLayout;
 import graft.platform.linux.Errno;
+import graft.platform.linux.NativeFd;
 import graft.platform.linux.Ptrace;
 import graft.platform.linux.Sched;
 import graft.platform.linux.SysException;
+import graft.platform.linux.Unistd;
 import graft.platform.proc.ProcessStat;
 import graft.platform.proc.ProcessStatus;
 import java.io.File;
 import java.lang.foreign.Arena;
-import java.util.ArrayList;
+import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,10 +30,41 @@ final class Tracees implements AutoCloseable {
     private final long created = System.nanoTime();
     private final Arena arena = Arena.ofConfined();
     private final Map<Integer, TracedThread> threads = new HashMap<>();
+    private final NativeFd folder;
 
     Tracees(int pid, long options) {
         this.pid = pid;
         this.options = options;
+        this.folder = open(pid);
+    }
+
+    private static NativeFd open(int pid) {
+        try {
+            return Unistd.openFolder("/proc/" + pid + "/task");
+        } catch (SysException gone) {
+            throw new TraceeGoneException(pid, "listing its threads");
+        }
+    }
+
+    /** Memory that is freed when this is closed. */
+    Arena arena() {
+        return arena;
+    }
+
+    /** A descriptor of the folder of the process's threads. */
+    int folder() {
+        return folder.number();
+    }
+
+    /** Tells the tracer which threads there are. */
+    void list(MemorySegment stop) {
+        MemorySegment addresses = arena.allocate(JAVA_LONG, threads.size());
+        int count = 0;
+        for (TracedThread thread : threads.values()) {
+            addresses.setAtIndex(JAVA_LONG, count++, thread.address());
+        }
+        stop.set(JAVA_LONG, StopLayout.THREADS, addresses.address());
+        stop.set(JAVA_INT, StopLayout.THREAD_COUNT, count);
     }
 
     /** Seizes threads that are not seized yet. @return whether there were any */
@@ -47,10 +84,15 @@ final class Tracees implements AutoCloseable {
     }
 
     private boolean seize(int tid) {
+        return seize(new TracedThread(tid, arena));
+    }
+
+    private boolean seize(TracedThread thread) {
+        int tid = thread.tid;
         while (true) {
             try {
                 Ptrace.seize(tid, options);
-                threads.put(tid, new TracedThread(tid, arena));
+                threads.put(tid, thread);
                 return true;
             } catch (SysException failed) {
                 boolean ended =
@@ -76,29 +118,30 @@ final class Tracees implements AutoCloseable {
         return System.nanoTime() - created < LET_GO_NANOS;
     }
 
-    /** Seizes the first thread only. */
-    TracedThread seizeLeader() {
-        seize(pid);
-        return leader();
+    /** The first thread of the process, not seized yet: what is prepared for it is prepared before. */
+    TracedThread leader() {
+        return new TracedThread(pid, arena);
     }
 
-    /** The thread that runs the routine: the first one of the process. */
-    TracedThread leader() {
-        TracedThread leader = threads.get(pid);
-        if (leader == null) {
+    /** Seizes {@link #leader}. */
+    void seizeLeader(TracedThread leader) {
+        if (!seize(leader)) {
             throw new TraceeGoneException(pid, "seizing its first thread");
         }
+    }
+
+    /** Seizes the first thread only. */
+    TracedThread seizeLeader() {
+        TracedThread leader = leader();
+        seizeLeader(leader);
         return leader;
     }
 
-    List<TracedThread> stopped() {
-        List<TracedThread> all = new ArrayList<>(threads.size());
-        for (TracedThread thread : threads.values()) {
-            if (thread.state() == TracedThread.State.STOPPED) {
-                all.add(thread);
-            }
-        }
-        return all;
+    /** The seized threads that have not ended. */
+    List<TracedThread> all() {
+        return threads.values().stream()
+                .filter(thread -> thread.state() != TracedThread.State.GONE)
+                .toList();
     }
 
     /** Stops one thread. @throws DeadlineException when it does not stop in time */
@@ -107,22 +150,6 @@ final class Tracees implements AutoCloseable {
         await(thread, deadline);
         if (thread.state() == TracedThread.State.GONE) {
             throw new TraceeGoneException(pid, "stopping thread " + thread.tid);
-        }
-    }
-
-    /** Stops every thread, also those that are created meanwhile. */
-    void stopAll(long deadline) {
-        do {
-            for (TracedThread thread : threads.values()) {
-                thread.interrupt();
-            }
-            for (TracedThread thread : threads.values()) {
-                await(thread, deadline);
-            }
-            threads.values().removeIf(thread -> thread.state() == TracedThread.State.GONE);
-        } while (seizeNew());
-        if (threads.isEmpty()) {
-            throw new TraceeGoneException(pid, "stopping its threads");
         }
     }
 
@@ -157,6 +184,7 @@ final class Tracees implements AutoCloseable {
     @Override
     public void close() {
         detachAll();
+        folder.close();
         arena.close();
     }
 }

@@ -4,14 +4,16 @@ import graft.attach.DetachProof.Quarantined;
 import graft.attach.UndoRecord.Kind;
 import graft.attach.UndoRecord.Range;
 import graft.attach.UndoRecord.Site;
-import graft.platform.address.RemoteAddress;
+import graft.platform.layout.TracerConstants;
 import graft.platform.linux.Errno;
 import graft.platform.linux.Sched;
 import graft.platform.linux.SysException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
 
@@ -46,11 +48,6 @@ final class Undo {
         this.target = target;
         this.undo = undo;
         this.options = options;
-    }
-
-    private enum Text {
-        TO_BE_RESTORED,
-        RESTORED
     }
 
     /** What was reached. */
@@ -120,13 +117,11 @@ final class Undo {
 
     /** Restores every site in a stop. @return whether no thread can be in a pool any more */
     private boolean restoreText(List<Range> mapped) {
-        List<Range> pools =
-                mapped.stream().filter(range -> range.kind() == Kind.POOL).toList();
         try (Arena arena = Arena.ofConfined()) {
-            IdleProof proof = new IdleProof(target, pools, mapped, arena);
+            IdleProof proof = new IdleProof(mapped, undo.hole(), arena);
             long pause = FIRST_PAUSE_NANOS;
             for (int round = 0; round < ROUNDS; round++) {
-                if (restoreInOneStop(proof, round == 0 ? Text.TO_BE_RESTORED : Text.RESTORED)) {
+                if (restoreInOneStop(proof, round == 0 ? undo.sites() : List.of())) {
                     return true;
                 }
                 // A thread that waits for a processor inside the pool stops without running an instruction. So the
@@ -139,42 +134,50 @@ final class Undo {
     }
 
     /** One stop of all threads. @return whether none can be in a pool */
-    private boolean restoreInOneStop(IdleProof proof, Text text) {
-        proof.readMaps();
+    private boolean restoreInOneStop(IdleProof proof, List<Site> sites) {
         try (Tracees tracees = new Tracees(target.pid(), options)) {
-            tracees.seizeNew();
-            Sched.fifo(1);
-            long start = System.nanoTime();
-            tracees.stopAll(start + DEADLINE_NANOS);
-            List<TracedThread> stopped = tracees.stopped();
-            threads = stopped.size();
-            if (text == Text.TO_BE_RESTORED) {
-                target.steps().before("text-restored");
-                restoreSites();
+            Operations operations = new Operations(target, tracees, sites.size() + 3);
+            operations.add(TracerConstants.OP_STOP_ALL);
+            for (Site site : sites) {
+                addRestore(operations, site);
             }
-            boolean idle = proof.holds(stopped)
-                    && stopped.stream().noneMatch(t -> undo.hole().contains(t.programCounter()));
-            target.steps().before("threads-resumed");
-            tracees.detachAll();
-            stopNanos = Math.max(stopNanos, System.nanoTime() - start);
-            return idle;
+            int idle = operations.addStep(
+                    "idle-looked",
+                    TracerConstants.OP_IDLE,
+                    proof.prepare(target.pid()).address());
+            operations.addStep("threads-resumed", TracerConstants.OP_DETACH_ALL);
+            Sched.fifo(1);
+            tracees.seizeNew();
+            operations.performAll(System.nanoTime() + DEADLINE_NANOS);
+            threads = tracees.all().size();
+            stopNanos = Math.max(stopNanos, operations.heldNanos());
+            note(operations, sites);
+            return operations.result(idle) == 0;
         } finally {
             Sched.ordinary();
         }
     }
 
-    private void restoreSites() {
-        restored = 0;
-        for (Site site : undo.sites()) {
-            byte[] now =
-                    target.memory().readBytes(site.address(), site.oldBytes().length());
-            if (Arrays.equals(now, site.newBytes().bytes())) {
-                target.memory().writeBytes(site.address(), site.oldBytes().bytes());
-                restored++;
-            } else if (Arrays.equals(now, site.oldBytes().bytes())) {
+    private static void addRestore(Operations operations, Site site) {
+        MemorySegment original = operations.bytes(site.oldBytes().bytes());
+        MemorySegment ours = operations.bytes(site.newBytes().bytes());
+        operations.addStep(
+                "text-restored",
+                TracerConstants.OP_RESTORE,
+                site.address().value(),
+                original.address(),
+                ours.address(),
+                original.byteSize());
+    }
+
+    /** The operations that restore come directly after the stop, in the order of the sites. */
+    private void note(Operations operations, List<Site> sites) {
+        for (int i = 0; i < sites.size(); i++) {
+            if (operations.result(i + 1) == 0) {
                 restored++;
             } else {
-                notes.add("the bytes at " + site.address() + " are neither the original ones nor ours; left alone");
+                notes.add("the bytes at " + sites.get(i).address()
+                        + " are neither the original ones nor ours; left alone");
             }
         }
     }
@@ -191,24 +194,24 @@ final class Undo {
                         OptionalInt.empty()))
                 .toList();
         try (Tracees tracees = new Tracees(target.pid(), options)) {
-            TracedThread leader = tracees.seizeLeader();
-            Sched.fifo(1);
-            long start = System.nanoTime();
-            long deadline = start + HANDOVER_NANOS;
-            tracees.stop(leader, deadline);
-            try (Handover handover = new Handover(target, leader, undo.hole())) {
+            TracedThread leader = tracees.leader();
+            try (Handover handover = new Handover(target, tracees, leader, undo.hole(), calls)) {
+                Sched.fifo(1);
+                tracees.seizeLeader(leader);
+                boolean done = false;
                 try {
-                    handover.begin(deadline);
-                    long[] results = handover.run(calls, deadline);
-                    note(mapped, results);
-                    handover.finish(deadline);
+                    Optional<Operations.Failure> failure = handover.perform(System.nanoTime() + HANDOVER_NANOS);
+                    if (failure.isPresent()) {
+                        throw failure.get().exception(target.pid());
+                    }
+                    done = true;
                 } finally {
-                    tracees.stop(leader, System.nanoTime() + HANDOVER_NANOS);
-                    handover.putBack();
-                    handover.fillHole();
-                    tracees.detachAll();
-                    handoverNanos = System.nanoTime() - start;
+                    if (!done) {
+                        handover.putBack();
+                    }
                 }
+                handoverNanos = handover.heldNanos();
+                note(mapped, handover.results());
             }
         } finally {
             Sched.ordinary();
@@ -230,16 +233,5 @@ final class Undo {
         if (!Arrays.equals(now, undo.hole().oldBytes())) {
             target.memory().writeBytes(undo.hole().address(), undo.hole().oldBytes());
         }
-    }
-
-    /** Whether {@code address} lies in one of the ranges. */
-    static boolean inside(List<Range> ranges, long address) {
-        for (Range range : ranges) {
-            RemoteAddress start = range.address();
-            if (address >= start.value() && address < start.value() + range.size()) {
-                return true;
-            }
-        }
-        return false;
     }
 }

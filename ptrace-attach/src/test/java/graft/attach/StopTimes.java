@@ -38,9 +38,10 @@ final class StopTimes {
                 long first = held[i][0];
                 Arrays.sort(held[i]);
                 System.out.printf(
-                        "%-16s first %6d  p50 %6d  p90 %6d  p99 %6d  max %6d us%n",
+                        "%-16s first %6d  min %6d  p50 %6d  p90 %6d  p99 %6d  max %6d us%n",
                         names[i],
                         first / 1000,
+                        held[i][0] / 1000,
                         held[i][rounds / 2] / 1000,
                         held[i][rounds * 9 / 10] / 1000,
                         held[i][rounds * 99 / 100] / 1000,

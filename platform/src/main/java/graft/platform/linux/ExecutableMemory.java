@@ -7,7 +7,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
- * Generated code that runs in this process, for tests and benchmarks: one memfd, mapped executable for calls and
+ * Code that runs in this process, called as a function: one memfd, mapped executable for calls and
  * writable for filling, never both at once. There can be data that the code writes, directly below the code. Owns all
  * mappings. Code that faults takes the whole process with it.
  */

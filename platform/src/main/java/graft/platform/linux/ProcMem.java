@@ -1,15 +1,10 @@
 package graft.platform.linux;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import graft.platform.address.RemoteAddress;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /**
  * {@code /proc/PID/mem}: reads and writes another process's memory whatever its page protection says; a write to private
@@ -18,13 +13,6 @@ import java.lang.invoke.MethodHandle;
  */
 public final class ProcMem implements AutoCloseable {
     private static final int O_RDWR = 2;
-    private static final int O_CLOEXEC = 0x80000;
-    private static final FunctionDescriptor TRANSFER =
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG);
-    private static final MethodHandle PREAD = NativeCalls.link("pread64", TRANSFER);
-    private static final MethodHandle PWRITE = NativeCalls.link("pwrite64", TRANSFER);
-    private static final MethodHandle OPEN =
-            NativeCalls.linkVariadic("open", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT), 2);
 
     private final int pid;
     private final NativeFd fd;
@@ -37,27 +25,22 @@ public final class ProcMem implements AutoCloseable {
     /** Opens the memory of {@code pid} for reading and writing. */
     public static ProcMem open(int pid) {
         String path = "/proc/" + pid + "/mem";
-        MemorySegment capture = NativeCalls.capture();
-        int result;
-        try (Arena arena = Arena.ofConfined()) {
-            result = (int) OPEN.invokeExact(capture, arena.allocateFrom(path), O_RDWR | O_CLOEXEC);
-        } catch (Throwable thrown) {
-            throw NativeCalls.unexpected(thrown);
-        }
-        if (result == -1) {
-            throw new SysException("open", NativeCalls.errno(capture), "opening " + path);
-        }
-        return new ProcMem(pid, new NativeFd(result, path));
+        return new ProcMem(pid, Unistd.open(path, O_RDWR));
+    }
+
+    /** The descriptor, borrowed until {@link #close}. */
+    public int descriptor() {
+        return fd.number();
     }
 
     /** Fills {@code local} from {@code from}. @return bytes read, or a negative errno */
     public long read(RemoteAddress from, MemorySegment local) {
-        return transfer(PREAD, from, local);
+        return transfer(Syscall.PREAD64, from, local);
     }
 
     /** Writes {@code local} with one {@code pwrite}. @return bytes written, or a negative errno */
     public long write(RemoteAddress to, MemorySegment local) {
-        return transfer(PWRITE, to, local);
+        return transfer(Syscall.PWRITE64, to, local);
     }
 
     /** Reads exactly {@code length} bytes. */
@@ -86,15 +69,8 @@ public final class ProcMem implements AutoCloseable {
         }
     }
 
-    private long transfer(MethodHandle call, RemoteAddress remote, MemorySegment local) {
-        MemorySegment capture = NativeCalls.capture();
-        long result;
-        try {
-            result = (long) call.invokeExact(capture, fd.number(), local, local.byteSize(), remote.value());
-        } catch (Throwable thrown) {
-            throw NativeCalls.unexpected(thrown);
-        }
-        return result == -1 ? -NativeCalls.errno(capture) : result;
+    private long transfer(Syscall call, RemoteAddress remote, MemorySegment local) {
+        return call.raw(fd.number(), local.address(), local.byteSize(), remote.value(), 0, 0);
     }
 
     @Override

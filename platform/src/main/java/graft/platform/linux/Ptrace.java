@@ -1,12 +1,6 @@
 package graft.platform.linux;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /**
  * {@code sys/ptrace.h} for x86-64. Every request but {@link #seize} works only on the OS thread that seized, and only
@@ -46,9 +40,6 @@ public final class Ptrace {
 
     /** Size of {@code struct ptrace_rseq_configuration}. */
     public static final long RSEQ_CONFIGURATION_SIZE = 24;
-
-    private static final MethodHandle PTRACE = NativeCalls.linkVariadic(
-            "ptrace", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS), 1);
 
     private Ptrace() {}
 
@@ -134,15 +125,9 @@ public final class Ptrace {
     }
 
     private static long request(int request, int tid, long address, MemorySegment data, String call, String doing) {
-        MemorySegment capture = NativeCalls.capture();
-        long result;
-        try {
-            result = (long) PTRACE.invokeExact(capture, request, tid, address, data);
-        } catch (Throwable thrown) {
-            throw NativeCalls.unexpected(thrown);
-        }
-        if (result == -1) {
-            throw new SysException(call, NativeCalls.errno(capture), doing + tid);
+        long result = Syscall.PTRACE.raw(request, tid, address, data.address(), 0, 0);
+        if (result < 0) {
+            throw new SysException(call, (int) -result, doing + tid);
         }
         return result;
     }

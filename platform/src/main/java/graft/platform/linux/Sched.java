@@ -1,13 +1,10 @@
 package graft.platform.linux;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /** {@code sched.h} and {@code time.h}: the calling thread's scheduling policy, and short sleeps. */
 public final class Sched {
@@ -26,12 +23,6 @@ public final class Sched {
     /** {@code SCHED_RESET_ON_FORK}: a flag beside the policy. */
     public static final int RESET_ON_FORK = 0x40000000;
 
-    private static final MethodHandle GETSCHEDULER =
-            NativeCalls.link("sched_getscheduler", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
-    private static final MethodHandle SETSCHEDULER =
-            NativeCalls.link("sched_setscheduler", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
-    private static final MethodHandle NANOSLEEP =
-            NativeCalls.link("nanosleep", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS));
     private static final ThreadLocal<MemorySegment> SCRATCH =
             ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(16, 8));
 
@@ -49,28 +40,14 @@ public final class Sched {
 
     /** {@code sched_getscheduler(2)}. @return the policy of thread {@code tid} with its flag, or a negative errno */
     public static int policy(int tid) {
-        MemorySegment capture = NativeCalls.capture();
-        int result;
-        try {
-            result = (int) GETSCHEDULER.invokeExact(capture, tid);
-        } catch (Throwable thrown) {
-            throw NativeCalls.unexpected(thrown);
-        }
-        return result == -1 ? -NativeCalls.errno(capture) : result;
+        return (int) Syscall.SCHED_GETSCHEDULER.raw(tid, 0, 0, 0, 0, 0);
     }
 
     /** {@code sched_setscheduler(2)}; thread 0 is the calling one. @return 0, or the errno that refused it */
     public static int setPolicy(int tid, int policy, int priority) {
         MemorySegment parameters = SCRATCH.get();
         parameters.set(JAVA_INT, 0, priority);
-        MemorySegment capture = NativeCalls.capture();
-        int result;
-        try {
-            result = (int) SETSCHEDULER.invokeExact(capture, tid, policy, parameters);
-        } catch (Throwable thrown) {
-            throw NativeCalls.unexpected(thrown);
-        }
-        return result == -1 ? NativeCalls.errno(capture) : 0;
+        return (int) -Syscall.SCHED_SETSCHEDULER.raw(tid, policy, parameters.address(), 0, 0, 0);
     }
 
     /** {@code nanosleep(2)} of less than a second; may return early when a signal arrives. */
@@ -78,11 +55,6 @@ public final class Sched {
         MemorySegment time = SCRATCH.get();
         time.set(JAVA_LONG, 0, 0);
         time.set(JAVA_LONG, 8, nanoseconds);
-        MemorySegment capture = NativeCalls.capture();
-        try {
-            int ignored = (int) NANOSLEEP.invokeExact(capture, time, MemorySegment.NULL);
-        } catch (Throwable thrown) {
-            throw NativeCalls.unexpected(thrown);
-        }
+        Syscall.NANOSLEEP.raw(time.address(), 0, 0, 0, 0, 0);
     }
 }

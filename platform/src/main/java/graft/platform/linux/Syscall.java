@@ -12,10 +12,14 @@ import java.util.Locale;
  * binding, and all of these share it. Numbers are those of the machine this runs on.
  */
 enum Syscall {
+    CLOSE(3, 57),
     MMAP(9, 222),
     MPROTECT(10, 226),
     MUNMAP(11, 215),
     IOCTL(16, 29),
+    PREAD64(17, 67),
+    PWRITE64(18, 68),
+    NANOSLEEP(35, 101),
     SOCKET(41, 198),
     CONNECT(42, 203),
     SENDMSG(46, 211),
@@ -25,12 +29,18 @@ enum Syscall {
     LISTEN(50, 201),
     SOCKETPAIR(53, 199),
     GETSOCKOPT(55, 209),
+    WAIT4(61, 260),
     FCNTL(72, 25),
     FTRUNCATE(77, 46),
+    PTRACE(101, 117),
+    SCHED_SETSCHEDULER(144, 119),
+    SCHED_GETSCHEDULER(145, 120),
     MOUNT(165, 40),
     GETTID(186, 178),
     FUTEX(202, 98),
     EPOLL_CTL(233, 21),
+    WAITID(247, 95),
+    OPENAT(257, 56),
     PPOLL(271, 73),
     SET_ROBUST_LIST(273, 99),
     EPOLL_PWAIT(281, 22),
@@ -38,8 +48,12 @@ enum Syscall {
     EVENTFD2(290, 19),
     EPOLL_CREATE1(291, 20),
     PERF_EVENT_OPEN(298, 241),
+    PROCESS_VM_READV(310, 270),
+    PROCESS_VM_WRITEV(311, 271),
     MEMFD_CREATE(319, 279),
-    BPF(321, 280);
+    BPF(321, 280),
+    PIDFD_OPEN(434, 434),
+    PIDFD_GETFD(438, 438);
 
     private static final MethodHandle SYSCALL = NativeCalls.linkVariadic(
             "syscall",

@@ -1,11 +1,8 @@
 package graft.platform.linux;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /** {@code sys/wait.h}. */
 public final class Waitpid {
@@ -21,9 +18,6 @@ public final class Waitpid {
     /** {@link #waitpid} found nothing to report. */
     public static final int NOTHING = -1;
 
-    private static final MethodHandle WAITPID =
-            NativeCalls.link("waitpid", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
-
     /** Size of {@code siginfo_t}. */
     public static final long SIGINFO_SIZE = 128;
 
@@ -35,8 +29,6 @@ public final class Waitpid {
     private static final long SI_CODE = 8;
     private static final long SI_PID = 16;
     private static final long SI_STATUS = 24;
-    private static final MethodHandle WAITID =
-            NativeCalls.link("waitid", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
 
     private Waitpid() {}
 
@@ -59,16 +51,7 @@ public final class Waitpid {
 
     private static boolean waitid(int tid, int options, MemorySegment info) {
         info.set(JAVA_INT, SI_PID, 0);
-        MemorySegment capture = NativeCalls.capture();
-        int result;
-        try {
-            result = (int) WAITID.invokeExact(capture, P_PID, tid, info, options);
-        } catch (Throwable thrown) {
-            throw NativeCalls.unexpected(thrown);
-        }
-        if (result == -1) {
-            throw new SysException("waitid", NativeCalls.errno(capture), "waiting for " + tid);
-        }
+        Syscall.WAITID.checked(Syscall.WAITID.raw(P_PID, tid, info.address(), options, 0, 0), "waiting for " + tid);
         return info.get(JAVA_INT, SI_PID) != 0;
     }
 
@@ -79,23 +62,16 @@ public final class Waitpid {
      * @return the status word for {@link WaitStatus#decode}, or {@link #NOTHING} with {@link #WNOHANG}
      */
     public static int waitpid(int pid, int options, MemorySegment status) {
-        MemorySegment capture = NativeCalls.capture();
         while (true) {
-            int result;
-            try {
-                result = (int) WAITPID.invokeExact(capture, pid, status, options);
-            } catch (Throwable thrown) {
-                throw NativeCalls.unexpected(thrown);
-            }
+            long result = Syscall.WAIT4.raw(pid, status.address(), options, 0, 0, 0);
             if (result > 0) {
                 return status.get(JAVA_INT, 0);
             }
             if (result == 0) {
                 return NOTHING;
             }
-            int errno = NativeCalls.errno(capture);
-            if (errno != Errno.EINTR) {
-                throw new SysException("waitpid", errno, "waiting for " + pid);
+            if (result != -Errno.EINTR) {
+                throw new SysException("waitpid", (int) -result, "waiting for " + pid);
             }
         }
     }

@@ -1,0 +1,97 @@
+/*
+ * Reading and writing the target's text through /proc/PID/mem, and moving program counters. Runs in the daemon while all
+ * threads of the target are stopped. Uses no libc. Ordering rule: program counters are moved before text changes.
+ */
+#include "tracer.h"
+
+enum { SITE_MAX = 64, SYSCALL_BYTES = 2 };
+
+static long failed(struct graft_stop *stop, uint64_t place, long result)
+{
+    stop->place = place;
+    return result < 0 ? result : -EIO;
+}
+
+long graft_text_write(struct graft_stop *stop, uint64_t to, const void *from, uint64_t size)
+{
+    long done = graft_syscall(SYS_PWRITE64, stop->memory, (long)from, (long)size, (long)to, 0, 0);
+    return (uint64_t)done == size ? 0 : failed(stop, to, done);
+}
+
+static long read_text(struct graft_stop *stop, uint64_t from, uint8_t *to, uint64_t size)
+{
+    if (size > SITE_MAX) return -EINVAL;
+    long done = graft_syscall(SYS_PREAD64, stop->memory, (long)to, (long)size, (long)from, 0, 0);
+    return (uint64_t)done == size ? 0 : failed(stop, from, done);
+}
+
+static long equal(const uint8_t *a, const uint8_t *b, uint64_t size)
+{
+    for (uint64_t i = 0; i < size; i++)
+        if (a[i] != b[i]) return 0;
+    return 1;
+}
+
+long graft_text_verify(struct graft_stop *stop, struct graft_operation *op)
+{
+    uint8_t now[SITE_MAX];
+    long result = read_text(stop, op->a, now, op->c);
+    if (result) return result;
+    return equal(now, POINTER(uint8_t, op->b), op->c) ? 0 : failed(stop, op->a, -EUCLEAN);
+}
+
+/* 0: the original bytes are there now; 1: others than they or ours are, left alone. */
+long graft_text_restore(struct graft_stop *stop, struct graft_operation *op)
+{
+    uint8_t now[SITE_MAX];
+    const uint8_t *original = POINTER(uint8_t, op->b);
+    long result = read_text(stop, op->a, now, op->d);
+    if (result) return result;
+    if (equal(now, POINTER(uint8_t, op->c), op->d)) return graft_text_write(stop, op->a, original, op->d);
+    return !equal(now, original, op->d);
+}
+
+/* Where the thread is to be instead: 0 when it is in no window, 1 when there is no such place. */
+static uint64_t destination(const struct graft_operation *op, uint64_t next, uint64_t *site)
+{
+    const struct graft_window *windows = POINTER(struct graft_window, op->a);
+    for (uint64_t i = 0; i < op->b; i++) {
+        if (next <= windows[i].start || next >= windows[i].end) continue;
+        const uint64_t *moves = POINTER(uint64_t, windows[i].moves);
+        for (uint64_t m = 0; m < windows[i].move_count; m++)
+            if (moves[2 * m] == next) return moves[2 * m + 1];
+        *site = windows[i].site;
+        return 1;
+    }
+    return 0;
+}
+
+enum pass { LOOK, MOVE };
+
+static long visit(struct graft_stop *stop, const struct graft_operation *op, enum pass pass)
+{
+    uint64_t *threads = POINTER(uint64_t, stop->threads), site = 0;
+    for (uint32_t i = 0; i < stop->thread_count; i++) {
+        struct graft_tracee *thread = POINTER(struct graft_tracee, threads[i]);
+        if (thread->state != GRAFT_TRACEE_STOPPED) continue;
+        uint64_t back = graft_tracee_restarts(thread) ? SYSCALL_BYTES : 0;
+        uint64_t next = thread->registers[RIP] - back, to = destination(op, next, &site);
+        if (to == 1) {
+            stop->culprit = thread->tid;
+            return failed(stop, site, -EBUSY);
+        }
+        if (to == 0 || pass == LOOK) continue;
+        thread->registers[RIP] = to + back;
+        graft_tracee_repair(thread);
+        long result = graft_tracee_write(thread);
+        if (result) return result;
+    }
+    return 0;
+}
+
+/* All program counters that are inside a window, or none. */
+long graft_text_move(struct graft_stop *stop, struct graft_operation *op)
+{
+    long result = visit(stop, op, LOOK);
+    return result ? result : visit(stop, op, MOVE);
+}
