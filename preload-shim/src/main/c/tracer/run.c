@@ -4,7 +4,7 @@
  */
 #include "tracer.h"
 
-enum { CLOCK_MONOTONIC = 1, SPINS = 24, PAUSE_NANOS = 10000 };
+enum { CLOCK_MONOTONIC = 1, SPINS = 24, PAUSE_NANOS = 10000, GROWTH = 64, LONGEST = 20 };
 
 uint64_t graft_now(void)
 {
@@ -13,10 +13,14 @@ uint64_t graft_now(void)
     return (uint64_t)time.seconds * 1000000000u + (uint64_t)time.nanos;
 }
 
-/* Between two looks. At first not at all: what is waited for mostly happens within microseconds. */
+/*
+ * Between two looks. At first not at all: what is waited for mostly happens within microseconds. Then longer and longer:
+ * the thread waits for a processor, and this one is real-time.
+ */
 long graft_pause(struct graft_stop *stop, uint32_t *polls)
 {
-    struct { int64_t seconds, nanos; } time = {0, PAUSE_NANOS};
+    uint32_t steps = *polls / GROWTH + 1;
+    struct { int64_t seconds, nanos; } time = {0, PAUSE_NANOS * (steps < LONGEST ? steps : LONGEST)};
     if ((*polls)++ < SPINS) return 0;
     if ((int64_t)(graft_now() - stop->deadline) > 0) return -ETIMEDOUT;
     graft_syscall(SYS_NANOSLEEP, (long)&time, 0, 0, 0, 0, 0);
