@@ -2,6 +2,8 @@ package graft.cli;
 
 import graft.cli.fuzz.FuzzCommand;
 import graft.cli.vm.VmCommand;
+import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -14,7 +16,16 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         version = "graft 0.1.0",
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  graft demo                              see it work on a real nginx",
+            "  graft doctor                            what works here",
+            "  graft tls -p 4711                       decrypted traffic of a process",
+            "",
+            "Build and test from a source tree: graft test [--quick], graft setup [--check]"
+        })
+final class GraftCommand implements Runnable {
+    private static final List<Class<?>> COMMANDS = List.of(
             DemoCommand.class,
             DoctorCommand.class,
             ListCommand.class,
@@ -29,19 +40,30 @@ import picocli.CommandLine.Spec;
             BenchCommand.class,
             RecoverCommand.class,
             ExplainCommand.class,
-            CommandLine.HelpCommand.class
-        },
-        footerHeading = "%nExamples:%n",
-        footer = {
-            "  graft demo                              see it work on a real nginx",
-            "  graft doctor                            what works here",
-            "  graft tls -p 4711                       decrypted traffic of a process",
-            "",
-            "Build and test from a source tree: graft test [--quick], graft setup [--check]"
-        })
-final class GraftCommand implements Runnable {
+            CommandLine.HelpCommand.class);
+
     @Spec
     private CommandSpec spec;
+
+    /**
+     * The command line for {@code words}. When the first one names a command, only that one is made: reading the
+     * annotations of all takes longer than parsing.
+     */
+    static CommandLine line(String... words) {
+        CommandLine line = new CommandLine(new GraftCommand());
+        Optional<Class<?>> only = words.length == 0
+                ? Optional.empty()
+                : COMMANDS.stream()
+                        .filter(command -> name(command).equals(words[0]))
+                        .filter(command -> command != CommandLine.HelpCommand.class)
+                        .findFirst();
+        only.map(List::<Class<?>>of).orElse(COMMANDS).forEach(line::addSubcommand);
+        return line;
+    }
+
+    private static String name(Class<?> command) {
+        return command.getAnnotation(Command.class).name();
+    }
 
     @Override
     public void run() {

@@ -36,7 +36,7 @@ public final class Main {
 
     /** Runs one command line with the given outputs and returns the exit status. */
     public static int run(PrintWriter out, PrintWriter err, String... args) {
-        CommandLine line = new CommandLine(new GraftCommand());
+        CommandLine line = GraftCommand.line(args);
         line.setOut(out).setErr(err);
         line.setUsageHelpAutoWidth(false).setUsageHelpWidth(100);
         line.setParameterExceptionHandler((failure, _) -> report(failure.getCommandLine(), usage(failure), args));
