@@ -4,7 +4,7 @@
  */
 #include "tracer.h"
 
-enum { CLOCK_MONOTONIC = 1, SPINS = 24, PAUSE_NANOS = 10000, GROWTH = 64, LONGEST = 20 };
+enum { CLOCK_MONOTONIC = 1, SPINS = 24, PAUSE_NANOS = 10000, DOUBLINGS = 7 };
 
 uint64_t graft_now(void)
 {
@@ -14,15 +14,16 @@ uint64_t graft_now(void)
 }
 
 /*
- * Between two looks. At first not at all: what is waited for mostly happens within microseconds. Then longer and longer:
- * the thread waits for a processor, and this one is real-time.
+ * Between two looks. At first not at all: what is waited for mostly happens within microseconds. Then twice as long each
+ * time: the thread waits for a processor, and this one is real-time, so looking often keeps it waiting.
  */
 long graft_pause(struct graft_stop *stop, uint32_t *polls)
 {
-    uint32_t steps = *polls / GROWTH + 1;
-    struct { int64_t seconds, nanos; } time = {0, PAUSE_NANOS * (steps < LONGEST ? steps : LONGEST)};
+    struct { int64_t seconds, nanos; } time = {0, PAUSE_NANOS};
     if ((*polls)++ < SPINS) return 0;
     if ((int64_t)(graft_now() - stop->deadline) > 0) return -ETIMEDOUT;
+    uint32_t doublings = *polls - SPINS - 1;
+    time.nanos <<= doublings < DOUBLINGS ? doublings : DOUBLINGS;
     graft_syscall(SYS_NANOSLEEP, (long)&time, 0, 0, 0, 0, 0);
     return 0;
 }
