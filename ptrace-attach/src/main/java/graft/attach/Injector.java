@@ -271,7 +271,8 @@ final class Injector {
                         .orElseThrow(() -> failure.get().exception(injection.pid())));
             }
             long held = operations.heldNanosSince(stop);
-            return new PatchOutcome.Done(new Timing(handoverNanos, held, tracees.all().size()));
+            return new PatchOutcome.Done(
+                    new Timing(handoverNanos, held, tracees.all().size()));
         } finally {
             Sched.ordinary();
         }
