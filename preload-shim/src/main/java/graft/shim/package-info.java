@@ -1,2 +1,2 @@
-/** The agent image and the preload library as resources. Open {@link graft.shim.ShimResource} first. */
+/** The agent image, the preload library and the tracer as resources. Open {@link graft.shim.ShimResource} first. */
 package graft.shim;
