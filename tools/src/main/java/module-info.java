@@ -2,6 +2,7 @@
 module graft.tools {
     requires transitive graft.daemon;
     requires info.picocli;
+    requires java.management;
     requires graft.platform;
     // At run time for graft.platform, which runs the WebAssembly build of Keystone on it.
     requires run.endive.runtime;

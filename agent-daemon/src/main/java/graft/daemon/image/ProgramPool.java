@@ -25,7 +25,9 @@ import java.util.Set;
 
 /** The programs of a session in one code pool: compiled when first used there, with one thunk per kind of probe. */
 final class ProgramPool implements CodeSpace {
-    private final ProgramCompiler compiler = new X64ProgramCompiler();
+    /** One for all pools of the daemon. */
+    private static final ProgramCompiler COMPILER = new CachedCompiler(new X64ProgramCompiler());
+
     private final PoolBuilder builder;
     private final TargetBinding binding;
     private final RuntimeRegion runtime;
@@ -96,7 +98,7 @@ final class ProgramPool implements CodeSpace {
             return known;
         }
         RemoteAddress address = builder.next();
-        ProgramEntry entry = switch (compiler.compile(program.spec(), program.facts(), binding, address.value())) {
+        ProgramEntry entry = switch (COMPILER.compile(program.spec(), program.facts(), binding, address.value())) {
             case Compilation.Refused refused -> throw new NotCompiledException(refused);
             case Compilation.Compiled(var compiled) -> {
                 builder.add(address, Code.of(compiled.code()), "program " + compiled.name());

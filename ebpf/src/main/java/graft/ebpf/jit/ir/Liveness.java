@@ -1,5 +1,6 @@
 package graft.ebpf.jit.ir;
 
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
@@ -15,19 +16,40 @@ public final class Liveness {
     public static Liveness of(Flow flow) {
         Liveness liveness = new Liveness();
         List<Block> blocks = flow.blocks();
-        blocks.forEach(block -> liveness.before.put(block, new BitSet(flow.vars())));
+        List<Effect> effects = new ArrayList<>(blocks.size());
+        for (Block block : blocks) {
+            effects.add(Effect.of(block, flow.vars()));
+            liveness.before.put(block, new BitSet(flow.vars()));
+        }
         boolean changed = true;
         while (changed) {
             changed = false;
-            for (Block block : blocks.reversed()) {
-                BitSet live = liveness.after(block);
-                for (int at = block.ops().size() - 1; at >= 0; at--) {
-                    step(block.ops().get(at), live);
-                }
-                changed |= !live.equals(liveness.before.put(block, live));
+            for (int i = blocks.size() - 1; i >= 0; i--) {
+                BitSet live = liveness.after(blocks.get(i));
+                live.andNot(effects.get(i).written());
+                live.or(effects.get(i).read());
+                changed |= !live.equals(liveness.before.put(blocks.get(i), live));
             }
         }
         return liveness;
+    }
+
+    /** What a block writes, and what it reads before it writes it. */
+    private record Effect(BitSet written, BitSet read) {
+        static Effect of(Block block, int vars) {
+            BitSet written = new BitSet(vars);
+            BitSet read = new BitSet(vars);
+            List<Op> ops = block.ops();
+            for (int at = ops.size() - 1; at >= 0; at--) {
+                Op op = ops.get(at);
+                op.def().ifPresent(var -> {
+                    written.set(var.number());
+                    read.clear(var.number());
+                });
+                op.uses(var -> read.set(var.number()));
+            }
+            return new Effect(written, read);
+        }
     }
 
     /** From what is live behind {@code op} to what is live in front of it. */
@@ -39,7 +61,9 @@ public final class Liveness {
     /** What is live at the end of {@code block}; a new set. */
     public BitSet after(Block block) {
         BitSet live = new BitSet();
-        block.last().next().forEach(next -> live.or(before.get(next)));
+        for (Block next : block.last().next()) {
+            live.or(before.get(next));
+        }
         return live;
     }
 

@@ -7,22 +7,15 @@ import graft.ebpf.jit.ir.Op;
 import java.util.BitSet;
 import java.util.ListIterator;
 
-/** Takes out what nothing reads. */
+/** Takes out what nothing reads. What only that read in other blocks goes when the pass runs again. */
 final class DeadCode implements Pass {
     @Override
     public void run(Flow flow) {
-        boolean changed = true;
-        while (changed) {
-            changed = false;
-            Liveness liveness = Liveness.of(flow);
-            for (Block block : flow.blocks()) {
-                changed |= clean(block, liveness.after(block));
-            }
-        }
+        Liveness liveness = Liveness.of(flow);
+        flow.blocks().forEach(block -> clean(block, liveness.after(block)));
     }
 
-    private static boolean clean(Block block, BitSet live) {
-        boolean changed = false;
+    private static void clean(Block block, BitSet live) {
         ListIterator<Op> ops = block.ops().listIterator(block.ops().size());
         while (ops.hasPrevious()) {
             Op op = ops.previous();
@@ -30,11 +23,9 @@ final class DeadCode implements Pass {
             boolean idle = op instanceof Op.Move move && move.src().equals(move.dst());
             if (dead || idle) {
                 ops.remove();
-                changed = true;
             } else {
                 Liveness.step(op, live);
             }
         }
-        return changed;
     }
 }

@@ -1,6 +1,7 @@
 package graft.ebpf.jit.x86_64;
 
 import graft.ebpf.helper.Helper;
+import graft.ebpf.insn.Wide;
 import graft.ebpf.jit.CompiledProgram.BelowContext;
 import graft.ebpf.jit.TargetBinding.MapBinding;
 import graft.ebpf.jit.ir.Op;
@@ -38,20 +39,14 @@ final class CallEmitter {
     void call(Op.Call op) {
         switch (op.target()) {
             case Op.Call.Target.OfFunction(int slot) -> asm.call(emission.entry(slot));
-            case Op.Call.Target.OfHelper(Helper helper) ->
-                callAgent(emission.binding().helpers().get(helper));
+            case Op.Call.Target.OfHelper(Helper helper) -> callAgent(helper);
         }
     }
 
-    private void callAgent(long address) {
+    private void callAgent(Helper helper) {
         emission.useAllCallerSaved();
         calledHelpers = true;
-        if (emission.reaches(address)) {
-            asm.call(address);
-        } else {
-            asm.mov(Gpr.RAX, address);
-            asm.call(Gpr.RAX);
-        }
+        emission.call(helper);
     }
 
     void belowContext(Op.BelowContextValue op) {
@@ -86,7 +81,7 @@ final class CallEmitter {
         Label done = new Label("looked up");
         asm.op(Arith.CMP, OpSize.D, key, map.maxEntries());
         asm.jcc(Cond.AE, missing, Reach.SHORT);
-        emission.loadAddress(base, map.data());
+        emission.loadSymbol(base, new Wide.MapValue(op.map(), 0));
         if (map.stride() <= 8 && Integer.bitCount(map.stride()) == 1) {
             asm.lea(OpSize.Q, result, Address.at(base, key, map.stride(), 0));
         } else {

@@ -1,8 +1,10 @@
 package graft.ebpf.jit.x86_64;
 
+import graft.ebpf.helper.Helper;
 import graft.ebpf.insn.MemSize;
 import graft.ebpf.insn.Wide;
 import graft.ebpf.insn.Width;
+import graft.ebpf.jit.Linkage;
 import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.jit.ir.Place;
 import graft.ebpf.jit.ir.Value;
@@ -13,9 +15,11 @@ import graft.platform.asm.x86_64.Arith;
 import graft.platform.asm.x86_64.Gpr;
 import graft.platform.asm.x86_64.OpSize;
 import graft.platform.asm.x86_64.X64Assembler;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -27,13 +31,24 @@ final class Emission {
     private final X64Assembler asm;
     private final TargetBinding binding;
     private final long codeAddress;
+    private final Addressing addressing;
+    private final List<Linkage.Reference> references = new ArrayList<>();
     private final Map<Integer, Label> entries = new HashMap<>();
     private final Set<Gpr> used = EnumSet.noneOf(Gpr.class);
     private Allocation allocation = new Allocation(0);
     private Frame frame = Frame.NONE;
     private BitSet liveAfter = new BitSet();
 
-    Emission(long codeAddress, TargetBinding binding) {
+    /** How code refers to what is outside of it. */
+    enum Addressing {
+        /** By the addresses of the binding. */
+        KNOWN,
+        /** By names, for a linker. */
+        SYMBOLIC
+    }
+
+    Emission(long codeAddress, TargetBinding binding, Addressing addressing) {
+        this.addressing = addressing;
         this.asm = new X64Assembler(codeAddress);
         this.codeAddress = codeAddress;
         this.binding = binding;
@@ -141,7 +156,7 @@ final class Emission {
     }
 
     private Address symbolic(Wide wide, Place place) {
-        if (place.index().isEmpty() && !(wide instanceof Wide.Function)) {
+        if (addressing == Addressing.KNOWN && place.index().isEmpty() && !(wide instanceof Wide.Function)) {
             long target = addressOf(wide) + place.offset();
             if (reaches(target)) {
                 return Address.absolute(target);
@@ -152,11 +167,39 @@ final class Emission {
         return indexed(scratch, place, place.offset());
     }
 
-    private void loadSymbol(Gpr to, Wide wide) {
+    void loadSymbol(Gpr to, Wide wide) {
         if (wide instanceof Wide.Function(int slot)) {
             asm.lea(OpSize.Q, to, Address.of(entry(slot)));
+        } else if (addressing == Addressing.SYMBOLIC) {
+            asm.lea(OpSize.Q, to, Address.absolute(codeAddress));
+            long start = wide instanceof Wide.MapValue value ? value.offset() : 0;
+            refer(Linkage.symbol(wide), start);
         } else {
             loadAddress(to, addressOf(wide));
+        }
+    }
+
+    /** The last 4 bytes are a distance to {@code symbol}. */
+    private void refer(String symbol, long start) {
+        references.add(new Linkage.Reference(asm.position() - Integer.BYTES, symbol, start));
+    }
+
+    /** What a linker has to fill in. */
+    List<Linkage.Reference> references() {
+        return references;
+    }
+
+    /** Calls a helper. */
+    void call(Helper helper) {
+        long address = binding.helpers().get(helper);
+        if (addressing == Addressing.SYMBOLIC) {
+            asm.call(codeAddress);
+            refer(helper.agentSymbol(), 0);
+        } else if (reaches(address)) {
+            asm.call(address);
+        } else {
+            asm.mov(Gpr.RAX, address);
+            asm.call(Gpr.RAX);
         }
     }
 
@@ -171,7 +214,7 @@ final class Emission {
     }
 
     /** Loads an address of the target in the shortest form. */
-    void loadAddress(Gpr to, long address) {
+    private void loadAddress(Gpr to, long address) {
         if (address >>> 32 != 0 && reaches(address)) {
             asm.lea(OpSize.Q, to, Address.absolute(address));
         } else {
@@ -179,7 +222,7 @@ final class Emission {
         }
     }
 
-    boolean reaches(long address) {
+    private boolean reaches(long address) {
         return Math.abs(address - codeAddress) < REACH;
     }
 

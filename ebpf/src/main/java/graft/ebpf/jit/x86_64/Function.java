@@ -4,7 +4,9 @@ import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.jit.ir.Block;
 import graft.ebpf.jit.ir.Flow;
 import graft.ebpf.jit.ir.FlowBuilder;
+import graft.ebpf.jit.ir.Liveness;
 import graft.ebpf.jit.ir.Op;
+import graft.ebpf.jit.ir.Order;
 import graft.ebpf.jit.ir.Var;
 import graft.ebpf.jit.ir.Webs;
 import graft.ebpf.jit.pass.Passes;
@@ -17,7 +19,7 @@ import java.util.Set;
 import java.util.function.Supplier;
 
 /** A function that is ready to be written. */
-record Function(Flow flow, Allocation allocation, Frame frame) {
+record Function(Flow flow, Allocation allocation, Frame frame, Order order, Liveness liveness) {
     private static final int BUDGET_BYTES = 8;
 
     /** Improves a function as far as the machine's registers suffice. */
@@ -54,6 +56,6 @@ record Function(Flow flow, Allocation allocation, Frame frame) {
             }
         }
         Frame frame = Frame.of(Registers.saved(used), usesFrame ? frameBytes : 0, budget ? BUDGET_BYTES : 0, shape);
-        return new Function(flow, allocation, frame);
+        return new Function(flow, allocation, frame, Order.of(flow), Liveness.of(flow));
     }
 }

@@ -4,7 +4,6 @@ import graft.ebpf.jit.ir.Block;
 import graft.ebpf.jit.ir.Flow;
 import graft.ebpf.jit.ir.Liveness;
 import graft.ebpf.jit.ir.Op;
-import graft.ebpf.jit.ir.Order;
 import graft.platform.asm.x86_64.Arith;
 import graft.platform.asm.x86_64.Cond;
 import graft.platform.asm.x86_64.Gpr;
@@ -50,18 +49,16 @@ final class FunctionEmitter {
             asm.op(Arith.SUB, OpSize.Q, Gpr.RSP, function.frame().allocated());
         }
         branch.startBudget();
-        Order order = Order.of(flow);
-        Liveness liveness = Liveness.of(flow);
         List<Block> blocks = flow.blocks();
         for (int i = 0; i < blocks.size(); i++) {
             Block block = blocks.get(i);
-            if (order.isHeader(block)) {
+            if (function.order().isHeader(block)) {
                 layout.pad();
                 asm.align(Layout.ALIGNMENT);
             }
             asm.bind(layout.label(block));
             layout.start(block, asm.position());
-            block(block, liveness);
+            block(block, function.liveness());
             last(block, i + 1 < blocks.size() ? Optional.of(blocks.get(i + 1)) : Optional.empty());
             layout.end(block, asm.position());
         }

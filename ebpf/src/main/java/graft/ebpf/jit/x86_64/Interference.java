@@ -63,12 +63,10 @@ final class Interference {
             }
             addConflicts(var.number(), others);
         });
-        BitSet across = (BitSet) after.clone();
-        op.def().ifPresent(var -> across.clear(var.number()));
         switch (op) {
-            case Op.Call _ -> acrossCalls.or(across);
+            case Op.Call _ -> acrossCalls.or(across(op, after));
             case Op.Move(Var dst, Var src) -> partner(dst, src);
-            case Op.Binary binary -> binary(binary, across);
+            case Op.Binary binary -> binary(binary, after);
             case Op.Unary unary -> partner(unary.dst(), unary.src());
             case Op.Rotate rotate -> partner(rotate.dst(), rotate.src());
             case Op.Select select -> {
@@ -83,24 +81,30 @@ final class Interference {
         }
     }
 
+    private static BitSet across(Op op, BitSet after) {
+        BitSet across = (BitSet) after.clone();
+        op.def().ifPresent(var -> across.clear(var.number()));
+        return across;
+    }
+
     /** The machine has no such instruction that also fetches. */
     private static boolean isLoop(AtomicOp op) {
         return op == AtomicOp.AND || op == AtomicOp.OR || op == AtomicOp.XOR;
     }
 
-    private void binary(Op.Binary op, BitSet across) {
+    private void binary(Op.Binary op, BitSet after) {
         partner(op.dst(), op.left());
         if (op.op() == AluOp.ADD || op.op() == AluOp.MUL) {
             partner(op.dst(), op.right());
         }
         switch (op.op()) {
             case DIV, MOD, SDIV, SMOD -> {
-                acrossDivisions.or(across);
+                acrossDivisions.or(across(op, after));
                 needsThirdScratch = true;
             }
             case LSH, RSH, ARSH -> {
                 if (op.right() instanceof Var) {
-                    acrossShifts.or(across);
+                    acrossShifts.or(across(op, after));
                 }
             }
             case ADD, SUB, MUL, OR, AND, XOR, MOV -> {}

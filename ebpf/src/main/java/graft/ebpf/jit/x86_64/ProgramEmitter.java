@@ -3,6 +3,7 @@ package graft.ebpf.jit.x86_64;
 import graft.ebpf.jit.CompiledProgram;
 import graft.ebpf.jit.CompiledProgram.Calls;
 import graft.ebpf.jit.CompiledProgram.SlotOffset;
+import graft.ebpf.jit.Linkage;
 import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.object.ProgSpec;
 import graft.ebpf.verifier.Facts;
@@ -13,6 +14,9 @@ import java.util.Optional;
 
 /** Writes a program twice: the second time with the short jumps that the first time has shown to reach. */
 final class ProgramEmitter {
+    /** A multiple of any alignment. */
+    private static final long ANYWHERE = 1L << 32;
+
     private final ProgSpec program;
     private final Facts facts;
     private final TargetBinding binding;
@@ -29,11 +33,24 @@ final class ProgramEmitter {
     }
 
     CompiledProgram emit(long codeAddress) {
+        return emit(codeAddress, Emission.Addressing.KNOWN).program();
+    }
+
+    /** With names in place of the binding's addresses. */
+    Linkage emitForLinking() {
+        return emit(ANYWHERE, Emission.Addressing.SYMBOLIC);
+    }
+
+    private Linkage emit(long codeAddress, Emission.Addressing addressing) {
         Layout first = new Layout();
-        write(new Emission(codeAddress, binding), first, Optional.empty());
+        write(new Emission(codeAddress, binding, addressing), first, Optional.empty());
         Layout second = new Layout();
-        Emission emission = new Emission(codeAddress, binding);
+        Emission emission = new Emission(codeAddress, binding, addressing);
         CallEmitter call = write(emission, second, Optional.of(first));
+        return new Linkage(program(codeAddress, emission, call, second), List.copyOf(emission.references()));
+    }
+
+    private CompiledProgram program(long codeAddress, Emission emission, CallEmitter call, Layout second) {
         byte[] code = emission.asm().finish();
         return new CompiledProgram(
                 program.name(),

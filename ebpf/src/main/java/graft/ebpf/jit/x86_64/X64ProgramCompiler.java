@@ -1,16 +1,39 @@
 package graft.ebpf.jit.x86_64;
 
 import graft.ebpf.jit.Compilation;
+import graft.ebpf.jit.Linkage;
 import graft.ebpf.jit.ProgramCompiler;
 import graft.ebpf.jit.TargetBinding;
+import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.ProgSpec;
 import graft.ebpf.verifier.Facts;
+import java.util.Map;
 import java.util.Optional;
 
 /** Compiles for x86-64. Without state: one instance serves all threads. */
 public final class X64ProgramCompiler implements ProgramCompiler {
     /** A compiler. */
     public X64ProgramCompiler() {}
+
+    /** What became of {@link #compileForLinking}. */
+    public sealed interface Linkable {
+        /** Code with references. */
+        record Code(Linkage linkage) implements Linkable {}
+
+        /** Not possible. */
+        record Refused(Compilation.Refused refusal) implements Linkable {}
+    }
+
+    /**
+     * Compiles {@code program}, whose collection has {@code maps}, for a linker: what is outside of the code is referred to
+     * by name.
+     */
+    public Linkable compileForLinking(ProgSpec program, Facts facts, Map<String, MapSpec> maps) {
+        TargetBinding binding = Linkage.binding(maps);
+        Optional<Compilation.Refused> refusal = new Support(program, facts, binding).refusal();
+        return refusal.<Linkable>map(Linkable.Refused::new)
+                .orElseGet(() -> new Linkable.Code(new ProgramEmitter(program, facts, binding).emitForLinking()));
+    }
 
     @Override
     public Compilation compile(ProgSpec program, Facts facts, TargetBinding binding, long codeAddress) {

@@ -1,0 +1,152 @@
+package graft.ebpf.jit.pass;
+
+import static graft.ebpf.jit.pass.Flows.*;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import graft.ebpf.insn.AluOp;
+import graft.ebpf.insn.Insn;
+import graft.ebpf.insn.JumpOp;
+import graft.ebpf.insn.MemSize;
+import graft.ebpf.insn.Operand;
+import graft.ebpf.insn.Reg;
+import graft.ebpf.insn.Wide;
+import graft.ebpf.insn.Width;
+import graft.ebpf.jit.ir.Flow;
+import graft.ebpf.jit.ir.Op;
+import graft.ebpf.jit.ir.Order;
+import org.junit.jupiter.api.Test;
+
+class GraphPassesTest {
+    private static Flow lookup(Insn key) {
+        return Flows.of(
+                key,
+                store(MemSize.W, Reg.R10, -4, Reg.R6),
+                alu(AluOp.MOV, Reg.R2, Reg.R10),
+                alu(AluOp.ADD, Reg.R2, -4),
+                new Insn.LoadWide(Reg.R1, new Wide.MapPointer("counts")),
+                new Insn.CallHelper(1),
+                branch(JumpOp.JEQ, Reg.R0, 0, 2),
+                load(MemSize.DW, Reg.R0, Reg.R0, 0),
+                EXIT,
+                alu(AluOp.MOV, Reg.R0, 0),
+                EXIT);
+    }
+
+    @Test
+    void aLookupAtAKnownKeyIsALoad() {
+        Flow flow = lookup(alu(AluOp.MOV, Reg.R6, 3));
+        Passes.run(flow, COUNTS, Passes.Registers.MORE);
+        assertThat(ops(flow, Op.ArrayLookup.class)).isEmpty();
+        assertThat(ops(flow, Op.If.class)).isEmpty();
+        assertThat(ops(flow, Op.Store.class)).isEmpty();
+        assertThat(ops(flow, Op.Load.class)).hasSize(1);
+    }
+
+    @Test
+    void aLookupThatIsCheckedComparesTheKey() {
+        Flow flow = lookup(load(MemSize.W, Reg.R6, Reg.R1, 0));
+        Passes.run(flow, COUNTS, Passes.Registers.MORE);
+        assertThat(ops(flow, Op.ArrayLookup.class)).isEmpty();
+        assertThat(ops(flow, Op.If.class)).singleElement().satisfies(check -> {
+            assertThat(check.condition().op()).isEqualTo(JumpOp.JGE);
+            assertThat(check.condition().width()).isEqualTo(Width.W32);
+        });
+    }
+
+    @Test
+    void slotsThatNobodyPointsToBecomeVariables() {
+        Flow flow = after(
+                new StackSlots(),
+                Flows.of(
+                        store(MemSize.DW, Reg.R10, -8, Reg.R1),
+                        load(MemSize.DW, Reg.R0, Reg.R10, -8),
+                        EXIT));
+        assertThat(ops(flow, Op.Store.class)).isEmpty();
+        assertThat(ops(flow, Op.Load.class)).isEmpty();
+    }
+
+    @Test
+    void slotsOfSeveralSizesStayInMemory() {
+        Flow flow = after(
+                new StackSlots(),
+                Flows.of(
+                        store(MemSize.DW, Reg.R10, -8, Reg.R1),
+                        load(MemSize.W, Reg.R0, Reg.R10, -8),
+                        EXIT));
+        assertThat(ops(flow, Op.Store.class)).hasSize(1);
+    }
+
+    @Test
+    void slotsWhoseAddressIsStoredStayInMemory() {
+        Flow flow = Flows.of(
+                store(MemSize.DW, Reg.R10, -8, Reg.R1),
+                store(MemSize.DW, Reg.R10, -16, Reg.R10),
+                load(MemSize.DW, Reg.R0, Reg.R10, -8),
+                EXIT);
+        assertThat(ops(after(new StackSlots(), flow), Op.Store.class)).hasSize(2);
+    }
+
+    @Test
+    void aJumpAroundACopyIsAChoice() {
+        Flow flow = Flows.of(
+                alu(AluOp.MOV, Reg.R0, 1), branch(JumpOp.JGT, Reg.R1, 9, 1), alu(AluOp.MOV, Reg.R0, 0), EXIT);
+        new Straightening().run(flow);
+        new Choices().run(flow);
+        new Straightening().run(flow);
+        assertThat(ops(flow, Op.Select.class)).hasSize(1);
+        assertThat(flow.blocks()).hasSize(1);
+    }
+
+    @Test
+    void aJumpAroundAStoreStays() {
+        Flow flow = Flows.of(
+                alu(AluOp.MOV, Reg.R0, 1),
+                branch(JumpOp.JGT, Reg.R1, 9, 1),
+                new Insn.Store(MemSize.B, Reg.R1, (short) 0, new Operand.Imm(1)),
+                EXIT);
+        new Straightening().run(flow);
+        assertThat(ops(after(new Choices(), flow), Op.Select.class)).isEmpty();
+    }
+
+    @Test
+    void whatNothingReadsIsTakenOut() {
+        Flow flow = after(
+                new DeadCode(),
+                Flows.of(
+                        load(MemSize.DW, Reg.R2, Reg.R1, 0),
+                        alu(AluOp.ADD, Reg.R2, 1),
+                        alu(AluOp.MOV, Reg.R0, 0),
+                        EXIT));
+        assertThat(ops(flow, Op.Load.class)).isEmpty();
+        assertThat(ops(flow, Op.Binary.class)).isEmpty();
+    }
+
+    private static Flow loop() {
+        return Flows.of(
+                alu(AluOp.MOV, Reg.R0, 0),
+                new Insn.LoadWide(Reg.R2, new Wide.MapValue("counts", 8)),
+                load(MemSize.DW, Reg.R3, Reg.R2, 0),
+                alu(AluOp.ADD, Reg.R0, Reg.R3),
+                branch(JumpOp.JLT, Reg.R0, 100, -5),
+                EXIT);
+    }
+
+    @Test
+    void loopsKeepTheAddressOfTheirMap() {
+        Flow flow = loop();
+        new Rewriting(new Copies(), new Addresses()).run(flow);
+        new DeadCode().run(flow);
+        new Bases().run(flow);
+        assertThat(flow.entry().ops().getFirst()).isInstanceOf(Op.Move.class);
+        assertThat(ops(flow, Op.Load.class)).singleElement().satisfies(load -> assertThat(
+                        load.place().offset())
+                .isEqualTo(8));
+    }
+
+    @Test
+    void blocksOfALoopStayTogether() {
+        Flow flow = after(new BlockOrder(), loop());
+        Order order = Order.of(flow);
+        assertThat(flow.blocks().stream().map(order::depth)).containsSequence(0, 1, 0);
+    }
+}
