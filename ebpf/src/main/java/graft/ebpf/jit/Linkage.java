@@ -56,14 +56,12 @@ public record Linkage(CompiledProgram program, List<Reference> references) {
         maps.forEach((name, map) -> {
             int stride = (map.valueSize() + 7) & -8;
             long data = map.type() == MapType.ARRAY ? ELSEWHERE : 0;
-            bindings.put(
-                    name, new TargetBinding.MapBinding(map.type(), ELSEWHERE, data, map.maxEntries(), stride));
+            bindings.put(name, new TargetBinding.MapBinding(map.type(), ELSEWHERE, data, map.maxEntries(), stride));
         });
         Map<Helper, Long> helpers = new EnumMap<>(Helper.class);
         for (Helper helper : Helper.values()) {
             helpers.put(helper, ELSEWHERE);
         }
-        return new TargetBinding(
-                bindings, helpers, OptionalInt.empty(), OptionalInt.empty(), OptionalInt.empty());
+        return new TargetBinding(bindings, helpers, OptionalInt.empty(), OptionalInt.empty(), OptionalInt.empty());
     }
 }

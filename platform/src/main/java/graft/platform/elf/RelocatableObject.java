@@ -120,9 +120,7 @@ public final class RelocatableObject {
         section(file, ".rela.text", new long[] {
             SHT_RELA, SHF_INFO_LINK, offsets[1], relocations.size(), SYMTAB_INDEX, TEXT_INDEX, 8, RELA_BYTES
         });
-        section(file, ".symtab", new long[] {
-            SHT_SYMTAB, 0, offsets[2], entries.size(), STRTAB_INDEX, 1, 8, SYM_BYTES
-        });
+        section(file, ".symtab", new long[] {SHT_SYMTAB, 0, offsets[2], entries.size(), STRTAB_INDEX, 1, 8, SYM_BYTES});
         section(file, ".strtab", new long[] {SHT_STRTAB, 0, offsets[3], strings.size(), 0, 0, 1, 0});
         section(file, ".strtab", new long[] {SHT_STRTAB, 0, offsets[4], names.length, 0, 0, 1, 0});
         section(file, ".note.GNU-stack", new long[] {SHT_PROGBITS, 0, end, 0, 0, 0, 1, 0});

@@ -44,7 +44,9 @@ final class CompileCommand implements Runnable {
         try {
             Files.write(out, object(load()));
         } catch (IOException e) {
-            throw Problem.of("L001", "cannot write " + out).because(e.toString()).failure();
+            throw Problem.of("L001", "cannot write " + out)
+                    .because(e.toString())
+                    .failure();
         }
     }
 
@@ -59,28 +61,31 @@ final class CompileCommand implements Runnable {
                             .failure();
             };
         } catch (IOException e) {
-            throw Problem.of("L001", "cannot read " + file).because(e.toString()).failure();
+            throw Problem.of("L001", "cannot read " + file)
+                    .because(e.toString())
+                    .failure();
         }
     }
 
     private byte[] object(CollectionSpec collection) {
         List<RelocatableObject.Function> functions = new ArrayList<>();
         for (ProgSpec program : collection.programs().values()) {
-            functions.add(switch (Verifier.of(collection.maps()).verify(program)) {
-                case Verdict.Rejected(var rejection) ->
-                    throw Problem.of("V001", "program " + program.name())
-                            .because(rejection.toString())
-                            .failure();
-                case Verdict.Accepted(var facts) -> {
-                    try {
-                        yield AheadOfTime.function(program, facts, collection.maps());
-                    } catch (AheadOfTime.RefusedException refused) {
-                        throw Problem.of("L002", "program " + program.name())
-                                .because(refused.getMessage())
-                                .failure();
-                    }
-                }
-            });
+            functions.add(
+                    switch (Verifier.of(collection.maps()).verify(program)) {
+                        case Verdict.Rejected(var rejection) ->
+                            throw Problem.of("V001", "program " + program.name())
+                                    .because(rejection.toString())
+                                    .failure();
+                        case Verdict.Accepted(var facts) -> {
+                            try {
+                                yield AheadOfTime.function(program, facts, collection.maps());
+                            } catch (AheadOfTime.RefusedException refused) {
+                                throw Problem.of("L002", "program " + program.name())
+                                        .because(refused.getMessage())
+                                        .failure();
+                            }
+                        }
+                    });
         }
         return RelocatableObject.of(functions);
     }

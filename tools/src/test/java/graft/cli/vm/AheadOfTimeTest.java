@@ -36,7 +36,15 @@ class AheadOfTimeTest {
         Path main = Files.writeString(folder.resolve("main.c"), main(workload));
         Path program = folder.resolve("program");
         Path source = Path.of("src/main/vm", name + ".bpf.c").toAbsolutePath();
-        assertThat(run("gcc", "-O1", "-DNATIVE", main.toString(), source.toString(), object.toString(), "-o", program.toString()))
+        assertThat(run(
+                        "gcc",
+                        "-O1",
+                        "-DNATIVE",
+                        main.toString(),
+                        source.toString(),
+                        object.toString(),
+                        "-o",
+                        program.toString()))
                 .isEmpty();
         assertThat(run(program.toString())).isEqualTo("same\n");
     }

@@ -57,10 +57,7 @@ class GraphPassesTest {
     void slotsThatNobodyPointsToBecomeVariables() {
         Flow flow = after(
                 new StackSlots(),
-                Flows.of(
-                        store(MemSize.DW, Reg.R10, -8, Reg.R1),
-                        load(MemSize.DW, Reg.R0, Reg.R10, -8),
-                        EXIT));
+                Flows.of(store(MemSize.DW, Reg.R10, -8, Reg.R1), load(MemSize.DW, Reg.R0, Reg.R10, -8), EXIT));
         assertThat(ops(flow, Op.Store.class)).isEmpty();
         assertThat(ops(flow, Op.Load.class)).isEmpty();
     }
@@ -69,10 +66,7 @@ class GraphPassesTest {
     void slotsOfSeveralSizesStayInMemory() {
         Flow flow = after(
                 new StackSlots(),
-                Flows.of(
-                        store(MemSize.DW, Reg.R10, -8, Reg.R1),
-                        load(MemSize.W, Reg.R0, Reg.R10, -8),
-                        EXIT));
+                Flows.of(store(MemSize.DW, Reg.R10, -8, Reg.R1), load(MemSize.W, Reg.R0, Reg.R10, -8), EXIT));
         assertThat(ops(flow, Op.Store.class)).hasSize(1);
     }
 
@@ -88,8 +82,8 @@ class GraphPassesTest {
 
     @Test
     void aJumpAroundACopyIsAChoice() {
-        Flow flow = Flows.of(
-                alu(AluOp.MOV, Reg.R0, 1), branch(JumpOp.JGT, Reg.R1, 9, 1), alu(AluOp.MOV, Reg.R0, 0), EXIT);
+        Flow flow =
+                Flows.of(alu(AluOp.MOV, Reg.R0, 1), branch(JumpOp.JGT, Reg.R1, 9, 1), alu(AluOp.MOV, Reg.R0, 0), EXIT);
         new Straightening().run(flow);
         new Choices().run(flow);
         new Straightening().run(flow);
@@ -138,9 +132,9 @@ class GraphPassesTest {
         new DeadCode().run(flow);
         new Bases().run(flow);
         assertThat(flow.entry().ops().getFirst()).isInstanceOf(Op.Move.class);
-        assertThat(ops(flow, Op.Load.class)).singleElement().satisfies(load -> assertThat(
-                        load.place().offset())
-                .isEqualTo(8));
+        assertThat(ops(flow, Op.Load.class))
+                .singleElement()
+                .satisfies(load -> assertThat(load.place().offset()).isEqualTo(8));
     }
 
     @Test

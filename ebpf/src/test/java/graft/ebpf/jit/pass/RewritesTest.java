@@ -32,8 +32,9 @@ class RewritesTest {
                         alu(AluOp.MOV, Reg.R0, Reg.R1),
                         alu(AluOp.ADD, Reg.R0, Reg.R2),
                         EXIT));
-        assertThat(ops(flow, Op.Binary.class)).singleElement().satisfies(add -> assertThat(add.right())
-                .isEqualTo(new Value.Constant(7)));
+        assertThat(ops(flow, Op.Binary.class))
+                .singleElement()
+                .satisfies(add -> assertThat(add.right()).isEqualTo(new Value.Constant(7)));
     }
 
     @Test
@@ -56,13 +57,12 @@ class RewritesTest {
             Flow flow = after(
                     new ShiftPairs(),
                     Flows.of(
-                            alu(AluOp.MOV, Reg.R0, Reg.R1),
-                            alu(AluOp.LSH, Reg.R0, 32),
-                            alu(second, Reg.R0, 32),
-                            EXIT));
+                            alu(AluOp.MOV, Reg.R0, Reg.R1), alu(AluOp.LSH, Reg.R0, 32), alu(second, Reg.R0, 32), EXIT));
             assertThat(ops(flow, Op.Binary.class)).isEmpty();
-            assertThat(ops(flow, Op.Unary.class)).singleElement().satisfies(extend -> assertThat(extend.op())
-                    .isEqualTo(second == AluOp.RSH ? UnaryOp.ZERO_EXTEND_32 : UnaryOp.SIGN_EXTEND_32));
+            assertThat(ops(flow, Op.Unary.class))
+                    .singleElement()
+                    .satisfies(extend -> assertThat(extend.op())
+                            .isEqualTo(second == AluOp.RSH ? UnaryOp.ZERO_EXTEND_32 : UnaryOp.SIGN_EXTEND_32));
         }
     }
 
@@ -82,7 +82,10 @@ class RewritesTest {
     @Test
     void wideValuesDivideWide() {
         Flow flow = Flows.of(
-                load(MemSize.DW, Reg.R0, Reg.R1, 0), load(MemSize.W, Reg.R3, Reg.R1, 8), alu(AluOp.DIV, Reg.R0, Reg.R3), EXIT);
+                load(MemSize.DW, Reg.R0, Reg.R1, 0),
+                load(MemSize.W, Reg.R3, Reg.R1, 8),
+                alu(AluOp.DIV, Reg.R0, Reg.R3),
+                EXIT);
         assertThat(ops(after(new Extensions(), flow), Op.Binary.class).getLast().width())
                 .isEqualTo(Width.W64);
     }
@@ -101,8 +104,9 @@ class RewritesTest {
 
     @Test
     void oppositeShiftsOfOneValueAreARotation() {
-        assertThat(ops(rotated(13, 51), Op.Rotate.class)).singleElement().satisfies(rotate -> assertThat(rotate.left())
-                .isEqualTo(13));
+        assertThat(ops(rotated(13, 51), Op.Rotate.class))
+                .singleElement()
+                .satisfies(rotate -> assertThat(rotate.left()).isEqualTo(13));
         assertThat(ops(rotated(13, 50), Op.Rotate.class)).isEmpty();
     }
 
@@ -128,8 +132,7 @@ class RewritesTest {
     void scaledSumsAreOneOperation() {
         Flow flow = after(
                 new Sums(),
-                Flows.of(
-                        alu(AluOp.MOV, Reg.R0, Reg.R1), alu(AluOp.MUL, Reg.R0, 5), alu(AluOp.ADD, Reg.R0, -3), EXIT));
+                Flows.of(alu(AluOp.MOV, Reg.R0, Reg.R1), alu(AluOp.MUL, Reg.R0, 5), alu(AluOp.ADD, Reg.R0, -3), EXIT));
         assertThat(ops(flow, Op.Binary.class)).isEmpty();
         assertThat(ops(flow, Op.Lea.class)).singleElement().satisfies(lea -> {
             assertThat(lea.place().scale()).isEqualTo(4);
@@ -148,9 +151,9 @@ class RewritesTest {
                         alu(AluOp.MOV, Reg.R1, 3),
                         alu(AluOp.MOV, Reg.R0, Reg.R1),
                         EXIT));
-        assertThat(ops(flow, Op.If.class)).singleElement().satisfies(test -> assertThat(
-                        test.condition().op())
-                .isEqualTo(JumpOp.JSET));
+        assertThat(ops(flow, Op.If.class))
+                .singleElement()
+                .satisfies(test -> assertThat(test.condition().op()).isEqualTo(JumpOp.JSET));
         assertThat(ops(flow, Op.Binary.class)).isEmpty();
     }
 }

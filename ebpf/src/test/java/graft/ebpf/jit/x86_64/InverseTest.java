@@ -29,7 +29,8 @@ class InverseTest {
         for (int i = 0; i < 20; i++) {
             long any = bits == 64 ? random.nextLong() >> random.nextInt(64) : random.nextLong() >>> 32;
             BigInteger n = new BigInteger(Long.toUnsignedString(i == 0 ? bits == 64 ? -1 : 0xffff_ffffL : any));
-            assertThat(n.multiply(multiplier).shiftRight(bits + inverse.shift())).isEqualTo(n.divide(divisor));
+            assertThat(n.multiply(multiplier).shiftRight(bits + inverse.shift()))
+                    .isEqualTo(n.divide(divisor));
         }
     }
 }
