@@ -14,7 +14,7 @@ class VmCommandTest {
     private static final String RETURNS_FIVE = "b7000000050000009500000000000000";
     private static final String LOADS_FIRST_BYTE = "71100000000000009500000000000000";
     private static final String RETURNS_LENGTH = "bf200000000000009500000000000000";
-    private static final String LOADS_FROM_NULL = "b700000000000000 6101000000000000 9500000000000000";
+    private static final String LOADS_FROM_NULL = "b700000000000000 6100000000000000 9500000000000000";
     private static final String JUMPS_AWAY = "0500ff7f000000009500000000000000";
 
     private final StringWriter out = new StringWriter();

@@ -25,6 +25,9 @@ import java.util.TreeMap;
 public final class FlowBuilder {
     private static final int ARGUMENTS = 5;
 
+    /** What the whole program is called with: see {@link graft.ebpf.jit.ProgramCompiler}. */
+    private static final int CONTEXT_AND_SIZE = 2;
+
     private final InsnList insns;
     private final Facts facts;
     private final TargetBinding binding;
@@ -45,7 +48,7 @@ public final class FlowBuilder {
         int first = function.firstSlot();
         leaders().stream().forEach(slot -> blocks.put(slot, new Block(slot)));
         Block entry = new Block(first);
-        int parameters = first == 0 ? 1 : ARGUMENTS;
+        int parameters = first == 0 ? CONTEXT_AND_SIZE : ARGUMENTS;
         for (int i = 1; i <= parameters; i++) {
             entry.ops().add(new Op.Move(OpBuilder.register(i), Var.fixed(i)));
         }
