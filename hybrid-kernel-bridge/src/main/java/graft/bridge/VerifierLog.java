@@ -49,7 +49,7 @@ final class VerifierLog {
 
     /** The kernel cannot know why the loader gave up on an instruction; the program does. */
     private String reason(ProgSpec prog, int slot) {
-        return prog.insns().startsAt(slot) && prog.insns().at(slot) instanceof Insn.Poison(var why)
+        return prog.insns().startsAt(slot) && prog.insns().at(slot) instanceof Insn.Poison(var why, var _)
                 ? why
                 : lines.getLast();
     }

@@ -9,7 +9,7 @@ final class AluDecoder {
     static Insn decode(InsnDecoder.Fields f, Width width) {
         return switch (f.opcode() & CODE_MASK) {
             case CODE_NEG -> {
-                f.check(f.sourceBit() == 0, "unknown opcode");
+                f.exists(f.sourceBit() == 0);
                 f.check(f.src() == 0 && f.off() == 0 && f.imm() == 0, "reserved field of negation is not zero");
                 yield new Insn.Neg(width, f.dstReg());
             }
@@ -20,9 +20,9 @@ final class AluDecoder {
     }
 
     private static Insn swap(InsnDecoder.Fields f, Width width) {
+        f.exists(width == Width.W32 || f.sourceBit() == 0);
         f.check(f.src() == 0 && f.off() == 0, "reserved field of a byte swap is not zero");
         f.check(f.imm() == 16 || f.imm() == 32 || f.imm() == 64, "byte swap of " + f.imm() + " bits");
-        f.check(width == Width.W32 || f.sourceBit() == 0, "unknown opcode");
         ByteOrder order = width == Width.W64 ? ByteOrder.SWAP : f.sourceBit() == 0 ? ByteOrder.TO_LE : ByteOrder.TO_BE;
         return new Insn.Swap(order, f.imm(), f.dstReg());
     }
@@ -33,7 +33,7 @@ final class AluDecoder {
         }
         f.check(f.sourceBit() != 0, "reserved offset is not zero");
         if (width == Width.W64 && f.off() == 1) {
-            throw f.bad("address space casts belong to arena maps, which are not supported");
+            throw f.misused("address space casts belong to arena maps, which are not supported");
         }
         boolean known = f.off() == 8 || f.off() == 16 || f.off() == 32 && width == Width.W64;
         f.check(known, "unknown kind of move: offset " + f.off());
@@ -49,12 +49,12 @@ final class AluDecoder {
         if (f.off() == 1 && code == CODE_MOD) {
             return new Insn.Alu(AluOp.SMOD, width, f.dstReg(), f.operand());
         }
-        f.check(f.off() == 0, "reserved offset is not zero");
         for (AluOp op : AluOp.values()) {
             if (Opcodes.code(op) == code && op != AluOp.SDIV && op != AluOp.SMOD) {
+                f.check(f.off() == 0, "reserved offset is not zero");
                 return new Insn.Alu(op, width, f.dstReg(), f.operand());
             }
         }
-        throw f.bad("unknown opcode");
+        throw f.unknown();
     }
 }

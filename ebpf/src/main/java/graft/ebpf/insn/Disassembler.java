@@ -46,7 +46,7 @@ public final class Disassembler {
             case Insn.CallLocal(var distance) -> "call pc%+d".formatted(distance);
             case Insn.CallKernelFunction(var name) -> "call " + name;
             case Insn.Exit() -> "exit";
-            case Insn.Poison(var reason) -> "<invalid: " + reason + ">";
+            case Insn.Poison(var reason, var _) -> "<invalid: " + reason + ">";
         };
     }
 

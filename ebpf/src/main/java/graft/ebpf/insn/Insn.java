@@ -64,8 +64,24 @@ public sealed interface Insn {
     /** Return from the program or subprogram. */
     record Exit() implements Insn {}
 
-    /** A CO-RE relocation failed here: allowed in dead code, refused when reachable. {@code reason} is for people. */
-    record Poison(String reason) implements Insn {}
+    /**
+     * Something that cannot be run: a CO-RE relocation failed here, or the encoding is wrong. Allowed in dead code, refused
+     * when reachable.
+     *
+     * @param reason for people
+     * @param shape an instruction that goes on as this one would: same slots, same jumps
+     */
+    record Poison(String reason, Insn shape) implements Insn {
+        /** In place of an instruction of one slot that goes on to the next. */
+        public Poison(String reason) {
+            this(reason, new Jump(0));
+        }
+
+        @Override
+        public int slots() {
+            return shape.slots();
+        }
+    }
 
     /** How many 8-byte slots the encoding takes. */
     default int slots() {
@@ -105,6 +121,7 @@ public sealed interface Insn {
             case Jump(int distance) -> OptionalInt.of(distance);
             case Branch(var _, var _, var _, var _, short distance) -> OptionalInt.of(distance);
             case MayGoto(short distance) -> OptionalInt.of(distance);
+            case Poison(var _, Insn shape) -> shape.jump();
             case Alu _,
                     Neg _,
                     MoveSigned _,
@@ -118,18 +135,23 @@ public sealed interface Insn {
                     CallHelper _,
                     CallLocal _,
                     CallKernelFunction _,
-                    Exit _,
-                    Poison _ -> OptionalInt.empty();
+                    Exit _ -> OptionalInt.empty();
         };
     }
 
     /** Whether the next instruction can follow it. */
     default boolean goesOn() {
-        return !(this instanceof Exit || this instanceof Jump);
+        return switch (this) {
+            case Poison(var _, Insn shape) -> shape.goesOn();
+            default -> !(this instanceof Exit || this instanceof Jump);
+        };
     }
 
     /** First slot of the local function that it calls or takes the address of, when it stands at {@code slot}. */
     default OptionalInt function(int slot) {
+        if (this instanceof Poison(var _, Insn shape)) {
+            return shape.function(slot);
+        }
         if (this instanceof CallLocal(int distance)) {
             return OptionalInt.of(slot + 1 + distance);
         }

@@ -57,7 +57,12 @@ public final class InsnEncoder {
                 call(CALL_KERNEL_FUNCTION, call.btfIndex(), call.btfId());
             }
             case Insn.Exit() -> emit(JMP | CODE_EXIT, 0, 0, 0, 0);
-            case Insn.Poison _ -> call(CALL_HELPER, 0, POISON_HELPER);
+            case Insn.Poison(var _, Insn shape) -> {
+                call(CALL_HELPER, 0, POISON_HELPER);
+                for (int extra = 1; extra < shape.slots(); extra++) {
+                    jump(0);
+                }
+            }
         }
     }
 

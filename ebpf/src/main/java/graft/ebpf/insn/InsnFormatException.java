@@ -10,12 +10,22 @@ public final class InsnFormatException extends RuntimeException {
     private final int slot;
     private final int opcode;
     private final String reason;
+    private final Kind kind;
 
-    InsnFormatException(int slot, int opcode, String reason) {
+    /** What is wrong. */
+    enum Kind {
+        /** There is no such instruction. */
+        UNKNOWN,
+        /** The instruction exists, but a field has a value that it must not have. */
+        MISUSED
+    }
+
+    InsnFormatException(int slot, int opcode, Kind kind, String reason) {
         super("instruction at slot %d (opcode 0x%02x): %s".formatted(slot, opcode, reason));
         this.slot = slot;
         this.opcode = opcode;
         this.reason = reason;
+        this.kind = kind;
     }
 
     /** The slot of the offending instruction. */
@@ -26,6 +36,10 @@ public final class InsnFormatException extends RuntimeException {
     /** Its first byte. */
     public int opcode() {
         return opcode;
+    }
+
+    Kind kind() {
+        return kind;
     }
 
     /** What is wrong with it, without the place. */

@@ -105,7 +105,7 @@ public final class Interpreter {
             case Insn.CallLocal(int distance) -> callLocal(distance);
             case Insn.CallKernelFunction(String name) -> throw new ProgramFault("call of kernel function " + name);
             case Insn.Exit _ -> leave();
-            case Insn.Poison(String reason) -> throw new ProgramFault(reason);
+            case Insn.Poison(String reason, var _) -> throw new ProgramFault(reason);
         }
     }
 

@@ -2,13 +2,13 @@ package graft.ebpf.verifier;
 
 import graft.ebpf.insn.Insn;
 import graft.ebpf.insn.InsnList;
-import graft.ebpf.insn.Wide;
 import graft.ebpf.object.ProgSpec;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Deque;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.TreeSet;
 
 /** The static shape of a program: functions, successors, join points. Built only for programs whose shape is sound. */
@@ -76,27 +76,12 @@ final class FlowGraph {
     List<Integer> successors(int slot) {
         Insn insn = insns.at(slot);
         int next = slot + insn.slots();
-        return switch (insn) {
-            case Insn.Jump(var distance) -> List.of(next + distance);
-            case Insn.Branch branch -> List.of(next, next + branch.distance());
-            case Insn.MayGoto(var distance) -> List.of(next, next + distance);
-            case Insn.Exit _ -> List.of();
-            // A failed relocation ends the path: whatever follows may only be reached another way.
-            case Insn.Alu _,
-                    Insn.Neg _,
-                    Insn.MoveSigned _,
-                    Insn.Swap _,
-                    Insn.LoadWide _,
-                    Insn.Load _,
-                    Insn.Store _,
-                    Insn.Atomic _,
-                    Insn.LoadAcquire _,
-                    Insn.StoreRelease _,
-                    Insn.CallHelper _,
-                    Insn.CallLocal _,
-                    Insn.CallKernelFunction _,
-                    Insn.Poison _ -> List.of(next);
-        };
+        List<Integer> following = new ArrayList<>(2);
+        if (insn.goesOn()) {
+            following.add(next);
+        }
+        insn.jump().ifPresent(distance -> following.add(next + distance));
+        return following;
     }
 
     private void findFunctions(List<ProgSpec.Function> declared) {
@@ -107,19 +92,11 @@ final class FlowGraph {
             }
         }
         for (int slot = 0; slot < insns.slots(); slot++) {
-            if (insns.startsAt(slot) && insns.at(slot) instanceof Insn.CallLocal(var distance)) {
-                int target = slot + 1 + distance;
-                if (!insns.startsAt(target)) {
-                    throw badJump(slot, target);
-                }
-                functions.add(target);
+            OptionalInt function = insns.startsAt(slot) ? insns.at(slot).function(slot) : OptionalInt.empty();
+            if (function.isPresent() && !insns.startsAt(function.getAsInt())) {
+                throw badJump(slot, function.getAsInt());
             }
-            if (insns.startsAt(slot) && insns.at(slot) instanceof Insn.LoadWide(var _, Wide.Function(var target))) {
-                if (!insns.startsAt(target)) {
-                    throw badJump(slot, target);
-                }
-                functions.add(target);
-            }
+            function.ifPresent(functions::add);
         }
         for (int slot = 0; slot < insns.slots(); slot++) {
             functionOf[slot] = functions.floor(slot);
@@ -182,12 +159,7 @@ final class FlowGraph {
             }
             seen.set(slot);
             List<Integer> following = new ArrayList<>(successors(slot));
-            if (insns.at(slot) instanceof Insn.CallLocal(var distance)) {
-                following.add(slot + 1 + distance);
-            }
-            if (insns.at(slot) instanceof Insn.LoadWide(var _, Wide.Function(var target))) {
-                following.add(target);
-            }
+            insns.at(slot).function(slot).ifPresent(following::add);
             work.addAll(following);
         }
         for (int slot = 0; slot < insns.slots(); slot++) {

@@ -229,4 +229,22 @@ class InsnCodecTest {
             return call.equals(new KernelCall(99, (short) 2)) ? Optional.of("bpf_iter_num_new") : Optional.empty();
         }
     }
+
+    @Test
+    void misusedFieldsArePoisonForTheVerifier() {
+        byte[] code = HexFormat.of().parseHex("0510010000000000" + "b70f000000000000" + "9500050000000000");
+        assertThat(InsnDecoder.decodeForVerifier(code, SymbolDecoder.NONE))
+                .isEqualTo(InsnList.of(
+                        new Insn.Poison("reserved register is not zero", new Insn.Jump(1)),
+                        new Insn.Poison("no register r15"),
+                        new Insn.Exit()));
+    }
+
+    @Test
+    void unknownInstructionsAreRefusedForTheVerifierToo() {
+        byte[] code = HexFormat.of().parseHex("0d00000000000000" + "9500000000000000");
+        assertThatThrownBy(() -> InsnDecoder.decodeForVerifier(code, SymbolDecoder.NONE))
+                .isInstanceOf(InsnFormatException.class)
+                .hasMessageContaining("slot 0");
+    }
 }

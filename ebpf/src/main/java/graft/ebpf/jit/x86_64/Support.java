@@ -43,7 +43,7 @@ final class Support {
             case Insn.CallHelper(int number) -> helperReason(slot, number);
             case Insn.LoadWide(var _, var wide) -> wideReason(wide);
             case Insn.CallKernelFunction call -> Optional.of("calls the kernel function " + call.name());
-            case Insn.Poison(var reason) -> Optional.of("cannot be relocated: " + reason);
+            case Insn.Poison(var reason, var _) -> Optional.of("cannot be relocated: " + reason);
             case Insn.Alu _,
                     Insn.Neg _,
                     Insn.MoveSigned _,
