@@ -29,6 +29,15 @@ public final class BpfProgram implements AutoCloseable {
         return new BpfProgram(Bpf.progLoad(attributes(type, insns)));
     }
 
+    /** Whether the kernel takes a program: 0, or the errno. What it takes is closed again. */
+    public static int refusal(int type, byte[] insns) {
+        try (BpfProgram _ = load(type, insns)) {
+            return 0;
+        } catch (SysException refused) {
+            return refused.errno();
+        }
+    }
+
     /** What the verifier says about a program, which is loaded for that and closed again. */
     public static String log(int type, byte[] insns) {
         return Bpf.progLog(attributes(type, insns), LOG_BYTES);

@@ -30,6 +30,16 @@ final class KernelEngine implements AutoCloseable {
         this.value = SharedRegion.map(map, PAGE, SharedRegion.Access.READ_WRITE);
     }
 
+    /** How the map is written in instructions. */
+    SymbolEncoder symbols() {
+        return new Numbers();
+    }
+
+    /** The map's descriptor. */
+    int mapNumber() {
+        return map.number();
+    }
+
     Ending run(FuzzCase one) {
         byte[] code = encode(one.insns());
         MemorySegment.copy(one.value(), 0, value.segment(), ValueLayout.JAVA_BYTE, 0, one.value().length);
