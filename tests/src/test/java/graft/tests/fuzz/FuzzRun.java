@@ -59,7 +59,8 @@ public final class FuzzRun {
     private static int usage(String words) {
         Catalogue catalogue = Catalogue.packaged();
         Problem problem = Problem.of("U001", "graft fuzz: not understood: \"" + words + "\"")
-                .because("what can be fuzzed: " + String.join(", ", FuzzTarget.labels()))
+                .because("parsers: " + String.join(", ", FuzzTarget.labels())
+                        + "; engines: vm, see graft fuzz vm --help")
                 .remedy("graft fuzz elf --time 10m");
         System.err.println(problem.text(catalogue));
         return problem.exitStatus(catalogue);
