@@ -1,8 +1,8 @@
 package graft.cli;
 
+import graft.bridge.RunningKernel;
 import graft.cli.error.Problem;
 import graft.daemon.ProgramStart;
-import graft.ebpf.btf.Btf;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.LoadResult;
 import graft.ebpf.object.ObjectLoader;
@@ -11,12 +11,9 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.Optional;
 
 /** Reads eBPF objects that a user names. */
 final class ObjectFiles {
-    private static final Path KERNEL_TYPES = Path.of("/sys/kernel/btf/vmlinux");
-
     private ObjectFiles() {}
 
     /** The object in a file. */
@@ -51,19 +48,10 @@ final class ObjectFiles {
     }
 
     private static CollectionSpec load(String origin, byte[] bytes) {
-        return switch (ObjectLoader.load(origin, bytes, ObjectFiles::kernelTypes)) {
+        return switch (ObjectLoader.load(origin, bytes, new RunningKernel().facts())) {
             case LoadResult.Loaded(var spec, var _) -> spec;
             case LoadResult.Refused refused ->
                 throw SessionProblems.of(origin, refused).failure();
         };
-    }
-
-    /** The kernel's types, for CO-RE; read only when an object asks for them. */
-    private static Optional<Btf> kernelTypes() {
-        try {
-            return Optional.of(Btf.parse(Files.readAllBytes(KERNEL_TYPES)));
-        } catch (IOException _) {
-            return Optional.empty();
-        }
     }
 }

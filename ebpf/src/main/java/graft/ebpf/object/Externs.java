@@ -88,7 +88,12 @@ final class Externs {
         int at = offsets.get(name);
         int size = (int) btf.size(variable.type());
         switch (name) {
-            case "LINUX_KERNEL_VERSION" -> number(content, at, size, kernel.version());
+            case "LINUX_KERNEL_VERSION" -> {
+                if (kernel.version() == 0) {
+                    throw bad(name, "the kernel's version is not known here");
+                }
+                number(content, at, size, kernel.version());
+            }
             case "LINUX_HAS_BPF_COOKIE", "LINUX_HAS_SYSCALL_WRAPPER" -> number(content, at, size, 1);
             default -> {
                 Optional<String> value = Optional.ofNullable(settings().get(name));

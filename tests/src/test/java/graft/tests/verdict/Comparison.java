@@ -1,15 +1,13 @@
 package graft.tests.verdict;
 
-import graft.ebpf.btf.Btf;
+import graft.bridge.RunningKernel;
 import graft.ebpf.object.CollectionSpec;
-import graft.ebpf.object.KernelFacts;
 import graft.ebpf.object.LoadResult;
 import graft.ebpf.object.ObjectLoader;
 import graft.ebpf.object.ProgSpec;
 import graft.ebpf.verifier.Verdict;
 import graft.ebpf.verifier.Verifier;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,29 +16,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.zip.GZIPInputStream;
 
 /** Two verdicts for each program of a corpus: the kernel's and graft's. */
 final class Comparison {
-    private static final Path KERNEL_TYPES = Path.of("/sys/kernel/btf/vmlinux");
-
-    private static final Path KERNEL_CONFIG = Path.of("/proc/config.gz");
-
-    private final Optional<Btf> kernelTypes;
-    private final KernelFacts kernel;
-
-    Comparison() throws IOException {
-        kernelTypes = Optional.of(Btf.parse(Files.readAllBytes(KERNEL_TYPES)));
-        kernel = new KernelFacts(() -> kernelTypes, Comparison::config, System.getProperty("os.version"));
-    }
-
-    private static Optional<String> config() {
-        try (InputStream file = new GZIPInputStream(Files.newInputStream(KERNEL_CONFIG))) {
-            return Optional.of(new String(file.readAllBytes(), StandardCharsets.UTF_8));
-        } catch (IOException _) {
-            return Optional.empty();
-        }
-    }
+    private final RunningKernel kernel = new RunningKernel();
 
     /** How the two differ. */
     enum Difference {
@@ -87,7 +66,7 @@ final class Comparison {
 
     private Map<String, Ours> ours(Path object) throws IOException {
         Map<String, Ours> found = new HashMap<>();
-        switch (ObjectLoader.load(object.getFileName().toString(), Files.readAllBytes(object), kernel)) {
+        switch (ObjectLoader.load(object.getFileName().toString(), Files.readAllBytes(object), kernel.facts())) {
             case LoadResult.Loaded(var spec, var _) ->
                 spec.programs().values().forEach(program -> found.put(program.name(), verdict(spec, program)));
             case LoadResult.Refused refused -> {
@@ -98,7 +77,7 @@ final class Comparison {
     }
 
     private Ours verdict(CollectionSpec spec, ProgSpec program) {
-        return switch (Verifier.likeKernel(spec, kernelTypes).verify(program)) {
+        return switch (Verifier.likeKernel(spec, kernel.types()).verify(program)) {
             case Verdict.Accepted(var facts) -> new Ours(Optional.empty(), facts.walked());
             case Verdict.Rejected(var rejection) ->
                 new Ours(

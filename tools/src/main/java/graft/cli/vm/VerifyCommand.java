@@ -3,11 +3,12 @@ package graft.cli.vm;
 import graft.cli.error.Problem;
 import graft.cli.option.HelpOptions;
 import graft.cli.output.TextTable;
-import graft.ebpf.btf.Btf;
+import graft.bridge.RunningKernel;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.LoadResult;
 import graft.ebpf.object.ObjectLoader;
 import graft.ebpf.object.ProgSpec;
+import graft.ebpf.verifier.ContextLayout;
 import graft.ebpf.verifier.Rejection;
 import graft.ebpf.verifier.Verdict;
 import graft.ebpf.verifier.Verifier;
@@ -20,7 +21,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -37,7 +37,6 @@ import picocli.CommandLine.Parameters;
             "  ls *.o | graft vm verify --batch         PATH accept, or PATH reject WHY"
         })
 final class VerifyCommand implements Callable<Integer> {
-    private static final Path KERNEL_TYPES = Path.of("/sys/kernel/btf/vmlinux");
     private static final int REFUSED = 4;
 
     @Parameters(arity = "0..*", paramLabel = "FILE", description = "objects made for the bpf target")
@@ -49,7 +48,7 @@ final class VerifyCommand implements Callable<Integer> {
     @Mixin
     private HelpOptions console;
 
-    private Optional<Btf> kernelTypes = Optional.empty();
+    private final RunningKernel kernel = new RunningKernel();
 
     @Override
     public Integer call() {
@@ -137,28 +136,19 @@ final class VerifyCommand implements Callable<Integer> {
         return "%s: insn %d: %s".formatted(rejection.program(), rejection.slot(), rejection.why());
     }
 
-    private static Verdict verify(CollectionSpec collection, ProgSpec program) {
-        return Verifier.of(collection.maps()).verify(program);
+    /** Programs that only the kernel can run are judged as it would judge them. */
+    private Verdict verify(CollectionSpec collection, ProgSpec program) {
+        boolean inTarget = ContextLayout.of(program.type()).isPresent();
+        Verifier verifier = inTarget ? Verifier.of(collection) : Verifier.likeKernel(collection, kernel.types());
+        return verifier.verify(program);
     }
 
     private LoadResult load(Path file) {
         try {
-            return ObjectLoader.load(file.toString(), Files.readAllBytes(file), this::kernelTypes);
+            return ObjectLoader.load(file.toString(), Files.readAllBytes(file), kernel.facts());
         } catch (IOException e) {
             return new LoadResult.Refused(
                     LoadResult.Reason.NOT_AN_OBJECT, file.toString(), "cannot be read", "check the path");
         }
-    }
-
-    /** The kernel's types, for CO-RE; read once, when an object asks for them. */
-    private Optional<Btf> kernelTypes() {
-        if (kernelTypes.isEmpty()) {
-            try {
-                kernelTypes = Optional.of(Btf.parse(Files.readAllBytes(KERNEL_TYPES)));
-            } catch (IOException _) {
-                return Optional.empty();
-            }
-        }
-        return kernelTypes;
     }
 }
