@@ -85,8 +85,7 @@ final class HelperTransfer {
             return;
         }
         boolean aboutResult = prototype.number() == GET_RETVAL || prototype.number() == SET_RETVAL;
-        if (!prototype.isFor(setting.section())
-                || aboutResult && !ExitRules.hasResultOfItsOwn(setting.section())) {
+        if (!prototype.isFor(setting.section()) || aboutResult && !ExitRules.hasResultOfItsOwn(setting.section())) {
             throw unknown(prototype.name() + " is not for programs of this type");
         }
         if (prototype.is(Prototype.Property.GPL) && !setting.isGplCompatible()) {

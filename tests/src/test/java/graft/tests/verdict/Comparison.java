@@ -115,8 +115,8 @@ final class Comparison {
         Path root = Path.of(System.getProperty("graft.root", "."));
         switch (Corpus.fetch(root)) {
             case Corpus.Fetch.Missing(var why) -> System.err.println(why);
-            case Corpus.Fetch.Fetched(var corpus) when arguments[0].equals("markdown") ->
-                System.out.print(Document.of(corpus));
+            case Corpus.Fetch.Fetched(var corpus)
+            when arguments[0].equals("markdown") -> System.out.print(Document.of(corpus));
             case Corpus.Fetch.Fetched(var corpus) -> {
                 Corpus.Part part = Corpus.Part.valueOf(arguments[0].toUpperCase(java.util.Locale.ROOT));
                 List<Row> rows = new Comparison().rows(corpus.ask(part));

@@ -58,10 +58,9 @@ final class Document {
         }
         text.append("\n## Programs that differ\n\n| reason here | programs |\n|---|---|\n");
         Map<String, List<String>> byReason = new TreeMap<>();
-        different.forEach(row -> byReason.computeIfAbsent(reason(row), _ -> new ArrayList<>())
-                .add("`" + row.name() + "`"));
-        byReason.forEach((reason, names) ->
-                text.append("| %s | %s |\n".formatted(reason, String.join(", ", names))));
+        different.forEach(row ->
+                byReason.computeIfAbsent(reason(row), _ -> new ArrayList<>()).add("`" + row.name() + "`"));
+        byReason.forEach((reason, names) -> text.append("| %s | %s |\n".formatted(reason, String.join(", ", names))));
         return text.append(AFTER).toString();
     }
 
