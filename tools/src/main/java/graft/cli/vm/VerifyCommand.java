@@ -1,9 +1,9 @@
 package graft.cli.vm;
 
+import graft.bridge.RunningKernel;
 import graft.cli.error.Problem;
 import graft.cli.option.HelpOptions;
 import graft.cli.output.TextTable;
-import graft.bridge.RunningKernel;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.LoadResult;
 import graft.ebpf.object.ObjectLoader;
