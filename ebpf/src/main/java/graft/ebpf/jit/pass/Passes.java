@@ -2,7 +2,8 @@ package graft.ebpf.jit.pass;
 
 import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.jit.ir.Flow;
-import java.util.List;
+import graft.ebpf.jit.ir.Op;
+import java.util.function.Predicate;
 
 /** All passes in their order. */
 public final class Passes {
@@ -27,24 +28,45 @@ public final class Passes {
                 new Sums(),
                 new BitTests(),
                 new Lookups(binding));
-        List<Pass> first = List.of(rewriting, new DeadCode());
-        List<Pass> second = List.of(
-                new StackSlots(),
-                rewriting,
-                new Straightening(),
-                new DeadCode(),
-                new Choices(),
-                new Straightening(),
-                new NullChecks(binding),
-                rewriting,
-                new DeadCode(),
-                new Bases());
-        first.forEach(pass -> pass.run(flow));
+        Pass deadCode = new DeadCode();
+        Pass straightening = new Straightening();
+        rewriting.run(flow);
+        deadCode.run(flow);
+        straightening.run(flow);
         if (registers == Registers.MORE) {
-            second.forEach(pass -> pass.run(flow));
-        } else {
-            new Straightening().run(flow);
+            if (some(flow, Passes::isInFrame)) {
+                new StackSlots().run(flow);
+                rewriting.run(flow);
+                straightening.run(flow);
+                deadCode.run(flow);
+            }
+            boolean lookups = some(flow, Op.ArrayLookup.class::isInstance);
+            new Choices().run(flow);
+            boolean choices = some(flow, Op.Select.class::isInstance);
+            if (choices) {
+                straightening.run(flow);
+            }
+            if (lookups) {
+                new NullChecks(binding).run(flow);
+            }
+            if (lookups || choices) {
+                rewriting.run(flow);
+                deadCode.run(flow);
+            }
+            new Bases().run(flow);
         }
         new BlockOrder().run(flow);
+    }
+
+    private static boolean some(Flow flow, Predicate<Op> property) {
+        return flow.blocks().stream().anyMatch(block -> block.ops().stream().anyMatch(property));
+    }
+
+    private static boolean isInFrame(Op op) {
+        return switch (op) {
+            case Op.Load load -> load.place().frameOffset().isPresent();
+            case Op.Store store -> store.place().frameOffset().isPresent();
+            default -> false; // no slot
+        };
     }
 }
