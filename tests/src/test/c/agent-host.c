@@ -210,7 +210,7 @@ static void answer(char *line)
     } else if (!strcmp(word, "await-sleeper")) {
         puts(await_sleeper() ? "ok" : "nobody sleeps");
     } else if (!strcmp(word, "hold")) {
-        puts(graft_lock(&ring->lock, &ring->lost_busy, &ring->lost_reentered) ? "busy" : "ok");
+        puts(graft_lock(&ring->lock, &ring->lost_busy, &ring->lost_reentered, 0) ? "busy" : "ok");
     } else if (!strcmp(word, "doorbell")) {
         printf("%u\n", ring->doorbell);
     } else {

@@ -196,7 +196,7 @@ long graft_hash_update(struct graft_map *map, const void *key, const void *value
         return -EINVAL;
     uint32_t code = hash_of(hash, key, map->key_size);
     struct graft_bucket *bucket = bucket_at(hash, code & hash->bucket_mask);
-    long result = graft_lock(&bucket->lock, &hash->lock_busy, &hash->lock_reentered);
+    long result = graft_lock(&bucket->lock, &hash->lock_busy, &hash->lock_reentered, 0);
     if (result)
         return result;
     uint32_t *link;
@@ -214,7 +214,7 @@ long graft_hash_delete(struct graft_map *map, const void *key)
     struct graft_hash *hash = header(map);
     uint32_t code = hash_of(hash, key, map->key_size);
     struct graft_bucket *bucket = bucket_at(hash, code & hash->bucket_mask);
-    long result = graft_lock(&bucket->lock, &hash->lock_busy, &hash->lock_reentered);
+    long result = graft_lock(&bucket->lock, &hash->lock_busy, &hash->lock_reentered, 0);
     if (result)
         return result;
     uint32_t *link;

@@ -40,7 +40,7 @@ static void *reserve(struct graft_map *map, uint64_t size)
     if (size > GRAFT_RECORD_LENGTH || room_of((uint32_t)size) > map->max_entries)
         return 0;
     uint64_t consumed = __atomic_load_n(consumer(map), __ATOMIC_ACQUIRE);
-    if (graft_lock(&ring->lock, &ring->lost_busy, &ring->lost_reentered))
+    if (graft_lock(&ring->lock, &ring->lost_busy, &ring->lost_reentered, &ring->stuck))
         return 0;
     uint64_t at = *producer(map);
     uint64_t end = at + room_of((uint32_t)size);

@@ -57,8 +57,11 @@ INLINE uint32_t graft_tid(void)
 /* This thread as an owner of locks. */
 INLINE uint64_t graft_owner(void) { return (uint64_t)graft_config()->tgid << 32 | graft_tid(); }
 
-/* Takes a lock word: 0, or -EBUSY when it is not free in time or when this thread holds it (*reentered). */
-int graft_lock(uint64_t *lock, uint64_t *busy, uint64_t *reentered);
+/*
+ * Takes a lock word: 0, or -EBUSY when it is not free in time or when this thread holds it (*reentered). With `stuck` the
+ * wait is as long as an owner that lost its CPU may need to get it back.
+ */
+int graft_lock(uint64_t *lock, uint64_t *busy, uint64_t *reentered, uint64_t *stuck);
 INLINE void graft_unlock(uint64_t *lock) { __atomic_store_n(lock, 0, __ATOMIC_RELEASE); }
 
 uint32_t graft_cpu(void);

@@ -4,8 +4,12 @@
  */
 #include "runtime.h"
 
+enum { FUTEX_WAIT = 0 };
+
 #define SPINS 200
 #define YIELDS 50
+#define NAPS 100
+#define NAP_NANOS 100000
 
 uint32_t graft_cpu(void)
 {
@@ -31,7 +35,29 @@ static int try_lock(uint64_t *lock, uint64_t me)
     return __atomic_compare_exchange_n(lock, &free, me, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-int graft_lock(uint64_t *lock, uint64_t *busy, uint64_t *reentered)
+/*
+ * The owner was taken off its CPU and comes back within a time slice, or it is stopped or dead and does not: then one
+ * wait is lost, and *stuck spares all others.
+ */
+static int lock_patiently(uint64_t *lock, uint64_t me, uint64_t *stuck)
+{
+    const int64_t nap[2] = {0, NAP_NANOS};
+    uint64_t owner = 0;
+    for (int i = 0; i < NAPS; i++) {
+        owner = __atomic_load_n(lock, __ATOMIC_RELAXED);
+        if (!owner && try_lock(lock, me)) {
+            __atomic_store_n(stuck, 0, __ATOMIC_RELAXED);
+            return 1;
+        }
+        if (owner && owner == __atomic_load_n(stuck, __ATOMIC_RELAXED))
+            return 0;
+        graft_syscall(SYS_FUTEX, (long)lock, FUTEX_WAIT, (long)(uint32_t)owner, (long)nap, 0, 0);
+    }
+    __atomic_store_n(stuck, owner, __ATOMIC_RELAXED);
+    return 0;
+}
+
+int graft_lock(uint64_t *lock, uint64_t *busy, uint64_t *reentered, uint64_t *stuck)
 {
     uint64_t me = graft_owner();
     if (try_lock(lock, me))
@@ -48,6 +74,8 @@ int graft_lock(uint64_t *lock, uint64_t *busy, uint64_t *reentered)
         else
             graft_syscall(SYS_SCHED_YIELD, 0, 0, 0, 0, 0, 0);
     }
+    if (stuck && lock_patiently(lock, me, stuck))
+        return 0;
     __atomic_fetch_add(busy, 1, __ATOMIC_RELAXED);
     return -EBUSY;
 }

@@ -23,6 +23,7 @@ public final class RingBuffer implements BpfMap {
         region.set(RingLayout.TYPE, spec.type().number());
         region.setLong(RingLayout.DATA_SIZE, spec.maxEntries());
         region.setLong(RingLayout.WAKE_AT, MapConstants.RING_AWAKE);
+        region.touch();
         this.reader = new RingBufferReader(spec, region);
     }
 

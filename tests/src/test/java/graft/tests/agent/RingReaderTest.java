@@ -16,11 +16,14 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
 /** One ring between the agent in another process and the reader here. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class RingReaderTest {
     private static final int SIZE = 4096;
     private static final int RECORD = 100;
@@ -31,18 +34,20 @@ class RingReaderTest {
     private static final int FORCE_WAKEUP = 2;
     private static final Duration LONG = Duration.ofSeconds(60);
 
-    @TempDir
-    private Path folder;
-
     private final List<AgentHost> hosts = new ArrayList<>();
     private final List<Long> numbers = new ArrayList<>();
     private Path program;
     private RingBuffer ring;
     private AgentHost producer;
 
-    @BeforeEach
-    void connect() throws IOException, InterruptedException {
+    @BeforeAll
+    void compile(@TempDir Path folder) throws IOException, InterruptedException {
         program = AgentHost.compile(folder);
+    }
+
+    @BeforeEach
+    void connect() throws IOException {
+        numbers.clear();
         ring = switch (MapCreation.create(MapSpec.of("events", MapType.RINGBUF, 0, 0, SIZE))) {
             case MapCreation.Created(var map) -> (RingBuffer) map;
             case MapCreation.Refused refused -> throw new AssertionError(refused.toString());
@@ -62,6 +67,7 @@ class RingReaderTest {
     @AfterEach
     void disconnect() {
         hosts.forEach(AgentHost::close);
+        hosts.clear();
         ring.close();
     }
 
