@@ -14,7 +14,7 @@
 
 struct call {
 	__u64 ssl;
-	__u64 buffer;
+	__u64 buffer; /* 0: none under way */
 	__u64 moved; /* address of the size_t result of the _ex functions, else 0 */
 };
 
@@ -23,13 +23,21 @@ struct {
 	__uint(max_entries, 8 * 1024 * 1024);
 } events SEC(".maps");
 
-/* Calls under way, by thread. Two maps, because a callback inside SSL_read may write to another connection. */
+/* One of each direction, because a callback inside SSL_read may write to another connection. */
+struct calls {
+	struct call of[2];
+};
+
+/*
+ * Calls under way, by thread. An element stays while its thread moves data and goes when a read brings none: that is how
+ * a connection ends, and a thread with it, and otherwise it is once a request and not at every call.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
 	__type(key, __u64);
-	__type(value, struct call);
-} reads SEC(".maps"), writes SEC(".maps");
+	__type(value, struct calls);
+} threads SEC(".maps");
 
 /* Calls whose data was not delivered, by cause; the command adds them to the footer. */
 __u64 lost_ring_full;
@@ -71,16 +79,21 @@ EMIT(1536)
 EMIT(4096)
 EMIT(16384)
 
-static __always_inline void begin(void *calls, struct pt_regs *ctx, __u64 moved)
+static __always_inline void begin(__u32 direction, struct pt_regs *ctx, __u64 moved)
 {
 	__u64 id = bpf_get_current_pid_tgid();
-	struct call call = {
-		.ssl = ARGUMENT1(ctx),
-		.buffer = ARGUMENT2(ctx),
-		.moved = moved,
-	};
-	if (bpf_map_update_elem(calls, &id, &call, BPF_ANY))
-		__sync_fetch_and_add(&lost_no_slot, 1);
+	struct calls *calls = bpf_map_lookup_elem(&threads, &id);
+	if (!calls) {
+		struct calls none = {};
+		if (bpf_map_update_elem(&threads, &id, &none, BPF_ANY))
+			__sync_fetch_and_add(&lost_no_slot, 1);
+		calls = bpf_map_lookup_elem(&threads, &id);
+		if (!calls)
+			return;
+	}
+	calls->of[direction].ssl = ARGUMENT1(ctx);
+	calls->of[direction].buffer = ARGUMENT2(ctx);
+	calls->of[direction].moved = moved;
 }
 
 /* The bytes that the finished call moved; 0 for errors, shutdown and "try again". */
@@ -98,17 +111,18 @@ static __always_inline __u32 moved_bytes(struct call *call, struct pt_regs *ctx)
 	return moved > 0x7fffffff ? 0x7fffffff : (__u32)moved;
 }
 
-static __always_inline void finish(void *calls, struct pt_regs *ctx, __u32 direction)
+static __always_inline void finish(__u32 direction, struct pt_regs *ctx)
 {
 	__u64 id = bpf_get_current_pid_tgid();
-	struct call *begun = bpf_map_lookup_elem(calls, &id);
-	if (!begun)
+	struct calls *calls = bpf_map_lookup_elem(&threads, &id);
+	if (!calls || !calls->of[direction].buffer)
 		return; /* attached in the middle of the call */
 
-	/* The element goes first: its locked instructions would wait for the copied data to reach the cache. */
-	struct call call = *begun;
-	bpf_map_delete_elem(calls, &id);
+	struct call call = calls->of[direction];
 	__u32 length = moved_bytes(&call, ctx);
+	calls->of[direction].buffer = 0;
+	if (direction == TLS_READ && !length && !calls->of[TLS_WRITE].buffer)
+		bpf_map_delete_elem(&threads, &id);
 	if (length > 4096)
 		emit_16384(&call, direction, length);
 	else if (length > 1536)
@@ -124,56 +138,56 @@ static __always_inline void finish(void *calls, struct pt_regs *ctx, __u32 direc
 SEC("uprobe/libssl.so.3:SSL_read")
 int read_enter(struct pt_regs *ctx)
 {
-	begin(&reads, ctx, 0);
+	begin(TLS_READ, ctx, 0);
 	return 0;
 }
 
 SEC("uretprobe/libssl.so.3:SSL_read")
 int read_exit(struct pt_regs *ctx)
 {
-	finish(&reads, ctx, TLS_READ);
+	finish(TLS_READ, ctx);
 	return 0;
 }
 
 SEC("uprobe/libssl.so.3:SSL_write")
 int write_enter(struct pt_regs *ctx)
 {
-	begin(&writes, ctx, 0);
+	begin(TLS_WRITE, ctx, 0);
 	return 0;
 }
 
 SEC("uretprobe/libssl.so.3:SSL_write")
 int write_exit(struct pt_regs *ctx)
 {
-	finish(&writes, ctx, TLS_WRITE);
+	finish(TLS_WRITE, ctx);
 	return 0;
 }
 
 SEC("uprobe/libssl.so.3:SSL_read_ex")
 int read_ex_enter(struct pt_regs *ctx)
 {
-	begin(&reads, ctx, ARGUMENT4(ctx));
+	begin(TLS_READ, ctx, ARGUMENT4(ctx));
 	return 0;
 }
 
 SEC("uretprobe/libssl.so.3:SSL_read_ex")
 int read_ex_exit(struct pt_regs *ctx)
 {
-	finish(&reads, ctx, TLS_READ);
+	finish(TLS_READ, ctx);
 	return 0;
 }
 
 SEC("uprobe/libssl.so.3:SSL_write_ex")
 int write_ex_enter(struct pt_regs *ctx)
 {
-	begin(&writes, ctx, ARGUMENT4(ctx));
+	begin(TLS_WRITE, ctx, ARGUMENT4(ctx));
 	return 0;
 }
 
 SEC("uretprobe/libssl.so.3:SSL_write_ex")
 int write_ex_exit(struct pt_regs *ctx)
 {
-	finish(&writes, ctx, TLS_WRITE);
+	finish(TLS_WRITE, ctx);
 	return 0;
 }
 
