@@ -6,6 +6,7 @@ import graft.cli.bench.NginxSuite;
 import graft.cli.error.ExitCode;
 import graft.cli.load.Body;
 import graft.cli.option.OutputOptions;
+import graft.cli.tls.TlsTally;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.List;
@@ -38,10 +39,14 @@ final class BenchNginxCommand implements Callable<Integer> {
             description = "what is asked for; default ${DEFAULT-VALUE}")
     private List<String> bodies;
 
+    @Option(names = "--copy", description = "the reader copies all data, instead of looking at it in place")
+    private boolean copy;
+
     /** A request that failed fails the command: tracing may cost throughput, never an answer. */
     @Override
     public Integer call() {
-        NginxSuite.Effort effort = new NginxSuite.Effort(parsed(), rounds, Duration.ofSeconds(seconds));
+        NginxSuite.Effort effort = new NginxSuite.Effort(
+                parsed(), rounds, Duration.ofSeconds(seconds), copy ? TlsTally.Depth.COPY : TlsTally.Depth.LOOK);
         List<NginxRow> rows = new NginxSuite(BenchCommand::during, effort).run();
         PrintWriter out = output.out();
         switch (output.format()) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import graft.cli.bench.NginxRow;
 import graft.cli.bench.NginxSuite;
 import graft.cli.load.Body;
+import graft.cli.tls.TlsTally;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -15,7 +16,8 @@ class BenchNginxTest {
     /** The suite itself fails when a tracer misses an event. Speed is not asserted: other processes use the machine. */
     @Test
     void capturesAllTrafficOfALoadedServerByKernelAndGraft() {
-        NginxSuite.Effort effort = new NginxSuite.Effort(List.of(Body.KIB_1), 1, Duration.ofSeconds(1));
+        NginxSuite.Effort effort =
+                new NginxSuite.Effort(List.of(Body.KIB_1), 1, Duration.ofSeconds(1), TlsTally.Depth.COPY);
         List<NginxRow> rows = new NginxSuite(BenchCommand::during, effort).run();
         assertThat(rows).extracting(row -> row.bench().who().word()).containsExactly("native", "kernel", "graft");
         assertThat(rows).allMatch(row -> row.failed() == 0);

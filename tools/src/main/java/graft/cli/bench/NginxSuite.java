@@ -6,6 +6,7 @@ import graft.cli.load.CurlLoad;
 import graft.cli.load.LoadResult;
 import graft.cli.load.NginxServer;
 import graft.cli.load.WrkLoad;
+import graft.cli.tls.TlsTally;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -30,8 +31,9 @@ public final class NginxSuite {
      * @param bodies what is asked for
      * @param rounds runs of each tracer and body
      * @param run how long one run loads the server
+     * @param depth how much of a record the reader reads
      */
-    public record Effort(List<Body> bodies, int rounds, Duration run) {}
+    public record Effort(List<Body> bodies, int rounds, Duration run, TlsTally.Depth depth) {}
 
     public NginxSuite(SessionRunner sessions, Effort effort) {
         this.sessions = sessions;
@@ -41,7 +43,7 @@ public final class NginxSuite {
     /** Measures all bodies. */
     public List<NginxRow> run() {
         try (NginxServer server = NginxServer.start()) {
-            NginxTracing tracing = new NginxTracing(sessions, server.workerPids());
+            NginxTracing tracing = new NginxTracing(sessions, server.workerPids(), effort.depth());
             List<NginxRow> rows = new ArrayList<>();
             for (Body body : effort.bodies()) {
                 long responseBytes = exactCapture(tracing, server.url(body));
@@ -78,7 +80,9 @@ public final class NginxSuite {
 
     private NginxSeries measure(NginxTracing tracing, URI url, long responseBytes) {
         Supplier<LoadResult> load = () -> WrkLoad.run(url, WrkLoad.Shape.full(CONNECTIONS, effort.run()));
-        load.get(); // the server's caches are warm from here on
+        // The server's caches and the compiled code of the reader are warm from here on.
+        tracing.kernel(load);
+        tracing.graft(load);
         NginxSeries series = new NginxSeries(tracing.untraced(load));
         for (int round = 0; round < effort.rounds(); round++) {
             NginxRound kernel = tracing.kernel(load);

@@ -16,9 +16,11 @@ import java.util.function.Supplier;
 final class NginxTracing {
     private final SessionRunner sessions;
     private final SessionRequest request;
+    private final TlsTally.Depth depth;
 
-    NginxTracing(SessionRunner sessions, List<Integer> workers) {
+    NginxTracing(SessionRunner sessions, List<Integer> workers, TlsTally.Depth depth) {
         this.sessions = sessions;
+        this.depth = depth;
         CollectionSpec object = PackagedProgram.TLS.spec();
         this.request = new SessionRequest(object, SectionLinks.of(object).links(), workers);
     }
@@ -62,7 +64,7 @@ final class NginxTracing {
     private NginxRound traced(TlsSource source, Supplier<LoadResult> load) {
         long before = CpuTime.ofMainThreads(request.pids());
         try (source;
-                TlsReader reader = TlsReader.start(source)) {
+                TlsReader reader = TlsReader.start(source, new TlsTally(depth))) {
             LoadResult result = load.get();
             long served = CpuTime.ofMainThreads(request.pids()) - before;
             TlsTally.Totals totals = reader.finish();

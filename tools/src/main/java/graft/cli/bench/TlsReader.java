@@ -8,18 +8,19 @@ final class TlsReader implements AutoCloseable {
     private static final Duration LOOK_AROUND = Duration.ofMillis(100);
 
     private final TlsSource source;
-    private final TlsTally tally = new TlsTally();
+    private final TlsTally tally;
     private final Thread thread = new Thread(this::run, "graft-bench-reader");
     private long cpuNanos;
     /** Set by {@link #finish}: the records that are there now are the last ones. */
     private volatile boolean ending;
 
-    private TlsReader(TlsSource source) {
+    private TlsReader(TlsSource source, TlsTally tally) {
         this.source = source;
+        this.tally = tally;
     }
 
-    static TlsReader start(TlsSource source) {
-        TlsReader reader = new TlsReader(source);
+    static TlsReader start(TlsSource source, TlsTally tally) {
+        TlsReader reader = new TlsReader(source, tally);
         reader.thread.start();
         return reader;
     }

@@ -4,17 +4,29 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Reads records as a tool does that stores them, without keeping them: every field is looked at and every captured byte
- * copied out of the shared memory. Allocates nothing for a record. One thread.
+ * Reads records as a tool does that looks for something: in place, in shared memory, every header and the beginning of
+ * the data; or as a tool that stores them, which copies every captured byte. Allocates nothing for a record. One thread.
  */
 public final class TlsTally {
     private final byte[] copy = new byte[TlsEvent.LARGEST_CAPTURE];
     private final long[] events = new long[TlsEvent.Direction.values().length];
     private final long[] bytes = new long[TlsEvent.Direction.values().length];
+    private final Depth depth;
     private long cut;
     private long strange;
+    private long texts;
 
-    public TlsTally() {}
+    public TlsTally(Depth depth) {
+        this.depth = depth;
+    }
+
+    /** How much of a record is read. */
+    public enum Depth {
+        /** The header and the first bytes of the data. */
+        LOOK,
+        /** The header and all captured data, copied out of the ring. */
+        COPY
+    }
 
     /**
      * What was read.
@@ -43,12 +55,26 @@ public final class TlsTally {
         }
         int direction = record.get(TlsEvent.INT, TlsEvent.DIRECTION);
         int captured = record.get(TlsEvent.INT, TlsEvent.CAPTURED);
-        MemorySegment.copy(record, ValueLayout.JAVA_BYTE, TlsEvent.HEADER, copy, 0, captured);
+        switch (depth) {
+            case LOOK -> look(record, captured);
+            case COPY -> MemorySegment.copy(record, ValueLayout.JAVA_BYTE, TlsEvent.HEADER, copy, 0, captured);
+        }
         events[direction]++;
         bytes[direction] += captured;
         if (captured != record.get(TlsEvent.INT, TlsEvent.LENGTH)) {
             cut++;
         }
+    }
+
+    private void look(MemorySegment record, int captured) {
+        if (captured > 0 && record.get(ValueLayout.JAVA_BYTE, TlsEvent.HEADER) >= ' ') {
+            texts++;
+        }
+    }
+
+    /** Records whose data begins with a printable character, when they were looked at. */
+    public long texts() {
+        return texts;
     }
 
     /** Events so far. */
