@@ -6,6 +6,7 @@ import java.util.Locale;
 public enum AgentSyscall {
     RT_SIGPROCMASK(14),
     SCHED_YIELD(24),
+    MADVISE(28),
     GETTID(186),
     FUTEX(202),
     CLOCK_GETTIME(228),

@@ -72,6 +72,7 @@ final class AgentCalls {
         threadId();
         if (environment.singleThreaded().isPresent()) {
             calls.add(AgentSyscall.RT_SIGPROCMASK);
+            calls.add(AgentSyscall.MADVISE);
         }
     }
 
