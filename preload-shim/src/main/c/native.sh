@@ -2,16 +2,15 @@
 
 fail() { echo "$name: $1" >&2; exit 1; }
 
-# compile FOLDER: every C file of FOLDER to $work; the list of objects is left in $objects.
+# compile FOLDER: every C file of FOLDER, to an object file in $work/objects.
 compile() {
-    objects=
+    rm -rf "$work/objects" && mkdir -p "$work/objects"
     for source in "$1"/*.c; do
-        object=$work/$(basename "$source" .c).o
+        object=$work/objects/$(basename "$source" .c).o
         gcc -std=gnu11 -O2 -ffreestanding -nostdlib -fPIC -fvisibility=hidden -mgeneral-regs-only -mno-red-zone \
             -fno-stack-protector -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-jump-tables \
             -fcf-protection=none -fno-tree-loop-distribute-patterns -mrdpid -Wstack-usage=512 -Wall -Wextra -Werror \
             -I"$work" -c "$source" -o "$object"
-        objects="$objects $object"
     done
 }
 

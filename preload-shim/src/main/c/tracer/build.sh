@@ -8,8 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$work" "$(dirname "$out")"
 "$java" -XX:TieredStopAtLevel=1 "$generator" c "$work/layout.h" "$layouts/pool.layout" "$layouts/tracer.layout"
 compile "$here"
-# shellcheck disable=SC2086
-ld -shared -z noexecstack --build-id=none --no-warn-rwx-segments -T "$here/../flat.lds" -o "$work/tracer.so" $objects
+ld -shared -z noexecstack --build-id=none --no-warn-rwx-segments -T "$here/../flat.lds" -o "$work/tracer.so" "$work"/objects/*.o
 check "$work/tracer.so" ' T graft_tracer_run' $((32 * 1024))
 readelf -r "$work/tracer.so" | grep -q R_X86 && fail "has relocations"
 cmp -s "$work/tracer.so" "$out" || cp "$work/tracer.so" "$out"
