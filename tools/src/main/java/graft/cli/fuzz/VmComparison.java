@@ -55,15 +55,16 @@ final class VmComparison implements AutoCloseable {
                 : Optional.of("kernel and machine code: " + Ending.difference(expected, compiled));
     }
 
-    /** The text of a case that differs, with everything that does not matter left out. */
+    /** The text of a case that differs, with everything left out without which the same two engines differ. */
     String reduced(FuzzCase one) {
+        String engines = engines(one);
         List<Insn> insns = new ArrayList<>(one.insns().insns());
         for (int at = 0; at < insns.size(); at++) {
             if (insns.get(at) instanceof Insn.Exit || insns.get(at).slots() != 1) {
                 continue;
             }
             Insn removed = insns.set(at, new Insn.Jump(0));
-            if (!(compare(one.with(InsnList.of(insns))) instanceof Result.Different)) {
+            if (!engines(one.with(InsnList.of(insns))).equals(engines)) {
                 insns.set(at, removed);
             }
         }
@@ -77,6 +78,11 @@ final class VmComparison implements AutoCloseable {
                 .filter(line -> !line.endsWith("goto pc+0"))
                 .forEach(line -> text.append(line).append('\n'));
         return text.toString();
+    }
+
+    /** Which two engines differ; empty when none do. */
+    private String engines(FuzzCase one) {
+        return compare(one) instanceof Result.Different(String how) ? how.substring(0, how.indexOf(':')) : "";
     }
 
     @Override

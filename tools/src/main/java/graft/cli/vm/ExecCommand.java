@@ -53,6 +53,11 @@ final class ExecCommand implements Runnable {
             description = "jit: machine code in a process of its own (default); interp: the interpreter")
     private EngineName engine;
 
+    @Option(
+            names = "--trace",
+            description = "interpret, and print every instruction with the registers it changed on standard error")
+    private boolean trace;
+
     @Option(names = "--verify", description = "verify first; the memory is a context that can only be read")
     private boolean verify;
 
@@ -80,6 +85,9 @@ final class ExecCommand implements Runnable {
     }
 
     private Engine open() {
+        if (trace) {
+            return new InterpretedEngine(new TraceText(console.err()));
+        }
         return switch (engine) {
             case interp -> new InterpretedEngine();
             case jit -> new CompiledEngine();

@@ -82,4 +82,11 @@ class VmCommandTest {
         assertThat(graft("ff00000000000000", "vm", "exec")).isEqualTo(4);
         assertThat(err.toString()).startsWith("GRAFT-V004");
     }
+
+    @Test
+    void traceShowsTheRegistersThatEachInstructionChanged() {
+        assertThat(graft(LOADS_FIRST_BYTE, "vm", "exec", "--trace", "2a")).isZero();
+        assertThat(err.toString()).startsWith("   0: r0 = *(u8 *)(r1 +0)").contains(" r0=2a r1=110000000000 r2=1");
+        assertThat(out.toString()).isEqualTo("2a\n");
+    }
 }
