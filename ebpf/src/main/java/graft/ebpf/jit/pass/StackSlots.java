@@ -30,7 +30,7 @@ final class StackSlots implements Pass {
     public void run(Flow flow) {
         Set<Slot> slots = new HashSet<>();
         Set<Slot> fixed = new HashSet<>();
-        int escaped = 0;
+        int escaped = Escape.NOWHERE;
         boolean calls = false;
         for (Block block : flow.blocks()) {
             for (Op op : block.ops()) {
@@ -40,7 +40,7 @@ final class StackSlots implements Pass {
                 slot(op).ifPresent(slot -> (op instanceof Op.Atomic ? fixed : slots).add(slot));
             }
         }
-        if (escaped == Escape.EVERYTHING || calls && escaped < 0) {
+        if (escaped == Escape.EVERYTHING || calls && escaped != Escape.NOWHERE) {
             return;
         }
         int from = escaped;
@@ -58,10 +58,11 @@ final class StackSlots implements Pass {
     /**
      * From which frame offset on somebody else may read and write.
      *
-     * @param from 0 when nobody does
+     * @param from {@link #NOWHERE} when nobody does; 0, the end of the frame, is a place that a callee can count from
      */
     private record Escape(int from) {
         static final int EVERYTHING = Integer.MIN_VALUE;
+        static final int NOWHERE = Integer.MAX_VALUE;
 
         static Escape of(Op op) {
             return switch (op) {
@@ -71,13 +72,13 @@ final class StackSlots implements Pass {
                 case Op.Load load -> indexed(load.place(), false);
                 case Op.Store store -> indexed(store.place(), false);
                 case Op.Atomic atomic -> indexed(atomic.place(), false);
-                default -> new Escape(0); // no address
+                default -> new Escape(NOWHERE); // no address
             };
         }
 
         private static Escape indexed(Place place, boolean address) {
             boolean frame = place.base() instanceof Value.FrameAddress;
-            return new Escape(frame && (address || place.index().isPresent()) ? EVERYTHING : 0);
+            return new Escape(frame && (address || place.index().isPresent()) ? EVERYTHING : NOWHERE);
         }
     }
 
