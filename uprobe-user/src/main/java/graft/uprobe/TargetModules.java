@@ -42,7 +42,12 @@ public final class TargetModules implements AutoCloseable {
     /** @throws graft.platform.proc.NoSuchProcessException when there is no such process */
     public static TargetModules of(int pid) {
         ProcessMaps maps = ProcessMaps.of(pid);
-        return new TargetModules(maps, executableOf(pid));
+        try {
+            return new TargetModules(maps, executableOf(pid));
+        } catch (UncheckedIOException failed) {
+            maps.requireProcess();
+            throw failed;
+        }
     }
 
     private static String executableOf(int pid) {
@@ -138,6 +143,9 @@ public final class TargetModules implements AutoCloseable {
             return maps.openablePath(mappings.getFirst()).map(openable -> TargetModule.open(path, openable, mappings));
         } catch (ElfFormatException _) {
             return Optional.empty();
+        } catch (UncheckedIOException failed) {
+            maps.requireProcess();
+            throw failed;
         }
     }
 

@@ -46,6 +46,20 @@ public record ProcessMaps(int pid, List<MemoryMapping> mappings) {
         return throughRoot(mapping).or(() -> Optional.of(throughMapFiles(mapping)));
     }
 
+    /**
+     * For whoever could not read something of the process: whether that is because it has ended.
+     *
+     * @throws NoSuchProcessException when it has
+     */
+    public void requireProcess() {
+        boolean runs = ProcessStatus.find(pid)
+                .filter(status -> status.state() != 'Z' && status.state() != 'X')
+                .isPresent();
+        if (!runs) {
+            throw new NoSuchProcessException(pid);
+        }
+    }
+
     private Optional<Path> throughRoot(MemoryMapping mapping) {
         if (mapping.deleted()) {
             return Optional.empty();
