@@ -34,16 +34,19 @@ final class StackMemory {
         for (int at = position; at < position + bytes; at++) {
             zero &= loadable(step, base, slot, at) == StackSlot.ZERO;
         }
-        return zero ? Scalar.ZERO : Memory.unknown(bytes);
+        return zero ? Scalar.ZERO.withOrigin(slot.originOfZeros()) : Memory.unknown(bytes);
     }
 
     private static Value readAnywhere(Step step, Reg base, Frame frame, Scalar offset, int bytes) {
         boolean zero = true;
+        Origin origin = Origin.NONE;
         long end = offset.wide().smax() + bytes;
         for (long at = offset.wide().smin(); at < end; at++) {
-            zero &= loadable(step, base, frame.slot(slotOf(at)), positionOf(at)) == StackSlot.ZERO;
+            StackSlot slot = frame.slot(slotOf(at));
+            zero &= loadable(step, base, slot, positionOf(at)) == StackSlot.ZERO;
+            origin = Origin.of(origin, slot.originOfZeros());
         }
-        return zero ? Scalar.ZERO : Memory.unknown(bytes);
+        return zero ? Scalar.ZERO.withOrigin(origin) : Memory.unknown(bytes);
     }
 
     /** Requires a range that a helper reads to be written, and free of pointers. */

@@ -47,6 +47,11 @@ record StackSlot(Value spilled, int spilledBytes, int kinds) {
         return spilled instanceof Scalar scalar && scalar.is(0) ? ZERO : NUMBER;
     }
 
+    /** What the bytes that {@link #plainKind} calls zero were made from. */
+    Origin originOfZeros() {
+        return spilled instanceof Scalar scalar && scalar.is(0) ? scalar.origin() : Origin.NONE;
+    }
+
     /** Bytes {@code from} up to {@code to} set to {@code kind}; a spilled value that they touch becomes plain bytes. */
     StackSlot with(int from, int to, int kind) {
         StackSlot base = from < spilledBytes ? plain() : this;
@@ -70,11 +75,12 @@ record StackSlot(Value spilled, int spilledBytes, int kinds) {
         return new StackSlot(value, spilledBytes, kinds);
     }
 
-    /** The same bytes without a spilled value. */
+    /** The same bytes without a spilled value, of which a zero must be kept precise: zero bytes always matter. */
     StackSlot plain() {
         if (spilledBytes == 0) {
             return this;
         }
+        originOfZeros().mark();
         int result = 0;
         for (int position = 0; position < 8; position++) {
             result |= plainKind(position) << (2 * position);

@@ -121,6 +121,10 @@ final class Subsumption {
             if (!covers(old.kind(position), now.plainKind(position))) {
                 return false;
             }
+            if (old.kind(position) == StackSlot.ZERO) {
+                kept.add(Origin.NONE);
+                kept.add(now.originOfZeros());
+            }
         }
         return true;
     }

@@ -56,6 +56,34 @@ class VerifierTest {
         assertThat(facts(code + "r0 = 0; exit").walked()).isLessThan(10_000);
     }
 
+    /** Of both branches, the first is taken with a number that is not zero, and so the second can be as well. */
+    private static void bothBranchesCanBeTaken(String between) {
+        String spilled = "r8 = *(u64 *)(r1 +0); r6 = *(u64 *)(r1 +8); *(u64 *)(r10 -8) = r8; ";
+        Facts facts = facts(spilled + between + "if r0 > 0 goto E; r0 = 0; E:; exit");
+        assertThat(facts.takenBranches()).isEqualTo(facts.fallenBranches());
+    }
+
+    @Test
+    void byteOfASpilledZeroIsZeroOnThatPathOnly() {
+        bothBranchesCanBeTaken("if r8 != 0 goto J; r7 = 0; J:; r0 = *(u8 *)(r10 -7); ");
+    }
+
+    @Test
+    void byteOfASpilledZeroAtAVariablePlaceIsZeroOnThatPathOnly() {
+        bothBranchesCanBeTaken("if r8 != 0 goto J; r7 = 0; J:; r6 &= 3; r3 = r10; r3 += r6; r0 = *(u8 *)(r3 -7); ");
+    }
+
+    @Test
+    void restOfASpilledZeroThatIsPartlyOverwrittenIsZeroOnThatPathOnly() {
+        bothBranchesCanBeTaken("if r8 != 0 goto J; r7 = 0; J:; *(u8 *)(r10 -8) = 1; r0 = *(u8 *)(r10 -7); ");
+    }
+
+    @Test
+    void spilledZeroThatMeetsZeroBytesIsZeroOnThatPathOnly() {
+        bothBranchesCanBeTaken("if r6 == 1 goto A; *(u32 *)(r10 -8) = 0; *(u32 *)(r10 -4) = 0; goto K; "
+                + "A:; if r8 != 0 goto J; r7 = 0; J:; r7 = 1; K:; r0 = *(u8 *)(r10 -7); ");
+    }
+
     @Test
     void budgetEndsTheWalk() {
         Verdict verdict = Verifier.of(VerifierCases.maps(), Limits.KERNEL.withInsns(50))
