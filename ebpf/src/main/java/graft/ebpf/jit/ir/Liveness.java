@@ -1,10 +1,10 @@
 package graft.ebpf.jit.ir;
 
-import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /** Which variables are read later, by block. */
 public final class Liveness {
@@ -16,19 +16,26 @@ public final class Liveness {
     public static Liveness of(Flow flow) {
         Liveness liveness = new Liveness();
         List<Block> blocks = flow.blocks();
-        List<Effect> effects = new ArrayList<>(blocks.size());
-        for (Block block : blocks) {
-            effects.add(Effect.of(block, flow.vars()));
-            liveness.before.put(block, new BitSet(flow.vars()));
+        BitSet[] before = new BitSet[blocks.size()];
+        Effect[] effects = new Effect[blocks.size()];
+        for (int i = 0; i < before.length; i++) {
+            effects[i] = Effect.of(blocks.get(i), flow.vars());
+            before[i] = (BitSet) effects[i].read().clone();
+            liveness.before.put(blocks.get(i), before[i]);
         }
+        BitSet live = new BitSet(flow.vars());
         boolean changed = true;
         while (changed) {
             changed = false;
-            for (int i = blocks.size() - 1; i >= 0; i--) {
-                BitSet live = liveness.after(blocks.get(i));
-                live.andNot(effects.get(i).written());
-                live.or(effects.get(i).read());
-                changed |= !live.equals(liveness.before.put(blocks.get(i), live));
+            for (int i = before.length - 1; i >= 0; i--) {
+                live.clear();
+                for (Block next : blocks.get(i).last().next()) {
+                    live.or(liveness.before.get(next));
+                }
+                live.andNot(effects[i].written());
+                int size = before[i].cardinality();
+                before[i].or(live);
+                changed |= before[i].cardinality() != size;
             }
         }
         return liveness;
@@ -40,13 +47,19 @@ public final class Liveness {
             BitSet written = new BitSet(vars);
             BitSet read = new BitSet(vars);
             List<Op> ops = block.ops();
+            Consumer<Var> reads = var -> read.set(var.number());
             for (int at = ops.size() - 1; at >= 0; at--) {
                 Op op = ops.get(at);
-                op.def().ifPresent(var -> {
-                    written.set(var.number());
-                    read.clear(var.number());
-                });
-                op.uses(var -> read.set(var.number()));
+                if (op instanceof Op.Pure pure) {
+                    written.set(pure.dst().number());
+                    read.clear(pure.dst().number());
+                } else {
+                    op.def().ifPresent(var -> {
+                        written.set(var.number());
+                        read.clear(var.number());
+                    });
+                }
+                op.uses(reads);
             }
             return new Effect(written, read);
         }
@@ -54,7 +67,11 @@ public final class Liveness {
 
     /** From what is live behind {@code op} to what is live in front of it. */
     public static void step(Op op, BitSet live) {
-        op.def().ifPresent(var -> live.clear(var.number()));
+        if (op instanceof Op.Pure pure) {
+            live.clear(pure.dst().number());
+        } else {
+            op.def().ifPresent(var -> live.clear(var.number()));
+        }
         op.uses(var -> live.set(var.number()));
     }
 

@@ -10,6 +10,9 @@ import graft.ebpf.jit.ir.Var;
 final class Copies implements Rewrite {
     @Override
     public Op apply(Op op, Known known) {
+        if (!known.readsCopy(op)) {
+            return op;
+        }
         Op read = op.map(var -> original(var, known), defined -> defined);
         return switch (read) {
             case Op.Move(Var dst, Var src) -> new Op.Move(dst, value(src, known));

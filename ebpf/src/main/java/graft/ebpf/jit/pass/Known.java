@@ -8,10 +8,10 @@ import graft.ebpf.jit.ir.Value;
 import graft.ebpf.jit.ir.Var;
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * What is known at one point of a walk in reverse postorder: how variables were computed, as long as computing them again
@@ -21,33 +21,46 @@ import java.util.Optional;
 final class Known {
     private final int[] definitions;
     private final boolean[] narrow;
-    private final Map<Var, Op.Pure> lasting = new HashMap<>();
-    private final Map<Var, Op.Pure> local = new HashMap<>();
+    private final Op.Pure[] computed;
+    private final int[] local;
+    private int locals;
+    private final Search search = new Search();
 
     Known(Flow flow) {
         this.definitions = new int[flow.vars()];
         this.narrow = new boolean[flow.vars()];
-        List<Op> defining = new ArrayList<>();
+        this.computed = new Op.Pure[flow.vars()];
+        this.local = new int[flow.vars()];
+        List<Op.Pure> defining = new ArrayList<>();
+        BitSet wide = new BitSet();
         for (Block block : flow.blocks()) {
             for (Op op : block.ops()) {
-                op.def().ifPresent(var -> {
-                    definitions[var.number()]++;
-                    narrow[var.number()] = true;
-                    defining.add(op);
-                });
+                if (op instanceof Op.Pure pure) {
+                    definitions[pure.dst().number()]++;
+                    narrow[pure.dst().number()] = true;
+                    defining.add(pure);
+                } else {
+                    op.def().ifPresent(var -> {
+                        definitions[var.number()]++;
+                        wide.set(var.number());
+                    });
+                }
             }
         }
+        wide.stream().forEach(number -> narrow[number] = false);
         BitSet undefined = Liveness.of(flow).before(flow.entry());
-        undefined.stream().forEach(number -> definitions[number]++);
+        for (int number = undefined.nextSetBit(0); number >= 0; number = undefined.nextSetBit(number + 1)) {
+            definitions[number]++;
+        }
         narrow(defining);
     }
 
-    private void narrow(List<Op> defining) {
+    private void narrow(List<Op.Pure> defining) {
         boolean changed = true;
         while (changed) {
             changed = false;
-            for (Op op : defining) {
-                int number = op.def().orElseThrow().number();
+            for (Op.Pure op : defining) {
+                int number = op.dst().number();
                 if (narrow[number] && !UpperHalf.isZero(op, this)) {
                     narrow[number] = false;
                     changed = true;
@@ -66,13 +79,19 @@ final class Known {
     }
 
     void enterBlock() {
-        local.clear();
+        while (locals > 0) {
+            computed[local[--locals]] = null;
+        }
     }
 
     /** How {@code var} was computed, when that still holds. */
     Optional<Op.Pure> definition(Var var) {
-        Op.Pure lastingOne = lasting.get(var);
-        return lastingOne != null ? Optional.of(lastingOne) : Optional.ofNullable(local.get(var));
+        return Optional.ofNullable(computed[var.number()]);
+    }
+
+    /** Whether {@code op} reads a variable that is a copy, or holds a constant. */
+    boolean readsCopy(Op op) {
+        return search.found(op, var -> computed[var.number()] instanceof Op.Move);
     }
 
     /** The number that {@code value} is, if known. */
@@ -88,22 +107,57 @@ final class Known {
 
     /** Takes note of what {@code op} computes. */
     void step(Op op) {
-        op.def().ifPresent(var -> {
-            if (!isSingle(var)) {
-                local.remove(var);
-                local.values().removeIf(other -> reads(other, var));
+        if (!(op instanceof Op.Pure pure)) {
+            op.def().ifPresent(this::forget);
+            return;
+        }
+        forget(pure.dst());
+        if (!(op instanceof Op.Load) && !reads(pure, pure.dst())) {
+            int number = pure.dst().number();
+            computed[number] = pure;
+            if (!isSingle(pure.dst()) || search.found(pure, var -> !isSingle(var))) {
+                local[locals++] = number;
             }
-        });
-        if (op instanceof Op.Pure pure && !(op instanceof Op.Load) && !reads(pure, pure.dst())) {
-            boolean[] stable = {isSingle(pure.dst())};
-            pure.uses(var -> stable[0] &= isSingle(var));
-            (stable[0] ? lasting : local).put(pure.dst(), pure);
         }
     }
 
-    private static boolean reads(Op op, Var var) {
-        boolean[] found = {false};
-        op.uses(used -> found[0] |= used.equals(var));
-        return found[0];
+    /** What was known of a variable that is written now, and of what was computed from it. */
+    private void forget(Var var) {
+        if (isSingle(var)) {
+            return;
+        }
+        computed[var.number()] = null;
+        int kept = 0;
+        for (int i = 0; i < locals; i++) {
+            Op.Pure other = computed[local[i]];
+            if (other != null && reads(other, var)) {
+                computed[local[i]] = null;
+            } else if (other != null) {
+                local[kept++] = local[i];
+            }
+        }
+        locals = kept;
+    }
+
+    private boolean reads(Op op, Var var) {
+        return search.found(op, var::equals);
+    }
+
+    /** Asks a question of what an operation reads. */
+    private static final class Search implements Consumer<Var> {
+        private Predicate<Var> asked = _ -> false;
+        private boolean found;
+
+        boolean found(Op op, Predicate<Var> question) {
+            asked = question;
+            found = false;
+            op.uses(this);
+            return found;
+        }
+
+        @Override
+        public void accept(Var var) {
+            found |= asked.test(var);
+        }
     }
 }

@@ -22,11 +22,14 @@ final class Rewriting implements Pass {
             known.enterBlock();
             ListIterator<Op> ops = block.ops().listIterator();
             while (ops.hasNext()) {
-                Op op = ops.next();
+                Op before = ops.next();
+                Op op = before;
                 for (Rewrite rewrite : rewrites) {
                     op = rewrite.apply(op, known);
                 }
-                ops.set(op);
+                if (op != before) {
+                    ops.set(op);
+                }
                 known.step(op);
             }
         }

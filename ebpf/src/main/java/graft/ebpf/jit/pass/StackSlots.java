@@ -13,6 +13,7 @@ import graft.ebpf.jit.ir.Value;
 import graft.ebpf.jit.ir.Var;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -28,7 +29,7 @@ final class StackSlots implements Pass {
 
     @Override
     public void run(Flow flow) {
-        Set<Slot> slots = new HashSet<>();
+        Set<Slot> slots = new LinkedHashSet<>();
         Set<Slot> fixed = new HashSet<>();
         int escaped = Escape.NOWHERE;
         boolean calls = false;
