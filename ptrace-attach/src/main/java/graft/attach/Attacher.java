@@ -5,7 +5,6 @@ import graft.attach.UndoRecord.Range;
 import graft.attach.UndoRecord.Site;
 import graft.platform.address.RemoteAddress;
 import graft.platform.layout.PoolConstants;
-import graft.platform.linux.Errno;
 import graft.platform.linux.ProcMem;
 import graft.platform.linux.Ptrace;
 import graft.platform.linux.SysException;
@@ -95,7 +94,7 @@ public final class Attacher {
         } catch (TraceeGoneException gone) {
             return new AttachResult.TargetGone(injection.pid(), gone.getMessage());
         } catch (SysException failed) {
-            return failed.is(Errno.ESRCH) || Ending.comesSoon(injection.pid())
+            return Ending.comesSoon(injection.pid())
                     ? new AttachResult.TargetGone(injection.pid(), failed.getMessage())
                     : new AttachResult.Refused(new Refusal(
                             Refusal.Kind.SYSTEM_CALL, failed.getMessage(), "graft doctor -p " + injection.pid()));

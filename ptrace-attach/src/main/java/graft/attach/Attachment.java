@@ -14,6 +14,8 @@ import java.util.List;
  * Forgetting it leaves the target as it is: the journal still says how to undo it.
  */
 public final class Attachment {
+    private static final Census NOTHING = new Census(0, 0, 0, 0);
+
     private final Injection injection;
     private final TargetFacts facts;
     private final List<PoolImage> images;
@@ -109,10 +111,8 @@ public final class Attachment {
                 Undo.Report report = Undo.perform(target, journal.undo(), Attacher.options(facts));
                 return prove(target, report);
             }
-        } catch (TraceeGoneException ended) {
-            return gone(ended.getMessage());
-        } catch (DeadlineException | SysException failed) {
-            return incomplete(failed.getMessage());
+        } catch (TraceeGoneException | DeadlineException | SysException failed) {
+            return Ending.comesSoon(facts.pid()) ? gone(failed.getMessage()) : incomplete(failed.getMessage());
         } finally {
             images.forEach(PoolImage::close);
         }
@@ -144,17 +144,16 @@ public final class Attachment {
                 List.of(),
                 List.of(),
                 before,
-                Evidence.census(facts.pid()),
+                NOTHING,
                 new Timing(0, 0, 0),
                 List.of(note + "; the journal stays, detach again"));
     }
 
     private DetachProof gone(String note) {
         journal.delete();
-        Census nothing = new Census(0, 0, 0, 0);
         Timing none = new Timing(0, 0, 0);
         int sites = journal.undo().sites().size();
         return new DetachProof(
-                Outcome.TARGET_GONE, sites, 0, List.of(), List.of(), before, nothing, none, List.of(note));
+                Outcome.TARGET_GONE, sites, 0, List.of(), List.of(), before, NOTHING, none, List.of(note));
     }
 }

@@ -16,7 +16,7 @@ final class Ending {
      */
     static boolean comesSoon(int pid) {
         for (int look = 0; look < LOOKS; look++) {
-            if (ProcessStat.find(pid).map(ProcessStat::ended).orElse(true)) {
+            if (ProcessStat.find(pid).map(ProcessStat::processEnded).orElse(true)) {
                 return true;
             }
             Sched.nanosleep(LOOK_NANOS);

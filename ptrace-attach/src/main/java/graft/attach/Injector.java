@@ -68,10 +68,12 @@ final class Injector {
         } catch (DeadlineException late) {
             return late(late);
         } catch (TraceeGoneException gone) {
-            journal.delete();
+            if (Ending.comesSoon(injection.pid())) {
+                journal.delete();
+            }
             return new AttachResult.TargetGone(injection.pid(), gone.getMessage());
         } catch (SysException failed) {
-            if (failed.is(Errno.ESRCH) || Ending.comesSoon(injection.pid())) {
+            if (Ending.comesSoon(injection.pid())) {
                 journal.delete();
                 return new AttachResult.TargetGone(injection.pid(), failed.getMessage());
             }

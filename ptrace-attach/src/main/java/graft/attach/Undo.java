@@ -5,7 +5,6 @@ import graft.attach.UndoRecord.Kind;
 import graft.attach.UndoRecord.Range;
 import graft.attach.UndoRecord.Site;
 import graft.platform.layout.TracerConstants;
-import graft.platform.linux.Errno;
 import graft.platform.linux.Sched;
 import graft.platform.linux.SysException;
 import java.lang.foreign.Arena;
@@ -63,7 +62,7 @@ final class Undo {
                     throw late;
                 }
             } catch (SysException failed) {
-                if (failed.is(Errno.ESRCH) || Ending.comesSoon(undo.pid())) {
+                if (Ending.comesSoon(undo.pid())) {
                     throw new TraceeGoneException(undo.pid(), failed.doing());
                 }
                 throw failed;
