@@ -1,6 +1,7 @@
 package graft.ebpf.jit.pass;
 
 import graft.ebpf.jit.TargetBinding;
+import graft.ebpf.jit.ir.Block;
 import graft.ebpf.jit.ir.Flow;
 import graft.ebpf.jit.ir.Op;
 import java.util.function.Predicate;
@@ -59,7 +60,14 @@ public final class Passes {
     }
 
     private static boolean some(Flow flow, Predicate<Op> property) {
-        return flow.blocks().stream().anyMatch(block -> block.ops().stream().anyMatch(property));
+        for (Block block : flow.blocks()) {
+            for (Op op : block.ops()) {
+                if (property.test(op)) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     private static boolean isInFrame(Op op) {

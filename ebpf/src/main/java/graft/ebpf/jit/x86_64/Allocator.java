@@ -1,6 +1,5 @@
 package graft.ebpf.jit.x86_64;
 
-import graft.ebpf.jit.ir.Flow;
 import graft.ebpf.jit.ir.Var;
 import graft.platform.asm.x86_64.Gpr;
 import java.util.ArrayList;
@@ -8,6 +7,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * Gives registers to variables, the most used ones first. There is no spilling: a program's own variables always fit
@@ -18,14 +18,14 @@ final class Allocator {
     private final Allocation allocation;
     private final Set<Gpr> touched = EnumSet.noneOf(Gpr.class);
 
-    private Allocator(Flow flow) {
-        this.interference = new Interference(flow);
-        this.allocation = new Allocation(flow.vars());
+    private Allocator(Function.Graph graph) {
+        this.interference = new Interference(graph);
+        this.allocation = new Allocation(graph.flow().vars());
     }
 
     /** Registers for all variables wherever they are free, or nothing when there are not enough. */
-    static Optional<Allocation> allocate(Flow flow) {
-        Allocator allocator = new Allocator(flow);
+    static Optional<Allocation> allocate(Function.Graph graph) {
+        Allocator allocator = new Allocator(graph);
         for (Var var : allocator.interference.byWeight()) {
             if (!allocator.give(var, allocator.wishes(var))) {
                 return Optional.empty();
@@ -35,8 +35,8 @@ final class Allocator {
     }
 
     /** Registers for a function that no pass has changed: every variable in its home. */
-    static Allocation atHome(Flow flow) {
-        Allocator allocator = new Allocator(flow);
+    static Allocation atHome(Function.Graph graph) {
+        Allocator allocator = new Allocator(graph);
         List<Var> all = allocator.interference.byWeight();
         all.stream().filter(var -> var.home() >= 0).forEach(var -> allocator.put(var, Registers.home(var.home())));
         for (Var var : all) {
@@ -53,25 +53,31 @@ final class Allocator {
             return true;
         }
         Set<Gpr> free = free(var);
-        Optional<Gpr> chosen = wishes.stream().filter(free::contains).findFirst();
+        Optional<Gpr> chosen = first(wishes, free::contains);
         if (chosen.isEmpty()) {
-            chosen = Registers.ALLOCATABLE.stream()
-                    .filter(free::contains)
-                    .filter(gpr -> !Registers.isCalleeSaved(gpr) || touched.contains(gpr))
-                    .filter(gpr -> !isAwkward(var, gpr))
-                    .findFirst();
+            chosen = first(
+                    Registers.ALLOCATABLE,
+                    gpr -> free.contains(gpr)
+                            && (!Registers.isCalleeSaved(gpr) || touched.contains(gpr))
+                            && !isAwkward(var, gpr));
         }
         if (chosen.isEmpty()) {
-            chosen = Registers.ALLOCATABLE.stream()
-                    .filter(free::contains)
-                    .filter(gpr -> !isAwkward(var, gpr))
-                    .findFirst();
+            chosen = first(Registers.ALLOCATABLE, gpr -> free.contains(gpr) && !isAwkward(var, gpr));
         }
         if (chosen.isEmpty()) {
             chosen = free.stream().findFirst();
         }
         chosen.ifPresent(gpr -> put(var, gpr));
         return chosen.isPresent();
+    }
+
+    private static Optional<Gpr> first(List<Gpr> registers, Predicate<Gpr> property) {
+        for (Gpr gpr : registers) {
+            if (property.test(gpr)) {
+                return Optional.of(gpr);
+            }
+        }
+        return Optional.empty();
     }
 
     private void put(Var var, Gpr gpr) {

@@ -7,7 +7,6 @@ import graft.ebpf.jit.ir.FlowBuilder;
 import graft.ebpf.jit.ir.Liveness;
 import graft.ebpf.jit.ir.Op;
 import graft.ebpf.jit.ir.Order;
-import graft.ebpf.jit.ir.Var;
 import graft.ebpf.jit.ir.Webs;
 import graft.ebpf.jit.pass.Passes;
 import graft.ebpf.object.ProgSpec;
@@ -33,29 +32,38 @@ record Function(Flow flow, Allocation allocation, Frame frame, Order order, Live
         for (Passes.Registers registers : Passes.Registers.values()) {
             Flow improved = fresh.get();
             Passes.run(improved, binding, registers);
-            Optional<Allocation> allocation = Allocator.allocate(improved);
+            Graph graph = Graph.of(improved);
+            Optional<Allocation> allocation = Allocator.allocate(graph);
             if (allocation.isPresent()) {
-                return of(improved, allocation.get(), frameBytes);
+                return of(graph, allocation.get(), frameBytes);
             }
         }
-        Flow plain = fresh.get();
+        Graph plain = Graph.of(fresh.get());
         return of(plain, Allocator.atHome(plain), frameBytes);
     }
 
-    private static Function of(Flow flow, Allocation allocation, int frameBytes) {
+    /** A graph that does not change any more, with what the back end asks of it again and again. */
+    record Graph(Flow flow, Order order, Liveness liveness) {
+        static Graph of(Flow flow) {
+            return new Graph(flow, Order.of(flow), Liveness.of(flow));
+        }
+    }
+
+    private static Function of(Graph graph, Allocation allocation, int frameBytes) {
+        Flow flow = graph.flow();
         Set<Gpr> used = EnumSet.noneOf(Gpr.class);
         Frame.Shape shape = Frame.Shape.LEAF;
         boolean budget = false;
         boolean usesFrame = false;
         for (Block block : flow.blocks()) {
             for (Op op : block.ops()) {
-                op.def().map(Var::number).map(allocation::of).ifPresent(used::addAll);
+                op.def().ifPresent(var -> used.add(allocation.of(var)));
                 shape = op instanceof Op.Call ? Frame.Shape.CALLS : shape;
                 budget |= op instanceof Op.MayGoto;
                 usesFrame |= FrameUse.of(op);
             }
         }
         Frame frame = Frame.of(Registers.saved(used), usesFrame ? frameBytes : 0, budget ? BUDGET_BYTES : 0, shape);
-        return new Function(flow, allocation, frame, Order.of(flow), Liveness.of(flow));
+        return new Function(flow, allocation, frame, graph.order(), graph.liveness());
     }
 }

@@ -32,14 +32,15 @@ final class Interference {
     private final BitSet defined = new BitSet();
     private boolean needsThirdScratch;
 
-    Interference(Flow flow) {
+    Interference(Function.Graph graph) {
+        Flow flow = graph.flow();
         this.conflicts = new BitSet[flow.vars()];
         this.weights = new long[flow.vars()];
         for (int i = 0; i < conflicts.length; i++) {
             conflicts[i] = new BitSet(flow.vars());
         }
-        Liveness liveness = Liveness.of(flow);
-        Order order = Order.of(flow);
+        Liveness liveness = graph.liveness();
+        Order order = graph.order();
         for (Block block : order.blocks()) {
             long weight = 1L << 3 * Math.min(order.depth(block), MAX_DEPTH);
             BitSet live = liveness.after(block);
