@@ -1,11 +1,15 @@
 /*
- * Whether a stopped thread can still come into a pool: its program counter, a word of its stack that looks like an
- * address there, or a return slot whose stack slot still holds one. Conservative: a stale word counts. Runs in the
+ * Whether a stopped thread can still come into a pool. It can when it is there; when a signal has interrupted it there,
+ * which the frame on its stack says; and when a wrapped function returns there, which the return slots say. Pool code
+ * calls nothing outside but the vDSO's clock, so a thread elsewhere has no other way back, and words on its stack that
+ * look like addresses in a pool are left from earlier. They count only while the vDSO may be on the way. Runs in the
  * daemon. Uses no libc. Ordering rule: all threads are stopped before and until the answer is used.
  */
 #include "tracer.h"
 
-enum { RED_ZONE = 128 };
+/* In a signal frame (struct sigcontext) behind the program counter: the flags, then four selectors, cs first, ss last. */
+enum { RED_ZONE = 128, FLAGS_WORD = 1, SELECTORS_WORD = 2, USER_CS = 0x33, USER_SS = 0x2b, FLAGS_FIXED = 2 };
+#define FLAGS_MAX 0x400000ull
 
 static long in_pool(const struct graft_idle *idle, uint64_t address)
 {
@@ -23,16 +27,38 @@ static uint64_t end_of_mapping(const struct graft_idle *idle, uint64_t address)
     return 0;
 }
 
-static long stack_points_in(struct graft_stop *stop, const struct graft_idle *idle, uint64_t pointer)
+static long in_vdso(const struct graft_idle *idle, uint64_t address)
 {
-    uint64_t bottom = (pointer - RED_ZONE) & -8ull, end = end_of_mapping(idle, pointer), *words;
+    return address >= idle->vdso_start && address < idle->vdso_end;
+}
+
+/* Whether a word of the stack is the program counter in a signal frame. */
+static long interrupted_at(const uint64_t *word)
+{
+    uint64_t flags = word[FLAGS_WORD], selectors = word[SELECTORS_WORD];
+    uint64_t stack_selector = selectors >> 48; /* 0 from kernels that do not store it */
+    return flags & FLAGS_FIXED && flags < FLAGS_MAX && (selectors & 0xffff) == USER_CS
+           && (stack_selector == USER_SS || stack_selector == 0);
+}
+
+static long may_return(struct graft_stop *stop, const struct graft_idle *idle, const struct graft_tracee *thread)
+{
+    uint64_t pointer = thread->registers[RSP];
+    uint64_t bottom = (pointer - RED_ZONE) & -8ull, end = end_of_mapping(idle, pointer);
+    long left_over = 0, clock = in_vdso(idle, thread->registers[RIP]);
     if (end <= bottom) return 0;
     uint64_t size = end - bottom < idle->buffer_size ? end - bottom : idle->buffer_size;
-    words = POINTER(uint64_t, idle->buffer);
-    long done = graft_memory_read(stop, bottom, words, size);
-    for (long i = 0; i < done / 8; i++)
-        if (in_pool(idle, words[i])) return 1;
-    return 0;
+    uint64_t *words = POINTER(uint64_t, idle->buffer);
+    long count = graft_memory_read(stop, bottom, words, size) / 8;
+    for (long i = 0; i < count; i++) {
+        long pool = in_pool(idle, words[i]);
+        if (!pool && !in_vdso(idle, words[i])) continue;
+        long interrupted = i + SELECTORS_WORD < count && interrupted_at(words + i);
+        if (pool && interrupted) return 1;
+        left_over |= pool;
+        clock |= interrupted;
+    }
+    return left_over && clock;
 }
 
 static long return_pending(struct graft_stop *stop, const struct graft_idle *idle, uint64_t table)
@@ -56,7 +82,7 @@ long graft_idle_check(struct graft_stop *stop, struct graft_operation *op)
         struct graft_tracee *thread = POINTER(struct graft_tracee, threads[i]);
         if (thread->state != GRAFT_TRACEE_STOPPED) continue;
         if (in_pool(idle, thread->registers[RIP])) return 1;
-        if (stack_points_in(stop, idle, thread->registers[RSP])) return 1;
+        if (may_return(stop, idle, thread)) return 1;
     }
     const uint64_t *tables = POINTER(uint64_t, idle->slots);
     for (uint64_t i = 0; i < idle->slot_tables; i++)

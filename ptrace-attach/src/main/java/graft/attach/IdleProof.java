@@ -13,9 +13,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * What the tracer needs to tell whether any thread can still run code of a pool: its program counter, a word of its
- * stack that looks like an address in a pool, or a return slot whose stack slot still holds our address. Conservative:
- * a stale word counts.
+ * What the tracer needs to tell whether any thread can still run code of a pool: its program counter, a signal frame on
+ * its stack, or a return slot whose stack slot still holds our address.
  */
 final class IdleProof {
     private static final int STACK_MAX = 1 << 20;
@@ -63,6 +62,13 @@ final class IdleProof {
         idle.set(JAVA_LONG, IdleLayout.SLOT_TABLES, runtimes.size());
         idle.set(JAVA_LONG, IdleLayout.BUFFER, buffer.address());
         idle.set(JAVA_LONG, IdleLayout.BUFFER_SIZE, buffer.byteSize());
+        all.stream()
+                .filter(mapping -> mapping.path().filter("[vdso]"::equals).isPresent())
+                .findFirst()
+                .ifPresent(vdso -> {
+                    idle.set(JAVA_LONG, IdleLayout.VDSO_START, vdso.start().value());
+                    idle.set(JAVA_LONG, IdleLayout.VDSO_END, vdso.start().value() + vdso.size());
+                });
         return idle;
     }
 

@@ -1,14 +1,18 @@
 /*
  * Does what standard input says and then answers with its process id: "call N" calls work, "parent N" calls getppid, "thread N"
- * starts threads one after another, "both N" calls work and getppid N times each, at the same time in two threads.
+ * starts threads one after another, "both N" calls work and getppid N times each, at the same time in two threads,
+ * "alarm N" interrupts the program every N microseconds from then on, for most of the time.
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 static long times;
+static long asleep;
 
 __attribute__((noinline, noclone)) long work(long n)
 {
@@ -35,6 +39,23 @@ static void *nothing(void *unused)
 	return unused;
 }
 
+/* Sleeps, so that a tracer finds the program here and not where it was interrupted. */
+static void interrupted(int signal)
+{
+	(void)signal;
+	usleep(asleep);
+}
+
+static void alarm_every(long micros)
+{
+	struct sigaction action = { .sa_handler = interrupted, .sa_flags = SA_RESTART };
+	struct itimerval every = { { 0, micros }, { 0, micros } };
+
+	asleep = micros / 2;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &every, NULL);
+}
+
 int main(void)
 {
 	char what[16];
@@ -49,6 +70,8 @@ int main(void)
 			pthread_create(&thread, NULL, call, NULL);
 			parent(NULL);
 			pthread_join(thread, NULL);
+		} else if (!strcmp(what, "alarm")) {
+			alarm_every(times);
 		} else if (!strcmp(what, "thread")) {
 			for (long i = 0; i < times; i++) {
 				pthread_create(&thread, NULL, nothing, NULL);

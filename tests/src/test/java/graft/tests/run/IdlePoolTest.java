@@ -1,0 +1,84 @@
+package graft.tests.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import graft.attach.Attacher;
+import graft.attach.DetachProof;
+import graft.attach.StepListener;
+import graft.daemon.Session;
+import graft.ebpf.maps.BpfMap;
+import graft.platform.layout.HashLayout;
+import graft.platform.linux.SharedRegion;
+import graft.platform.proc.ProcessStat;
+import graft.tests.command.Sessions;
+import java.io.IOException;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A detach takes the code pool away when nothing can return into it, and not before. */
+@Tag("slow")
+class IdlePoolTest {
+    /** Spends most of a call's time in the pool. */
+    private static final Path OBJECT = Path.of("target/test-classes/bpf/hash_changes.bpf.o");
+
+    private static final int ROUNDS = 40;
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void wordsLeftOnAStackKeepNothing() throws IOException {
+        try (ToldProgram program = ToldProgram.start(ToldProgram.compile(folder))) {
+            for (int round = 0; round < ROUNDS; round++) {
+                try (Session session = open(program)) {
+                    program.does("call 1000");
+
+                    assertRestored(session);
+                }
+            }
+        }
+    }
+
+    @Test
+    void signalHandlersReturnIntoThePool() throws IOException {
+        try (ToldProgram program = ToldProgram.start(ToldProgram.compile(folder))) {
+            program.does("alarm 2000");
+            program.begins("call " + Long.MAX_VALUE);
+            for (int round = 0; round < ROUNDS; round++) {
+                try (Session session = open(program)) {
+                    untilInterruptedAtWork(session, program);
+
+                    assertRestored(session);
+                }
+            }
+        }
+    }
+
+    /** Once it works, most signals come while it is in the pool, and then it sleeps in the handler. */
+    private static void untilInterruptedAtWork(Session session, ToldProgram program) {
+        BpfMap table = session.collection().map("table").orElseThrow();
+        try (SharedRegion memory = SharedRegion.map(table.fd(), table.regionSize(), SharedRegion.Access.READ_ONLY)) {
+            while (memory.segment().get(ValueLayout.JAVA_INT, HashLayout.COUNT) == 0
+                    || ProcessStat.of(Integer.parseInt(program.pid())).state() != 'S') {
+                assertThat(session.hasLiveTarget()).isTrue();
+            }
+        }
+    }
+
+    private Session open(ToldProgram program) throws IOException {
+        Attacher attacher = new Attacher(folder.resolve("journals"), StepListener.NONE);
+        return Sessions.open(Sessions.request(OBJECT, List.of(Integer.parseInt(program.pid()))), attacher);
+    }
+
+    private static void assertRestored(Session session) {
+        assertThat(session.detach()).singleElement().satisfies(proof -> {
+            assertThat(proof.outcome()).isEqualTo(DetachProof.Outcome.RESTORED);
+            assertThat(proof.quarantined()).isEmpty();
+        });
+        assertThat(session.hasLiveTarget()).isTrue();
+    }
+}
