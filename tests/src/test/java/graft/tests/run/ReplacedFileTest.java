@@ -57,13 +57,15 @@ class ReplacedFileTest {
         Path program = compiled("program", "");
         Path update =
                 compiled("update", "__attribute__((used)) void moves_the_rest(void) { __asm__(\".skip 4096\"); }");
-        process = new ProcessBuilder(program.toString()).start();
+        // A child of the shell: Java waits for its own children in a thread that would take the stops of a tracer here.
+        process = new ProcessBuilder("sh", "-c", "\"$0\"; exit", program.toString()).start();
         round();
         Files.move(update, program, StandardCopyOption.REPLACE_EXISTING);
     }
 
     @AfterEach
     void end() {
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly();
     }
 
@@ -98,7 +100,11 @@ class ReplacedFileTest {
             case LoadResult.Loaded(var spec, var _) -> spec;
             case LoadResult.Refused refused -> throw new AssertionError(refused);
         };
-        return new SessionRequest(object, SectionLinks.of(object).links(), List.of((int) process.pid()));
+        return new SessionRequest(object, SectionLinks.of(object).links(), List.of(pid()));
+    }
+
+    private int pid() {
+        return Math.toIntExact(process.children().findFirst().orElseThrow().pid());
     }
 
     /** One round of calls, which is over when this returns. */
