@@ -63,6 +63,11 @@ public final class GraftProcess implements AutoCloseable {
         return end();
     }
 
+    /** Kills it by SIGKILL and waits until it is gone. */
+    public void kill() {
+        process.destroyForcibly().onExit().join();
+    }
+
     /** Waits for the end. */
     public GraftRun end() {
         errors.lines().forEach(line -> said.append(line).append('\n'));
