@@ -3,8 +3,10 @@ package graft.cli.bench;
 import graft.cli.output.JsonWriter;
 import graft.cli.output.Quantity;
 import graft.cli.output.TextTable;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 
 /** Measured rows as a table for people or as JSON lines. */
 public final class BenchReport {
@@ -14,46 +16,39 @@ public final class BenchReport {
 
     /** The table. {@code ratio} is the median over that of the baseline. */
     public static List<String> table(List<BenchRow> rows) {
-        TextTable table = TextTable.of(
-                TextTable.words("row"),
-                TextTable.words("who"),
-                TextTable.numbers("n"),
-                TextTable.numbers("min"),
-                TextTable.numbers("median"),
-                TextTable.numbers("added"),
-                TextTable.numbers("ratio"));
-        for (BenchRow row : rows) {
-            table.row(
-                    row.row(),
-                    row.who().word(),
-                    Quantity.count(row.samples().count()),
-                    Quantity.of(row.samples().min(), row.unit()),
-                    Quantity.of(row.samples().median(), row.unit()),
-                    Quantity.of(row.added(), row.unit()),
-                    ratio(row));
-        }
-        return table.lines();
+        return table(
+                rows,
+                List.of("min", "median", "added", "ratio"),
+                row -> List.of(
+                        Quantity.of(row.samples().min(), row.unit()),
+                        Quantity.of(row.samples().median(), row.unit()),
+                        Quantity.of(row.added(), row.unit()),
+                        ratio(row)));
     }
 
     /** The table of a suite that asks how bad it gets: no baseline, but the tail. */
     public static List<String> tails(List<BenchRow> rows) {
-        TextTable table = TextTable.of(
-                TextTable.words("row"),
-                TextTable.words("who"),
-                TextTable.numbers("n"),
-                TextTable.numbers("min"),
-                TextTable.numbers("p50"),
-                TextTable.numbers("p99"),
-                TextTable.numbers("max"));
+        return table(
+                rows,
+                List.of("min", "p50", "p99", "max"),
+                row -> List.of(
+                        Quantity.of(row.samples().min(), row.unit()),
+                        Quantity.of(row.samples().median(), row.unit()),
+                        Quantity.of(row.samples().quantile(NEARLY_ALL), row.unit()),
+                        Quantity.of(row.samples().quantile(1), row.unit())));
+    }
+
+    private static List<String> table(
+            List<BenchRow> rows, List<String> figures, Function<BenchRow, List<String>> figuresOf) {
+        List<TextTable.Column> columns =
+                new ArrayList<>(List.of(TextTable.words("row"), TextTable.words("who"), TextTable.numbers("n")));
+        figures.forEach(figure -> columns.add(TextTable.numbers(figure)));
+        TextTable table = TextTable.of(columns.toArray(TextTable.Column[]::new));
         for (BenchRow row : rows) {
-            table.row(
-                    row.row(),
-                    row.who().word(),
-                    Quantity.count(row.samples().count()),
-                    Quantity.of(row.samples().min(), row.unit()),
-                    Quantity.of(row.samples().median(), row.unit()),
-                    Quantity.of(row.samples().quantile(NEARLY_ALL), row.unit()),
-                    Quantity.of(row.samples().quantile(1), row.unit()));
+            List<String> cells = new ArrayList<>(List.of(
+                    row.row(), row.who().word(), Quantity.count(row.samples().count())));
+            cells.addAll(figuresOf.apply(row));
+            table.row(cells.toArray(String[]::new));
         }
         return table.lines();
     }
