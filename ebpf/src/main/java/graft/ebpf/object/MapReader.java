@@ -10,30 +10,29 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/** Reads the maps that an object defines: BTF definitions in {@code .maps}, and one array for each data section. */
+/** Reads the maps that an object defines, with and without BTF, and one array for each data section. */
 final class MapReader {
     private static final int MAX_NESTING = 2;
-    private static final int PAGE = 4096;
     private static final int MAX_DATA = 64 << 20;
 
     private final ElfFile elf;
     private final Optional<Btf> btf;
+    private final MapSymbols symbols;
     private final List<String> notes;
 
-    MapReader(ElfFile elf, Optional<Btf> btf, List<String> notes) {
+    MapReader(ElfFile elf, Optional<Btf> btf, MapSymbols symbols, List<String> notes) {
         this.elf = elf;
         this.btf = btf;
+        this.symbols = symbols;
         this.notes = notes;
     }
 
     Map<String, MapSpec> read() {
         Map<String, MapSpec> maps = new LinkedHashMap<>();
         for (ElfSection section : elf.sections()) {
-            if (section.name().equals("maps") && section.size() > 0) {
-                throw bad(
-                        "maps", "map definitions without BTF", "define maps in SEC(\".maps\") with __uint and __type");
-            }
-            if (section.name().equals(".maps")) {
+            if (section.name().equals(MapSymbols.UNTYPED) && section.size() > 0) {
+                maps.putAll(new UntypedMaps(elf, section, notes).read(symbols));
+            } else if (section.name().equals(MapSymbols.TYPED)) {
                 readDefinitions(maps);
             } else if (isData(section) && section.size() > 0) {
                 maps.put(section.name(), data(section));
@@ -114,18 +113,18 @@ final class MapReader {
                 .orElseThrow(() -> bad(name, "map type %d is not known".formatted(number), "use another map type"));
         int keySize = numbers.getOrDefault("key_size", key.isPresent() ? (int) types.size(key.getAsInt()) : 0);
         int valueSize = numbers.getOrDefault("value_size", value.isPresent() ? (int) types.size(value.getAsInt()) : 0);
-        return new MapSpec(
+        return MapShape.fitted(new MapSpec(
                 name,
                 type,
-                keySize(type, keySize),
-                holdsDescriptors(type) ? 4 : valueSize,
-                capacity(type, numbers.getOrDefault("max_entries", 0)),
+                keySize,
+                valueSize,
+                numbers.getOrDefault("max_entries", 0),
                 numbers.getOrDefault("map_flags", 0),
                 key,
                 value,
                 MapSpec.Content.NONE,
                 MapSpec.Access.READ_WRITE,
-                inner);
+                inner));
     }
 
     /** What the values of a map of maps are like; arrays of programs have none. */
@@ -137,29 +136,6 @@ final class MapReader {
             return Optional.of(definition(types, map + ".inner", composite, nesting - 1));
         }
         return Optional.empty();
-    }
-
-    private static boolean holdsDescriptors(MapType type) {
-        return type == MapType.PERF_EVENT_ARRAY
-                || type == MapType.ARRAY_OF_MAPS
-                || type == MapType.HASH_OF_MAPS
-                || type == MapType.PROG_ARRAY;
-    }
-
-    private static int keySize(MapType type, int size) {
-        return type == MapType.PERF_EVENT_ARRAY ? 4 : size;
-    }
-
-    /** A ring buffer's size becomes a power of two of at least one page, as libbpf does it. */
-    private static int capacity(MapType type, int entries) {
-        if (type != MapType.RINGBUF && type != MapType.USER_RINGBUF || entries <= 0 || entries > 1 << 30) {
-            return entries;
-        }
-        int bytes = PAGE;
-        while (bytes < entries) {
-            bytes *= 2;
-        }
-        return bytes;
     }
 
     private int number(Btf types, String map, BtfType.Member member) {

@@ -82,6 +82,27 @@ public record MapSpec(
         }
     }
 
+    /** The same with other sizes. */
+    MapSpec sized(int key, int value, int entries) {
+        return new MapSpec(name, type, key, value, entries, flags, keyType, valueType, content, access, inner);
+    }
+
+    /** The same, whose values are maps like {@code described}. */
+    MapSpec holding(MapSpec described) {
+        return new MapSpec(
+                name,
+                type,
+                keySize,
+                valueSize,
+                maxEntries,
+                flags,
+                keyType,
+                valueType,
+                content,
+                access,
+                Optional.of(described));
+    }
+
     /** A map without BTF types and initial content. */
     public static MapSpec of(String name, MapType type, int keySize, int valueSize, int maxEntries) {
         return new MapSpec(

@@ -26,7 +26,7 @@ final class ObjectCode {
 
     private final ElfFile elf;
     private final BtfExt ext;
-    private final Externs externs;
+    private final References references;
     private final List<ElfSymbol> symbols;
     private final Map<Integer, ByteBuffer> code = new HashMap<>();
     private final Map<Integer, Map<Long, ElfSymbol>> relocations = new HashMap<>();
@@ -38,9 +38,9 @@ final class ObjectCode {
     /** A function: where its code is. */
     record Function(String name, ElfSection section, int offset, int size) {}
 
-    ObjectCode(ElfFile elf, BtfExt ext, Optional<CoreRelocator> relocator, Externs externs) {
+    ObjectCode(ElfFile elf, BtfExt ext, Optional<CoreRelocator> relocator, References references) {
         this.elf = elf;
-        this.externs = externs;
+        this.references = references;
         this.ext = ext;
         this.symbols = elf.symbols(SymbolTable.STATIC);
         for (ElfSection section : elf.sections()) {
@@ -198,23 +198,8 @@ final class ObjectCode {
 
     /** The map or symbol that an address load names. */
     Optional<Wide> reference(Function function, int at) {
-        return relocation(function, at).map(symbol -> {
-            if (!symbol.isDefined()) {
-                return externs.address(symbol);
-            }
-            if (symbol.section() < 0 || symbol.section() >= elf.sections().size()) {
-                throw bad(function.name, "%s is in no section".formatted(symbol.name()));
-            }
-            ElfSection section = elf.sections().get(symbol.section());
-            if (section.name().equals(".maps")) {
-                return new Wide.MapPointer(symbol.name());
-            }
-            if (MapReader.isData(section)) {
-                int imm = code(function).getInt(function.offset + at + 4);
-                return new Wide.MapValue(section.name(), symbol.value().value() + imm);
-            }
-            throw bad(function.name, "it refers to section %s".formatted(section.name()));
-        });
+        int imm = code(function).getInt(function.offset + at + 4);
+        return relocation(function, at).map(symbol -> references.of(function.name, symbol, imm));
     }
 
     private static RefusedException bad(String where, String why) {

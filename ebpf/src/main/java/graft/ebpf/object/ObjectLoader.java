@@ -79,13 +79,14 @@ public final class ObjectLoader {
         Optional<byte[]> raw = elf.section(".BTF").map(elf::content);
         Optional<Btf> btf = raw.map(Btf::parse);
         BtfExt ext = btf.map(types -> BtfExt.read(elf, types)).orElseGet(BtfExt::none);
-        Map<String, MapSpec> maps = new MapReader(elf, btf, notes).read();
+        MapSymbols symbols = MapSymbols.of(elf);
+        Map<String, MapSpec> maps = new MapReader(elf, btf, symbols, notes).read();
         Optional<CoreRelocator> relocator = ext.cores().isEmpty()
                 ? Optional.empty()
                 : btf.flatMap(types -> kernel.types().get().map(target -> new CoreRelocator(types, target)));
         Externs externs = new Externs(btf, kernel, elf.symbols(SymbolTable.STATIC));
         externs.map().ifPresent(map -> maps.put(map.name(), map));
-        ObjectCode code = new ObjectCode(elf, ext, relocator, externs);
+        ObjectCode code = new ObjectCode(elf, ext, relocator, new References(elf, symbols, externs));
         String license =
                 elf.section("license").map(elf::content).map(ObjectLoader::text).orElse("");
         Map<String, ProgSpec> programs = new LinkedHashMap<>();
