@@ -36,10 +36,12 @@ public enum Helper {
     STRNCMP(182);
 
     private static final Map<Integer, Helper> BY_NUMBER = new HashMap<>();
+    private static final Map<String, Helper> BY_TEXT = new HashMap<>();
 
     static {
         for (Helper helper : values()) {
             BY_NUMBER.put(helper.number, helper);
+            BY_TEXT.put(helper.text(), helper);
         }
     }
 
@@ -57,6 +59,16 @@ public enum Helper {
     /** The agent's symbol for this helper. */
     public String agentSymbol() {
         return "graft_helper_" + name().toLowerCase(java.util.Locale.ROOT);
+    }
+
+    /** The kernel's name, as programs call it. */
+    public String text() {
+        return "bpf_" + name().toLowerCase(java.util.Locale.ROOT);
+    }
+
+    /** The helper that programs call by {@code text}, or nothing when graft does not offer it. */
+    public static Optional<Helper> named(String text) {
+        return Optional.ofNullable(BY_TEXT.get(text));
     }
 
     /** The helper with a kernel number, or nothing when graft does not offer it. */

@@ -43,18 +43,10 @@ final class AluDecoder {
 
     private static Insn binary(InsnDecoder.Fields f, Width width) {
         int code = f.opcode() & CODE_MASK;
-        if (f.off() == 1 && code == CODE_DIV) {
-            return new Insn.Alu(AluOp.SDIV, width, f.dstReg(), f.operand());
-        }
-        if (f.off() == 1 && code == CODE_MOD) {
-            return new Insn.Alu(AluOp.SMOD, width, f.dstReg(), f.operand());
-        }
-        for (AluOp op : AluOp.values()) {
-            if (Opcodes.code(op) == code && op != AluOp.SDIV && op != AluOp.SMOD) {
-                f.check(f.off() == 0, "reserved offset is not zero");
-                return new Insn.Alu(op, width, f.dstReg(), f.operand());
-            }
-        }
-        throw f.unknown();
+        AluOp plain = AluOp.of(code, 0).orElseThrow(f::unknown);
+        AluOp op = f.off() == 0
+                ? plain
+                : AluOp.of(code, f.off()).orElseThrow(() -> f.misused("reserved offset is not zero"));
+        return new Insn.Alu(op, width, f.dstReg(), f.operand());
     }
 }

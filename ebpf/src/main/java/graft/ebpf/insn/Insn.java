@@ -43,8 +43,28 @@ public sealed interface Insn {
     /** {@code store_release(base + offset, src)}. */
     record StoreRelease(MemSize size, Reg base, short offset, Reg src) implements Insn {}
 
-    /** Unconditional jump ({@code ja} and {@code gotol}). */
-    record Jump(int distance) implements Insn {}
+    /** Unconditional jump. */
+    record Jump(Form form, int distance) implements Insn {
+        /** Where the encoding has the distance. */
+        public enum Form {
+            /** In the 16-bit offset ({@code goto}). */
+            SHORT,
+            /** In the immediate ({@code gotol}). */
+            LONG
+        }
+
+        /** @throws IllegalArgumentException when the distance does not fit */
+        public Jump {
+            if (form == Form.SHORT && distance != (short) distance) {
+                throw new IllegalArgumentException("a short jump cannot go " + distance + " slots");
+            }
+        }
+
+        /** In the short form if that reaches. */
+        public Jump(int distance) {
+            this(distance == (short) distance ? Form.SHORT : Form.LONG, distance);
+        }
+    }
 
     /** Conditional jump. */
     record Branch(JumpOp op, Width width, Reg dst, Operand src, short distance) implements Insn {}
@@ -118,7 +138,7 @@ public sealed interface Insn {
     /** How far it can jump within its function, in slots from the next instruction. */
     default OptionalInt jump() {
         return switch (this) {
-            case Jump(int distance) -> OptionalInt.of(distance);
+            case Jump(var _, int distance) -> OptionalInt.of(distance);
             case Branch(var _, var _, var _, var _, short distance) -> OptionalInt.of(distance);
             case MayGoto(short distance) -> OptionalInt.of(distance);
             case Poison(var _, Insn shape) -> shape.jump();

@@ -118,7 +118,7 @@ public final class InsnDecoder {
 
     private Insn wide(Fields f) {
         int mode = f.opcode & MODE_MASK;
-        if ((mode == MODE_ABS || mode == MODE_IND) && Opcodes.size(f.opcode) != MemSize.DW) {
+        if ((mode == MODE_ABS || mode == MODE_IND) && MemSize.of(f.opcode) != MemSize.DW) {
             throw f.misused("packet loads (LD_ABS, LD_IND) exist only in socket filters");
         }
         f.exists(f.opcode == LDDW);
@@ -149,7 +149,7 @@ public final class InsnDecoder {
     }
 
     private static Insn load(Fields f) {
-        MemSize size = Opcodes.size(f.opcode);
+        MemSize size = MemSize.of(f.opcode);
         int mode = f.opcode & MODE_MASK;
         f.exists(mode == MODE_MEM || mode == MODE_MEMSX);
         f.require(mode == MODE_MEM || size != MemSize.DW, "a sign-extending load of 8 bytes does not exist");
@@ -161,17 +161,17 @@ public final class InsnDecoder {
     private static Insn storeImmediate(Fields f) {
         f.exists((f.opcode & MODE_MASK) == MODE_MEM);
         f.check(f.src == 0, "reserved source register is not zero");
-        return new Insn.Store(Opcodes.size(f.opcode), f.dstReg(), f.off, new Operand.Imm(f.imm));
+        return new Insn.Store(MemSize.of(f.opcode), f.dstReg(), f.off, new Operand.Imm(f.imm));
     }
 
     private static Insn storeRegister(Fields f) {
         f.exists((f.opcode & MODE_MASK) == MODE_MEM);
         f.check(f.imm == 0, "reserved immediate is not zero");
-        return new Insn.Store(Opcodes.size(f.opcode), f.dstReg(), f.off, new Operand.Src(f.srcReg()));
+        return new Insn.Store(MemSize.of(f.opcode), f.dstReg(), f.off, new Operand.Src(f.srcReg()));
     }
 
     private static Insn atomic(Fields f) {
-        MemSize size = Opcodes.size(f.opcode);
+        MemSize size = MemSize.of(f.opcode);
         if (f.imm == ATOMIC_LOAD_ACQUIRE) {
             return new Insn.LoadAcquire(size, f.dstReg(), f.srcReg(), f.off);
         }
@@ -180,13 +180,10 @@ public final class InsnDecoder {
         }
         f.check(size == MemSize.W || size == MemSize.DW, "atomic operation on fewer than 4 bytes");
         Fetch fetch = (f.imm & ATOMIC_FETCH) != 0 ? Fetch.OLD_VALUE : Fetch.NONE;
-        for (AtomicOp op : AtomicOp.values()) {
-            boolean alwaysFetches = op == AtomicOp.XCHG || op == AtomicOp.CMPXCHG;
-            if (Opcodes.atomic(op) == (f.imm & ~ATOMIC_FETCH) && (fetch == Fetch.OLD_VALUE || !alwaysFetches)) {
-                return new Insn.Atomic(op, fetch, size, f.dstReg(), f.off, f.srcReg());
-            }
-        }
-        throw f.misused("unknown atomic operation 0x%x".formatted(f.imm));
+        AtomicOp op = AtomicOp.of(f.imm & ~ATOMIC_FETCH)
+                .filter(known -> fetch == Fetch.OLD_VALUE || !known.alwaysFetches())
+                .orElseThrow(() -> f.misused("unknown atomic operation 0x%x".formatted(f.imm)));
+        return new Insn.Atomic(op, fetch, size, f.dstReg(), f.off, f.srcReg());
     }
 
     private Insn jump(Fields f, Width width) {
@@ -214,7 +211,7 @@ public final class InsnDecoder {
             return new Insn.Jump(f.off);
         }
         f.check(f.off == 0, "reserved offset is not zero");
-        return new Insn.Jump(f.imm);
+        return new Insn.Jump(Insn.Jump.Form.LONG, f.imm);
     }
 
     private Insn call(Fields f) {
@@ -243,12 +240,8 @@ public final class InsnDecoder {
     }
 
     private static Insn branch(Fields f, Width width) {
-        for (JumpOp op : JumpOp.values()) {
-            if (Opcodes.code(op) == (f.opcode & CODE_MASK)) {
-                return new Insn.Branch(op, width, f.dstReg(), f.operand(), f.off);
-            }
-        }
-        throw f.unknown();
+        JumpOp op = JumpOp.of(f.opcode & CODE_MASK).orElseThrow(f::unknown);
+        return new Insn.Branch(op, width, f.dstReg(), f.operand(), f.off);
     }
 
     /** The fields of one slot, and the checks that every class of instruction needs. */

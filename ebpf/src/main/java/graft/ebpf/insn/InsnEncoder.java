@@ -15,8 +15,7 @@ public final class InsnEncoder {
     }
 
     /**
-     * Encodes a whole program. A {@link Insn.Jump} beyond 16 bits becomes {@code gotol}; an {@link Insn.Poison} becomes
-     * the call of a helper that does not exist, as libbpf writes it.
+     * Encodes a whole program. An {@link Insn.Poison} becomes the call of a helper that does not exist, as libbpf writes it.
      *
      * @throws IllegalArgumentException for an instruction that has no encoding, such as a sign-extending 8-byte load,
      *     or when {@code symbols} refuses a name
@@ -39,15 +38,15 @@ public final class InsnEncoder {
             case Insn.LoadWide(var dst, var value) -> wide(dst, encoding(value));
             case Insn.Load load -> load(load);
             case Insn.Store(var size, var base, var offset, Operand.Imm(var imm)) ->
-                emit(ST | MODE_MEM | Opcodes.size(size), base.number(), 0, offset, imm);
+                emit(ST | MODE_MEM | size.code(), base.number(), 0, offset, imm);
             case Insn.Store(var size, var base, var offset, Operand.Src(var src)) ->
-                emit(STX | MODE_MEM | Opcodes.size(size), base.number(), src.number(), offset, 0);
+                emit(STX | MODE_MEM | size.code(), base.number(), src.number(), offset, 0);
             case Insn.Atomic atomic -> atomic(atomic);
             case Insn.LoadAcquire(var size, var dst, var base, var offset) ->
                 atomic(size, dst, base, offset, ATOMIC_LOAD_ACQUIRE);
             case Insn.StoreRelease(var size, var base, var offset, var src) ->
                 atomic(size, base, src, offset, ATOMIC_STORE_RELEASE);
-            case Insn.Jump(var distance) -> jump(distance);
+            case Insn.Jump jump -> jump(jump);
             case Insn.Branch branch -> branch(branch);
             case Insn.MayGoto(var distance) -> emit(JMP | CODE_JCOND, 0, 0, distance, 0);
             case Insn.CallHelper(var helper) -> call(CALL_HELPER, 0, helper);
@@ -60,20 +59,23 @@ public final class InsnEncoder {
             case Insn.Poison(var _, Insn shape) -> {
                 call(CALL_HELPER, 0, POISON_HELPER);
                 for (int extra = 1; extra < shape.slots(); extra++) {
-                    jump(0);
+                    jump(new Insn.Jump(0));
                 }
             }
         }
     }
 
     private void alu(Insn.Alu insn) {
-        int offset = insn.op() == AluOp.SDIV || insn.op() == AluOp.SMOD ? 1 : 0;
-        withOperand(alu(insn.width()) | Opcodes.code(insn.op()), insn.dst(), insn.src(), offset);
+        withOperand(
+                alu(insn.width()) | insn.op().code(),
+                insn.dst(),
+                insn.src(),
+                insn.op().offset());
     }
 
     private void branch(Insn.Branch insn) {
         int jumpClass = insn.width() == Width.W64 ? JMP : JMP32;
-        withOperand(jumpClass | Opcodes.code(insn.op()), insn.dst(), insn.src(), insn.distance());
+        withOperand(jumpClass | insn.op().code(), insn.dst(), insn.src(), insn.distance());
     }
 
     private void withOperand(int opcode, Reg dst, Operand operand, int offset) {
@@ -85,42 +87,30 @@ public final class InsnEncoder {
 
     private void swap(Insn.Swap insn) {
         require(insn.bits() == 16 || insn.bits() == 32 || insn.bits() == 64, insn);
-        int opcode = switch (insn.order()) {
-            case TO_LE -> ALU | CODE_END;
-            case TO_BE -> ALU | CODE_END | SOURCE_REGISTER;
-            case SWAP -> ALU64 | CODE_END;
-        };
-        emit(opcode, insn.dst().number(), 0, 0, insn.bits());
+        emit(insn.order().opcode(), insn.dst().number(), 0, 0, insn.bits());
     }
 
     private void load(Insn.Load insn) {
         require(insn.extension() == Extension.ZERO || insn.size() != MemSize.DW, insn);
         int mode = insn.extension() == Extension.ZERO ? MODE_MEM : MODE_MEMSX;
-        emit(
-                LDX | mode | Opcodes.size(insn.size()),
-                insn.dst().number(),
-                insn.base().number(),
-                insn.offset(),
-                0);
+        emit(LDX | mode | insn.size().code(), insn.dst().number(), insn.base().number(), insn.offset(), 0);
     }
 
     private void atomic(Insn.Atomic insn) {
         require(insn.size() == MemSize.W || insn.size() == MemSize.DW, insn);
-        boolean alwaysFetches = insn.op() == AtomicOp.XCHG || insn.op() == AtomicOp.CMPXCHG;
-        require(insn.fetch() == Fetch.OLD_VALUE || !alwaysFetches, insn);
+        require(insn.fetch() == Fetch.OLD_VALUE || !insn.op().alwaysFetches(), insn);
         int fetch = insn.fetch() == Fetch.OLD_VALUE ? ATOMIC_FETCH : 0;
-        atomic(insn.size(), insn.base(), insn.src(), insn.offset(), Opcodes.atomic(insn.op()) | fetch);
+        atomic(insn.size(), insn.base(), insn.src(), insn.offset(), insn.op().code() | fetch);
     }
 
     private void atomic(MemSize size, Reg dst, Reg src, short offset, int operation) {
-        emit(STX | MODE_ATOMIC | Opcodes.size(size), dst.number(), src.number(), offset, operation);
+        emit(STX | MODE_ATOMIC | size.code(), dst.number(), src.number(), offset, operation);
     }
 
-    private void jump(int distance) {
-        if (distance == (short) distance) {
-            emit(JMP | CODE_JA, 0, 0, distance, 0);
-        } else {
-            emit(JMP32 | CODE_JA, 0, 0, 0, distance);
+    private void jump(Insn.Jump insn) {
+        switch (insn.form()) {
+            case SHORT -> emit(JMP | CODE_JA, 0, 0, insn.distance(), 0);
+            case LONG -> emit(JMP32 | CODE_JA, 0, 0, 0, insn.distance());
         }
     }
 

@@ -1,6 +1,6 @@
 package graft.ebpf.insn;
 
-/** The bits of an opcode byte (RFC 9669 §3). */
+/** The bits of an opcode byte (RFC 9669 §3). Those of an operation are with the operation: {@link AluOp} and its like. */
 final class Opcodes {
     static final int SLOT_BYTES = 8;
 
@@ -17,9 +17,7 @@ final class Opcodes {
     static final int SOURCE_REGISTER = 0x08;
     static final int CODE_MASK = 0xf0;
 
-    static final int CODE_DIV = 0x30;
     static final int CODE_NEG = 0x80;
-    static final int CODE_MOD = 0x90;
     static final int CODE_MOV = 0xb0;
     static final int CODE_END = 0xd0;
 
@@ -43,7 +41,6 @@ final class Opcodes {
     static final int MODE_MEMSX = 0x80;
     static final int MODE_ATOMIC = 0xc0;
 
-    static final int SIZE_MASK = 0x18;
     static final int LDDW = LD | MODE_IMM | 0x18;
 
     static final int ATOMIC_FETCH = 0x01;
@@ -51,66 +48,4 @@ final class Opcodes {
     static final int ATOMIC_STORE_RELEASE = 0x110;
 
     private Opcodes() {}
-
-    static int size(MemSize size) {
-        return switch (size) {
-            case W -> 0x00;
-            case H -> 0x08;
-            case B -> 0x10;
-            case DW -> 0x18;
-        };
-    }
-
-    static MemSize size(int opcode) {
-        return switch (opcode & SIZE_MASK) {
-            case 0x00 -> MemSize.W;
-            case 0x08 -> MemSize.H;
-            case 0x10 -> MemSize.B;
-            default -> MemSize.DW;
-        };
-    }
-
-    static int atomic(AtomicOp op) {
-        return switch (op) {
-            case ADD -> 0x00;
-            case OR -> 0x40;
-            case AND -> 0x50;
-            case XOR -> 0xa0;
-            case XCHG -> 0xe0;
-            case CMPXCHG -> 0xf0;
-        };
-    }
-
-    static int code(AluOp op) {
-        return switch (op) {
-            case ADD -> 0x00;
-            case SUB -> 0x10;
-            case MUL -> 0x20;
-            case DIV, SDIV -> CODE_DIV;
-            case OR -> 0x40;
-            case AND -> 0x50;
-            case LSH -> 0x60;
-            case RSH -> 0x70;
-            case MOD, SMOD -> CODE_MOD;
-            case XOR -> 0xa0;
-            case MOV -> CODE_MOV;
-            case ARSH -> 0xc0;
-        };
-    }
-
-    static int code(JumpOp op) {
-        return switch (op) {
-            case JEQ -> 0x10;
-            case JGT -> 0x20;
-            case JGE -> 0x30;
-            case JSET -> 0x40;
-            case JNE -> 0x50;
-            case JSGT -> 0x60;
-            case JSGE -> 0x70;
-            case JLT -> 0xa0;
-            case JLE -> 0xb0;
-            case JSLT -> 0xc0;
-            case JSLE -> 0xd0;
-        };
-    }
 }

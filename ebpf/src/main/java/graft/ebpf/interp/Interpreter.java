@@ -97,7 +97,7 @@ public final class Interpreter {
                 set(dst, memory.read(get(base) + offset, size));
             case Insn.StoreRelease(var size, var base, var offset, var src) ->
                 memory.write(get(base) + offset, size, get(src));
-            case Insn.Jump(int distance) -> next += distance;
+            case Insn.Jump(var _, int distance) -> next += distance;
             case Insn.Branch(var op, var width, var dst, var src, short distance) ->
                 next += Alu.holds(op, width, get(dst), value(src)) ? distance : 0;
             case Insn.MayGoto(short distance) -> next += --budget < 0 ? distance : 0;

@@ -62,9 +62,8 @@ final class KernelEngine implements AutoCloseable {
         return String.join("\n", lines.subList(Math.max(0, lines.size() - LOG_LINES), lines.size()));
     }
 
-    /** Some short jumps take the long form, so that it is tried too. */
     private byte[] encode(InsnList insns) {
-        return LongJumps.in(InsnEncoder.encode(insns, new Numbers()));
+        return InsnEncoder.encode(insns, new Numbers());
     }
 
     @Override

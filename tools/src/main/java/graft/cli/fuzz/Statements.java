@@ -126,7 +126,7 @@ final class Statements {
         List<Insn> insns = new ArrayList<>();
         insns.add(branch(slots(one) + 1));
         insns.addAll(one);
-        insns.add(new Insn.Jump(slots(other)));
+        insns.add(new Insn.Jump(choose.of(Insn.Jump.Form.values()), slots(other)));
         insns.addAll(other);
         return insns;
     }

@@ -80,7 +80,7 @@ public final class FlowBuilder {
     private void mark(int slot, BitSet leaders) {
         int next = slot + 1;
         switch (insns.at(slot)) {
-            case Insn.Jump(int distance) -> leaders.set(next + distance);
+            case Insn.Jump(var _, int distance) -> leaders.set(next + distance);
             case Insn.Branch branch -> {
                 leaders.set(next + branch.distance());
                 leaders.set(next);
@@ -110,7 +110,7 @@ public final class FlowBuilder {
     private void insn(int slot, Insn insn, List<Op> out) {
         int next = slot + 1;
         switch (insn) {
-            case Insn.Jump(int distance) -> out.add(new Op.Goto(blocks.get(next + distance)));
+            case Insn.Jump(var _, int distance) -> out.add(new Op.Goto(blocks.get(next + distance)));
             case Insn.Branch branch -> branch(slot, branch, out);
             case Insn.MayGoto(short distance) -> out.add(new Op.MayGoto(blocks.get(next), blocks.get(next + distance)));
             case Insn.Exit _ -> {
