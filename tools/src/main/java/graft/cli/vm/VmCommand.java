@@ -9,13 +9,20 @@ import picocli.CommandLine.Mixin;
         name = "vm",
         description = "The eBPF machine by itself: run, check and read programs without a target.",
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {ExecCommand.class, VerifyCommand.class, DisasmCommand.class, CompileCommand.class},
+        subcommands = {
+            ExecCommand.class,
+            VerifyCommand.class,
+            DisasmCommand.class,
+            AsmCommand.class,
+            CompileCommand.class
+        },
         footerHeading = "%nExamples:%n",
         footer = {
             "  graft vm verify tool.bpf.o              every program: accepted or why not, and the cost",
             "  graft vm compile tool.bpf.o -o tool.o   programs as functions for a linker",
             "  echo b7000000050000009500000000000000 | graft vm exec",
-            "  echo b7000000050000009500000000000000 | graft vm disasm"
+            "  echo b7000000050000009500000000000000 | graft vm disasm",
+            "  printf 'r0 = 5\\nexit\\n' | graft vm asm"
         })
 public final class VmCommand implements Runnable {
     @Mixin

@@ -78,6 +78,36 @@ class VmCommandTest {
     }
 
     @Test
+    void asmPrintsTheBytesOfATextAndDisasmTheText() {
+        assertThat(graft("start:\n  r0 = 5 // the result\n  exit\n", "vm", "asm"))
+                .isZero();
+        assertThat(out.toString()).isEqualTo(RETURNS_FIVE + "\n");
+        String hex = out.toString();
+        out.getBuffer().setLength(0);
+        graft(hex, "vm", "disasm");
+        String text = out.toString();
+        out.getBuffer().setLength(0);
+        graft(text, "vm", "asm");
+        assertThat(out.toString()).isEqualTo(hex);
+    }
+
+    @Test
+    void textThatIsNoAssemblyIsRefusedWithItsPlace() {
+        assertThat(graft("r0 = 5\nr0 += r12\n", "vm", "asm")).isEqualTo(4);
+        assertThat(err.toString()).isEqualTo("""
+                GRAFT-V006 standard input:2:7
+                  there is no register r12
+                  try: r0 to r10, or w0 to w10
+                """);
+    }
+
+    @Test
+    void asmHasNoNumbersForNames() {
+        assertThat(graft("r1 = map[counts]\nexit\n", "vm", "asm")).isEqualTo(4);
+        assertThat(err.toString()).contains("standard input:1\n  the map counts has no number in bare bytes");
+    }
+
+    @Test
     void bytesThatAreNoProgramGiveACodedError() {
         assertThat(graft("ff00000000000000", "vm", "exec")).isEqualTo(4);
         assertThat(err.toString()).startsWith("GRAFT-V004");
