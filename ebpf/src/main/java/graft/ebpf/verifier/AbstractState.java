@@ -12,6 +12,7 @@ final class AbstractState {
     private int lock;
     private int callbacks;
     private int mayGotos;
+    private int start;
     private int readLocks;
     private int preemptLocks;
 
@@ -29,6 +30,7 @@ final class AbstractState {
         this.lock = other.lock;
         this.callbacks = other.callbacks;
         this.mayGotos = other.mayGotos;
+        this.start = other.start;
         this.readLocks = other.readLocks;
         this.preemptLocks = other.preemptLocks;
     }
@@ -64,6 +66,15 @@ final class AbstractState {
 
     void countMayGoto() {
         mayGotos++;
+    }
+
+    /** Numbers walks that begin on their own: what leads to them says nothing about them. */
+    void start(int number) {
+        start = number;
+    }
+
+    boolean sameStart(AbstractState other) {
+        return start == other.start;
     }
 
     /** Whether loops with a budget of their own stand at the same round. */

@@ -5,6 +5,7 @@ import graft.ebpf.insn.InsnList;
 import graft.ebpf.object.ProgSpec;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Deque;
 import java.util.List;
@@ -15,12 +16,32 @@ import java.util.TreeSet;
 final class FlowGraph {
     private final InsnList insns;
     private final int[] functionOf;
-    private final BitSet joins = new BitSet();
+    private final Place[] places;
+    private final BitSet jumps = new BitSet();
     private final TreeSet<Integer> functions = new TreeSet<>();
 
     private FlowGraph(InsnList insns) {
         this.insns = insns;
         this.functionOf = new int[insns.slots()];
+        this.places = new Place[insns.slots()];
+        Arrays.fill(places, Place.STRAIGHT);
+    }
+
+    /** How paths may meet before a slot. */
+    enum Place {
+        /** They need not be compared here. */
+        STRAIGHT,
+        JOIN,
+        /** A helper that calls functions of the program: rounds may be cut short. */
+        CALLBACKS,
+        /** The next of an iterator: the same, while it may give something. */
+        ITERATOR,
+        /** The head of a loop with a budget, which only counts rounds that went through its body. */
+        BUDGET;
+
+        boolean isLoop() {
+            return this == CALLBACKS || this == ITERATOR || this == BUDGET;
+        }
     }
 
     /** A shape error, with its place. */
@@ -54,6 +75,7 @@ final class FlowGraph {
         graph.findFunctions(prog.functions());
         graph.checkEdges();
         graph.checkReachable();
+        graph.findPlaces();
         return graph;
     }
 
@@ -67,9 +89,14 @@ final class FlowGraph {
         return functions;
     }
 
-    /** Whether paths may meet before {@code slot}. */
-    boolean isJoin(int slot) {
-        return joins.get(slot);
+    /** Whether paths are compared before {@code slot}. */
+    Place place(int slot) {
+        return places[slot];
+    }
+
+    /** Whether {@code slot} holds a jump, a call or an exit. */
+    boolean isJump(int slot) {
+        return jumps.get(slot);
     }
 
     /** Slots that may follow {@code slot} in the same function; a local call is followed by its return. */
@@ -104,7 +131,6 @@ final class FlowGraph {
     }
 
     private void checkEdges() {
-        int[] predecessors = new int[insns.slots()];
         for (int slot = 0; slot < insns.slots(); slot++) {
             if (!insns.startsAt(slot)) {
                 continue;
@@ -112,16 +138,59 @@ final class FlowGraph {
             int next = slot + insns.at(slot).slots();
             for (int successor : successors(slot)) {
                 checkEdge(slot, next, successor);
-                predecessors[successor]++;
-                if (predecessors[successor] > 1 || successor <= slot) {
-                    joins.set(successor);
-                }
-            }
-            if (insns.at(slot) instanceof Insn.CallLocal) {
-                joins.set(next);
             }
         }
-        functions.tailSet(0, false).forEach(joins::set);
+    }
+
+    /** Paths are compared at conditional jumps, where jumps and calls lead, and behind calls. */
+    private void findPlaces() {
+        functions.tailSet(0, false).forEach(slot -> places[slot] = Place.JOIN);
+        for (int slot = 0; slot < insns.slots(); slot++) {
+            if (insns.startsAt(slot)) {
+                findPlaces(slot, insns.at(slot));
+            }
+        }
+        for (int slot = 0; slot < insns.slots(); slot++) {
+            if (insns.startsAt(slot)) {
+                Place head = LoopRules.place(insns.at(slot));
+                places[slot] = head == Place.STRAIGHT ? places[slot] : head;
+            }
+        }
+    }
+
+    private void findPlaces(int slot, Insn insn) {
+        int next = slot + insn.slots();
+        switch (insn) {
+            case Insn.Branch(var _, var _, var _, var _, short distance) -> {
+                jumps.set(slot);
+                places[slot] = Place.JOIN;
+                places[next + distance] = Place.JOIN;
+            }
+            case Insn.MayGoto(short distance) -> {
+                jumps.set(slot);
+                places[next + distance] = Place.JOIN;
+            }
+            case Insn.Jump(var _, int distance) -> {
+                jumps.set(slot);
+                places[next + distance] = Place.JOIN;
+            }
+            case Insn.CallLocal _ -> {
+                jumps.set(slot);
+                places[next] = Place.JOIN;
+            }
+            case Insn.CallHelper _, Insn.CallKernelFunction _, Insn.Exit _ -> jumps.set(slot);
+            case Insn.Alu _,
+                    Insn.Neg _,
+                    Insn.MoveSigned _,
+                    Insn.Swap _,
+                    Insn.LoadWide _,
+                    Insn.Load _,
+                    Insn.Store _,
+                    Insn.Atomic _,
+                    Insn.LoadAcquire _,
+                    Insn.StoreRelease _,
+                    Insn.Poison _ -> {}
+        }
     }
 
     private void checkEdge(int slot, int next, int successor) {

@@ -114,6 +114,18 @@ final class Iterators {
         step.state.set(Reg.R0, Value.Nothing.UNINITIALISED);
     }
 
+    /** Before a call of next: whether the iterator may still give something. */
+    static boolean mayHaveMore(AbstractState state) {
+        return state.get(Reg.R1) instanceof Pointer(Value.Region.Stack(var frame), Scalar offset, var _)
+                && offset.isConstant()
+                && offset.wide().smin() < 0
+                && state.frame(frame)
+                                .slot(StackMemory.slotOf(offset.constant()))
+                                .spilled()
+                        instanceof Resident(Thing.Iterator iterator, var _)
+                && iterator.progress() == Progress.ACTIVE;
+    }
+
     /** Whether every iterator of two states is at the same round. */
     static boolean sameDepths(AbstractState left, AbstractState right) {
         return left.depth() == right.depth() && rounds(left) == rounds(right);

@@ -8,13 +8,14 @@ final class LoopRules {
     private LoopRules() {}
 
     /** Where rounds of a loop may be cut short once they teach nothing new. */
-    static Visits.Place place(Insn insn) {
+    static FlowGraph.Place place(Insn insn) {
         if (insn instanceof Insn.MayGoto) {
-            return Visits.Place.BUDGET;
+            return FlowGraph.Place.BUDGET;
         }
-        boolean head = Callbacks.isLoopHead(insn)
-                || insn instanceof Insn.CallKernelFunction(var name) && Iterators.isNext(name);
-        return head ? Visits.Place.LOOP_HEAD : Visits.Place.ORDINARY;
+        if (insn instanceof Insn.CallKernelFunction(var name) && Iterators.isNext(name)) {
+            return FlowGraph.Place.ITERATOR;
+        }
+        return Callbacks.isLoopHead(insn) ? FlowGraph.Place.CALLBACKS : FlowGraph.Place.STRAIGHT;
     }
 
     /** Numbers that changed since the last round, and did not matter so far, may be anything from now on. */

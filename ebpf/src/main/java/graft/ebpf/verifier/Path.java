@@ -7,7 +7,7 @@ final class Path {
     private Trail trail;
     private Visits.Visit visit;
     private int insns;
-    private int branches;
+    private int jumps;
 
     Path(AbstractState state, int slot, Trail trail, Visits.Visit visit) {
         this.state = state;
@@ -38,8 +38,8 @@ final class Path {
     }
 
     /** Jumps since the visit it began at. */
-    int branches() {
-        return branches;
+    int jumps() {
+        return jumps;
     }
 
     void moveTo(int next) {
@@ -48,7 +48,7 @@ final class Path {
     }
 
     void jumped() {
-        branches++;
+        jumps++;
     }
 
     void passed(int at) {
@@ -58,7 +58,7 @@ final class Path {
     void startAt(Visits.Visit start) {
         visit = start;
         insns = 0;
-        branches = 0;
+        jumps = 0;
     }
 
     /** Another path that begins here with its own state. */
@@ -68,7 +68,7 @@ final class Path {
         }
         Path path = new Path(other, target, trail, visit);
         path.insns = insns;
-        path.branches = branches;
+        path.jumps = jumps;
         return path;
     }
 

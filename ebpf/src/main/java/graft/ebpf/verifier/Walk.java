@@ -28,6 +28,7 @@ final class Walk {
     private boolean inGlobalFunction;
     private Path path;
     private int walked;
+    private int starts;
 
     Walk(Setting setting, Map<String, MapSpec> maps, Limits limits, FlowGraph graph, Observer observer) {
         this.setting = setting;
@@ -77,8 +78,7 @@ final class Walk {
         int slot = path.slot();
         Insn insn = insns.at(slot);
         observer.arrived(slot, path.state());
-        Visits.Arrival arrival =
-                observer == Observer.NONE ? visits.arrive(path, LoopRules.place(insn)) : Visits.Arrival.GO_ON;
+        Visits.Arrival arrival = observer == Observer.NONE ? visits.arrive(path) : Visits.Arrival.GO_ON;
         switch (arrival) {
             case COVERED -> {
                 return false;
@@ -96,6 +96,7 @@ final class Walk {
                     limits.insns() + " instructions were walked without an end",
                     "shorten loops, or split the program"));
         }
+        visits.walked(slot);
         notes.reached(slot);
         int following = slot + insn.slots();
         Step step = new Step(this, path.state(), slot, following);
@@ -127,8 +128,8 @@ final class Walk {
 
     /** Walks a function with a state of its own later: nothing is known about when it runs. */
     void start(AbstractState state, int target) {
-        Path other = path.fork(state, target);
-        pending.push(other);
+        state.start(++starts);
+        pending.push(new Path(state, target, path.trail(), null));
     }
 
     /** The last state kept at a slot on this path. */

@@ -56,6 +56,13 @@ class VerifierTest {
         assertThat(facts(code + "r0 = 0; exit").walked()).isLessThan(10_000);
     }
 
+    @Test
+    void branchesInsideALoopAreWalkedOnceARound() {
+        String code = "r9 = r1; r6 = 0; r7 = 0; L:; r2 = *(u64 *)(r9 +0); if r2 > 5 goto A; r7 += r2; goto B; A:; "
+                + "r7 += 1; B:; r6 += 1; if r6 < 1000 goto L; r0 = 0; exit";
+        assertThat(facts(code).walked()).isBetween(6_000, 20_000);
+    }
+
     /** Of both branches, the first is taken with a number that is not zero, and so the second can be as well. */
     private static void bothBranchesCanBeTaken(String between) {
         String spilled = "r8 = *(u64 *)(r1 +0); r6 = *(u64 *)(r1 +8); *(u64 *)(r10 -8) = r8; ";

@@ -16,6 +16,13 @@ class VmSuiteTest {
     }
 
     @Test
+    void everyWorkloadIsProvenSafeByGraftItself() {
+        assertThat(Workload.NAMES)
+                .extracting(name -> Workload.load(name).proof())
+                .containsOnly(Workload.Proof.OWN);
+    }
+
+    @Test
     void aResultHasARowForEachWayOfRunningAProgram() {
         VmResult result = new VmSuite(new VmSuite.Effort(1, 1_000, 1)).run(List.of("crc"));
         assertThat(result.benchRows())
