@@ -26,7 +26,7 @@ import java.util.Set;
 /** The programs of a session in one code pool: compiled when first used there, with one thunk per kind of probe. */
 final class ProgramPool implements CodeSpace {
     /** One for all pools of the daemon. */
-    private static final ProgramCompiler COMPILER = new CachedCompiler(new X64ProgramCompiler());
+    private static final ProgramCompiler COMPILER = new CachedCompiler(X64ProgramCompiler.forThisMachine());
 
     private final PoolBuilder builder;
     private final TargetBinding binding;

@@ -9,6 +9,7 @@ import graft.ebpf.insn.MemSize;
 import graft.ebpf.insn.Operand;
 import graft.ebpf.insn.Reg;
 import graft.ebpf.insn.SymbolEncoder;
+import graft.ebpf.jit.x86_64.X64ProgramCompiler;
 import graft.platform.linux.BpfProgram;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,6 +29,21 @@ class DifferentialTest {
     @Tag("slow")
     void compiledCodeAgreesWithTheInterpreterOnManyMore() {
         compare(1_000_000, 20_000);
+    }
+
+    @Test
+    void codeForThisMachineAgreesWithTheInterpreter() {
+        try (Engines engines = new Engines(X64ProgramCompiler.forThisMachine())) {
+            compare(6_000, 5_000, program -> Engines.interpret(program) != engines.run(program));
+        }
+    }
+
+    @Test
+    @Tag("slow")
+    void codeForThisMachineAgreesWithTheInterpreterOnManyMore() {
+        try (Engines engines = new Engines(X64ProgramCompiler.forThisMachine())) {
+            compare(3_000_000, 20_000, program -> Engines.interpret(program) != engines.run(program));
+        }
     }
 
     @Test

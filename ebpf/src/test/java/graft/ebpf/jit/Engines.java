@@ -37,7 +37,15 @@ final class Engines implements AutoCloseable {
     private final MethodHandle caller;
     private int used = CODE_START;
 
+    private final ProgramCompiler compiler;
+
+    /** With the compiler for every processor. */
     Engines() {
+        this(new X64ProgramCompiler());
+    }
+
+    Engines(ProgramCompiler compiler) {
+        this.compiler = compiler;
         memory.write(0, callerCode());
         this.caller = memory.function(0);
     }
@@ -85,7 +93,7 @@ final class Engines implements AutoCloseable {
             used = CODE_START;
         }
         int at = (used + 15) & -16;
-        Compilation compilation = new X64ProgramCompiler().compile(program, facts, binding, memory.address() + at);
+        Compilation compilation = compiler.compile(program, facts, binding, memory.address() + at);
         if (!(compilation instanceof Compilation.Compiled(CompiledProgram compiled))) {
             throw new AssertionError(compilation);
         }

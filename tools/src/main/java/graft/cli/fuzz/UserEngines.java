@@ -40,7 +40,7 @@ final class UserEngines implements AutoCloseable {
                     MemoryStatements.MAP,
                     MapSpec.of(MemoryStatements.MAP, MapType.ARRAY, 4, ProgramGenerator.VALUE_BYTES, 1)),
             Limits.KERNEL.withInsns(WALKED));
-    private final ProgramCompiler compiler = new X64ProgramCompiler();
+    private final ProgramCompiler compiler = X64ProgramCompiler.forThisMachine();
     private Runner runner = Runner.start();
 
     /** What graft's verifier says. */

@@ -16,7 +16,7 @@ public final class CompiledEngine implements Engine {
     private static final Map<Integer, String> SIGNALS =
             Map.of(4, "illegal instruction", 5, "trap", 7, "bus error", 8, "arithmetic fault", 11, "bad address");
 
-    private final ProgramCompiler compiler = new X64ProgramCompiler();
+    private final ProgramCompiler compiler = X64ProgramCompiler.forThisMachine();
     private Runner runner = Runner.start();
 
     /** Starts the first runner. */

@@ -190,6 +190,8 @@ final class AluEmitter {
                     asm.mov(size, dst, left);
                 }
             }
+            case Var var when emission.has(MachineFeature.BMI2) ->
+                asm.shift(shift, size, dst, left, emission.of(var));
             case Var var -> shiftByRegister(shift, size, dst, left, emission.of(var));
             case Value.Symbol _, Value.FrameAddress _ -> throw notAnOperand(op);
         }

@@ -32,6 +32,7 @@ final class Emission {
     private final TargetBinding binding;
     private final long codeAddress;
     private final Addressing addressing;
+    private final Set<MachineFeature> features;
     private final List<Linkage.Reference> references = new ArrayList<>();
     private final Map<Integer, Label> entries = new HashMap<>();
     private final Set<Gpr> used = EnumSet.noneOf(Gpr.class);
@@ -47,11 +48,12 @@ final class Emission {
         SYMBOLIC
     }
 
-    Emission(long codeAddress, TargetBinding binding, Addressing addressing) {
+    Emission(long codeAddress, TargetBinding binding, Addressing addressing, Set<MachineFeature> features) {
         this.addressing = addressing;
         this.asm = new X64Assembler(codeAddress);
         this.codeAddress = codeAddress;
         this.binding = binding;
+        this.features = features;
     }
 
     X64Assembler asm() {
@@ -60,6 +62,10 @@ final class Emission {
 
     TargetBinding binding() {
         return binding;
+    }
+
+    boolean has(MachineFeature feature) {
+        return features.contains(feature);
     }
 
     Frame frame() {

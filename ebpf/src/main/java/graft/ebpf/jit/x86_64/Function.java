@@ -22,7 +22,12 @@ record Function(Flow flow, Allocation allocation, Frame frame, Order order, Live
     private static final int BUDGET_BYTES = 8;
 
     /** Improves a function as far as the machine's registers suffice. */
-    static Function prepare(ProgSpec program, ProgSpec.Function function, Facts facts, TargetBinding binding) {
+    static Function prepare(
+            ProgSpec program,
+            ProgSpec.Function function,
+            Facts facts,
+            TargetBinding binding,
+            Set<MachineFeature> features) {
         Supplier<Flow> fresh = () -> {
             Flow flow = new FlowBuilder(program, function, facts, binding).build();
             Webs.split(flow);
@@ -32,20 +37,20 @@ record Function(Flow flow, Allocation allocation, Frame frame, Order order, Live
         for (Passes.Registers registers : Passes.Registers.values()) {
             Flow improved = fresh.get();
             Passes.run(improved, binding, registers);
-            Graph graph = Graph.of(improved);
+            Graph graph = Graph.of(improved, features);
             Optional<Allocation> allocation = Allocator.allocate(graph);
             if (allocation.isPresent()) {
                 return of(graph, allocation.get(), frameBytes);
             }
         }
-        Graph plain = Graph.of(fresh.get());
+        Graph plain = Graph.of(fresh.get(), features);
         return of(plain, Allocator.atHome(plain), frameBytes);
     }
 
     /** A graph that does not change any more, with what the back end asks of it again and again. */
-    record Graph(Flow flow, Order order, Liveness liveness) {
-        static Graph of(Flow flow) {
-            return new Graph(flow, Order.of(flow), Liveness.of(flow));
+    record Graph(Flow flow, Order order, Liveness liveness, Set<MachineFeature> features) {
+        static Graph of(Flow flow, Set<MachineFeature> features) {
+            return new Graph(flow, Order.of(flow), Liveness.of(flow), features);
         }
     }
 

@@ -14,6 +14,7 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Which variables cannot share a register, which would like to, and how much each is used. */
 final class Interference {
@@ -30,10 +31,12 @@ final class Interference {
     private final BitSet acrossDivisions = new BitSet();
     private final BitSet acrossShifts = new BitSet();
     private final BitSet defined = new BitSet();
+    private final Set<MachineFeature> features;
     private boolean needsThirdScratch;
 
     Interference(Function.Graph graph) {
         Flow flow = graph.flow();
+        this.features = graph.features();
         this.conflicts = new BitSet[flow.vars()];
         this.weights = new long[flow.vars()];
         for (int i = 0; i < conflicts.length; i++) {
@@ -104,7 +107,7 @@ final class Interference {
                 needsThirdScratch = true;
             }
             case LSH, RSH, ARSH -> {
-                if (op.right() instanceof Var) {
+                if (op.right() instanceof Var && !features.contains(MachineFeature.BMI2)) {
                     acrossShifts.or(across(op, after));
                 }
             }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** Writes a program twice: the second time with the short jumps that the first time has shown to reach. */
 final class ProgramEmitter {
@@ -20,15 +21,17 @@ final class ProgramEmitter {
     private final ProgSpec program;
     private final Facts facts;
     private final TargetBinding binding;
+    private final Set<MachineFeature> features;
     private final List<Function> functions;
 
-    ProgramEmitter(ProgSpec program, Facts facts, TargetBinding binding) {
+    ProgramEmitter(ProgSpec program, Facts facts, TargetBinding binding, Set<MachineFeature> features) {
         this.program = program;
         this.facts = facts;
         this.binding = binding;
+        this.features = features;
         this.functions = program.functions().stream()
                 .filter(function -> facts.reachable().get(function.firstSlot()))
-                .map(function -> Function.prepare(program, function, facts, binding))
+                .map(function -> Function.prepare(program, function, facts, binding, features))
                 .toList();
     }
 
@@ -43,9 +46,9 @@ final class ProgramEmitter {
 
     private Linkage emit(long codeAddress, Emission.Addressing addressing) {
         Layout first = new Layout();
-        write(new Emission(codeAddress, binding, addressing), first, Optional.empty());
+        write(new Emission(codeAddress, binding, addressing, features), first, Optional.empty());
         Layout second = new Layout();
-        Emission emission = new Emission(codeAddress, binding, addressing);
+        Emission emission = new Emission(codeAddress, binding, addressing, features);
         CallEmitter call = write(emission, second, Optional.of(first));
         return new Linkage(program(codeAddress, emission, call, second), List.copyOf(emission.references()));
     }

@@ -7,13 +7,29 @@ import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.ProgSpec;
 import graft.ebpf.verifier.Facts;
+import graft.platform.proc.CpuFlags;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
-/** Compiles for x86-64. Without state: one instance serves all threads. */
+/** Compiles for x86-64. One instance serves all threads. */
 public final class X64ProgramCompiler implements ProgramCompiler {
-    /** A compiler. */
-    public X64ProgramCompiler() {}
+    private final Set<MachineFeature> features;
+
+    /** A compiler for every x86-64 processor. */
+    public X64ProgramCompiler() {
+        this(Set.of());
+    }
+
+    /** A compiler for processors that have {@code features}. */
+    public X64ProgramCompiler(Set<MachineFeature> features) {
+        this.features = Set.copyOf(features);
+    }
+
+    /** A compiler for code that runs on this machine. */
+    public static X64ProgramCompiler forThisMachine() {
+        return new X64ProgramCompiler(MachineFeature.of(CpuFlags.ofThisMachine()));
+    }
 
     /** What became of {@link #compileForLinking}. */
     public sealed interface Linkable {
@@ -32,7 +48,7 @@ public final class X64ProgramCompiler implements ProgramCompiler {
         TargetBinding binding = Linkage.binding(maps);
         Optional<Compilation.Refused> refusal = new Support(program, facts, binding).refusal();
         return refusal.<Linkable>map(Linkable.Refused::new)
-                .orElseGet(() -> new Linkable.Code(new ProgramEmitter(program, facts, binding).emitForLinking()));
+                .orElseGet(() -> new Linkable.Code(new ProgramEmitter(program, facts, binding, features).emitForLinking()));
     }
 
     @Override
@@ -41,6 +57,6 @@ public final class X64ProgramCompiler implements ProgramCompiler {
         if (refusal.isPresent()) {
             return refusal.get();
         }
-        return new Compilation.Compiled(new ProgramEmitter(program, facts, binding).emit(codeAddress));
+        return new Compilation.Compiled(new ProgramEmitter(program, facts, binding, features).emit(codeAddress));
     }
 }

@@ -53,6 +53,21 @@ final class Encoding {
         opcode(form.opcode() | (reg.number() & 7));
     }
 
+    /** VEX with three operands: inverted high bits of the registers, the map 0f38, the count between. */
+    void shiftX(Shift op, OpSize size, Gpr dst, Gpr src, Gpr count) {
+        int prefix = switch (op) {
+            case SHL -> 1;
+            case SAR -> 2;
+            case SHR -> 3;
+            case ROL, ROR -> throw new IllegalArgumentException("no such shift of three operands: " + op);
+        };
+        out.put8(0xc4);
+        out.put8((dst.number() < 8 ? 0x80 : 0) | 0x40 | (src.number() < 8 ? 0x20 : 0) | 2);
+        out.put8((size == OpSize.Q ? 0x80 : 0) | (~count.number() & 15) << 3 | prefix);
+        out.put8(0xf7);
+        modRm(dst.number(), src, 0);
+    }
+
     void immediate(OpSize size, int value) {
         switch (size) {
             case B -> out.put8(value);

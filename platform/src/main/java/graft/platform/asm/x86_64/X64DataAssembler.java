@@ -121,6 +121,11 @@ public abstract sealed class X64DataAssembler permits X64Assembler {
         encoding.digit(Form.sized(0xd3, size), op.digit(), rm, 0);
     }
 
+    /** {@code shlx}, {@code shrx} or {@code sarx}: any registers, and no flags; the size is D or Q. For BMI2 only. */
+    public final void shift(Shift op, OpSize size, Gpr dst, Gpr src, Gpr count) {
+        encoding.shiftX(op, size, dst, src, count);
+    }
+
     /** {@code imul dst, src}: low half of the product; the size is W, D or Q. */
     public final void imul(OpSize size, Gpr dst, RegMem src) {
         encoding.reg(Form.of(0x0faf, size), dst, src, 0);

@@ -195,6 +195,27 @@ class X64AssemblerTest {
     }
 
     @Test
+    void shiftsByAnyRegister() {
+        for (OpSize size : List.of(OpSize.D, OpSize.Q)) {
+            for (Gpr reg : Gpr.values()) {
+                for (Shift op : List.of(Shift.SHL, Shift.SHR, Shift.SAR)) {
+                    String name = lower(op) + "x ";
+                    row(
+                            name + reg(reg, size) + "," + reg(Gpr.RSI, size) + "," + reg(Gpr.R9, size),
+                            a -> a.shift(op, size, reg, Gpr.RSI, Gpr.R9));
+                    row(
+                            name + reg(Gpr.R9, size) + "," + reg(reg, size) + "," + reg(Gpr.RSI, size),
+                            a -> a.shift(op, size, Gpr.R9, reg, Gpr.RSI));
+                    row(
+                            name + reg(Gpr.RSI, size) + "," + reg(Gpr.R9, size) + "," + reg(reg, size),
+                            a -> a.shift(op, size, Gpr.RSI, Gpr.R9, reg));
+                }
+            }
+        }
+        matches();
+    }
+
+    @Test
     void multipliesSwapsAndMovesConditionally() {
         for (OpSize size : wide()) {
             row("imul " + reg(Gpr.R9, size) + "," + reg(Gpr.RBP, size), a -> a.imul(size, Gpr.R9, Gpr.RBP));

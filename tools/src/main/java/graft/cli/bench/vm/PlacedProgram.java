@@ -2,6 +2,7 @@ package graft.cli.bench.vm;
 
 import graft.ebpf.jit.Compilation;
 import graft.ebpf.jit.CompiledProgram;
+import graft.ebpf.jit.ProgramCompiler;
 import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.jit.TargetBinding.MapBinding;
 import graft.ebpf.jit.x86_64.X64ProgramCompiler;
@@ -19,6 +20,7 @@ import java.util.OptionalInt;
  */
 record PlacedProgram(CompiledProgram code, TargetBinding binding, long state) {
     private static final int ALIGNMENT = 64;
+    private static final ProgramCompiler COMPILER = X64ProgramCompiler.forThisMachine();
 
     /** Places code at {@code codeAddress} and maps from {@code dataAddress} on. */
     static PlacedProgram place(Workload workload, VmTarget target, long codeAddress, long dataAddress) {
@@ -41,7 +43,7 @@ record PlacedProgram(CompiledProgram code, TargetBinding binding, long state) {
     }
 
     static CompiledProgram compile(Workload workload, TargetBinding binding, long address) {
-        return switch (new X64ProgramCompiler().compile(workload.program(), workload.facts(), binding, address)) {
+        return switch (COMPILER.compile(workload.program(), workload.facts(), binding, address)) {
             case Compilation.Compiled(var program) -> program;
             case Compilation.Refused refused -> throw new AssertionError(refused.toString());
         };
