@@ -12,7 +12,7 @@ import java.util.Map;
  */
 final class Layout {
     /** Loops begin at a multiple of this. */
-    static final int ALIGNMENT = 32;
+    static final int ALIGNMENT = 64;
 
     private static final int MAX_SHORT = 127;
     private static final int LONGEST_JUMP = 6;
