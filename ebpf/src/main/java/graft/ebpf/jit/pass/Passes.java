@@ -54,6 +54,9 @@ public final class Passes {
                 rewriting.run(flow);
                 deadCode.run(flow);
             }
+            if (choices) {
+                new ChosenNumbers().run(flow);
+            }
             new Bases().run(flow);
         }
         new BlockOrder().run(flow);

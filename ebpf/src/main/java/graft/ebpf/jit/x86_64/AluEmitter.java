@@ -183,17 +183,27 @@ final class AluEmitter {
         switch (op.right()) {
             case Value.Constant constant -> {
                 int count = immediate(constant) & (op.width() == Width.W64 ? 63 : 31);
-                if (count != 0) {
+                if (count == 1 && shift == Shift.SHL) {
+                    twice(size, dst, left);
+                } else if (count != 0) {
                     emission.move(size, dst, left);
                     asm.op(shift, size, dst, count);
                 } else {
                     asm.mov(size, dst, left);
                 }
             }
-            case Var var when emission.has(MachineFeature.BMI2) ->
-                asm.shift(shift, size, dst, left, emission.of(var));
+            case Var var when emission.has(MachineFeature.BMI2) -> asm.shift(shift, size, dst, left, emission.of(var));
             case Var var -> shiftByRegister(shift, size, dst, left, emission.of(var));
             case Value.Symbol _, Value.FrameAddress _ -> throw notAnOperand(op);
+        }
+    }
+
+    /** More units of the machine add than shift. */
+    private void twice(OpSize size, Gpr dst, Gpr left) {
+        if (dst == left) {
+            asm.op(Arith.ADD, size, dst, dst);
+        } else {
+            asm.lea(size, dst, Address.at(left, left, 1, 0));
         }
     }
 

@@ -48,7 +48,8 @@ public final class X64ProgramCompiler implements ProgramCompiler {
         TargetBinding binding = Linkage.binding(maps);
         Optional<Compilation.Refused> refusal = new Support(program, facts, binding).refusal();
         return refusal.<Linkable>map(Linkable.Refused::new)
-                .orElseGet(() -> new Linkable.Code(new ProgramEmitter(program, facts, binding, features).emitForLinking()));
+                .orElseGet(() ->
+                        new Linkable.Code(new ProgramEmitter(program, facts, binding, features).emitForLinking()));
     }
 
     @Override

@@ -11,9 +11,14 @@ import graft.ebpf.insn.Operand;
 import graft.ebpf.insn.Reg;
 import graft.ebpf.insn.Wide;
 import graft.ebpf.insn.Width;
+import graft.ebpf.jit.ir.Block;
+import graft.ebpf.jit.ir.Condition;
 import graft.ebpf.jit.ir.Flow;
 import graft.ebpf.jit.ir.Op;
 import graft.ebpf.jit.ir.Order;
+import graft.ebpf.jit.ir.Value;
+import graft.ebpf.jit.ir.Var;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class GraphPassesTest {
@@ -89,6 +94,44 @@ class GraphPassesTest {
         new Straightening().run(flow);
         assertThat(ops(flow, Op.Select.class)).hasSize(1);
         assertThat(flow.blocks()).hasSize(1);
+    }
+
+    private static Flow shiftedChoice() {
+        return Flows.of(
+                alu(AluOp.MOV, Reg.R2, 1),
+                branch(JumpOp.JGT, Reg.R1, 9, 1),
+                alu(AluOp.MOV, Reg.R2, 0),
+                alu(AluOp.LSH, Reg.R2, 4),
+                alu(AluOp.ADD, Reg.R1, Reg.R2),
+                alu(AluOp.MOV, Reg.R0, Reg.R1),
+                EXIT);
+    }
+
+    @Test
+    void whatIsComputedFromAChosenNumberIsChosen() {
+        Flow flow = shiftedChoice();
+        Passes.run(flow, COUNTS, Passes.Registers.MORE);
+        assertThat(ops(flow, Op.Select.class)).singleElement().satisfies(choice -> {
+            assertThat(choice.yes()).isEqualTo(new Value.Constant(16));
+            assertThat(choice.no()).isEqualTo(new Value.Constant(0));
+        });
+        assertThat(ops(flow, Op.Binary.class)).hasSize(1);
+    }
+
+    @Test
+    void aChoiceStaysBeforeAChangeOfWhatItCompares() {
+        Var compared = new Var(Var.FIRST_FREE, Var.NO_HOME);
+        Var chosen = new Var(Var.FIRST_FREE + 1, Var.NO_HOME);
+        Block block = new Block(0);
+        Condition condition = new Condition(JumpOp.JGT, Width.W64, compared, new Value.Constant(9));
+        block.ops().add(new Op.Move(compared, Var.fixed(1)));
+        block.ops().add(new Op.Select(chosen, condition, new Value.Constant(1), new Value.Constant(0)));
+        block.ops().add(new Op.Binary(AluOp.ADD, Width.W64, compared, compared, new Value.Constant(1)));
+        block.ops().add(new Op.Binary(AluOp.LSH, Width.W64, Var.fixed(0), chosen, new Value.Constant(4)));
+        block.ops().add(new Op.Exit());
+        List<Op> before = List.copyOf(block.ops());
+        new ChosenNumbers().run(new Flow(0, List.of(block), Var.FIRST_FREE + 2));
+        assertThat(block.ops()).isEqualTo(before);
     }
 
     @Test
