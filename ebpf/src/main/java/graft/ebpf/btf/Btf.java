@@ -8,7 +8,9 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.IntFunction;
+import java.util.stream.Stream;
 
 /**
  * The types of one object or kernel. Parsing finds where types begin; each is read when asked for, and the index of
@@ -22,16 +24,40 @@ public final class Btf {
     private final ByteBuffer types;
     private final byte[] strings;
     private final int[] offsets;
+    private final Optional<Btf> base;
+    private final int firstType;
+    private final int firstString;
     private final Map<String, List<Integer>> byName = new HashMap<>();
 
-    private Btf(ByteBuffer types, byte[] strings) {
+    private Btf(ByteBuffer types, byte[] strings, Optional<Btf> base) {
         this.types = types;
         this.strings = strings;
+        this.base = base;
+        this.firstType = base.map(Btf::count).orElse(1);
+        this.firstString = base.map(Btf::stringBytes).orElse(0);
         this.offsets = index();
+    }
+
+    /** No types but {@code void}. */
+    public static Btf none() {
+        return new Btf(ByteBuffer.allocate(0), new byte[1], Optional.empty());
     }
 
     /** @throws BtfFormatException when the bytes are no BTF */
     public static Btf parse(byte[] bytes) {
+        return parse(bytes, Optional.empty());
+    }
+
+    /**
+     * The types of a kernel module, or of any other BTF whose ids and strings go on where those of {@code base} end.
+     *
+     * @throws BtfFormatException when the bytes are no BTF
+     */
+    public static Btf parse(byte[] bytes, Btf base) {
+        return parse(bytes, Optional.of(base));
+    }
+
+    private static Btf parse(byte[] bytes, Optional<Btf> base) {
         ByteBuffer b = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         if (bytes.length < 24 || b.getShort(0) != (short) 0xeb9f || b.get(2) != 1) {
             throw new BtfFormatException("no header");
@@ -39,10 +65,12 @@ public final class Btf {
         long start = Integer.toUnsignedLong(b.getInt(4));
         byte[] types = part(bytes, start, b.getInt(8), b.getInt(12));
         byte[] strings = part(bytes, start, b.getInt(16), b.getInt(20));
-        if (strings.length == 0 || strings[0] != 0 || strings[strings.length - 1] != 0) {
+        boolean ends = strings.length > 0 && strings[strings.length - 1] == 0;
+        boolean begins = strings.length > 0 && strings[0] == 0;
+        if (base.isEmpty() ? !ends || !begins : !ends && strings.length > 0) {
             throw new BtfFormatException("bad string section");
         }
-        return new Btf(ByteBuffer.wrap(types).order(ByteOrder.LITTLE_ENDIAN), strings);
+        return new Btf(ByteBuffer.wrap(types).order(ByteOrder.LITTLE_ENDIAN), strings, base);
     }
 
     private static byte[] part(byte[] bytes, long start, int offset, int length) {
@@ -56,20 +84,21 @@ public final class Btf {
 
     private int[] index() {
         int[] found = new int[1024];
-        int count = 1;
+        int count = 0;
         int at = 0;
         while (at < types.limit()) {
-            if (at + 12 > types.limit() || count > MAX_TYPES) {
-                throw new BtfFormatException("type %d is cut off or one too many".formatted(count));
+            int id = firstType + count;
+            if (at + 12 > types.limit() || id > MAX_TYPES) {
+                throw new BtfFormatException("type %d is cut off or one too many".formatted(id));
             }
             if (count == found.length) {
                 found = Arrays.copyOf(found, count * 2);
             }
             found[count++] = at;
-            at += 12 + extraBytes(types.getInt(at + 4), count - 1);
+            at += 12 + extraBytes(types.getInt(at + 4), id);
         }
         if (at != types.limit()) {
-            throw new BtfFormatException("type %d is cut off".formatted(count - 1));
+            throw new BtfFormatException("type %d is cut off".formatted(firstType + count - 1));
         }
         return Arrays.copyOf(found, count);
     }
@@ -90,24 +119,32 @@ public final class Btf {
         return info >>> 24 & 0x1f;
     }
 
-    /** Number of types with {@code void}; ids are below it. */
+    /** Number of types with {@code void} and those of the base; ids are below it. */
     public int count() {
-        return offsets.length;
+        return firstType + offsets.length;
+    }
+
+    private int stringBytes() {
+        return firstString + strings.length;
     }
 
     /** A string by its offset. */
     public String string(int offset) {
-        if (offset < 0 || offset >= strings.length) {
-            throw new BtfFormatException("string at %d of %d bytes".formatted(offset, strings.length));
+        if (offset >= 0 && offset < firstString) {
+            return base.orElseThrow().string(offset);
         }
-        int end = offset;
+        if (offset < 0 || offset >= stringBytes()) {
+            throw new BtfFormatException("string at %d of %d bytes".formatted(offset, stringBytes()));
+        }
+        int start = offset - firstString;
+        int end = start;
         while (strings[end] != 0) {
             end++;
         }
-        if (end - offset > 16 * MAX_NAME) {
-            throw new BtfFormatException("string of %d bytes".formatted(end - offset));
+        if (end - start > 16 * MAX_NAME) {
+            throw new BtfFormatException("string of %d bytes".formatted(end - start));
         }
-        return new String(strings, offset, end - offset, StandardCharsets.UTF_8);
+        return new String(strings, start, end - start, StandardCharsets.UTF_8);
     }
 
     /** The type with an id. */
@@ -115,10 +152,13 @@ public final class Btf {
         if (id == 0) {
             return new BtfType.Void();
         }
-        if (id < 0 || id >= offsets.length) {
-            throw new BtfFormatException("no type %d of %d".formatted(id, offsets.length));
+        if (id > 0 && id < firstType) {
+            return base.orElseThrow().type(id);
         }
-        int at = offsets[id];
+        if (id < 0 || id >= count()) {
+            throw new BtfFormatException("no type %d of %d".formatted(id, count()));
+        }
+        int at = offsets[id - firstType];
         String name = string(types.getInt(at));
         int info = types.getInt(at + 4);
         int value = types.getInt(at + 8);
@@ -134,7 +174,7 @@ public final class Btf {
             case 4 -> composite(BtfType.Composite.Kind.STRUCT, id, name);
             case 5 -> composite(BtfType.Composite.Kind.UNION, id, name);
             case 6 -> new BtfType.Enumeration(name, value, flag, each(length, i -> value32(data + 8 * i, flag)));
-            case 7 -> new BtfType.Forward(name);
+            case 7 -> new BtfType.Forward(flag ? BtfType.Composite.Kind.UNION : BtfType.Composite.Kind.STRUCT, name);
             case 8 -> new BtfType.Typedef(name, value);
             case 9, 10, 11, 18 -> new BtfType.Modifier(name, value);
             case 12 -> new BtfType.Function(name, value, length);
@@ -158,17 +198,7 @@ public final class Btf {
                                         types.getInt(data + 12 * i + 8))));
             case 16 -> new BtfType.Float(name, value);
             case 17 -> new BtfType.DeclarationTag(name, value, types.getInt(data));
-            default ->
-                new BtfType.Enumeration(
-                        name,
-                        value,
-                        flag,
-                        each(
-                                length,
-                                i -> new BtfType.Value(
-                                        string(types.getInt(data + 12 * i)),
-                                        Integer.toUnsignedLong(types.getInt(data + 12 * i + 4))
-                                                | (long) types.getInt(data + 12 * i + 8) << 32)));
+            default -> new BtfType.Enumeration(name, value, flag, each(length, i -> value64(data + 12 * i)));
         };
     }
 
@@ -177,8 +207,13 @@ public final class Btf {
         return new BtfType.Value(string(types.getInt(at)), signed ? number : Integer.toUnsignedLong(number));
     }
 
+    private BtfType.Value value64(int at) {
+        long low = Integer.toUnsignedLong(types.getInt(at + 4));
+        return new BtfType.Value(string(types.getInt(at)), low | (long) types.getInt(at + 8) << 32);
+    }
+
     private BtfType composite(BtfType.Composite.Kind kind, int id, String name) {
-        int at = offsets[id];
+        int at = offsets[id - firstType];
         int info = types.getInt(at + 4);
         boolean bitFields = info < 0;
         return new BtfType.Composite(kind, name, types.getInt(at + 8), each(info & 0xffff, i -> {
@@ -200,25 +235,27 @@ public final class Btf {
         return List.copyOf(all);
     }
 
-    /** The ids of all types with a name. */
+    /** The ids of all types with a name, those of the base first. */
     public List<Integer> named(String name) {
         if (byName.isEmpty()) {
-            for (int id = 1; id < offsets.length; id++) {
-                int offset = types.getInt(offsets[id]);
+            for (int i = 0; i < offsets.length; i++) {
+                int offset = types.getInt(offsets[i]);
                 if (offset != 0) {
                     byName.computeIfAbsent(string(offset), _ -> new ArrayList<>())
-                            .add(id);
+                            .add(firstType + i);
                 }
             }
         }
-        return List.copyOf(byName.getOrDefault(name, List.of()));
+        List<Integer> own = byName.getOrDefault(name, List.of());
+        return Stream.concat(base.stream().flatMap(types -> types.named(name).stream()), own.stream())
+                .toList();
     }
 
     /** The attributes of a declaration, or of its argument or member {@code component} (-1 for the whole). */
     public List<String> declarationTags(int id, int component) {
         List<String> found = new ArrayList<>();
-        for (int tag = 1; tag < offsets.length; tag++) {
-            int at = offsets[tag];
+        base.ifPresent(types -> found.addAll(types.declarationTags(id, component)));
+        for (int at : offsets) {
             if (kind(types.getInt(at + 4)) == 17 && types.getInt(at + 8) == id && types.getInt(at + 12) == component) {
                 found.add(string(types.getInt(at)));
             }

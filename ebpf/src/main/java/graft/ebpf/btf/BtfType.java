@@ -38,8 +38,8 @@ public sealed interface BtfType {
     /** One name of an enumeration. */
     record Value(String name, long value) {}
 
-    /** A struct, union or enumeration declared elsewhere. */
-    record Forward(String name) implements BtfType {}
+    /** A struct or union declared elsewhere. */
+    record Forward(Composite.Kind kind, String name) implements BtfType {}
 
     /** A typedef. */
     record Typedef(String name, int target) implements BtfType {}

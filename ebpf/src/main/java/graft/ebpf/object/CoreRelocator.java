@@ -2,187 +2,186 @@ package graft.ebpf.object;
 
 import graft.ebpf.btf.Btf;
 import graft.ebpf.btf.BtfType;
+import graft.ebpf.object.CoreValue.Known;
+import graft.ebpf.object.CoreValue.Width;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.function.Supplier;
 
 /**
- * Computes what a CO-RE relocation means in the types of the running kernel. Follows the local access by names: a member
- * is looked for in the target type of the same name, through anonymous members as well.
+ * Computes what CO-RE relocations mean in the types of a target, as libbpf does: candidates are the target's types of the
+ * same name and kind; those that have what is asked for must agree. The first target that has a candidate is asked.
  */
 final class CoreRelocator {
-    private static final int MAX_DEPTH = 16;
-    private static final int MAX_PARTS = 64;
-
     private final Btf local;
-    private final Btf target;
+    private final List<Btf> targets;
+    private final Supplier<List<Btf>> modules;
+    private final CoreEffort effort = new CoreEffort();
 
-    CoreRelocator(Btf local, Btf target) {
+    /**
+     * @param targets types of the traced programs, then of the kernel
+     * @param modules types of the kernel's modules, asked for only when no other target has a candidate
+     */
+    CoreRelocator(Btf local, List<Btf> targets, Supplier<List<Btf>> modules) {
         this.local = local;
-        this.target = target;
+        this.targets = List.copyOf(targets);
+        this.modules = modules;
     }
 
-    /** Where an access ends: bits from the start of the root type, the member's type, and its bits if a bit field. */
-    private record Found(long bits, int type, int bitSize) {}
-
-    /** The value to patch in, or nothing when the kernel has no such thing. */
-    OptionalLong value(BtfExt.Core core) {
+    /** The value to patch in, or why there is none. */
+    CoreValue value(BtfExt.Core core) {
+        if (targets.isEmpty() && core.kind() != 6) {
+            return new CoreValue.Unknown("the kernel's types are not available");
+        }
         return switch (core.kind()) {
             case 0, 1, 2, 3, 4, 5 -> field(core);
-            case 6 -> OptionalLong.of(core.type());
+            case 6 -> number(core.type(), OptionalLong.of(core.type()));
             case 7, 8, 9, 12 -> type(core);
             case 10, 11 -> enumeration(core);
-            default -> OptionalLong.empty();
+            default -> new CoreValue.Unknown("CO-RE records of kind %d are not known".formatted(core.kind()));
         };
     }
 
-    private OptionalLong field(BtfExt.Core core) {
-        Optional<Found> found = candidates(core.type()).stream()
-                .map(candidate -> follow(core, candidate))
+    private static CoreValue number(long value, OptionalLong expected) {
+        return new Known(value, expected, Width.UNIMPORTANT);
+    }
+
+    private record Candidate(Btf types, int id) {}
+
+    /** Types of the same name, without flavour, and of the same sort. */
+    private List<Candidate> candidates(int type) {
+        BtfType wanted = local.type(type);
+        String name = CoreTypes.essential(wanted.typeName());
+        if (name.isEmpty()) {
+            return List.of();
+        }
+        List<Candidate> found = candidates(targets, name, wanted);
+        return found.isEmpty() ? candidates(modules.get(), name, wanted) : found;
+    }
+
+    private List<Candidate> candidates(List<Btf> types, String name, BtfType wanted) {
+        for (Btf target : types) {
+            List<Candidate> found = new ArrayList<>();
+            for (int id : target.named(name)) {
+                effort.step();
+                if (CoreTypes.sameKind(wanted, target.type(id))) {
+                    found.add(new Candidate(target, id));
+                }
+            }
+            if (!found.isEmpty()) {
+                return found;
+            }
+        }
+        return List.of();
+    }
+
+    /** The one answer of all candidates that have one. */
+    private CoreValue agreed(BtfExt.Core core, List<CoreValue> answers, CoreValue otherwise) {
+        Set<CoreValue> different = new HashSet<>(answers);
+        return switch (different.size()) {
+            case 0 -> otherwise;
+            case 1 -> answers.getFirst();
+            default -> new CoreValue.Unknown("several types named %s differ in it".formatted(name(core)));
+        };
+    }
+
+    private String name(BtfExt.Core core) {
+        return CoreTypes.essential(local.type(core.type()).typeName());
+    }
+
+    private CoreValue absent(BtfExt.Core core) {
+        return new CoreValue.Unknown("%s has no such member or value, or does not exist (access %s)"
+                .formatted(name(core).isEmpty() ? "a type without a name" : name(core), core.access()));
+    }
+
+    private CoreValue field(BtfExt.Core core) {
+        CorePath path = CorePath.local(local, core.type(), core.access());
+        List<CorePath> found = candidates(core.type()).stream()
+                .map(candidate -> path.in(candidate.types, candidate.id, effort))
                 .flatMap(Optional::stream)
-                .findFirst();
-        if (found.isEmpty()) {
-            return core.kind() == 2 ? OptionalLong.of(0) : OptionalLong.empty();
+                .toList();
+        if (core.kind() == 2) {
+            return number(found.isEmpty() ? 0 : 1, OptionalLong.of(1));
         }
-        Found f = found.get();
-        long size = Math.max(1, target.size(f.type));
-        long start = f.bits / 8;
-        if (f.bitSize > 0) {
-            start = f.bits / 8 / size * size;
-            while (f.bits + f.bitSize - start * 8 > size * 8 && size < 8) {
-                size *= 2;
-                start = f.bits / 8 / size * size;
+        if (found.stream().map(CorePath::bits).distinct().count() > 1) {
+            return new CoreValue.Unknown("several types named %s have it at different offsets".formatted(name(core)));
+        }
+        List<CoreValue> answers =
+                found.stream().map(there -> field(core.kind(), path, there)).toList();
+        return agreed(core, answers, absent(core));
+    }
+
+    private static CoreValue field(int kind, CorePath here, CorePath there) {
+        FieldPlace before = FieldPlace.of(here);
+        FieldPlace after = FieldPlace.of(there);
+        boolean certain = !before.isBitField() || kind == 3;
+        OptionalLong expected = certain ? OptionalLong.of(before.aspect(kind)) : OptionalLong.empty();
+        Width width =
+                kind == 0 && !after.isBitField() && !before.isBitField() ? before.widthIn(after) : Width.UNIMPORTANT;
+        return new Known(after.aspect(kind), expected, width);
+    }
+
+    /** A type that does not exist has size and id 0. */
+    private CoreValue type(BtfExt.Core core) {
+        List<CoreValue> answers = new ArrayList<>();
+        for (Candidate candidate : candidates(core.type())) {
+            CoreTypes types = new CoreTypes(local, candidate.types, effort);
+            boolean fits = core.kind() == 12
+                    ? types.match(core.type(), candidate.id)
+                    : types.mayBeSame(core.type(), candidate.id);
+            if (fits) {
+                answers.add(
+                        switch (core.kind()) {
+                            case 7 -> number(candidate.id, OptionalLong.empty());
+                            case 9 -> number(candidate.types.size(candidate.id), size(core));
+                            default -> number(1, OptionalLong.of(1));
+                        });
             }
         }
-        long bits = f.bitSize > 0 ? f.bitSize : size * 8;
-        return OptionalLong.of(
-                switch (core.kind()) {
-                    case 0 -> start;
-                    case 1 -> size;
-                    case 2 -> 1;
-                    case 3 -> isSigned(f.type) ? 1 : 0;
-                    case 4 -> 64 - (f.bits + bits - start * 8);
-                    default -> 64 - bits;
-                });
+        return agreed(core, answers, number(0, OptionalLong.empty()));
     }
 
-    private boolean isSigned(int type) {
-        return switch (target.resolved(type)) {
-            case BtfType.Int t -> t.isSigned();
-            case BtfType.Enumeration t -> t.isSigned();
-            default -> false;
-        };
+    private OptionalLong size(BtfExt.Core core) {
+        return OptionalLong.of(local.size(core.type()));
     }
 
-    private Optional<Found> follow(BtfExt.Core core, int candidate) {
-        List<Integer> access = access(core);
-        long first = (long) access.getFirst() * target.size(candidate) * 8;
-        Found at = new Found(first, candidate, 0);
-        int localType = core.type();
-        for (int index : access.subList(1, access.size())) {
-            switch (local.resolved(localType)) {
-                case BtfType.Composite composite -> {
-                    if (index >= composite.members().size()) {
-                        throw bad("member %d of %s".formatted(index, composite.name()));
-                    }
-                    BtfType.Member member = composite.members().get(index);
-                    localType = member.type();
-                    Optional<Found> next =
-                            member.name().isEmpty() ? Optional.of(at) : member(at, member.name(), MAX_DEPTH);
-                    if (next.isEmpty()) {
-                        return Optional.empty();
-                    }
-                    at = next.get();
-                }
-                case BtfType.Array array -> {
-                    localType = array.element();
-                    if (!(target.resolved(at.type) instanceof BtfType.Array wanted)) {
-                        return Optional.empty();
-                    }
-                    at = new Found(at.bits + target.size(wanted.element()) * 8 * index, wanted.element(), 0);
-                }
-                default -> throw bad("an access into something that has no parts");
-            }
-        }
-        return Optional.of(at);
-    }
-
-    private Optional<Found> member(Found at, String name, int depth) {
-        if (depth == 0 || !(target.resolved(at.type) instanceof BtfType.Composite composite)) {
-            return Optional.empty();
-        }
-        for (BtfType.Member member : composite.members()) {
-            Found here = new Found(at.bits + member.bitOffset(), member.type(), member.bitSize());
-            if (member.name().equals(name)) {
-                return Optional.of(here);
-            }
-            Optional<Found> inside = member.name().isEmpty() ? member(here, name, depth - 1) : Optional.empty();
-            if (inside.isPresent()) {
-                return inside;
-            }
-        }
-        return Optional.empty();
-    }
-
-    private OptionalLong type(BtfExt.Core core) {
-        Optional<Integer> found = candidates(core.type()).stream().findFirst();
-        if (core.kind() == 8 || core.kind() == 12) {
-            return OptionalLong.of(found.isPresent() ? 1 : 0);
-        }
-        return found.map(id -> OptionalLong.of(core.kind() == 7 ? id : target.size(id)))
-                .orElse(OptionalLong.empty());
-    }
-
-    private OptionalLong enumeration(BtfExt.Core core) {
+    private CoreValue enumeration(BtfExt.Core core) {
         if (!(local.resolved(core.type()) instanceof BtfType.Enumeration wanted)) {
             throw bad("not an enumeration");
         }
-        int index = access(core).getFirst();
+        int index = CorePath.parts(core.access()).getFirst();
         if (index >= wanted.values().size()) {
             throw bad("value %d of an enumeration of %d"
                     .formatted(index, wanted.values().size()));
         }
-        String name = essential(wanted.values().get(index).name());
-        for (int id : candidates(core.type())) {
-            if (target.resolved(id) instanceof BtfType.Enumeration type) {
-                for (BtfType.Value value : type.values()) {
-                    if (value.name().equals(name)) {
-                        return OptionalLong.of(core.kind() == 10 ? 1 : value.value());
-                    }
+        String name = CoreTypes.essential(wanted.values().get(index).name());
+        List<CoreValue> answers = new ArrayList<>();
+        for (Candidate candidate : candidates(core.type())) {
+            value(candidate, name)
+                    .ifPresent(value -> answers.add(number(
+                            core.kind() == 10 ? 1 : value,
+                            OptionalLong.of(
+                                    core.kind() == 10
+                                            ? 1
+                                            : wanted.values().get(index).value()))));
+        }
+        return agreed(core, answers, core.kind() == 10 ? number(0, OptionalLong.empty()) : absent(core));
+    }
+
+    private OptionalLong value(Candidate candidate, String name) {
+        if (candidate.types.resolved(candidate.id) instanceof BtfType.Enumeration type) {
+            for (BtfType.Value value : type.values()) {
+                effort.step();
+                if (CoreTypes.essential(value.name()).equals(name)) {
+                    return OptionalLong.of(value.value());
                 }
             }
         }
-        return core.kind() == 10 ? OptionalLong.of(0) : OptionalLong.empty();
-    }
-
-    /** Types of the kernel with the same name, without flavour, and of the same sort. */
-    private List<Integer> candidates(int type) {
-        BtfType wanted = local.type(type);
-        List<Integer> found = new ArrayList<>();
-        for (int id : target.named(essential(wanted.typeName()))) {
-            if (target.type(id).getClass() == wanted.getClass()) {
-                found.add(id);
-            }
-        }
-        return found;
-    }
-
-    /** {@code task_struct___old} means {@code task_struct}. */
-    private static String essential(String name) {
-        int flavour = name.lastIndexOf("___");
-        return flavour > 0 ? name.substring(0, flavour) : name;
-    }
-
-    private static List<Integer> access(BtfExt.Core core) {
-        List<Integer> parts = new ArrayList<>();
-        for (String part : core.access().split(":")) {
-            if (!part.matches("[0-9]{1,6}") || parts.size() == MAX_PARTS) {
-                throw bad("access \"%s\"".formatted(core.access()));
-            }
-            parts.add(Integer.parseInt(part));
-        }
-        return parts;
+        return OptionalLong.empty();
     }
 
     private static RefusedException bad(String why) {

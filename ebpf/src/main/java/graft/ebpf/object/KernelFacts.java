@@ -1,23 +1,45 @@
 package graft.ebpf.object;
 
 import graft.ebpf.btf.Btf;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
- * What an object may ask about the kernel it is loaded for. Read only when asked for.
+ * What an object may ask about the kernel it is loaded for, and about the programs that it looks into. Read only when
+ * asked for.
  *
+ * @param programs types of the traced programs and libraries, which CO-RE asks before the kernel's
  * @param types the kernel's BTF
+ * @param modules types of the kernel's modules
  * @param config the text of its build configuration
  * @param release as {@code uname -r} prints it, empty when not known
  */
-public record KernelFacts(Supplier<Optional<Btf>> types, Supplier<Optional<String>> config, String release) {
+public record KernelFacts(
+        Supplier<List<Btf>> programs,
+        Supplier<Optional<Btf>> types,
+        Supplier<List<Btf>> modules,
+        Supplier<Optional<String>> config,
+        String release) {
     /** Nothing is known. */
-    public static final KernelFacts NONE = new KernelFacts(Optional::empty, Optional::empty, "");
+    public static final KernelFacts NONE = new KernelFacts(List::of, Optional::empty, List::of, Optional::empty, "");
 
     /** Only the types are known. */
     public static KernelFacts ofTypes(Supplier<Optional<Btf>> types) {
-        return new KernelFacts(types, Optional::empty, "");
+        return new KernelFacts(List::of, types, List::of, Optional::empty, "");
+    }
+
+    /** The same with types of the programs that the object looks into. */
+    public KernelFacts tracing(Supplier<List<Btf>> traced) {
+        return new KernelFacts(traced, types, modules, config, release);
+    }
+
+    /** What CO-RE looks through before the modules, in order. */
+    List<Btf> targets() {
+        List<Btf> all = new ArrayList<>(programs.get());
+        types.get().ifPresent(all::add);
+        return all;
     }
 
     /** {@code KERNEL_VERSION} of the release; 0 when it is not known. */

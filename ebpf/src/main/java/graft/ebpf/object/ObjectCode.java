@@ -15,14 +15,12 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 
 /** The code sections of an object: functions, and what their instructions refer to. */
 final class ObjectCode {
     private static final int SLOT = 8;
-    private static final int WIDE = 0x18;
 
     private final ElfFile elf;
     private final BtfExt ext;
@@ -38,7 +36,7 @@ final class ObjectCode {
     /** A function: where its code is. */
     record Function(String name, ElfSection section, int offset, int size) {}
 
-    ObjectCode(ElfFile elf, BtfExt ext, Optional<CoreRelocator> relocator, References references) {
+    ObjectCode(ElfFile elf, BtfExt ext, CoreRelocator relocator, References references) {
         this.elf = elf;
         this.references = references;
         this.ext = ext;
@@ -108,46 +106,24 @@ final class ObjectCode {
         return Optional.ofNullable(poisons.get(new Place(function.section.index(), function.offset + at)));
     }
 
-    private void relocateCore(ElfSection section, Optional<CoreRelocator> relocator) {
+    private void relocateCore(ElfSection section, CoreRelocator relocator) {
         ByteBuffer bytes = code.get(section.index());
         ext.cores().getOrDefault(section.name(), new TreeMap<>()).forEach((offset, core) -> {
             if (offset < 0 || offset % SLOT != 0 || offset + SLOT > bytes.limit()) {
                 throw bad(section.name(), "CO-RE record for offset " + offset);
             }
-            OptionalLong value = relocator.map(r -> r.value(core)).orElse(OptionalLong.empty());
-            if (value.isEmpty() || !patch(bytes, offset, value.getAsLong())) {
-                String reason = relocator.isEmpty()
-                        ? "the kernel's types are not available"
-                        : "the kernel has no such type, member or value (access %s)".formatted(core.access());
-                poisons.put(new Place(section.index(), offset), reason);
-                if ((bytes.get(offset) & 0xff) == WIDE) {
-                    poisons.put(new Place(section.index(), offset + SLOT), reason);
+            CorePatch patch = new CorePatch(bytes, offset);
+            Optional<String> poison = switch (relocator.value(core)) {
+                case CoreValue.Known known -> patch.apply(known);
+                case CoreValue.Unknown(var why) -> Optional.of(why);
+            };
+            poison.ifPresent(why -> {
+                poisons.put(new Place(section.index(), offset), why);
+                if (patch.isWide()) {
+                    poisons.put(new Place(section.index(), offset + SLOT), why);
                 }
-            }
+            });
         });
-    }
-
-    /** Writes a value where the instruction's kind keeps it; false when it does not fit. */
-    private static boolean patch(ByteBuffer bytes, int offset, long value) {
-        int opcode = bytes.get(offset) & 0xff;
-        switch (opcode & 7) {
-            case 1, 2, 3 -> {
-                bytes.putShort(offset + 2, (short) value);
-                return value == (short) value;
-            }
-            case 4, 7 -> {
-                bytes.putInt(offset + 4, (int) value);
-                return (opcode & 8) == 0 && (value == (int) value || value == Integer.toUnsignedLong((int) value));
-            }
-            default -> {
-                if (opcode != WIDE || offset + 2 * SLOT > bytes.limit()) {
-                    return false;
-                }
-                bytes.putInt(offset + 4, (int) value);
-                bytes.putInt(offset + 12, (int) (value >>> 32));
-                return true;
-            }
-        }
     }
 
     List<Function> callees(Function function) {

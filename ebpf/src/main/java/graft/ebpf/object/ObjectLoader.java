@@ -81,9 +81,8 @@ public final class ObjectLoader {
         BtfExt ext = btf.map(types -> BtfExt.read(elf, types)).orElseGet(BtfExt::none);
         MapSymbols symbols = MapSymbols.of(elf);
         Map<String, MapSpec> maps = new MapReader(elf, btf, symbols, notes).read();
-        Optional<CoreRelocator> relocator = ext.cores().isEmpty()
-                ? Optional.empty()
-                : btf.flatMap(types -> kernel.types().get().map(target -> new CoreRelocator(types, target)));
+        CoreRelocator relocator = new CoreRelocator(
+                btf.orElseGet(Btf::none), ext.cores().isEmpty() ? List.of() : kernel.targets(), kernel.modules());
         Externs externs = new Externs(btf, kernel, elf.symbols(SymbolTable.STATIC));
         externs.map().ifPresent(map -> maps.put(map.name(), map));
         ObjectCode code = new ObjectCode(elf, ext, relocator, new References(elf, symbols, externs));

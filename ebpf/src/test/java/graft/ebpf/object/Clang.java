@@ -37,7 +37,7 @@ final class Clang {
             Path folder = Files.createTempDirectory("graft-clang");
             Path file = Files.writeString(folder.resolve("program.bpf.c"), PRELUDE + "#line 1\n" + source);
             Path object = folder.resolve("program.bpf.o");
-            List<String> command = new ArrayList<>(List.of("clang", "-g", "-O2", "-target", "bpf", "-w"));
+            List<String> command = new ArrayList<>(List.of(newest(), "-g", "-O2", "-target", "bpf", "-w"));
             command.addAll(List.of(options));
             command.addAll(List.of("-c", file.toString(), "-o", object.toString()));
             Process clang = new ProcessBuilder(command).inheritIO().start();
@@ -50,6 +50,11 @@ final class Clang {
         } catch (IOException e) {
             throw new AssertionError(e);
         }
+    }
+
+    /** Newer ones know more kinds of relocations. */
+    private static String newest() {
+        return Files.isExecutable(Path.of("/usr/bin/clang-19")) ? "clang-19" : "clang";
     }
 
     /** What the loader makes of a source. */
