@@ -7,6 +7,7 @@ import graft.ebpf.maps.Piece;
 import graft.platform.address.RemoteAddress;
 import graft.platform.layout.MapLayout;
 import graft.platform.layout.PoolConstants;
+import graft.platform.linux.HugePages;
 import graft.platform.linux.Sysconf;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -24,14 +25,18 @@ final class MapPlacement {
     MapPlacement(List<BpfMap> maps, RemoteAddress start) {
         RemoteAddress next = start;
         for (BpfMap map : maps) {
-            bases.put(map, next);
-            next = next.plus(span(map));
+            RemoteAddress base =
+                    HugePages.fit(map.regionSize()) ? new RemoteAddress(HugePages.alignUp(next.value())) : next;
+            bases.put(map, base);
+            next = base.plus(span(map));
         }
     }
 
-    /** Bytes of address space that {@code maps} take. */
+    /** Bytes of address space that {@code maps} take at most, wherever they begin. */
     static long size(List<BpfMap> maps) {
-        return maps.stream().mapToLong(MapPlacement::span).sum();
+        return maps.stream()
+                .mapToLong(map -> span(map) + (HugePages.fit(map.regionSize()) ? HugePages.SIZE : 0))
+                .sum();
     }
 
     private static long span(BpfMap map) {

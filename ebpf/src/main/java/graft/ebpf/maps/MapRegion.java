@@ -6,7 +6,6 @@ import graft.platform.linux.Mman;
 import graft.platform.linux.NativeFd;
 import graft.platform.linux.SharedRegion;
 import graft.platform.linux.SysException;
-import graft.platform.linux.Sysconf;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
@@ -67,11 +66,9 @@ final class MapRegion implements AutoCloseable {
         return memory;
     }
 
-    /** Lets the kernel find and clear all pages now, on this process's time: a target that is the first pays for each. */
-    void touch() {
-        for (long at = 0; at < size(); at += Sysconf.pageSize()) {
-            INT.getAndAdd(memory, at, 0);
-        }
+    /** {@link SharedRegion#populate}. */
+    void populate() {
+        mapping.populate();
     }
 
     List<Piece> whole() {

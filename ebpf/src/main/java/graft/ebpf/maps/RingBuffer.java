@@ -23,7 +23,7 @@ public final class RingBuffer implements BpfMap {
         region.set(RingLayout.TYPE, spec.type().number());
         region.setLong(RingLayout.DATA_SIZE, spec.maxEntries());
         region.setLong(RingLayout.WAKE_AT, MapConstants.RING_AWAKE);
-        region.touch();
+        region.populate();
         this.reader = new RingBufferReader(spec, region);
     }
 

@@ -10,21 +10,24 @@ import java.time.Duration;
 
 /**
  * The one consumer of a ring. Used by one thread, but for {@link #ownerDied}, which any thread may call, and which
- * {@link #await} notices. A reader that waits costs nothing: the first record wakes it. After a burst it sleeps until a
- * part of the ring is filled or a short time has passed, which grows from burst to burst: a busy producer hardly ever
- * makes a system call, and the reader is not woken more often than there is work for it.
+ * {@link #await} notices. A reader that waits costs nothing: the first record wakes it. After a burst it pauses, for a time
+ * that it fits to the flow of records: a busy producer hardly ever makes a system call, and the reader is not woken more
+ * often than there is work for it.
  */
 public final class RingBufferReader {
-    private static final Duration FIRST_PAUSE = Duration.ofMillis(1);
-    private static final Duration LONGEST_PAUSE = Duration.ofMillis(8);
+    private static final long FIRST_PAUSE_NANOS = 1_000_000;
+    private static final long LONGEST_PAUSE_NANOS = 8_000_000;
     private static final int BURST_RECORDS = 32;
     /** Longer than a store of a producer takes to become visible, by orders of magnitude. */
-    private static final Duration SETTLING = Duration.ofNanos(50_000);
+    private static final long SETTLING_NANOS = 50_000;
     /** A reader that frees room seldom leaves the producers' cache lines alone. */
     private static final int PUBLISHED_PARTS = 8;
 
-    /** Filled from one to the other look, this part of the ring ends a pause. */
-    private static final int WAKING_PART = 4;
+    /** Filled during a pause, this part of the ring ends it: a producer has to make a system call then. */
+    private static final int WAKING_PART = 2;
+
+    /** Not filled during a pause, this part of the ring makes the next one longer. */
+    private static final int SMALL_PART = 8;
 
     private static final int OWNER_MASK = (1 << MapConstants.RECORD_OWNER_BITS) - 1;
 
@@ -40,7 +43,7 @@ public final class RingBufferReader {
     private final MemorySegment memory;
     private final long size;
     private int recordsSinceWait;
-    private Duration pause = FIRST_PAUSE;
+    private long pauseNanos = FIRST_PAUSE_NANOS;
     private long delivered;
 
     RingBufferReader(MapSpec spec, MapRegion region) {
@@ -117,24 +120,42 @@ public final class RingBufferReader {
      * @return true when {@link #drain} has something to do
      */
     public boolean await(Duration timeout) {
-        long deadline = System.nanoTime() + timeout.toNanos();
-        boolean burst = recordsSinceWait >= BURST_RECORDS;
-        recordsSinceWait = 0;
-        if (!burst) {
-            pause = FIRST_PAUSE;
-        } else if (timeout.compareTo(pause) > 0) {
-            sleep(consumed() + size / WAKING_PART, pause);
-            Duration longer = pause.multipliedBy(2);
-            pause = longer.compareTo(LONGEST_PAUSE) < 0 ? longer : LONGEST_PAUSE;
+        long nanos = timeout.toNanos();
+        long deadline = System.nanoTime() + nanos;
+        if (recordsSinceWait < BURST_RECORDS) {
+            pauseNanos = FIRST_PAUSE_NANOS;
+        } else if (nanos > pauseNanos) {
+            pause();
         }
+        recordsSinceWait = 0;
         while (!isReady()) {
             long left = deadline - System.nanoTime();
             if (left <= 0) {
                 return false;
             }
-            sleep(consumed() | MapConstants.RING_WAKE_EXACT, Duration.ofNanos(left));
+            sleep(left);
         }
         return true;
+    }
+
+    /**
+     * Lets records gather, and finds how long the next pause may be. A producer that looks too early does no harm here:
+     * the next one that fills more looks again, and a pause is short.
+     */
+    private void pause() {
+        long full = consumed() + size / WAKING_PART;
+        int doorbell = region.getAcquire(RingLayout.DOORBELL);
+        region.setLongVolatile(RingLayout.WAKE_AT, full);
+        if (produced() <= full) {
+            Futex.await(region.memory(), RingLayout.DOORBELL, doorbell, pauseNanos);
+        }
+        region.setLongVolatile(RingLayout.WAKE_AT, MapConstants.RING_AWAKE);
+        long produced = produced();
+        if (produced > full) {
+            pauseNanos = Math.max(pauseNanos / 2, FIRST_PAUSE_NANOS);
+        } else if (produced - consumed() < size / SMALL_PART) {
+            pauseNanos = Math.min(pauseNanos * 2, LONGEST_PAUSE_NANOS);
+        }
     }
 
     /** Wakes a sleeping {@link #await} so that its caller can look around; the wait may return before its time. */
@@ -145,29 +166,21 @@ public final class RingBufferReader {
     }
 
     /**
-     * Store where to wake, then look: a producer submits, then looks there. As no fence stands between its store and its
-     * look, both may miss each other for the time that the store needs to become visible; so look again after a short
-     * sleep, and only then sleep long.
+     * Sleeps until the next record is finished. Store where to wake, then look: a producer submits, then looks there. As no
+     * fence stands between its store and its look, both may miss each other for the time that the store needs to become
+     * visible; so look again after a short sleep, and only then sleep long.
      */
-    private void sleep(long wakeAt, Duration time) {
+    private void sleep(long nanos) {
         int doorbell = region.getAcquire(RingLayout.DOORBELL);
-        region.setLongVolatile(RingLayout.WAKE_AT, wakeAt);
-        if (!isDue(wakeAt)) {
-            boolean isLong = time.compareTo(SETTLING) > 0;
-            Futex.Wait ended = Futex.await(region.memory(), RingLayout.DOORBELL, doorbell, isLong ? SETTLING : time);
-            if (isLong && ended == Futex.Wait.TIMED_OUT && !isDue(wakeAt)) {
-                Futex.await(region.memory(), RingLayout.DOORBELL, doorbell, time.minus(SETTLING));
+        region.setLongVolatile(RingLayout.WAKE_AT, consumed() | MapConstants.RING_WAKE_EXACT);
+        if (!isReady()) {
+            Futex.Wait ended =
+                    Futex.await(region.memory(), RingLayout.DOORBELL, doorbell, Math.min(nanos, SETTLING_NANOS));
+            if (nanos > SETTLING_NANOS && ended == Futex.Wait.TIMED_OUT && !isReady()) {
+                Futex.await(region.memory(), RingLayout.DOORBELL, doorbell, nanos - SETTLING_NANOS);
             }
         }
         region.setLongVolatile(RingLayout.WAKE_AT, MapConstants.RING_AWAKE);
-    }
-
-    private boolean isDue(long wakeAt) {
-        return (wakeAt & MapConstants.RING_WAKE_EXACT) != 0 ? isReady() : isFilledTo(wakeAt);
-    }
-
-    private boolean isFilledTo(long position) {
-        return produced() > position;
     }
 
     private boolean isReady() {

@@ -4,7 +4,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
-import java.time.Duration;
 
 /** {@code linux/futex.h} on shared memory: wait for a word to change, wake who waits. Works across processes. */
 public final class Futex {
@@ -26,14 +25,14 @@ public final class Futex {
     private Futex() {}
 
     /**
-     * Blocks while the 32-bit word at {@code offset} is {@code expected}, at most {@code timeout}. Blocks the carrier
-     * of a virtual thread: use a platform thread.
+     * Blocks while the 32-bit word at {@code offset} is {@code expected}, at most {@code nanos} nanoseconds. Blocks the
+     * carrier of a virtual thread: use a platform thread.
      */
-    public static Wait await(MemorySegment memory, long offset, int expected, Duration timeout) {
+    public static Wait await(MemorySegment memory, long offset, int expected, long nanos) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment time = arena.allocate(16, 8);
-            time.set(ValueLayout.JAVA_LONG, 0, timeout.getSeconds());
-            time.set(ValueLayout.JAVA_LONG, 8, timeout.getNano());
+            time.set(ValueLayout.JAVA_LONG, 0, nanos / 1_000_000_000);
+            time.set(ValueLayout.JAVA_LONG, 8, nanos % 1_000_000_000);
             return awaitUntil(memory, offset, expected, time.address());
         }
     }

@@ -46,6 +46,9 @@ public final class Mman {
     /** {@code MAP_PRIVATE}. */
     public static final int MAP_PRIVATE = 2;
 
+    /** {@code MAP_FIXED}: in the place of what is mapped there. */
+    public static final int MAP_FIXED = 0x10;
+
     /** {@code MAP_ANONYMOUS}. */
     public static final int MAP_ANONYMOUS = 0x20;
 
@@ -111,6 +114,33 @@ public final class Mman {
     public static long mmap(long size, int protection, int flags, NativeFd fd, long offset) {
         return Syscall.MMAP.call(
                 "mapping " + size + " bytes of " + fd, 0, size, protection, flags, fd.number(), offset);
+    }
+
+    /**
+     * {@code mmap(2)} at a multiple of {@link HugePages#SIZE}, so that the file's huge pages can be used.
+     *
+     * @param offset a multiple of {@link HugePages#SIZE}
+     * @return the address of the mapping
+     */
+    static long mmapAligned(long size, int protection, int flags, NativeFd fd, long offset) {
+        String what = "mapping " + size + " bytes of " + fd;
+        long room = Sysconf.wholePages(size) + HugePages.SIZE;
+        long reserved = Syscall.MMAP.call(what, 0, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        long address = HugePages.alignUp(reserved);
+        long end = address + Sysconf.wholePages(size);
+        try {
+            Syscall.MMAP.call(what, address, size, protection, flags | MAP_FIXED, fd.number(), offset);
+        } catch (SysException failed) {
+            munmap(reserved, room);
+            throw failed;
+        }
+        if (address > reserved) {
+            munmap(reserved, address - reserved);
+        }
+        if (reserved + room > end) {
+            munmap(end, reserved + room - end);
+        }
+        return address;
     }
 
     /** {@code munmap(2)}. */

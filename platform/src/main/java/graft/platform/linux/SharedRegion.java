@@ -2,6 +2,8 @@ package graft.platform.linux;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
 
 /**
  * A shared mapping of a descriptor. Owns the mapping and the arena behind {@link #segment}: closing the region unmaps,
@@ -22,6 +24,8 @@ public final class SharedRegion implements AutoCloseable {
         }
     }
 
+    private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle();
+
     private final Arena arena;
     private final MemorySegment segment;
     private final String what;
@@ -39,7 +43,9 @@ public final class SharedRegion implements AutoCloseable {
 
     /** Maps {@code size} bytes from {@code offset}, which is a multiple of the page size. */
     public static SharedRegion map(NativeFd fd, long offset, long size, Access access) {
-        long address = Mman.mmap(size, access.protection, Mman.MAP_SHARED, fd, offset);
+        long address = HugePages.fit(size) && offset % HugePages.SIZE == 0
+                ? Mman.mmapAligned(size, access.protection, Mman.MAP_SHARED, fd, offset)
+                : Mman.mmap(size, access.protection, Mman.MAP_SHARED, fd, offset);
         Arena arena = Arena.ofShared();
         MemorySegment segment =
                 MemorySegment.ofAddress(address).reinterpret(size, arena, mapped -> Mman.munmap(address, size));
@@ -49,6 +55,25 @@ public final class SharedRegion implements AutoCloseable {
     /** The mapped bytes, borrowed: valid until {@link #close}. */
     public MemorySegment segment() {
         return segment;
+    }
+
+    /**
+     * Lets the kernel find and clear all pages now, huge ones where they fit, on this process's time: later nobody who
+     * maps the file pays for the first touch of a page, which costs microseconds. The region is writable.
+     */
+    public void populate() {
+        long huge = size() & -HugePages.SIZE;
+        touch(0, huge, HugePages.SIZE);
+        if (huge > 0 && !HugePages.collapse(segment.address(), huge)) {
+            touch(0, huge, Sysconf.pageSize());
+        }
+        touch(huge, size(), Sysconf.pageSize());
+    }
+
+    private void touch(long from, long end, long step) {
+        for (long at = from; at < end; at += step) {
+            INT.getAndAdd(segment, at, 0);
+        }
     }
 
     /** Size in bytes as it was asked for. */

@@ -19,6 +19,7 @@ enum Syscall {
     IOCTL(16, 29),
     PREAD64(17, 67),
     PWRITE64(18, 68),
+    MADVISE(28, 233),
     NANOSLEEP(35, 101),
     SOCKET(41, 198),
     CONNECT(42, 203),

@@ -13,7 +13,8 @@ class FutexTest {
     void waitReturnsAtOnceWhenTheWordHasChanged() {
         try (NativeFd fd = Mman.sealedMemfd("graft-test", 4096, 0);
                 SharedRegion region = SharedRegion.map(fd, 4096, SharedRegion.Access.READ_WRITE)) {
-            assertThat(Futex.await(region.segment(), 8, 1, LONG_ENOUGH)).isEqualTo(Futex.Wait.CHANGED);
+            assertThat(Futex.await(region.segment(), 8, 1, LONG_ENOUGH.toNanos()))
+                    .isEqualTo(Futex.Wait.CHANGED);
         }
     }
 
@@ -21,8 +22,7 @@ class FutexTest {
     void waitEndsWhenTheTimeIsUp() {
         try (NativeFd fd = Mman.sealedMemfd("graft-test", 4096, 0);
                 SharedRegion region = SharedRegion.map(fd, 4096, SharedRegion.Access.READ_WRITE)) {
-            assertThat(Futex.await(region.segment(), 8, 0, Duration.ofMillis(1)))
-                    .isEqualTo(Futex.Wait.TIMED_OUT);
+            assertThat(Futex.await(region.segment(), 8, 0, 1_000_000)).isEqualTo(Futex.Wait.TIMED_OUT);
         }
     }
 
@@ -32,8 +32,8 @@ class FutexTest {
                 SharedRegion mine = SharedRegion.map(fd, 4096, SharedRegion.Access.READ_WRITE);
                 SharedRegion theirs = SharedRegion.map(fd, 4096, SharedRegion.Access.READ_WRITE)) {
             Futex.Wait[] outcome = new Futex.Wait[1];
-            Thread waiter =
-                    Thread.ofPlatform().start(() -> outcome[0] = Futex.await(mine.segment(), 0, 0, LONG_ENOUGH));
+            Thread waiter = Thread.ofPlatform()
+                    .start(() -> outcome[0] = Futex.await(mine.segment(), 0, 0, LONG_ENOUGH.toNanos()));
             while (Futex.wake(theirs.segment(), 0, 1) == 0) {
                 Thread.onSpinWait();
             }

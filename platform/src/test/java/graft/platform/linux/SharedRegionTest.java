@@ -43,6 +43,24 @@ class SharedRegionTest {
     }
 
     @Test
+    void largeRegionsLieWhereHugePagesCanBeUsed() {
+        long size = 2 * HugePages.SIZE + 3L * Sysconf.pageSize();
+        try (NativeFd fd = Mman.sealedMemfd("graft-test", size, Mman.MFD_NOEXEC_SEAL);
+                SharedRegion region = SharedRegion.map(fd, size, SharedRegion.Access.READ_WRITE)) {
+            assertThat(region.segment().address() % HugePages.SIZE).isZero();
+            region.segment().set(ValueLayout.JAVA_LONG, size - 8, 42L);
+            region.segment().set(ValueLayout.JAVA_LONG, HugePages.SIZE + 4096, 43L);
+
+            region.populate();
+
+            assertThat(region.segment().get(ValueLayout.JAVA_LONG, size - 8)).isEqualTo(42L);
+            assertThat(region.segment().get(ValueLayout.JAVA_LONG, HugePages.SIZE + 4096))
+                    .isEqualTo(43L);
+            assertThat(region.segment().get(ValueLayout.JAVA_LONG, 4096)).isZero();
+        }
+    }
+
+    @Test
     void cpuListsEndInTheirHighestNumber() {
         assertThat(Sysconf.highestPlusOne("0\n")).isEqualTo(1);
         assertThat(Sysconf.highestPlusOne("0-63\n")).isEqualTo(64);
