@@ -20,7 +20,7 @@ struct call {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 * 1024 * 1024);
+	__uint(max_entries, 16 * 1024 * 1024);
 } events SEC(".maps");
 
 /* One of each direction, because a callback inside SSL_read may write to another connection. */

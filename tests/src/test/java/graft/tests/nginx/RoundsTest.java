@@ -48,7 +48,7 @@ class RoundsTest {
         Path journals = folder.resolve("journals");
         RoundFigures figures = new RoundFigures();
         try (NginxServer server = NginxServer.start();
-                WrkLoad load = WrkLoad.start(server.url(Body.HELLO), WrkLoad.Shape.full(CONNECTIONS, LOAD_LIMIT))) {
+                WrkLoad load = WrkLoad.start(server.url(Body.HELLO), WrkLoad.Shape.full(1, CONNECTIONS, LOAD_LIMIT))) {
             int worker = busiest(server);
             SessionRequest request = Sessions.request(object, List.of(worker));
             Map<String, String> files = WorkerState.textInFiles(worker);

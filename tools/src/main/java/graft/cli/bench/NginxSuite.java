@@ -20,7 +20,10 @@ import java.util.function.Supplier;
  */
 public final class NginxSuite {
     private static final int EXACT_REQUESTS = 200;
-    private static final int CONNECTIONS = 16;
+    /** One for each worker, so that no processor is left with a part of the load that the others cannot take over. */
+    private static final int LOAD_THREADS = 2;
+    /** Enough that the kernel spreads them evenly over the workers, in every run anew. */
+    private static final int CONNECTIONS = 64;
 
     private final SessionRunner sessions;
     private final Effort effort;
@@ -79,7 +82,7 @@ public final class NginxSuite {
     }
 
     private NginxSeries measure(NginxTracing tracing, URI url, long responseBytes) {
-        Supplier<LoadResult> load = () -> WrkLoad.run(url, WrkLoad.Shape.full(CONNECTIONS, effort.run()));
+        Supplier<LoadResult> load = () -> WrkLoad.run(url, WrkLoad.Shape.full(LOAD_THREADS, CONNECTIONS, effort.run()));
         // The server's caches and the compiled code of the reader are warm from here on.
         tracing.kernel(load);
         tracing.graft(load);

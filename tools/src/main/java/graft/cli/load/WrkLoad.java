@@ -47,8 +47,8 @@ public final class WrkLoad implements AutoCloseable {
      */
     public record Shape(int threads, int connections, Duration pause, Duration limit) {
         /** As fast as possible. */
-        public static Shape full(int connections, Duration limit) {
-            return new Shape(1, connections, Duration.ZERO, limit);
+        public static Shape full(int threads, int connections, Duration limit) {
+            return new Shape(threads, connections, Duration.ZERO, limit);
         }
 
         /** A steady trickle: each connection asks, gets its answer and pauses. */

@@ -59,7 +59,7 @@ class NginxServerTest {
                 WrkLoad steady = WrkLoad.start(
                         server.url(Body.HELLO),
                         WrkLoad.Shape.steady(2, Duration.ofMillis(5), Duration.ofSeconds(60)))) {
-            LoadResult full = WrkLoad.run(server.url(Body.KIB_100), WrkLoad.Shape.full(4, Duration.ofSeconds(1)));
+            LoadResult full = WrkLoad.run(server.url(Body.KIB_100), WrkLoad.Shape.full(1, 4, Duration.ofSeconds(1)));
             assertThat(full.isClean()).isTrue();
             assertThat(full.requests()).isPositive();
             LoadResult stopped = steady.stop();
