@@ -95,6 +95,11 @@ final class AbstractState {
                 value -> value instanceof Scalar scalar ? scalar.withOrigin(Origin.kept(scalar.origin())) : value);
     }
 
+    /** A copy of this was remembered. */
+    void isKept() {
+        frames.forEach(Frame::isKept);
+    }
+
     AbstractState copy() {
         return new AbstractState(this);
     }

@@ -10,15 +10,19 @@ final class Frame {
     static final int NO_RETURN = -1;
 
     private static final int REGISTERS = 11;
+    private static final long ALL = -1;
 
+    final int index;
     final int function;
     final int returnTo;
     final Value[] registers;
     private StackSlot[] slots;
+    private long overwritten = ALL;
     private int callback;
     private long rounds;
 
     Frame(int function, int returnTo, int depth) {
+        this.index = depth;
         this.function = function;
         this.returnTo = returnTo;
         this.registers = new Value[REGISTERS];
@@ -28,10 +32,12 @@ final class Frame {
     }
 
     private Frame(Frame other) {
+        this.index = other.index;
         this.function = other.function;
         this.returnTo = other.returnTo;
         this.registers = other.registers.clone();
         this.slots = other.slots.clone();
+        this.overwritten = other.overwritten;
         this.callback = other.callback;
         this.rounds = other.rounds;
     }
@@ -71,12 +77,28 @@ final class Frame {
         return index < slots.length ? slots[index] : StackSlot.EMPTY;
     }
 
-    void setSlot(int index, StackSlot slot) {
-        if (index >= slots.length) {
+    void setSlot(int number, StackSlot slot) {
+        if (number >= slots.length) {
             int old = slots.length;
-            slots = Arrays.copyOf(slots, index + 1);
+            slots = Arrays.copyOf(slots, number + 1);
             Arrays.fill(slots, old, slots.length, StackSlot.EMPTY);
         }
-        slots[index] = slot;
+        slots[number] = slot;
+    }
+
+    /** Sets a slot to something that does not depend on what was there. */
+    void overwrite(int number, StackSlot slot) {
+        overwritten |= 1L << number;
+        setSlot(number, slot);
+    }
+
+    /** Slots that hold nothing from before this frame, or from before the last kept state, one bit each. */
+    long overwritten() {
+        return overwritten;
+    }
+
+    /** From now on everything comes from a kept state. */
+    void isKept() {
+        overwritten = 0;
     }
 }

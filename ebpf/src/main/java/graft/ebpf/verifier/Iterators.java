@@ -46,14 +46,14 @@ final class Iterators {
         if (function.endsWith("_new")) {
             create(type(function), kind, step, site);
         } else if (function.endsWith("_next")) {
-            next(kind, step, site, existing(function, site));
+            next(kind, step, site, existing(function, step, site));
         } else {
-            destroy(step, site, existing(function, site));
+            destroy(step, site, existing(function, step, site));
         }
     }
 
-    private static Thing.Iterator existing(String function, StackObjects.Site site) {
-        if (StackObjects.at(site, Reg.R1) instanceof Thing.Iterator iterator
+    private static Thing.Iterator existing(String function, Step step, StackObjects.Site site) {
+        if (StackObjects.at(step, site, Reg.R1) instanceof Thing.Iterator iterator
                 && iterator.type().equals(type(function))) {
             return iterator;
         }

@@ -144,7 +144,7 @@ final class KernelFunctions {
             }
             StackObjects.Site site = StackObjects.site(step, reg, StackObjects.DYNPTR_PARTS);
             if (!parameter.name().endsWith("__uninit")) {
-                if (!(StackObjects.at(site, reg) instanceof Thing.Dynptr)) {
+                if (!(StackObjects.at(step, site, reg) instanceof Thing.Dynptr)) {
                     throw bad(reg, "a dynptr");
                 }
                 return;

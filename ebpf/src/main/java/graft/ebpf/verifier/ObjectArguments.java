@@ -274,7 +274,7 @@ final class ObjectArguments {
     }
 
     private Thing.Dynptr existing(Reg reg, StackObjects.Site site) {
-        if (StackObjects.at(site, reg) instanceof Thing.Dynptr found) {
+        if (StackObjects.at(step, site, reg) instanceof Thing.Dynptr found) {
             return found;
         }
         throw StackObjects.bad(reg, reg + " points to an iterator, not to a dynptr", "pass a dynptr");

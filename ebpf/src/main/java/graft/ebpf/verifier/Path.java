@@ -5,11 +5,11 @@ final class Path {
     private final AbstractState state;
     private int slot;
     private Trail trail;
-    private Visits.Visit visit;
+    private Visit visit;
     private int insns;
     private int jumps;
 
-    Path(AbstractState state, int slot, Trail trail, Visits.Visit visit) {
+    Path(AbstractState state, int slot, Trail trail, Visit visit) {
         this.state = state;
         this.slot = slot;
         this.trail = trail;
@@ -28,7 +28,7 @@ final class Path {
         return trail;
     }
 
-    Visits.Visit visit() {
+    Visit visit() {
         return visit;
     }
 
@@ -55,7 +55,7 @@ final class Path {
         trail = new Trail(at, trail);
     }
 
-    void startAt(Visits.Visit start) {
+    void startAt(Visit start) {
         visit = start;
         insns = 0;
         jumps = 0;
@@ -70,6 +70,20 @@ final class Path {
         path.insns = insns;
         path.jumps = jumps;
         return path;
+    }
+
+    /** Slots of a frame are looked at, one bit each. */
+    void reads(Frame frame, long slots) {
+        if (visit != null) {
+            visit.reads(frame.index, slots & ~frame.overwritten());
+        }
+    }
+
+    /** The way here depends on how the loop from {@code entry} ends. */
+    void enterLoop(Visit entry) {
+        if (visit != null) {
+            visit.enterLoop(entry);
+        }
     }
 
     void end() {

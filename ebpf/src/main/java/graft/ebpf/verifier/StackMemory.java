@@ -21,6 +21,7 @@ final class StackMemory {
     }
 
     private static Value readFixed(Step step, Reg base, Frame frame, long offset, int bytes) {
+        step.walk.reads(frame, 1L << slotOf(offset));
         StackSlot slot = frame.slot(slotOf(offset));
         int position = positionOf(offset);
         if (position == 0 && bytes == slot.spilledBytes() && !(slot.spilled() instanceof Value.Resident)) {
@@ -41,6 +42,7 @@ final class StackMemory {
         boolean zero = true;
         Origin origin = Origin.NONE;
         long end = offset.wide().smax() + bytes;
+        step.walk.reads(frame, slots(offset.wide().smin(), end));
         for (long at = offset.wide().smin(); at < end; at++) {
             StackSlot slot = frame.slot(slotOf(at));
             zero &= loadable(step, base, slot, positionOf(at)) == StackSlot.ZERO;
@@ -52,6 +54,7 @@ final class StackMemory {
     /** Requires a range that a helper reads to be written, and free of pointers. */
     static void readRange(Step step, Reg base, Frame frame, Scalar offset, long bytes) {
         long end = offset.wide().smax() + bytes;
+        step.walk.reads(frame, slots(offset.wide().smin(), end));
         for (long at = offset.wide().smin(); at < end; at++) {
             readable(step, base, frame.slot(slotOf(at)), positionOf(at));
         }
@@ -106,7 +109,7 @@ final class StackMemory {
         int index = slotOf(offset.constant());
         int position = positionOf(offset.constant());
         if (bytes == 8) {
-            frame.setSlot(index, StackSlot.of(value));
+            frame.overwrite(index, StackSlot.of(value));
             return;
         }
         Scalar stored = ((Scalar) value).truncated(bytes);
@@ -156,13 +159,31 @@ final class StackMemory {
         destroy(step, base, frame, offset, bytes);
         long from = offset.wide().smin();
         if (offset.isConstant()) {
-            for (long at = from; at < from + least; at++) {
-                setByte(frame, at, StackSlot.NUMBER);
-            }
+            fill(frame, from, from + least);
             blur(frame, from + least, from + bytes, StackSlot.NUMBER);
         } else {
             blur(frame, from, offset.wide().smax() + bytes, StackSlot.NUMBER);
         }
+    }
+
+    private static void fill(Frame frame, long from, long end) {
+        for (long at = from; at < end; at++) {
+            if (positionOf(at) == 0 && at + 8 <= end) {
+                frame.overwrite(slotOf(at), StackSlot.NUMBERS);
+                at += 7;
+            } else {
+                setByte(frame, at, StackSlot.NUMBER);
+            }
+        }
+    }
+
+    /** The slots of some bytes, a bit each. */
+    private static long slots(long from, long end) {
+        if (from >= end) {
+            return 0;
+        }
+        long upTo = -1L >>> (63 - slotOf(from));
+        return upTo & -1L << slotOf(end - 1);
     }
 
     /** Bytes that may or may not be written with {@code kind}. */

@@ -35,12 +35,23 @@ final class StackObjects {
     }
 
     /** The object that begins at a site. */
-    static Thing at(Site site, Reg reg) {
+    static Thing at(Step step, Site site, Reg reg) {
+        step.walk.reads(site.frame, 1L << site.slot);
         if (site.frame.slot(site.slot).spilled() instanceof Resident(var thing, var part) && part == 0) {
+            for (int other = 1; other < parts(thing); other++) {
+                step.walk.reads(site.frame, 1L << site.slotOf(other));
+            }
             return thing;
         }
         throw bad(
                 reg, reg + " does not point to a dynptr or iterator that was set up", "set it up on every path first");
+    }
+
+    private static int parts(Thing thing) {
+        return switch (thing) {
+            case Thing.Dynptr _ -> DYNPTR_PARTS;
+            case Thing.Iterator iterator -> iterator.parts();
+        };
     }
 
     /** Sets an object up; nothing may be there that still holds something. */
@@ -58,7 +69,7 @@ final class StackObjects {
 
     static void replace(Site site, Thing thing, int parts) {
         for (int part = 0; part < parts; part++) {
-            site.frame.setSlot(site.slotOf(part), StackSlot.of(new Resident(thing, part)));
+            site.frame.overwrite(site.slotOf(part), StackSlot.of(new Resident(thing, part)));
         }
     }
 

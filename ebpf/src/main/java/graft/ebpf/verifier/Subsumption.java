@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
+import java.util.function.IntToLongFunction;
 
 /**
  * Whether an old state allows everything that a new one does, so that a walk that was safe from the old one is safe from
@@ -13,6 +14,7 @@ import java.util.function.BiConsumer;
  */
 final class Subsumption {
     private static final int ALONE = -1;
+    private static final IntToLongFunction ALL = _ -> -1;
 
     private final Map<Integer, Integer> scalarIds = new HashMap<>(4);
     private final Map<Integer, Integer> pointerIds = new HashMap<>(4);
@@ -25,22 +27,21 @@ final class Subsumption {
         this.mode = mode;
     }
 
-    /** How numbers are compared. */
-    enum Mode {
-        /** Those that turned out not to matter for the old state may be anything. */
+    /** How much is compared. */
+    private enum Mode {
+        /** Not the numbers that turned out not to matter for the old state, and not the stack that nothing reads. */
         WHERE_IT_MATTERS,
-        /** All of them. */
         EVERYWHERE
     }
 
     /** For an old state whose walk may still find out what matters. */
-    static boolean covers(AbstractState old, AbstractState now, Mode mode) {
-        return covers(old, now, mode, Origin::followedBy);
+    static boolean covers(Visit old, AbstractState now) {
+        return covers(old, now, new Subsumption(Mode.EVERYWHERE), Origin::followedBy);
     }
 
     /** For an old state of which everything is known. */
-    static boolean coversFinally(AbstractState old, AbstractState now) {
-        return covers(old, now, Mode.WHERE_IT_MATTERS, (before, after) -> {
+    static boolean coversFinally(Visit old, AbstractState now) {
+        return covers(old, now, new Subsumption(Mode.WHERE_IT_MATTERS), (before, after) -> {
             if (before.isPrecise()) {
                 after.mark();
             }
@@ -49,26 +50,15 @@ final class Subsumption {
 
     /** Only looks: nothing becomes precise. */
     static boolean sameAs(AbstractState old, AbstractState now) {
-        BiConsumer<Origin, Origin> nothing = (_, _) -> {};
-        return covers(old, now, Mode.EVERYWHERE, nothing) && covers(now, old, Mode.EVERYWHERE, nothing);
+        return new Subsumption(Mode.EVERYWHERE).covers(old, now, ALL)
+                && new Subsumption(Mode.EVERYWHERE).covers(now, old, ALL);
     }
 
     private static boolean covers(
-            AbstractState old, AbstractState now, Mode mode, BiConsumer<Origin, Origin> onSuccess) {
-        if (old.depth() != now.depth()
-                || !old.sameLocks(now)
-                || old.references().size() != now.references().size()) {
+            Visit old, AbstractState now, Subsumption check, BiConsumer<Origin, Origin> onSuccess) {
+        IntToLongFunction slots = check.mode == Mode.EVERYWHERE ? ALL : old::read;
+        if (!check.covers(old.state(), now, slots)) {
             return false;
-        }
-        Subsumption check = new Subsumption(mode);
-        check.pointerIds.put(old.lock(), now.lock());
-        for (int index = 0; index < old.references().size(); index++) {
-            check.referenceIds.put(old.references().get(index), now.references().get(index));
-        }
-        for (int index = 0; index < old.depth(); index++) {
-            if (!check.frame(old.frame(index), now.frame(index))) {
-                return false;
-            }
         }
         for (int index = 0; index < check.kept.size(); index += 2) {
             onSuccess.accept(check.kept.get(index), check.kept.get(index + 1));
@@ -76,7 +66,25 @@ final class Subsumption {
         return true;
     }
 
-    private boolean frame(Frame old, Frame now) {
+    private boolean covers(AbstractState old, AbstractState now, IntToLongFunction slots) {
+        if (old.depth() != now.depth()
+                || !old.sameLocks(now)
+                || old.references().size() != now.references().size()) {
+            return false;
+        }
+        pointerIds.put(old.lock(), now.lock());
+        for (int index = 0; index < old.references().size(); index++) {
+            referenceIds.put(old.references().get(index), now.references().get(index));
+        }
+        for (int index = 0; index < old.depth(); index++) {
+            if (!frame(old.frame(index), now.frame(index), slots.applyAsLong(index))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean frame(Frame old, Frame now, long slots) {
         if (old.returnTo != now.returnTo
                 || old.function != now.function
                 || old.callback() != now.callback()
@@ -89,7 +97,7 @@ final class Subsumption {
             }
         }
         for (int index = 0; index < old.slotCount(); index++) {
-            if (!slot(old.slot(index), now.slot(index))) {
+            if ((slots >> index & 1) != 0 && !slot(old.slot(index), now.slot(index))) {
                 return false;
             }
         }

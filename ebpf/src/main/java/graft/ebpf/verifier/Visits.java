@@ -48,62 +48,6 @@ final class Visits {
         }
     }
 
-    /** A remembered state and how many paths that began there are not walked to their end. */
-    static final class Visit {
-        private final AbstractState state;
-        private final Visit parent;
-        private final int depth;
-        private Visit loopEntry;
-        private int open = 1;
-        private int hits;
-        private int misses;
-
-        Visit(Path path) {
-            this.state = path.state().copy();
-            this.parent = path.visit();
-            this.depth = parent == null ? 0 : parent.depth + 1;
-        }
-
-        void opened() {
-            open++;
-        }
-
-        /** One path from here has ended. */
-        void closed() {
-            Visit visit = this;
-            while (visit != null && --visit.open == 0) {
-                visit = visit.parent;
-            }
-        }
-
-        private boolean isComplete() {
-            return open == 0;
-        }
-
-        /** Whether it is known that this, and all from {@code entry} to this, is in a loop from {@code entry} or before. */
-        private boolean isInLoopFrom(Visit entry) {
-            return loopEntry != null && !loopEntry.isSettled() && loopEntry.depth <= entry.depth;
-        }
-
-        /** Whether all that matters is known: no loop that this is in, or that such a loop is in, is still walked. */
-        private boolean isSettled() {
-            boolean settled = waitsFor().open == 0;
-            if (settled) {
-                loopEntry = null;
-            }
-            return settled;
-        }
-
-        /** The head of the outermost loop around this, or around such a loop, that is still walked. */
-        private Visit waitsFor() {
-            Visit visit = this;
-            while (visit.open == 0 && visit.loopEntry != null) {
-                visit = visit.loopEntry;
-            }
-            return visit;
-        }
-    }
-
     /** What to do with a path that arrives at a join. */
     enum Arrival {
         GO_ON,
@@ -131,10 +75,10 @@ final class Visits {
                 keeps = false;
             }
             if (keeps) {
-                visit.misses++;
+                visit.missed();
             }
             int patience = place.isLoop() && !visit.isComplete() ? PATIENCE_WITH_LOOPS : PATIENCE;
-            if (visit.misses > patience * (visit.hits + 1)) {
+            if (visit.isUseless(patience)) {
                 visits.remove(index);
             }
         }
@@ -145,7 +89,7 @@ final class Visits {
     }
 
     private static Arrival compare(Visit visit, Path path, Place place) {
-        if (!visit.isSettled() && !visit.state.sameStart(path.state())) {
+        if (!visit.isSettled() && !visit.state().sameStart(path.state())) {
             return Arrival.GO_ON;
         }
         if (visit.isComplete()) {
@@ -156,7 +100,7 @@ final class Visits {
             case ITERATOR ->
                 Iterators.mayHaveMore(path.state()) && closesLoop(visit, path) ? Arrival.COVERED : Arrival.GO_ON;
             case BUDGET ->
-                !visit.state.sameRounds(path.state()) && closesLoop(visit, path)
+                !visit.state().sameRounds(path.state()) && closesLoop(visit, path)
                         ? Arrival.COVERED
                         : repeated(visit, path);
             case STRAIGHT, JOIN -> repeated(visit, path);
@@ -164,24 +108,26 @@ final class Visits {
     }
 
     private static boolean closesLoop(Visit visit, Path path) {
-        if (!Subsumption.covers(visit.state, path.state(), Subsumption.Mode.EVERYWHERE)) {
+        if (!Subsumption.covers(visit, path.state())) {
             return false;
         }
-        visit.hits++;
-        enterLoop(path.visit(), visit);
+        visit.hit();
+        visit.readLaterFor(path);
+        path.enterLoop(visit);
         return true;
     }
 
     private static Arrival repeated(Visit visit, Path path) {
-        boolean same = visit.state.sameRounds(path.state())
-                && Iterators.sameDepths(visit.state, path.state())
-                && Subsumption.sameAs(visit.state, path.state());
+        boolean same = visit.state().sameRounds(path.state())
+                && Iterators.sameDepths(visit.state(), path.state())
+                && Subsumption.sameAs(visit.state(), path.state());
         return same ? Arrival.REPEATED : Arrival.GO_ON;
     }
 
     private void keep(Path path, List<Visit> visits) {
         path.state().keepNumbers();
         Visit visit = new Visit(path);
+        path.state().isKept();
         visits.add(visit);
         path.startAt(visit);
         insns = 0;
@@ -190,25 +136,19 @@ final class Visits {
 
     private static boolean isCovered(Visit visit, Path path) {
         boolean settled = visit.isSettled();
-        boolean covered = settled
-                ? Subsumption.coversFinally(visit.state, path.state())
-                : Subsumption.covers(visit.state, path.state(), Subsumption.Mode.EVERYWHERE);
-        if (covered) {
-            visit.hits++;
+        boolean covered =
+                settled ? Subsumption.coversFinally(visit, path.state()) : Subsumption.covers(visit, path.state());
+        if (!covered) {
+            return false;
         }
-        if (covered && !settled) {
-            enterLoop(path.visit(), visit.waitsFor());
+        visit.hit();
+        if (settled) {
+            visit.readFor(path);
+        } else {
+            visit.readLaterFor(path);
+            path.enterLoop(visit.waitsFor());
         }
-        return covered;
-    }
-
-    /** Whatever leads from {@code entry} to {@code inside} depends on how the loop ends. */
-    private static void enterLoop(Visit inside, Visit entry) {
-        Visit visit = inside;
-        while (visit != null && visit != entry && !visit.isInLoopFrom(entry)) {
-            visit.loopEntry = entry;
-            visit = visit.parent;
-        }
+        return true;
     }
 
     /** The last state kept at a slot on the way of a path; the one that was kept just now does not count. */
@@ -219,7 +159,7 @@ final class Visits {
             boolean justKept = visit == path.visit() && path.insns() == 0;
             // Walking depth first, only states on the way of the path are not walked to their end.
             if (!visit.isComplete() && !justKept) {
-                return Optional.of(visit.state);
+                return Optional.of(visit.state());
             }
         }
         return Optional.empty();

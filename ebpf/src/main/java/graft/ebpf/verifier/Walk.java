@@ -159,6 +159,11 @@ final class Walk {
         path.passed(slot);
     }
 
+    /** Slots of the stack are looked at, one bit each. */
+    void reads(Frame frame, long slots) {
+        path.reads(frame, slots);
+    }
+
     int slot() {
         return path.slot();
     }

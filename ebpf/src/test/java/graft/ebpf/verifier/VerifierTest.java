@@ -63,6 +63,32 @@ class VerifierTest {
         assertThat(facts(code).walked()).isBetween(6_000, 20_000);
     }
 
+    /** Thirteen slots hold zero, or a pointer on the way on which a branch is not taken. */
+    private static String slotsFilledOrNot() {
+        StringBuilder code = new StringBuilder("r6 = *(u64 *)(r1 +0); r0 = 0; ");
+        for (int slot = 1; slot <= 13; slot++) {
+            code.append("*(u64 *)(r10 -%d) = r0; ".formatted(8 * slot));
+        }
+        for (int slot = 1; slot <= 13; slot++) {
+            code.append(
+                    "if r6 == %d goto L%d; *(u64 *)(r10 -%d) = r10; L%d:; r7 = 0; r7 = 1; r7 = 2; r7 = 3; goto M%d; M%d:; "
+                            .formatted(slot, slot, 8 * slot, slot, slot, slot));
+        }
+        return code.toString();
+    }
+
+    @Test
+    void stackThatNothingReadsDoesNotTellPathsApart() {
+        assertThat(facts(slotsFilledOrNot() + "r0 = 0; exit").walked()).isLessThan(1_000);
+    }
+
+    @Test
+    void stackThatIsReadAtTheEndTellsPathsApart() {
+        Rejection rejection =
+                rejection(slotsFilledOrNot() + "r1 = *(u64 *)(r10 -8); r0 = *(u64 *)(r1 -16); r0 = 0; exit");
+        assertThat(rejection.cause()).isEqualTo(Cause.NOT_A_POINTER);
+    }
+
     /** Of both branches, the first is taken with a number that is not zero, and so the second can be as well. */
     private static void bothBranchesCanBeTaken(String between) {
         String spilled = "r8 = *(u64 *)(r1 +0); r6 = *(u64 *)(r1 +8); *(u64 *)(r10 -8) = r8; ";
