@@ -19,9 +19,17 @@ import java.util.Set;
 public final class Order {
     private final List<Block> blocks = new ArrayList<>();
     private final Map<Block, Integer> depths = new HashMap<>();
-    private final Set<Block> headers = new HashSet<>();
+    private final List<Loop> loops = new ArrayList<>();
 
     private Order() {}
+
+    /**
+     * A loop.
+     *
+     * @param header where it is entered
+     * @param body everything in it, with the header
+     */
+    public record Loop(Block header, Set<Block> body) {}
 
     private record Visit(Block block, Iterator<Block> next) {}
 
@@ -44,11 +52,11 @@ public final class Order {
             }
         }
         Collections.reverse(order.blocks);
-        order.loops();
+        order.findLoops();
         return order;
     }
 
-    private void loops() {
+    private void findLoops() {
         Map<Block, Integer> index = new HashMap<>();
         Map<Block, List<Block>> before = new HashMap<>();
         for (int i = 0; i < blocks.size(); i++) {
@@ -69,7 +77,7 @@ public final class Order {
                 }
             }
         }
-        headers.addAll(bodies.keySet());
+        bodies.forEach((header, body) -> loops.add(new Loop(header, body)));
         bodies.values().forEach(body -> body.forEach(block -> depths.merge(block, 1, Integer::sum)));
     }
 
@@ -96,8 +104,8 @@ public final class Order {
         return depths.get(block);
     }
 
-    /** Whether a jump back leads to {@code block}. */
-    public boolean isHeader(Block block) {
-        return headers.contains(block);
+    /** All loops, those around others first. */
+    public List<Loop> loops() {
+        return loops;
     }
 }

@@ -4,6 +4,7 @@ import graft.ebpf.jit.ir.Block;
 import graft.ebpf.jit.ir.Flow;
 import graft.ebpf.jit.ir.Liveness;
 import graft.ebpf.jit.ir.Op;
+import graft.ebpf.jit.ir.Order;
 import graft.platform.asm.x86_64.Arith;
 import graft.platform.asm.x86_64.Cond;
 import graft.platform.asm.x86_64.Gpr;
@@ -13,9 +14,11 @@ import graft.platform.asm.x86_64.Reach;
 import graft.platform.asm.x86_64.X64Assembler;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** Writes one function: its blocks in order, one emitter per class of operation. */
 final class FunctionEmitter {
@@ -50,9 +53,10 @@ final class FunctionEmitter {
         }
         branch.startBudget();
         List<Block> blocks = flow.blocks();
+        Set<Block> tops = tops(blocks, function.order());
         for (int i = 0; i < blocks.size(); i++) {
             Block block = blocks.get(i);
-            if (function.order().isHeader(block)) {
+            if (tops.contains(block)) {
                 layout.pad();
                 asm.align(Layout.ALIGNMENT);
             }
@@ -62,6 +66,15 @@ final class FunctionEmitter {
             last(block, i + 1 < blocks.size() ? Optional.of(blocks.get(i + 1)) : Optional.empty());
             layout.end(block, asm.position());
         }
+    }
+
+    /** The first block of each loop; that need not be the one where it is entered. */
+    private static Set<Block> tops(List<Block> blocks, Order order) {
+        Set<Block> tops = new HashSet<>();
+        for (Order.Loop loop : order.loops()) {
+            blocks.stream().filter(loop.body()::contains).findFirst().ifPresent(tops::add);
+        }
+        return tops;
     }
 
     private void block(Block block, Liveness liveness) {
