@@ -41,6 +41,12 @@ public final class Passes {
                 straightening.run(flow);
                 deadCode.run(flow);
             }
+            int blocks = flow.blocks().size();
+            new RepeatedBranches().run(flow);
+            if (flow.blocks().size() != blocks) {
+                straightening.run(flow);
+                deadCode.run(flow);
+            }
             boolean lookups = some(flow, Op.ArrayLookup.class::isInstance);
             new Choices().run(flow);
             boolean choices = some(flow, Op.Select.class::isInstance);

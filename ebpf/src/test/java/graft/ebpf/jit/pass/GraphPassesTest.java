@@ -145,6 +145,64 @@ class GraphPassesTest {
         assertThat(ops(after(new Choices(), flow), Op.Select.class)).isEmpty();
     }
 
+    private static Flow twoBranches(JumpOp second, int number) {
+        Flow flow = Flows.of(
+                branch(JumpOp.JGT, Reg.R1, 9, 1),
+                alu(AluOp.MOV, Reg.R2, 1),
+                alu(AluOp.MOV, Reg.R0, 2),
+                branch(second, Reg.R1, number, 1),
+                alu(AluOp.ADD, Reg.R0, Reg.R2),
+                EXIT);
+        new Straightening().run(flow);
+        return flow;
+    }
+
+    @Test
+    void theSameComparisonIsMadeOnce() {
+        assertThat(ops(after(new RepeatedBranches(), twoBranches(JumpOp.JGT, 9)), Op.If.class))
+                .hasSize(2);
+        for (JumpOp again : List.of(JumpOp.JGT, JumpOp.JLE)) {
+            Flow flow = twoBranches(again, 9);
+            new RepeatedBranches().run(flow);
+            new Straightening().run(flow);
+            assertThat(ops(flow, Op.If.class)).hasSize(1);
+            assertThat(ops(flow, Op.Binary.class)).hasSize(1);
+        }
+    }
+
+    @Test
+    void anotherComparisonIsMadeTwice() {
+        for (JumpOp other : List.of(JumpOp.JGE, JumpOp.JSGT)) {
+            Flow flow = twoBranches(other, 9);
+            new RepeatedBranches().run(flow);
+            new Straightening().run(flow);
+            assertThat(ops(flow, Op.If.class)).hasSize(2);
+        }
+    }
+
+    @Test
+    void aLoopOfTwoWaysIsEnteredInItsMiddle() {
+        Flow flow = Flows.of(
+                alu(AluOp.MOV, Reg.R0, 0),
+                branch(JumpOp.JGT, Reg.R1, 9, 2),
+                alu(AluOp.ADD, Reg.R0, 1),
+                new Insn.Jump(1),
+                alu(AluOp.ADD, Reg.R0, 2),
+                alu(AluOp.SUB, Reg.R1, 1),
+                branch(JumpOp.JNE, Reg.R1, 0, -6),
+                EXIT);
+        new Straightening().run(flow);
+        new BlockOrder().run(flow);
+        assertThat(flow.blocks()).map(block -> jumpsBack(flow, block)).containsExactly(0, 0, 0, 1, 1, 0);
+    }
+
+    private static int jumpsBack(Flow flow, Block block) {
+        int at = flow.blocks().indexOf(block);
+        return (int) block.last().next().stream()
+                .filter(next -> flow.blocks().indexOf(next) < at)
+                .count();
+    }
+
     @Test
     void whatNothingReadsIsTakenOut() {
         Flow flow = after(

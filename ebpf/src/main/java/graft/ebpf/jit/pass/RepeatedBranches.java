@@ -1,0 +1,97 @@
+package graft.ebpf.jit.pass;
+
+import graft.ebpf.jit.ir.Block;
+import graft.ebpf.jit.ir.Condition;
+import graft.ebpf.jit.ir.Flow;
+import graft.ebpf.jit.ir.Op;
+import graft.ebpf.jit.ir.Var;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Two branches on one comparison, one soon after the other: what the first one found leads past the second, with a copy
+ * of the few operations in front of it.
+ */
+final class RepeatedBranches implements Pass {
+    private static final int MOST_COPIED = 2;
+
+    @Override
+    public void run(Flow flow) {
+        if (!compareTwice(flow)) {
+            return;
+        }
+        Map<Block, List<Block>> before = flow.predecessors();
+        for (Block second : List.copyOf(flow.blocks())) {
+            if (second.last() instanceof Op.If branch && isShort(second, branch.condition())) {
+                for (Block from : List.copyOf(before.get(second))) {
+                    Optional<Block> known = from == second ? Optional.empty() : known(from, second, branch, before);
+                    known.ifPresent(next -> leadPast(flow, from, second, next, before));
+                }
+            }
+        }
+    }
+
+    private static boolean compareTwice(Flow flow) {
+        Set<Condition> seen = new HashSet<>();
+        for (Block block : flow.blocks()) {
+            if (block.last() instanceof Op.If(var condition, var _, var _)) {
+                boolean again = !seen.add(condition)
+                        || condition.opposite().filter(seen::contains).isPresent();
+                if (again) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    private static boolean isShort(Block block, Condition condition) {
+        return block.ops().size() - 1 <= MOST_COPIED && keeps(block, condition);
+    }
+
+    /** Whether the comparison has the same result behind the block's operations, which can be copied. */
+    private static boolean keeps(Block block, Condition condition) {
+        return block.ops().subList(0, block.ops().size() - 1).stream()
+                .allMatch(op -> op instanceof Op.Pure pure && !compares(condition, pure.dst()));
+    }
+
+    private static boolean compares(Condition condition, Var var) {
+        return var.equals(condition.left()) || var.equals(condition.right());
+    }
+
+    /** Where {@code second} goes on when it is reached from {@code from}, if that follows from the branch before. */
+    private static Optional<Block> known(Block from, Block second, Op.If branch, Map<Block, List<Block>> before) {
+        if (from.last() instanceof Op.If) {
+            return outcome(from, second, branch);
+        }
+        boolean plain = from.last() instanceof Op.Goto
+                && keeps(from, branch.condition())
+                && before.get(from).size() == 1;
+        return plain ? outcome(before.get(from).getFirst(), from, branch) : Optional.empty();
+    }
+
+    private static Optional<Block> outcome(Block first, Block next, Op.If branch) {
+        if (!(first.last() instanceof Op.If(var condition, Block yes, Block no)) || yes == no) {
+            return Optional.empty();
+        }
+        Condition holds = branch.condition();
+        if (condition.equals(holds)) {
+            return Optional.of(next == yes ? branch.yes() : branch.no());
+        }
+        return condition.opposite().filter(holds::equals).map(_ -> next == yes ? branch.no() : branch.yes());
+    }
+
+    private static void leadPast(Flow flow, Block from, Block second, Block next, Map<Block, List<Block>> before) {
+        Block copy = new Block(second.slot());
+        copy.ops().addAll(second.ops().subList(0, second.ops().size() - 1));
+        copy.ops().add(new Op.Goto(next));
+        from.setLast(from.last().retarget(second, copy));
+        flow.blocks().add(copy);
+        before.get(second).remove(from);
+        before.put(copy, List.of(from));
+        before.get(next).add(copy);
+    }
+}
