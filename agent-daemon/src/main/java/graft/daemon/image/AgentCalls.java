@@ -63,6 +63,7 @@ final class AgentCalls {
                     RINGBUF_QUERY,
                     GET_FUNC_IP,
                     GET_ATTACH_COOKIE,
+                    LOOP,
                     STRNCMP -> {}
         }
     }

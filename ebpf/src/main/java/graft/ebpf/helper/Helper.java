@@ -6,7 +6,7 @@ import java.util.Optional;
 
 /**
  * The helpers that graft offers to programs, under the kernel's numbers (include/uapi/linux/bpf.h). The in-target
- * agent exports each as {@code graft_helper_<name>}; the compiler may inline some.
+ * agent exports them as {@code graft_helper_<name>}, but for those that the compiler always writes in place.
  */
 public enum Helper {
     MAP_LOOKUP_ELEM(1),
@@ -33,6 +33,7 @@ public enum Helper {
     RINGBUF_QUERY(134),
     GET_FUNC_IP(173),
     GET_ATTACH_COOKIE(174),
+    LOOP(181),
     STRNCMP(182);
 
     private static final Map<Integer, Helper> BY_NUMBER = new HashMap<>();

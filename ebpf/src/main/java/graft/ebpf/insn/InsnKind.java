@@ -10,9 +10,6 @@ import java.util.TreeSet;
  * several things, one for each. For counting which of them a set of programs uses.
  */
 public final class InsnKind {
-    /** Calls of helpers, the one kind that needs something outside of the program. */
-    public static final String HELPER_CALL = "call helper";
-
     /** Every kind that the compiler and the interpreter run. */
     public static final SortedSet<String> ALL = Collections.unmodifiableSortedSet(all());
 
@@ -36,7 +33,7 @@ public final class InsnKind {
             case Insn.Jump(var form, var _) -> form == Insn.Jump.Form.LONG ? "gotol" : "goto";
             case Insn.Branch(var op, var width, var _, var src, var _) -> name(op) + bits(width) + source(src);
             case Insn.MayGoto _ -> "may_goto";
-            case Insn.CallHelper _ -> HELPER_CALL;
+            case Insn.CallHelper _ -> "call helper";
             case Insn.CallLocal _ -> "call function";
             case Insn.CallKernelFunction _ -> "call kernel function";
             case Insn.Exit _ -> "exit";
@@ -78,7 +75,7 @@ public final class InsnKind {
         kinds.add("goto");
         kinds.add("gotol");
         kinds.add("may_goto");
-        kinds.add(HELPER_CALL);
+        kinds.add("call helper");
         kinds.add("call function");
         kinds.add("exit");
         return kinds;

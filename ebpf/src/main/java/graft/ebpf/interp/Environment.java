@@ -9,18 +9,25 @@ public interface Environment {
      *
      * @param number the kernel's number
      * @param arguments r1 to r5
+     * @param functions for helpers that call back
      * @return r0
      */
-    long call(int number, long[] arguments);
+    long call(int number, long[] arguments, Functions functions);
 
-    /** The 64-bit value of a symbolic wide load; constants are not asked for. */
+    /** The functions of the program that runs, by the addresses that it gives to helpers. */
+    interface Functions {
+        /** Runs one; r0. */
+        long call(long address, long... arguments);
+    }
+
+    /** The 64-bit value of a symbolic wide load; constants and functions are not asked for. */
     long resolve(Wide value);
 
     /** An environment that offers nothing. */
     static Environment none() {
         return new Environment() {
             @Override
-            public long call(int number, long[] arguments) {
+            public long call(int number, long[] arguments, Functions functions) {
                 throw new ProgramFault("call of helper " + number);
             }
 

@@ -1,5 +1,6 @@
 package graft.ebpf.interp;
 
+import graft.ebpf.helper.Helper;
 import graft.ebpf.insn.AtomicOp;
 import graft.ebpf.insn.Extension;
 import graft.ebpf.insn.Fetch;
@@ -10,6 +11,7 @@ import graft.ebpf.insn.Operand;
 import graft.ebpf.insn.Reg;
 import graft.ebpf.insn.Wide;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Deque;
 
 /** Runs a program step by step. One run at a time; confined to one thread. */
@@ -19,6 +21,15 @@ public final class Interpreter {
 
     private static final int MAX_FRAMES = 8;
     private static final int LOOP_BUDGET = 8 << 20;
+
+    /** What {@code bpf_loop} does at most in one call. */
+    private static final int MAX_ROUNDS = 8 << 20;
+
+    private static final int E2BIG = 7;
+    private static final int EINVAL = 22;
+
+    /** Where the functions of the program seem to be, 8 bytes a slot. */
+    private static final long FUNCTIONS = 0x6000_0000_0000L;
 
     /** Where and with what a caller goes on. */
     private record Caller(int slot, long[] preserved, int budget) {}
@@ -31,6 +42,8 @@ public final class Interpreter {
     private final Deque<Caller> callers = new ArrayDeque<>();
     private int budget = LOOP_BUDGET;
     private int next;
+    private long limit;
+    private long left;
 
     /** @param memory must hold the stack below the frame pointer that {@link #run} gets, one frame a call level */
     public Interpreter(InsnList insns, Memory memory, Environment environment) {
@@ -60,16 +73,24 @@ public final class Interpreter {
      * @return r0
      */
     public long run(long first, long second, long framePointer, long limit) {
-        java.util.Arrays.fill(registers, 0);
+        Arrays.fill(registers, 0);
         registers[1] = first;
         registers[2] = second;
         registers[10] = framePointer;
         callers.clear();
         budget = LOOP_BUDGET;
-        int slot = 0;
-        for (long steps = 0; steps < limit; steps++) {
+        this.limit = limit;
+        left = limit;
+        return execute(0);
+    }
+
+    /** Runs from {@code first} to the exit of the function that is the innermost one now. */
+    private long execute(int first) {
+        int depth = callers.size();
+        int slot = first;
+        while (left-- > 0) {
             Insn insn = insns.at(slot);
-            if (insn instanceof Insn.Exit && callers.isEmpty()) {
+            if (insn instanceof Insn.Exit && callers.size() == depth) {
                 return registers[0];
             }
             next = slot + insn.slots();
@@ -88,6 +109,7 @@ public final class Interpreter {
             case Insn.MoveSigned move -> set(move.dst(), Alu.moveSigned(move, get(move.src())));
             case Insn.Swap(var order, var bits, var dst) -> set(dst, Alu.swap(order, bits, get(dst)));
             case Insn.LoadWide(var dst, Wide.Constant(long constant)) -> set(dst, constant);
+            case Insn.LoadWide(var dst, Wide.Function(int function)) -> set(dst, FUNCTIONS + 8L * function);
             case Insn.LoadWide(var dst, var wide) -> set(dst, environment.resolve(wide));
             case Insn.Load load -> load(load);
             case Insn.Store(var size, var base, var offset, var src) ->
@@ -140,18 +162,52 @@ public final class Interpreter {
     }
 
     private void callHelper(int number) {
-        long[] arguments = java.util.Arrays.copyOfRange(registers, 1, 6);
-        registers[0] = environment.call(number, arguments);
+        long[] arguments = Arrays.copyOfRange(registers, 1, 6);
+        registers[0] =
+                number == Helper.LOOP.number() ? loop(arguments) : environment.call(number, arguments, this::call);
+    }
+
+    private long loop(long[] arguments) {
+        int rounds = (int) arguments[0];
+        if (arguments[3] != 0) {
+            return -EINVAL;
+        }
+        if (Integer.compareUnsigned(rounds, MAX_ROUNDS) > 0) {
+            return -E2BIG;
+        }
+        for (int round = 0; round < rounds; round++) {
+            if (call(arguments[1], round, arguments[2]) != 0) {
+                return round + 1;
+            }
+        }
+        return rounds;
+    }
+
+    /** A function that a helper calls: it has a frame below that of the helper's caller. */
+    private long call(long function, long... arguments) {
+        long slot = (function - FUNCTIONS) / 8;
+        if (slot < 0 || slot >= insns.slots() || !insns.startsAt((int) slot)) {
+            throw new ProgramFault("call of 0x%x, which is no function".formatted(function));
+        }
+        enter();
+        System.arraycopy(arguments, 0, registers, 1, arguments.length);
+        long result = execute((int) slot);
+        leave();
+        return result;
     }
 
     private void callLocal(int distance) {
+        enter();
+        next += distance;
+    }
+
+    private void enter() {
         if (callers.size() + 1 == MAX_FRAMES) {
             throw new ProgramFault("more than " + MAX_FRAMES + " frames");
         }
-        callers.push(new Caller(next, java.util.Arrays.copyOfRange(registers, 6, 11), budget));
+        callers.push(new Caller(next, Arrays.copyOfRange(registers, 6, 11), budget));
         registers[10] -= FRAME_BYTES;
         budget = LOOP_BUDGET;
-        next += distance;
     }
 
     private void leave() {

@@ -99,7 +99,7 @@ class ContainmentTest {
     /** The only map that random programs use. */
     private static final class OneMap implements Environment {
         @Override
-        public long call(int number, long[] arguments) {
+        public long call(int number, long[] arguments, Functions functions) {
             throw new ProgramFault("call of helper " + number);
         }
 

@@ -26,7 +26,12 @@ public final class BpfProgram implements AutoCloseable {
      * @param insns encoded instructions
      */
     public static BpfProgram load(int type, byte[] insns) {
-        return new BpfProgram(Bpf.progLoad(attributes(type, insns)));
+        return load(type, insns, Bpf.FunctionTypes.NONE);
+    }
+
+    /** The same for a program whose functions need types: those that helpers call. */
+    public static BpfProgram load(int type, byte[] insns, Bpf.FunctionTypes types) {
+        return new BpfProgram(Bpf.progLoad(attributes(type, insns, types)));
     }
 
     /** Whether the kernel takes a program: 0, or the errno. What it takes is closed again. */
@@ -40,11 +45,16 @@ public final class BpfProgram implements AutoCloseable {
 
     /** What the verifier says about a program, which is loaded for that and closed again. */
     public static String log(int type, byte[] insns) {
-        return Bpf.progLog(attributes(type, insns), LOG_BYTES);
+        return log(type, insns, Bpf.FunctionTypes.NONE);
     }
 
-    private static Bpf.ProgAttributes attributes(int type, byte[] insns) {
-        return new Bpf.ProgAttributes("", type, insns, "GPL", Bpf.FunctionTypes.NONE);
+    /** The same for a program whose functions need types. */
+    public static String log(int type, byte[] insns, Bpf.FunctionTypes types) {
+        return Bpf.progLog(attributes(type, insns, types), LOG_BYTES);
+    }
+
+    private static Bpf.ProgAttributes attributes(int type, byte[] insns, Bpf.FunctionTypes types) {
+        return new Bpf.ProgAttributes("", type, insns, "GPL", types);
     }
 
     /** {@code bpf(BPF_PROG_TEST_RUN)} once; the low 32 bits of r0. */

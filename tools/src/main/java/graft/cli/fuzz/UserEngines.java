@@ -112,7 +112,7 @@ final class UserEngines implements AutoCloseable {
     /** The one map. */
     private record ValueOnly(long address) implements Environment {
         @Override
-        public long call(int number, long[] arguments) {
+        public long call(int number, long[] arguments, Functions functions) {
             throw new ProgramFault("call of helper " + number);
         }
 

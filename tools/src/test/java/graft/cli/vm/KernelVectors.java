@@ -1,6 +1,7 @@
 package graft.cli.vm;
 
 import graft.ebpf.insn.AluOp;
+import graft.ebpf.insn.ControlFlow;
 import graft.ebpf.insn.Insn;
 import graft.ebpf.insn.InsnEncoder;
 import graft.ebpf.insn.InsnList;
@@ -15,6 +16,7 @@ import graft.ebpf.insn.Width;
 import graft.ebpf.object.MapType;
 import graft.platform.linux.Bpf;
 import graft.platform.linux.BpfProgram;
+import graft.platform.linux.FunctionBtf;
 import graft.platform.linux.NativeFd;
 import graft.platform.linux.SharedRegion;
 import graft.platform.linux.SysException;
@@ -38,14 +40,19 @@ final class KernelVectors implements AutoCloseable {
             Bpf.mapCreate(new Bpf.MapAttributes(MEMORY, MapType.ARRAY.number(), 4, BYTES, 1, MMAPABLE, 0, 0, 0));
     private final SharedRegion value = SharedRegion.map(map, PAGE, SharedRegion.Access.READ_WRITE);
 
+    private final FunctionBtf functions = new FunctionBtf();
+
     /** What is left, as {@link Vector#text} has it. */
     String run(Vector vector) {
         byte[] before = vector.memory();
         MemorySegment.copy(before, 0, value.segment(), ValueLayout.JAVA_BYTE, 0, before.length);
-        try (BpfProgram program = BpfProgram.load(BpfProgram.SYSCALL, code(vector))) {
+        InsnList insns = called(vector);
+        byte[] code = InsnEncoder.encode(insns, new Numbers());
+        Bpf.FunctionTypes types = functions.of(ControlFlow.functions(insns));
+        try (BpfProgram program = BpfProgram.load(BpfProgram.SYSCALL, code, types)) {
             program.runWithContext(new byte[8]);
         } catch (SysException refused) {
-            return refused.getMessage() + "\n" + BpfProgram.log(BpfProgram.SYSCALL, code(vector));
+            return refused.getMessage() + "\n" + BpfProgram.log(BpfProgram.SYSCALL, code, types);
         }
         byte[] after = new byte[before.length];
         MemorySegment.copy(value.segment(), ValueLayout.JAVA_BYTE, 0, after, 0, after.length);
@@ -54,10 +61,10 @@ final class KernelVectors implements AutoCloseable {
 
     /** Whether the kernel refuses it. */
     boolean refuses(Vector vector) {
-        return BpfProgram.refusal(BpfProgram.SYSCALL, code(vector)) != 0;
+        return BpfProgram.refusal(BpfProgram.SYSCALL, InsnEncoder.encode(called(vector), new Numbers())) != 0;
     }
 
-    private byte[] code(Vector vector) {
+    private static InsnList called(Vector vector) {
         List<Insn> insns = new ArrayList<>();
         insns.add(new Insn.LoadWide(Reg.R1, new Wide.MapValue(MEMORY, 0)));
         insns.add(new Insn.Alu(AluOp.MOV, Width.W64, Reg.R2, new Operand.Imm(vector.memory().length)));
@@ -66,12 +73,19 @@ final class KernelVectors implements AutoCloseable {
         insns.add(new Insn.Store(MemSize.DW, Reg.R1, (short) 0, new Operand.Src(Reg.R0)));
         insns.add(new Insn.Alu(AluOp.MOV, Width.W64, Reg.R0, new Operand.Imm(0)));
         insns.add(new Insn.Exit());
-        insns.addAll(vector.insns().insns());
-        return InsnEncoder.encode(InsnList.of(insns), new Numbers());
+        int moved = InsnList.of(insns).slots();
+        for (Insn insn : vector.insns().insns()) {
+            insns.add(
+                    insn instanceof Insn.LoadWide(Reg dst, Wide.Function(int slot))
+                            ? new Insn.LoadWide(dst, new Wide.Function(slot + moved))
+                            : insn);
+        }
+        return InsnList.of(insns);
     }
 
     @Override
     public void close() {
+        functions.close();
         value.close();
         map.close();
     }

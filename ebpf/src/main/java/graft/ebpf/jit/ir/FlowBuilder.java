@@ -168,6 +168,7 @@ public final class FlowBuilder {
                 out.add(new Op.Load(MemSize.W, Extension.ZERO, key, place));
                 out.add(new Op.ArrayLookup(result, map.orElseThrow(), key));
             }
+            case LOOP -> call(new Op.Call.Target.OfLoop(), out);
             default -> out.add(new Op.ThreadValue(result, helper)); // the rest of InlineHelpers
         }
     }

@@ -254,6 +254,14 @@ public sealed interface Op permits Op.Pure, Op.Store, Op.Atomic, Op.Call, Op.Las
 
             /** A function of the program, by its first slot. */
             record OfFunction(int slot) implements Target {}
+
+            /** {@code bpf_loop}, which calls a function of the program by its address. */
+            record OfLoop() implements Target {}
+
+            /** Whether what is called runs a function of the program, which may know addresses in its caller's frame. */
+            default boolean runsFunction() {
+                return !(this instanceof OfHelper);
+            }
         }
 
         @Override

@@ -37,7 +37,7 @@ final class StackSlots implements Pass {
             for (Op op : block.ops()) {
                 Escape escape = Escape.of(op);
                 escaped = Math.min(escaped, escape.from());
-                calls |= op instanceof Op.Call(Op.Call.Target.OfFunction _, var _);
+                calls |= op instanceof Op.Call(Op.Call.Target target, var _) && target.runsFunction();
                 slot(op).ifPresent(slot -> (op instanceof Op.Atomic ? fixed : slots).add(slot));
             }
         }

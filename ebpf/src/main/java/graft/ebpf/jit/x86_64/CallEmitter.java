@@ -21,11 +21,13 @@ final class CallEmitter {
     private final Emission emission;
     private final X64Assembler asm;
     private final Set<BelowContext> inputs = EnumSet.noneOf(BelowContext.class);
+    private final LoopEmitter loop;
     private boolean calledHelpers;
 
     CallEmitter(Emission emission) {
         this.emission = emission;
         this.asm = emission.asm();
+        this.loop = new LoopEmitter(asm);
     }
 
     Set<BelowContext> inputs() {
@@ -36,9 +38,18 @@ final class CallEmitter {
         return calledHelpers;
     }
 
+    /** Writes what the functions call and is not there yet. */
+    void finish() {
+        loop.finish();
+    }
+
     void call(Op.Call op) {
         switch (op.target()) {
             case Op.Call.Target.OfFunction(int slot) -> asm.call(emission.entry(slot));
+            case Op.Call.Target.OfLoop() -> {
+                emission.useAllCallerSaved();
+                loop.call();
+            }
             case Op.Call.Target.OfHelper(Helper helper) -> callAgent(helper);
         }
     }

@@ -74,6 +74,7 @@ final class ProgramEmitter {
         CallEmitter call = new CallEmitter(emission);
         FunctionEmitter emitter = new FunctionEmitter(emission, call, layout, before);
         functions.forEach(emitter::function);
+        call.finish();
         return call;
     }
 
