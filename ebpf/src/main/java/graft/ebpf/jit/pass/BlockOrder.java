@@ -13,7 +13,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Puts blocks behind those they follow, so that few jumps are taken. A loop whose rounds take one of two ways is entered in
+ * Puts blocks behind those they follow, so that few jumps are taken, and drops those that nothing leads to. A loop whose rounds take one of two ways is entered in
  * its middle: one way stands above that place and one below, so that each takes one jump in a round.
  *
  * <pre>
@@ -30,23 +30,22 @@ final class BlockOrder implements Pass {
         List<Block> placed = new ArrayList<>();
         Set<Block> seen = new HashSet<>();
         for (Block start : flow.blocks()) {
-            Optional<Block> next = Optional.of(start);
+            Optional<Block> next = Optional.of(start).filter(order::reaches);
             while (next.isPresent() && seen.add(next.get())) {
                 placed.add(next.get());
                 next = follower(next.get(), order, seen);
             }
         }
         order.loops().stream()
-                .filter(loop -> order.loops().stream()
-                        .noneMatch(other -> other != loop && loop.body().contains(other.header())))
+                .filter(loop ->
+                        order.loops().stream().noneMatch(other -> other != loop && loop.contains(other.header())))
                 .forEach(loop -> enterInTheMiddle(loop, placed, flow.entry()));
         flow.blocks().clear();
         flow.blocks().addAll(placed);
     }
 
     private static void enterInTheMiddle(Order.Loop loop, List<Block> placed, Block entry) {
-        List<Block> body =
-                placed.stream().filter(loop.body()::contains).collect(Collectors.toCollection(ArrayList::new));
+        List<Block> body = placed.stream().filter(loop::contains).collect(Collectors.toCollection(ArrayList::new));
         if (body.getFirst() != loop.header() || loop.header() == entry) {
             return;
         }

@@ -196,6 +196,52 @@ class GraphPassesTest {
         assertThat(flow.blocks()).map(block -> jumpsBack(flow, block)).containsExactly(0, 0, 0, 1, 1, 0);
     }
 
+    @Test
+    void whatNothingLeadsToIsNotPlaced() {
+        Block entry = new Block(0);
+        Block lost = new Block(1);
+        Block alsoLost = new Block(2);
+        entry.ops().add(new Op.Exit());
+        lost.ops()
+                .add(new Op.If(
+                        new Condition(JumpOp.JEQ, Width.W64, Var.fixed(1), new Value.Constant(0)), alsoLost, entry));
+        alsoLost.ops().add(new Op.Goto(lost));
+        Flow flow = new Flow(0, List.of(entry, lost, alsoLost), Var.FIRST_FREE);
+        new BlockOrder().run(flow);
+        assertThat(flow.blocks()).containsExactly(entry);
+    }
+
+    @Test
+    void aKeyThatOnlyAChoiceMakesKnownLeavesNoBlockBehind() {
+        Flow flow = Flows.of(
+                alu(AluOp.MOV, Reg.R6, 3),
+                store(MemSize.W, Reg.R10, -4, Reg.R6),
+                alu(AluOp.MOV, Reg.R7, 0),
+                branch(JumpOp.JGT, Reg.R1, 9, 1),
+                alu(AluOp.MOV, Reg.R7, 1),
+                alu(AluOp.MOV, Reg.R2, Reg.R10),
+                alu(AluOp.ADD, Reg.R2, -4),
+                new Insn.LoadWide(Reg.R1, new Wide.MapPointer("counts")),
+                new Insn.CallHelper(1),
+                alu(AluOp.ADD, Reg.R7, 1),
+                branch(JumpOp.JEQ, Reg.R0, 0, 11),
+                load(MemSize.W, Reg.R6, Reg.R0, 0),
+                store(MemSize.W, Reg.R10, -4, Reg.R6),
+                alu(AluOp.MOV, Reg.R2, Reg.R10),
+                alu(AluOp.ADD, Reg.R2, -4),
+                new Insn.LoadWide(Reg.R1, new Wide.MapPointer("counts")),
+                new Insn.CallHelper(1),
+                branch(JumpOp.JNE, Reg.R0, 0, 1),
+                alu(AluOp.MOV, Reg.R7, 2),
+                alu(AluOp.MOV, Reg.R0, Reg.R7),
+                EXIT,
+                alu(AluOp.MOV, Reg.R0, 77),
+                EXIT);
+        Passes.run(flow, COUNTS, Passes.Registers.MORE);
+        assertThat(ops(flow, Op.Move.class)).noneMatch(move -> move.src().equals(new Value.Constant(77)));
+        assertThat(flow.blocks()).hasSameSizeAs(Order.of(flow).blocks());
+    }
+
     private static int jumpsBack(Flow flow, Block block) {
         int at = flow.blocks().indexOf(block);
         return (int) block.last().next().stream()
