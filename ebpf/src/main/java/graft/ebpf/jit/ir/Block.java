@@ -7,6 +7,7 @@ import java.util.List;
 public final class Block {
     private final int slot;
     private final List<Op> ops = new ArrayList<>();
+    private int number;
 
     /** @param slot of the first instruction, for debuggers and for printing */
     public Block(int slot) {
@@ -16,6 +17,15 @@ public final class Block {
     /** The slot of the instruction it began with. */
     public int slot() {
         return slot;
+    }
+
+    /** Its place in the function when somebody last numbered the blocks. */
+    int number() {
+        return number;
+    }
+
+    void setNumber(int place) {
+        number = place;
     }
 
     /** Its operations, which passes change in place; the last one is an {@link Op.Last}. */

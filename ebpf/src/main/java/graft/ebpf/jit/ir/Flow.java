@@ -53,6 +53,15 @@ public final class Flow {
         return new Var(vars++, home);
     }
 
+    /** The blocks, each of which then knows its place among them until the next change. */
+    Block[] numbered() {
+        Block[] all = blocks.toArray(Block[]::new);
+        for (int i = 0; i < all.length; i++) {
+            all[i].setNumber(i);
+        }
+        return all;
+    }
+
     /** The blocks that lead to each block. */
     public Map<Block, List<Block>> predecessors() {
         Map<Block, List<Block>> before = new HashMap<>();

@@ -1,68 +1,96 @@
 package graft.ebpf.jit.ir;
 
+import java.util.Arrays;
 import java.util.BitSet;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Consumer;
 
-/** Which variables are read later, by block. */
+/** Which variables are read later, by block; asked until blocks are added, removed or placed elsewhere. */
 public final class Liveness {
-    private final Map<Block, BitSet> before = new HashMap<>();
+    private final Block[] blocks;
+    private final int words;
 
-    private Liveness() {}
+    /** For each block a row of bits. */
+    private final long[] before;
+
+    private Liveness(Flow flow) {
+        this.blocks = flow.numbered();
+        this.words = (flow.vars() + Long.SIZE - 1) / Long.SIZE;
+        this.before = new long[blocks.length * words];
+    }
 
     /** Of a whole function. */
     public static Liveness of(Flow flow) {
-        Liveness liveness = new Liveness();
-        List<Block> blocks = flow.blocks();
-        BitSet[] before = new BitSet[blocks.size()];
-        Effect[] effects = new Effect[blocks.size()];
-        for (int i = 0; i < before.length; i++) {
-            effects[i] = Effect.of(blocks.get(i), flow.vars());
-            before[i] = (BitSet) effects[i].read().clone();
-            liveness.before.put(blocks.get(i), before[i]);
-        }
-        BitSet live = new BitSet(flow.vars());
-        boolean changed = true;
-        while (changed) {
-            changed = false;
-            for (int i = before.length - 1; i >= 0; i--) {
-                live.clear();
-                for (Block next : blocks.get(i).last().next()) {
-                    live.or(liveness.before.get(next));
-                }
-                live.andNot(effects[i].written());
-                int size = before[i].cardinality();
-                before[i].or(live);
-                changed |= before[i].cardinality() != size;
-            }
-        }
+        Liveness liveness = new Liveness(flow);
+        liveness.spread(liveness.effects());
         return liveness;
     }
 
-    /** What a block writes, and what it reads before it writes it. */
-    private record Effect(BitSet written, BitSet read) {
-        static Effect of(Block block, int vars) {
-            BitSet written = new BitSet(vars);
-            BitSet read = new BitSet(vars);
-            List<Op> ops = block.ops();
-            Consumer<Var> reads = var -> read.set(var.number());
+    /** What blocks read before they write it is live in front of them; what they write, by block, is the result. */
+    private long[] effects() {
+        long[] written = new long[before.length];
+        Effect effect = new Effect(before, written);
+        for (int i = 0; i < blocks.length; i++) {
+            effect.row = i * words;
+            List<Op> ops = blocks[i].ops();
             for (int at = ops.size() - 1; at >= 0; at--) {
-                Op op = ops.get(at);
-                if (op instanceof Op.Pure pure) {
-                    written.set(pure.dst().number());
-                    read.clear(pure.dst().number());
-                } else {
-                    op.def().ifPresent(var -> {
-                        written.set(var.number());
-                        read.clear(var.number());
-                    });
-                }
-                op.uses(reads);
+                effect.step(ops.get(at));
             }
-            return new Effect(written, read);
         }
+        return written;
+    }
+
+    private static final class Effect implements Consumer<Var> {
+        private final long[] read;
+        private final long[] written;
+        private int row;
+
+        Effect(long[] read, long[] written) {
+            this.read = read;
+            this.written = written;
+        }
+
+        void step(Op op) {
+            if (op instanceof Op.Pure pure) {
+                write(pure.dst());
+            } else {
+                op.def().ifPresent(this::write);
+            }
+            op.uses(this);
+        }
+
+        private void write(Var var) {
+            int word = row + var.number() / Long.SIZE;
+            written[word] |= 1L << var.number();
+            read[word] &= ~(1L << var.number());
+        }
+
+        @Override
+        public void accept(Var var) {
+            read[row + var.number() / Long.SIZE] |= 1L << var.number();
+        }
+    }
+
+    private void spread(long[] written) {
+        boolean changed = true;
+        while (changed) {
+            changed = false;
+            for (int i = blocks.length - 1; i >= 0; i--) {
+                for (Block next : blocks[i].last().next()) {
+                    changed |= spread(next.number() * words, i * words, written);
+                }
+            }
+        }
+    }
+
+    private boolean spread(int from, int to, long[] written) {
+        boolean changed = false;
+        for (int word = 0; word < words; word++) {
+            long more = before[from + word] & ~written[to + word] & ~before[to + word];
+            before[to + word] |= more;
+            changed |= more != 0;
+        }
+        return changed;
     }
 
     /** From what is live behind {@code op} to what is live in front of it. */
@@ -77,15 +105,26 @@ public final class Liveness {
 
     /** What is live at the end of {@code block}; a new set. */
     public BitSet after(Block block) {
-        BitSet live = new BitSet();
+        long[] live = new long[words];
         for (Block next : block.last().next()) {
-            live.or(before.get(next));
+            int row = row(next);
+            for (int word = 0; word < words; word++) {
+                live[word] |= before[row + word];
+            }
         }
-        return live;
+        return BitSet.valueOf(live);
     }
 
-    /** What is live at the start of {@code block}. */
+    /** What is live at the start of {@code block}; a new set. */
     public BitSet before(Block block) {
-        return before.get(block);
+        int row = row(block);
+        return BitSet.valueOf(Arrays.copyOfRange(before, row, row + words));
+    }
+
+    private int row(Block block) {
+        if (blocks[block.number()] != block) {
+            throw new AssertionError("the blocks have changed: " + block);
+        }
+        return block.number() * words;
     }
 }

@@ -2,9 +2,8 @@ package graft.ebpf.jit.ir;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /**
@@ -17,7 +16,6 @@ public final class Webs {
 
     private final Flow flow;
     private final List<Block> blocks;
-    private final Map<Block, Integer> index = new HashMap<>();
     private final int[] liveIn;
     private int[] parents;
     private boolean[] defined;
@@ -26,9 +24,7 @@ public final class Webs {
     private Webs(Flow flow) {
         this.flow = flow;
         this.blocks = flow.blocks();
-        for (int i = 0; i < blocks.size(); i++) {
-            index.put(blocks.get(i), i);
-        }
+        flow.numbered();
         this.liveIn = new int[blocks.size()];
         this.parents = new int[blocks.size() * REGISTERS * 2];
         this.defined = new boolean[parents.length];
@@ -53,28 +49,43 @@ public final class Webs {
     }
 
     private void liveness() {
+        int[] written = new int[liveIn.length];
+        for (int i = 0; i < liveIn.length; i++) {
+            written[i] = read(blocks.get(i), i);
+        }
         boolean changed = true;
         while (changed) {
             changed = false;
-            for (int i = blocks.size() - 1; i >= 0; i--) {
-                int live = liveBefore(blocks.get(i));
+            for (int i = liveIn.length - 1; i >= 0; i--) {
+                int live = liveIn[i];
+                for (Block next : blocks.get(i).last().next()) {
+                    live |= liveIn[next.number()] & ~written[i];
+                }
                 changed |= live != liveIn[i];
                 liveIn[i] = live;
             }
         }
     }
 
-    private int liveBefore(Block block) {
-        int[] live = {0};
-        block.last().next().forEach(next -> live[0] |= liveIn[index.get(next)]);
-        for (Op op : block.ops().reversed()) {
-            op.def().map(Webs::register).filter(r -> r >= 0).ifPresent(r -> live[0] &= ~(1 << r));
-            if (op instanceof Op.Call) {
-                live[0] &= ~CALL_DESTROYS;
-            }
-            op.uses(var -> live[0] |= register(var) >= 0 ? 1 << register(var) : 0);
+    /** What a block reads before it writes it is live in front of it; what it writes is the result. */
+    private int read(Block block, int number) {
+        int written = 0;
+        Consumer<Var> reads = var -> liveIn[number] |= bit(var);
+        List<Op> ops = block.ops();
+        for (int at = ops.size() - 1; at >= 0; at--) {
+            Op op = ops.get(at);
+            int writes = op instanceof Op.Call
+                    ? CALL_DESTROYS
+                    : op.def().map(Webs::bit).orElse(0);
+            written |= writes;
+            liveIn[number] &= ~writes;
+            op.uses(reads);
         }
-        return live[0];
+        return written;
+    }
+
+    private static int bit(Var var) {
+        return register(var) >= 0 ? 1 << register(var) : 0;
     }
 
     private int newNode(boolean isDefined) {
@@ -120,7 +131,7 @@ public final class Webs {
     private void join(int[][] exits) {
         for (int i = 0; i < blocks.size(); i++) {
             for (Block next : blocks.get(i).last().next()) {
-                int to = index.get(next);
+                int to = next.number();
                 for (int r = 0; r < REGISTERS; r++) {
                     if ((liveIn[to] & 1 << r) != 0) {
                         union(exits[i][r], to * REGISTERS + r);
@@ -148,7 +159,7 @@ public final class Webs {
 
     private void rename() {
         int created = nodes;
-        Map<Integer, Var> vars = new HashMap<>();
+        Var[] vars = new Var[nodes];
         nodes = blocks.size() * REGISTERS;
         for (int i = 0; i < blocks.size(); i++) {
             int[] current = entries(i);
@@ -184,11 +195,18 @@ public final class Webs {
                 && !defined[find(current[register(src)])];
     }
 
-    private UnaryOperator<Var> renaming(int[] current, Map<Integer, Var> vars) {
+    private UnaryOperator<Var> renaming(int[] current, Var[] vars) {
         return var -> {
             int r = register(var);
-            return r < 0 ? var : vars.computeIfAbsent(find(current[r]), _ -> flow.newVar(r));
+            return r < 0 ? var : renamed(find(current[r]), r, vars);
         };
+    }
+
+    private Var renamed(int root, int register, Var[] vars) {
+        if (vars[root] == null) {
+            vars[root] = flow.newVar(register);
+        }
+        return vars[root];
     }
 
     /** Calls keep only the arguments that were moved in place. */

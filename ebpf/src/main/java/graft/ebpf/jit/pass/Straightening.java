@@ -14,8 +14,8 @@ final class Straightening implements Pass {
     @Override
     public void run(Flow flow) {
         flow.blocks().forEach(Straightening::shorten);
-        Set<Block> reached = new HashSet<>(Order.of(flow).blocks());
-        flow.blocks().removeIf(block -> !reached.contains(block));
+        Order order = Order.of(flow);
+        flow.blocks().removeIf(block -> !order.reaches(block));
         Map<Block, List<Block>> before = flow.predecessors();
         Set<Block> joined = new HashSet<>();
         for (Block block : List.copyOf(flow.blocks())) {

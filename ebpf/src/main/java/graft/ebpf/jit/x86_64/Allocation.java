@@ -2,8 +2,7 @@ package graft.ebpf.jit.x86_64;
 
 import graft.ebpf.jit.ir.Var;
 import graft.platform.asm.x86_64.Gpr;
-import java.util.EnumSet;
-import java.util.Set;
+import java.util.Optional;
 
 /** Which register each variable of a function is in. */
 final class Allocation {
@@ -31,7 +30,7 @@ final class Allocation {
     }
 
     /** The register of the variable with a number, if it has one. */
-    Set<Gpr> of(int number) {
-        return registers[number] == null ? Set.of() : EnumSet.of(registers[number]);
+    Optional<Gpr> at(int number) {
+        return Optional.ofNullable(registers[number]);
     }
 }

@@ -3,6 +3,7 @@ package graft.ebpf.jit.x86_64;
 import graft.ebpf.jit.ir.Var;
 import graft.platform.asm.x86_64.Gpr;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
@@ -119,13 +120,14 @@ final class Allocator {
         if (interference.livesAcrossCall(var)) {
             Registers.CALLER_SAVED.forEach(free::remove);
         }
-        interference.conflicts(var).stream().forEach(other -> {
+        BitSet conflicts = interference.conflicts(var);
+        for (int other = conflicts.nextSetBit(0); other >= 0; other = conflicts.nextSetBit(other + 1)) {
             if (other < Var.FIRST_FREE) {
                 free.remove(Registers.home(other));
             } else {
-                free.removeAll(allocation.of(other));
+                allocation.at(other).ifPresent(free::remove);
             }
-        });
+        }
         return free;
     }
 }

@@ -86,7 +86,9 @@ final class Emission {
     /** Whether a variable that is read later, other than the one in {@code result}, is in {@code gpr}. */
     boolean isLive(Gpr gpr, Gpr result) {
         return gpr != result
-                && liveAfter.stream().anyMatch(number -> allocation.of(number).contains(gpr));
+                && liveAfter.stream()
+                        .anyMatch(number ->
+                                allocation.at(number).filter(gpr::equals).isPresent());
     }
 
     /** The entry of the function whose first instruction is at {@code slot}. */

@@ -72,7 +72,7 @@ final class FunctionEmitter {
     private static Set<Block> tops(List<Block> blocks, Order order) {
         Set<Block> tops = new HashSet<>();
         for (Order.Loop loop : order.loops()) {
-            blocks.stream().filter(loop.body()::contains).findFirst().ifPresent(tops::add);
+            blocks.stream().filter(loop::contains).findFirst().ifPresent(tops::add);
         }
         return tops;
     }

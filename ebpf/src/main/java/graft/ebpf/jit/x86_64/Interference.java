@@ -11,9 +11,8 @@ import graft.ebpf.jit.ir.Value;
 import graft.ebpf.jit.ir.Var;
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.HashMap;
+import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 
 /** Which variables cannot share a register, which would like to, and how much each is used. */
@@ -25,8 +24,8 @@ final class Interference {
 
     private final BitSet[] conflicts;
     private final long[] weights;
-    private final Map<Integer, List<Var>> partners = new HashMap<>();
-    private final Map<Integer, Var> vars = new HashMap<>();
+    private final List<List<Var>> partners;
+    private final Var[] vars;
     private final BitSet acrossCalls = new BitSet();
     private final BitSet acrossDivisions = new BitSet();
     private final BitSet acrossShifts = new BitSet();
@@ -39,6 +38,8 @@ final class Interference {
         this.features = graph.features();
         this.conflicts = new BitSet[flow.vars()];
         this.weights = new long[flow.vars()];
+        this.vars = new Var[flow.vars()];
+        this.partners = new ArrayList<>(Collections.nCopies(flow.vars(), List.of()));
         for (int i = 0; i < conflicts.length; i++) {
             conflicts[i] = new BitSet(flow.vars());
         }
@@ -47,13 +48,16 @@ final class Interference {
         for (Block block : order.blocks()) {
             long weight = 1L << 3 * Math.min(order.depth(block), MAX_DEPTH);
             BitSet live = liveness.after(block);
-            for (Op op : block.ops().reversed()) {
-                note(op, live, weight);
-                Liveness.step(op, live);
+            List<Op> ops = block.ops();
+            for (int at = ops.size() - 1; at >= 0; at--) {
+                note(ops.get(at), live, weight);
+                Liveness.step(ops.get(at), live);
             }
         }
         BitSet atEntry = liveness.before(flow.entry());
-        atEntry.stream().forEach(number -> addConflicts(number, atEntry));
+        for (int number = atEntry.nextSetBit(0); number >= 0; number = atEntry.nextSetBit(number + 1)) {
+            addConflicts(number, atEntry);
+        }
     }
 
     private void note(Op op, BitSet after, long weight) {
@@ -61,11 +65,7 @@ final class Interference {
         op.def().ifPresent(var -> {
             used(var, defined.get(var.number()) ? weight * CARRIED : weight);
             defined.set(var.number());
-            BitSet others = (BitSet) after.clone();
-            if (op instanceof Op.Move(Var _, Var src)) {
-                others.clear(src.number());
-            }
-            addConflicts(var.number(), others);
+            addConflicts(var, op, after);
         });
         switch (op) {
             case Op.Call _ -> acrossCalls.or(across(op, after));
@@ -116,26 +116,53 @@ final class Interference {
     }
 
     private void used(Var var, long weight) {
-        vars.put(var.number(), var);
+        vars[var.number()] = var;
         weights[var.number()] += weight;
     }
 
     private void partner(Var var, Value other) {
         if (other instanceof Var second) {
-            partners.computeIfAbsent(var.number(), _ -> new ArrayList<>(2)).add(second);
-            partners.computeIfAbsent(second.number(), _ -> new ArrayList<>(2)).add(var);
+            partnersOf(var).add(second);
+            partnersOf(second).add(var);
+        }
+    }
+
+    private List<Var> partnersOf(Var var) {
+        if (partners.get(var.number()).isEmpty()) {
+            partners.set(var.number(), new ArrayList<>(2));
+        }
+        return partners.get(var.number());
+    }
+
+    /** What a variable is copied from has the same value and no need for another place. */
+    private void addConflicts(Var var, Op op, BitSet after) {
+        if (op instanceof Op.Move(Var _, Var src) && after.get(src.number())) {
+            after.clear(src.number());
+            addConflicts(var.number(), after);
+            after.set(src.number());
+        } else {
+            addConflicts(var.number(), after);
         }
     }
 
     private void addConflicts(int number, BitSet others) {
         conflicts[number].or(others);
         conflicts[number].clear(number);
-        others.stream().filter(other -> other != number).forEach(other -> conflicts[other].set(number));
+        for (int other = others.nextSetBit(0); other >= 0; other = others.nextSetBit(other + 1)) {
+            if (other != number) {
+                conflicts[other].set(number);
+            }
+        }
     }
 
     /** All variables, those first that are used most. */
     List<Var> byWeight() {
-        List<Var> all = new ArrayList<>(vars.values());
+        List<Var> all = new ArrayList<>(vars.length);
+        for (Var var : vars) {
+            if (var != null) {
+                all.add(var);
+            }
+        }
         all.sort((a, b) -> {
             int order = Long.compare(weights[b.number()], weights[a.number()]);
             return order != 0 ? order : Integer.compare(a.number(), b.number());
@@ -148,7 +175,7 @@ final class Interference {
     }
 
     List<Var> partners(Var var) {
-        return partners.getOrDefault(var.number(), List.of());
+        return partners.get(var.number());
     }
 
     boolean livesAcrossCall(Var var) {
