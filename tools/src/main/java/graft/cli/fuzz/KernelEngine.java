@@ -1,5 +1,6 @@
 package graft.cli.fuzz;
 
+import graft.ebpf.insn.ControlFlow;
 import graft.ebpf.insn.InsnEncoder;
 import graft.ebpf.insn.InsnList;
 import graft.ebpf.insn.KernelCall;
@@ -8,6 +9,7 @@ import graft.ebpf.insn.WideEncoding;
 import graft.ebpf.object.MapType;
 import graft.platform.linux.Bpf;
 import graft.platform.linux.BpfProgram;
+import graft.platform.linux.FunctionBtf;
 import graft.platform.linux.NativeFd;
 import graft.platform.linux.SharedRegion;
 import graft.platform.linux.SysException;
@@ -21,6 +23,7 @@ final class KernelEngine implements AutoCloseable {
     private static final int PAGE = 4096;
     private static final int LOG_LINES = 6;
 
+    private final FunctionBtf functions = new FunctionBtf();
     private final NativeFd map;
     private final SharedRegion value;
 
@@ -43,7 +46,7 @@ final class KernelEngine implements AutoCloseable {
     Ending run(FuzzCase one) {
         byte[] code = encode(one.insns());
         MemorySegment.copy(one.value(), 0, value.segment(), ValueLayout.JAVA_BYTE, 0, one.value().length);
-        try (BpfProgram program = BpfProgram.load(BpfProgram.SYSCALL, code)) {
+        try (BpfProgram program = BpfProgram.load(BpfProgram.SYSCALL, code, types(one))) {
             int r0 = program.runWithContext(one.context());
             byte[] after = new byte[one.value().length];
             MemorySegment.copy(value.segment(), ValueLayout.JAVA_BYTE, 0, after, 0, after.length);
@@ -55,11 +58,15 @@ final class KernelEngine implements AutoCloseable {
 
     /** The last lines of what the kernel's verifier says. */
     String log(FuzzCase one) {
-        List<String> lines = BpfProgram.log(BpfProgram.SYSCALL, encode(one.insns()))
+        List<String> lines = BpfProgram.log(BpfProgram.SYSCALL, encode(one.insns()), types(one))
                 .lines()
                 .filter(line -> !line.startsWith("("))
                 .toList();
         return String.join("\n", lines.subList(Math.max(0, lines.size() - LOG_LINES), lines.size()));
+    }
+
+    private Bpf.FunctionTypes types(FuzzCase one) {
+        return functions.of(ControlFlow.functions(one.insns()));
     }
 
     private byte[] encode(InsnList insns) {
@@ -68,6 +75,7 @@ final class KernelEngine implements AutoCloseable {
 
     @Override
     public void close() {
+        functions.close();
         value.close();
         map.close();
     }

@@ -1,10 +1,12 @@
 package graft.cli.fuzz;
 
+import graft.ebpf.helper.Helper;
 import graft.ebpf.insn.AluOp;
 import graft.ebpf.insn.AtomicOp;
 import graft.ebpf.insn.Extension;
 import graft.ebpf.insn.Fetch;
 import graft.ebpf.insn.Insn;
+import graft.ebpf.insn.JumpOp;
 import graft.ebpf.insn.MemSize;
 import graft.ebpf.insn.Operand;
 import graft.ebpf.insn.Reg;
@@ -99,6 +101,35 @@ final class MemoryStatements {
         forget(place.base(), Reg.R10, insns);
         if (op == AtomicOp.CMPXCHG && size == MemSize.W) {
             insns.add(useAtOnce());
+        }
+        return insns;
+    }
+
+    /**
+     * Looks the map's value up by a key on the stack, and takes a number from it if it is there. What a call forgets becomes numbers
+     * again; nothing is done where a register that calls forget counts rounds.
+     */
+    List<Insn> lookup() {
+        if (choose.anyFrozen()) {
+            return List.of();
+        }
+        short key = (short) (-4 * (1 + choose.below(STACK_BYTES / 4)));
+        List<Insn> insns = new ArrayList<>();
+        insns.add(new Insn.Store(MemSize.W, Reg.R10, key, new Operand.Imm(choose.below(3) / 2)));
+        insns.add(new Insn.LoadWide(Reg.R1, new Wide.MapPointer(MAP)));
+        insns.add(move(Reg.R2, new Operand.Src(Reg.R10)));
+        insns.add(add(Reg.R2, key));
+        insns.add(new Insn.CallHelper(Helper.MAP_LOOKUP_ELEM.number()));
+        insns.add(new Insn.Branch(JumpOp.JEQ, Width.W64, Reg.R0, new Operand.Imm(0), (short) 2));
+        short at = (short) (8 * choose.below(MAP_BYTES / 8));
+        insns.add(new Insn.Load(MemSize.DW, Extension.ZERO, Reg.R0, Reg.R0, at));
+        insns.add(new Insn.Jump(1));
+        insns.add(new Insn.Alu(AluOp.MOV, choose.width(), Reg.R0, new Operand.Imm((int) choose.value())));
+        for (int number = 1; number <= 5; number++) {
+            insns.add(
+                    choose.oneIn(2)
+                            ? new Insn.Alu(AluOp.MOV, choose.width(), Reg.of(number), new Operand.Src(Reg.R0))
+                            : new Insn.LoadWide(Reg.of(number), new Wide.Constant(choose.value())));
         }
         return insns;
     }

@@ -1,5 +1,6 @@
 package graft.cli.fuzz;
 
+import graft.ebpf.helper.Helper;
 import graft.ebpf.insn.AluOp;
 import graft.ebpf.insn.Extension;
 import graft.ebpf.insn.Insn;
@@ -14,8 +15,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Programs of every instruction over all registers, that the kernel's verifier takes: a main function and up to three
- * others. They read 128 bytes of context, change the value of one map, and end by writing all registers and their stack
+ * Programs of every instruction over all registers, that the kernel's verifier takes: a main function, up to three
+ * others, and one that bpf_loop calls. They read 128 bytes of context, change the value of one map, and end by writing all registers and their stack
  * to that value, where it can be compared.
  */
 final class ProgramGenerator {
@@ -28,15 +29,19 @@ final class ProgramGenerator {
     private static final int REGISTERS = 10;
     private static final int SPILLED = MemoryStatements.STACK_BYTES + 8 * REGISTERS;
     private static final int MAX_FUNCTIONS = 3;
+    private static final int LOOPED_BYTES = 8;
+    private static final AluOp[] MIXING = {AluOp.ADD, AluOp.SUB, AluOp.XOR, AluOp.MUL};
 
     private final Choice choose;
     private final Statements statements;
     private final int functions;
+    private final boolean loops;
 
     private ProgramGenerator(long seed) {
         this.choose = new Choice(seed);
         this.statements = new Statements(choose);
         this.functions = choose.oneIn(2) ? 0 : 1 + choose.below(MAX_FUNCTIONS);
+        this.loops = choose.oneIn(3);
     }
 
     /** The program of a seed. */
@@ -50,10 +55,13 @@ final class ProgramGenerator {
         for (int index = 1; index <= functions; index++) {
             bodies.add(function(index));
         }
+        if (loops) {
+            bodies.add(looped());
+        }
         return InsnList.of(linked(bodies));
     }
 
-    /** Calls carry the number of a function until every function has its place. */
+    /** Calls and addresses carry the number of a function until every function has its place. */
     private static List<Insn> linked(List<List<Insn>> bodies) {
         int[] starts = new int[bodies.size()];
         for (int index = 1; index < starts.length; index++) {
@@ -64,9 +72,12 @@ final class ProgramGenerator {
         for (List<Insn> body : bodies) {
             for (Insn insn : body) {
                 insns.add(
-                        insn instanceof Insn.CallLocal(int function)
-                                ? new Insn.CallLocal(starts[function] - slot - 1)
-                                : insn);
+                        switch (insn) {
+                            case Insn.CallLocal(int function) -> new Insn.CallLocal(starts[function] - slot - 1);
+                            case Insn.LoadWide(Reg dst, Wide.Function(int function)) ->
+                                new Insn.LoadWide(dst, new Wide.Function(starts[function]));
+                            default -> insn; // has no function in it
+                        });
                 slot += insn.slots();
             }
         }
@@ -108,7 +119,47 @@ final class ProgramGenerator {
                 call(insns, callee);
             }
         }
+        if (caller == 0 && loops) {
+            loop(insns);
+        }
         insns.addAll(statements.several(pieces - pieces / 2));
+    }
+
+    /** {@code bpf_loop} over the last function, which gets the address of a slot of this frame. */
+    private void loop(List<Insn> insns) {
+        if (choose.oneIn(2)) {
+            insns.add(new Insn.Alu(AluOp.AND, Width.W64, Reg.R1, new Operand.Imm(7)));
+            insns.add(new Insn.Alu(AluOp.ADD, Width.W64, Reg.R1, new Operand.Imm(1)));
+        } else {
+            insns.add(new Insn.Alu(AluOp.MOV, choose.width(), Reg.R1, new Operand.Imm(1 + choose.below(9))));
+        }
+        int at = LOOPED_BYTES * (1 + choose.below(MemoryStatements.STACK_BYTES / LOOPED_BYTES));
+        insns.add(new Insn.LoadWide(Reg.R2, new Wide.Function(functions + 1)));
+        insns.add(new Insn.Alu(AluOp.MOV, Width.W64, Reg.R3, new Operand.Src(Reg.R10)));
+        insns.add(new Insn.Alu(AluOp.ADD, Width.W64, Reg.R3, new Operand.Imm(-at)));
+        insns.add(new Insn.Alu(AluOp.MOV, choose.width(), Reg.R4, new Operand.Imm(0)));
+        insns.add(new Insn.CallHelper(Helper.LOOP.number()));
+        argumentsAfterCall(insns);
+    }
+
+    /** Mixes the round into the slot, does something to the map, and goes on or not. */
+    private List<Insn> looped() {
+        List<Insn> insns = new ArrayList<>();
+        insns.add(new Insn.Load(MemSize.DW, Extension.ZERO, Reg.R6, Reg.R2, (short) 0));
+        insns.add(new Insn.Alu(choose.of(MIXING), choose.width(), Reg.R6, new Operand.Src(Reg.R1)));
+        insns.add(new Insn.Store(MemSize.DW, Reg.R2, (short) 0, new Operand.Src(Reg.R6)));
+        for (Reg reg : List.of(Reg.R0, Reg.R2, Reg.R3, Reg.R4, Reg.R5, Reg.R7, Reg.R8, Reg.R9)) {
+            insns.add(
+                    choose.oneIn(3)
+                            ? new Insn.Alu(AluOp.MOV, choose.width(), reg, new Operand.Src(Reg.R6))
+                            : statements.constant(reg));
+        }
+        fillStack(insns);
+        insns.addAll(statements.straight());
+        insns.addAll(statements.straight());
+        insns.add(new Insn.Alu(AluOp.AND, choose.width(), Reg.R0, new Operand.Imm(choose.oneIn(2) ? 0 : 1)));
+        insns.add(new Insn.Exit());
+        return insns;
     }
 
     private void call(List<Insn> insns, int callee) {
@@ -116,6 +167,10 @@ final class ProgramGenerator {
             insns.add(new Insn.Alu(AluOp.MOV, Width.W64, Reg.R1, new Operand.Src(Reg.R10)));
         }
         insns.add(new Insn.CallLocal(callee));
+        argumentsAfterCall(insns);
+    }
+
+    private void argumentsAfterCall(List<Insn> insns) {
         for (int number = 1; number <= 5; number++) {
             insns.add(
                     choose.oneIn(2)

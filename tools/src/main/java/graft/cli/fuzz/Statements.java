@@ -40,8 +40,9 @@ final class Statements {
         };
     }
 
-    private List<Insn> straight() {
-        return switch (choose.below(16)) {
+    /** One piece without a jump in it. */
+    List<Insn> straight() {
+        return switch (choose.below(17)) {
             case 0 -> List.of(new Insn.Neg(choose.width(), choose.destination()));
             case 1 -> List.of(moveSigned());
             case 2 ->
@@ -50,6 +51,7 @@ final class Statements {
             case 6, 7 -> memory.atomic();
             case 8 -> shiftPair();
             case 9 -> rotate();
+            case 16 -> memory.lookup();
             case 10 -> List.of(constant(choose.destination()));
             default -> List.of(alu());
         };

@@ -1,9 +1,12 @@
 package graft.cli.fuzz;
 
 import graft.cli.vm.Runner;
+import graft.ebpf.helper.Helper;
+import graft.ebpf.insn.MemSize;
 import graft.ebpf.insn.Wide;
 import graft.ebpf.interp.Environment;
 import graft.ebpf.interp.Interpreter;
+import graft.ebpf.interp.Memory;
 import graft.ebpf.interp.ProgramFault;
 import graft.ebpf.interp.Regions;
 import graft.ebpf.jit.Compilation;
@@ -54,7 +57,7 @@ final class UserEngines implements AutoCloseable {
                 .add(STACK_END - STACK_BYTES, new byte[STACK_BYTES])
                 .add(runner.memoryAddress(), one.context())
                 .add(runner.memoryAddress() + one.context().length, value);
-        Environment environment = new ValueOnly(runner.memoryAddress() + one.context().length);
+        Environment environment = new ValueOnly(runner.memoryAddress() + one.context().length, regions);
         try {
             long r0 = new Interpreter(one.insns(), regions, environment).run(runner.memoryAddress(), STACK_END, STEPS);
             return new Ending.Done((int) r0, value);
@@ -110,14 +113,20 @@ final class UserEngines implements AutoCloseable {
     }
 
     /** The one map. */
-    private record ValueOnly(long address) implements Environment {
+    private record ValueOnly(long address, Memory memory) implements Environment {
         @Override
         public long call(int number, long[] arguments, Functions functions) {
+            if (number == Helper.MAP_LOOKUP_ELEM.number()) {
+                return memory.read(arguments[1], MemSize.W) == 0 ? address : 0;
+            }
             throw new ProgramFault("call of helper " + number);
         }
 
         @Override
         public long resolve(Wide wide) {
+            if (wide instanceof Wide.MapPointer) {
+                return address;
+            }
             if (wide instanceof Wide.MapValue(var _, long offset)) {
                 return address + offset;
             }

@@ -3,6 +3,11 @@ package graft.cli.fuzz;
 import graft.cli.fuzz.VmComparison.Result;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** Compares the engines on the programs of consecutive seeds, and counts. */
 public final class VmFuzz {
@@ -13,6 +18,7 @@ public final class VmFuzz {
     private long differences;
     private long notTaken;
     private long tooStrict;
+    private final Coverage coverage = new Coverage();
     private final List<String> findings = new ArrayList<>();
 
     /** A search that begins at {@code firstSeed}. */
@@ -29,19 +35,49 @@ public final class VmFuzz {
         void done(VmFuzz sofar);
     }
 
-    /** Goes on for {@code count} programs. */
-    public void run(long count, Listener listener) {
-        try (VmComparison comparison = new VmComparison()) {
-            for (long end = programs + count; programs < end; ) {
-                FuzzCase one = FuzzCase.of(nextSeed());
-                note(one, comparison.compare(one), comparison, listener);
-                programs++;
-                listener.done(this);
+    /** Goes on for {@code count} programs, {@code workers} at a time. */
+    public void run(long count, int workers, Listener listener) {
+        AtomicLong next = new AtomicLong(nextSeed());
+        long end = nextSeed() + count;
+        Runnable work = () -> {
+            try (VmComparison comparison = new VmComparison()) {
+                for (long seed = next.getAndIncrement(); seed < end; seed = next.getAndIncrement()) {
+                    FuzzCase one = FuzzCase.of(seed);
+                    Result result = comparison.compare(one);
+                    String text = result instanceof Result.Different ? comparison.reduced(one) : "";
+                    note(one, result, text, listener);
+                }
             }
+        };
+        try (ExecutorService pool = Executors.newFixedThreadPool(workers)) {
+            List<Future<?>> running = new ArrayList<>();
+            for (int i = 0; i < workers; i++) {
+                running.add(pool.submit(work));
+            }
+            running.forEach(VmFuzz::await);
         }
     }
 
-    private void note(FuzzCase one, Result result, VmComparison comparison, Listener listener) {
+    private static void await(Future<?> worker) {
+        try {
+            worker.get();
+        } catch (ExecutionException failed) {
+            throw new IllegalStateException("a comparison failed", failed.getCause());
+        } catch (InterruptedException stopped) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private synchronized void note(FuzzCase one, Result result, String different, Listener listener) {
+        if (!(result instanceof Result.NotTaken)) {
+            coverage.add(one.insns());
+        }
+        judge(one, result, different, listener);
+        programs++;
+        listener.done(this);
+    }
+
+    private void judge(FuzzCase one, Result result, String different, Listener listener) {
         switch (result) {
             case Result.Same _ -> {}
             case Result.TooStrict(String why) -> {
@@ -54,7 +90,7 @@ public final class VmFuzz {
             }
             case Result.Different _ -> {
                 differences++;
-                show(differences, "seed " + one.seed() + ": " + comparison.reduced(one), listener);
+                show(differences, "seed " + one.seed() + ": " + different, listener);
             }
         }
     }
@@ -65,6 +101,11 @@ public final class VmFuzz {
             findings.add(text);
             listener.found(text);
         }
+    }
+
+    /** What the programs were made of, without those that the kernel refused. */
+    public Coverage coverage() {
+        return coverage;
     }
 
     /** Where a later search can go on. */

@@ -28,6 +28,13 @@ final class VmFuzzCommand implements Callable<Integer> {
             description = "how many (default: 2,000,000)")
     private long programs;
 
+    @Option(
+            names = "--workers",
+            paramLabel = "COUNT",
+            defaultValue = "1",
+            description = "how many at a time (default: 1)")
+    private int workers;
+
     @Option(names = "--seed", paramLabel = "SEED", defaultValue = "0", description = "the first one (default: 0)")
     private long seed;
 
@@ -38,7 +45,7 @@ final class VmFuzzCommand implements Callable<Integer> {
     public Integer call() {
         VmFuzz fuzz = new VmFuzz(seed);
         long began = System.nanoTime();
-        fuzz.run(programs, new Progress(began));
+        fuzz.run(programs, workers, new Progress(began));
         PrintWriter out = options.out();
         out.printf(
                 Locale.ROOT,
@@ -52,7 +59,25 @@ final class VmFuzzCommand implements Callable<Integer> {
                 fuzz.notTaken(),
                 fuzz.tooStrict(),
                 Duration.ofNanos(System.nanoTime() - began).toSeconds());
+        coverage(out, fuzz.coverage());
         return fuzz.differences() == 0 ? 0 : 1;
+    }
+
+    private static void coverage(PrintWriter out, Coverage coverage) {
+        Coverage.Count rarest = coverage.rarest();
+        Coverage.Count narrowest = coverage.fewestPairs();
+        out.printf(
+                Locale.ROOT,
+                "    %,d instructions of %d kinds, the rarest %,d times (%s); at least %d pairs of registers (%s)%n",
+                coverage.instructions(),
+                coverage.kinds(),
+                rarest.count(),
+                rarest.kind(),
+                narrowest.count(),
+                narrowest.kind());
+        if (!coverage.missing().isEmpty()) {
+            out.println("    not generated: " + String.join(", ", coverage.missing()));
+        }
     }
 
     /** A line on standard error now and then, and every finding. */

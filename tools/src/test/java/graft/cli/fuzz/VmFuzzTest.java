@@ -19,6 +19,7 @@ class VmFuzzTest {
     void threeEnginesAgreeOnManyMore() {
         VmFuzz fuzz = search(10_000_000, MANY);
         assertThat(fuzz.differences()).as("%s", fuzz.findings()).isZero();
+        assertThat(fuzz.coverage().missing()).isEmpty();
         assertThat(fuzz.notTaken())
                 .as("refused by the kernel: %s", fuzz.findings())
                 .isLessThan(MANY / 100);
@@ -31,7 +32,7 @@ class VmFuzzTest {
 
     private static VmFuzz search(long seed, int programs) {
         VmFuzz fuzz = new VmFuzz(seed);
-        fuzz.run(programs, new VmFuzz.Listener() {
+        fuzz.run(programs, 1, new VmFuzz.Listener() {
             @Override
             public void found(String text) {}
 
