@@ -20,6 +20,7 @@ public final class Btf {
     private static final int MAX_TYPES = 0xfffff;
     private static final int MAX_DEPTH = 32;
     private static final int MAX_NAME = 4096;
+    private static final String FLAVOUR = "___";
 
     private final ByteBuffer types;
     private final byte[] strings;
@@ -28,6 +29,7 @@ public final class Btf {
     private final int firstType;
     private final int firstString;
     private final Map<String, List<Integer>> byName = new HashMap<>();
+    private final Map<String, List<Integer>> byFlavouredName = new HashMap<>();
 
     private Btf(ByteBuffer types, byte[] strings, Optional<Btf> base) {
         this.types = types;
@@ -237,18 +239,43 @@ public final class Btf {
 
     /** The ids of all types with a name, those of the base first. */
     public List<Integer> named(String name) {
+        List<Integer> own = names().getOrDefault(name, List.of());
+        return Stream.concat(base.stream().flatMap(types -> types.named(name).stream()), own.stream())
+                .toList();
+    }
+
+    /** The same with flavours of the name: {@code task_struct___old} is one of {@code task_struct}. */
+    public List<Integer> flavours(String name) {
+        names();
+        List<Integer> own = byFlavouredName.getOrDefault(name, List.of());
+        List<Integer> inherited = base.map(types -> types.flavours(name)).orElse(List.of());
+        return Stream.of(inherited, byName.getOrDefault(name, List.of()), own)
+                .flatMap(List::stream)
+                .toList();
+    }
+
+    /** A name without its flavour. */
+    public static String essential(String name) {
+        int flavour = name.lastIndexOf(FLAVOUR);
+        return flavour > 0 ? name.substring(0, flavour) : name;
+    }
+
+    private Map<String, List<Integer>> names() {
         if (byName.isEmpty()) {
             for (int i = 0; i < offsets.length; i++) {
                 int offset = types.getInt(offsets[i]);
                 if (offset != 0) {
-                    byName.computeIfAbsent(string(offset), _ -> new ArrayList<>())
-                            .add(firstType + i);
+                    String name = string(offset);
+                    byName.computeIfAbsent(name, _ -> new ArrayList<>()).add(firstType + i);
+                    if (name.indexOf(FLAVOUR) > 0) {
+                        byFlavouredName
+                                .computeIfAbsent(essential(name), _ -> new ArrayList<>())
+                                .add(firstType + i);
+                    }
                 }
             }
         }
-        List<Integer> own = byName.getOrDefault(name, List.of());
-        return Stream.concat(base.stream().flatMap(types -> types.named(name).stream()), own.stream())
-                .toList();
+        return byName;
     }
 
     /** The attributes of a declaration, or of its argument or member {@code component} (-1 for the whole). */

@@ -5,11 +5,14 @@ import graft.ebpf.btf.BtfType;
 import graft.ebpf.object.CoreValue.Known;
 import graft.ebpf.object.CoreValue.Width;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -20,6 +23,7 @@ final class CoreRelocator {
     private final Btf local;
     private final List<Btf> targets;
     private final Supplier<List<Btf>> modules;
+    private final Map<Integer, List<Candidate>> matched = new HashMap<>();
     private final CoreEffort effort = new CoreEffort();
 
     /**
@@ -52,10 +56,14 @@ final class CoreRelocator {
 
     private record Candidate(Btf types, int id) {}
 
-    /** Types of the same name, without flavour, and of the same sort. */
+    /** Types of the same name, without flavour, and of the same sort; once some had what was asked, only those. */
     private List<Candidate> candidates(int type) {
+        List<Candidate> known = matched.get(type);
+        if (known != null) {
+            return known;
+        }
         BtfType wanted = local.type(type);
-        String name = CoreTypes.essential(wanted.typeName());
+        String name = Btf.essential(wanted.typeName());
         if (name.isEmpty()) {
             return List.of();
         }
@@ -66,7 +74,7 @@ final class CoreRelocator {
     private List<Candidate> candidates(List<Btf> types, String name, BtfType wanted) {
         for (Btf target : types) {
             List<Candidate> found = new ArrayList<>();
-            for (int id : target.named(name)) {
+            for (int id : target.flavours(name)) {
                 effort.step();
                 if (CoreTypes.sameKind(wanted, target.type(id))) {
                     found.add(new Candidate(target, id));
@@ -79,18 +87,30 @@ final class CoreRelocator {
         return List.of();
     }
 
+    /** What one candidate says; {@code bits} is where the field is. */
+    private record Answer(long bits, CoreValue value) {}
+
     /** The one answer of all candidates that have one. */
-    private CoreValue agreed(BtfExt.Core core, List<CoreValue> answers, CoreValue otherwise) {
-        Set<CoreValue> different = new HashSet<>(answers);
-        return switch (different.size()) {
-            case 0 -> otherwise;
-            case 1 -> answers.getFirst();
-            default -> new CoreValue.Unknown("several types named %s differ in it".formatted(name(core)));
-        };
+    private CoreValue agreed(BtfExt.Core core, Function<Candidate, Optional<Answer>> ask, CoreValue otherwise) {
+        List<Candidate> having = new ArrayList<>();
+        Set<Answer> answers = new HashSet<>();
+        for (Candidate candidate : candidates(core.type())) {
+            ask.apply(candidate).ifPresent(answer -> {
+                having.add(candidate);
+                answers.add(answer);
+            });
+        }
+        if (answers.isEmpty()) {
+            return otherwise;
+        }
+        matched.put(core.type(), having);
+        return answers.size() == 1
+                ? answers.iterator().next().value
+                : new CoreValue.Unknown("several types named %s differ in it".formatted(name(core)));
     }
 
     private String name(BtfExt.Core core) {
-        return CoreTypes.essential(local.type(core.type()).typeName());
+        return Btf.essential(local.type(core.type()).typeName());
     }
 
     private CoreValue absent(BtfExt.Core core) {
@@ -100,19 +120,11 @@ final class CoreRelocator {
 
     private CoreValue field(BtfExt.Core core) {
         CorePath path = CorePath.local(local, core.type(), core.access());
-        List<CorePath> found = candidates(core.type()).stream()
-                .map(candidate -> path.in(candidate.types, candidate.id, effort))
-                .flatMap(Optional::stream)
-                .toList();
-        if (core.kind() == 2) {
-            return number(found.isEmpty() ? 0 : 1, OptionalLong.of(1));
-        }
-        if (found.stream().map(CorePath::bits).distinct().count() > 1) {
-            return new CoreValue.Unknown("several types named %s have it at different offsets".formatted(name(core)));
-        }
-        List<CoreValue> answers =
-                found.stream().map(there -> field(core.kind(), path, there)).toList();
-        return agreed(core, answers, absent(core));
+        return agreed(
+                core,
+                candidate -> path.in(candidate.types, candidate.id, effort)
+                        .map(there -> new Answer(there.bits(), field(core.kind(), path, there))),
+                core.kind() == 2 ? number(0, OptionalLong.of(1)) : absent(core));
     }
 
     private static CoreValue field(int kind, CorePath here, CorePath there) {
@@ -127,22 +139,22 @@ final class CoreRelocator {
 
     /** A type that does not exist has size and id 0. */
     private CoreValue type(BtfExt.Core core) {
-        List<CoreValue> answers = new ArrayList<>();
-        for (Candidate candidate : candidates(core.type())) {
-            CoreTypes types = new CoreTypes(local, candidate.types, effort);
-            boolean fits = core.kind() == 12
-                    ? types.match(core.type(), candidate.id)
-                    : types.mayBeSame(core.type(), candidate.id);
-            if (fits) {
-                answers.add(
+        return agreed(core, candidate -> type(core, candidate), number(0, OptionalLong.empty()));
+    }
+
+    private Optional<Answer> type(BtfExt.Core core, Candidate candidate) {
+        CoreTypes types = new CoreTypes(local, candidate.types, effort);
+        boolean fits =
+                core.kind() == 12 ? types.match(core.type(), candidate.id) : types.mayBeSame(core.type(), candidate.id);
+        return fits
+                ? Optional.of(new Answer(
+                        0,
                         switch (core.kind()) {
                             case 7 -> number(candidate.id, OptionalLong.empty());
                             case 9 -> number(candidate.types.size(candidate.id), size(core));
                             default -> number(1, OptionalLong.of(1));
-                        });
-            }
-        }
-        return agreed(core, answers, number(0, OptionalLong.empty()));
+                        }))
+                : Optional.empty();
     }
 
     private OptionalLong size(BtfExt.Core core) {
@@ -158,30 +170,30 @@ final class CoreRelocator {
             throw bad("value %d of an enumeration of %d"
                     .formatted(index, wanted.values().size()));
         }
-        String name = CoreTypes.essential(wanted.values().get(index).name());
-        List<CoreValue> answers = new ArrayList<>();
-        for (Candidate candidate : candidates(core.type())) {
-            value(candidate, name)
-                    .ifPresent(value -> answers.add(number(
-                            core.kind() == 10 ? 1 : value,
-                            OptionalLong.of(
-                                    core.kind() == 10
-                                            ? 1
-                                            : wanted.values().get(index).value()))));
-        }
-        return agreed(core, answers, core.kind() == 10 ? number(0, OptionalLong.empty()) : absent(core));
+        BtfType.Value before = wanted.values().get(index);
+        String name = Btf.essential(before.name());
+        boolean exists = core.kind() == 10;
+        return agreed(
+                core,
+                candidate -> value(candidate, name)
+                        .map(after -> new Answer(
+                                0,
+                                exists
+                                        ? number(1, OptionalLong.of(1))
+                                        : number(after, OptionalLong.of(before.value())))),
+                exists ? number(0, OptionalLong.empty()) : absent(core));
     }
 
-    private OptionalLong value(Candidate candidate, String name) {
+    private Optional<Long> value(Candidate candidate, String name) {
         if (candidate.types.resolved(candidate.id) instanceof BtfType.Enumeration type) {
             for (BtfType.Value value : type.values()) {
                 effort.step();
-                if (CoreTypes.essential(value.name()).equals(name)) {
-                    return OptionalLong.of(value.value());
+                if (Btf.essential(value.name()).equals(name)) {
+                    return Optional.of(value.value());
                 }
             }
         }
-        return OptionalLong.empty();
+        return Optional.empty();
     }
 
     private static RefusedException bad(String why) {

@@ -12,12 +12,6 @@ import java.util.List;
 record CoreTypes(Btf local, Btf target, CoreEffort effort) {
     private static final int MAX_DEPTH = 32;
 
-    /** {@code task_struct___old} means {@code task_struct}. */
-    static String essential(String name) {
-        int flavour = name.lastIndexOf("___");
-        return flavour > 0 ? name.substring(0, flavour) : name;
-    }
-
     /** Whether both are of one kind; the two sizes of enumerations count as one. */
     static boolean sameKind(BtfType ours, BtfType theirs) {
         return switch (ours) {
@@ -56,7 +50,7 @@ record CoreTypes(Btf local, Btf target, CoreEffort effort) {
 
     /** One of them has no name, or both have the same. */
     private static boolean agree(String ours, String theirs) {
-        return ours.isEmpty() || theirs.isEmpty() || essential(ours).equals(essential(theirs));
+        return ours.isEmpty() || theirs.isEmpty() || Btf.essential(ours).equals(Btf.essential(theirs));
     }
 
     /** The rule for types of one name. */
@@ -133,7 +127,7 @@ record CoreTypes(Btf local, Btf target, CoreEffort effort) {
     }
 
     private static boolean sameName(String ours, String theirs) {
-        return theirs.isEmpty() ? ours.isEmpty() : essential(ours).equals(essential(theirs));
+        return theirs.isEmpty() ? ours.isEmpty() : Btf.essential(ours).equals(Btf.essential(theirs));
     }
 
     private static boolean declared(Composite.Kind kind, BtfType its, Reached how) {
