@@ -108,19 +108,39 @@ final class Externs {
     private void setting(Btf btf, BtfType.Variable variable, ByteBuffer content, String text) {
         int at = offsets.get(variable.name());
         int size = (int) btf.size(variable.type());
+        boolean isLetter = text.equals("y") || text.equals("n") || text.equals("m");
         switch (btf.resolved(variable.type())) {
             case BtfType.Array _ -> {
                 byte[] bytes = text.replaceAll("^\"|\"$", "").getBytes(StandardCharsets.UTF_8);
-                content.put(at, bytes, 0, Math.min(bytes.length, size - 1));
+                content.put(at, bytes, 0, Math.max(0, Math.min(bytes.length, size - 1)));
             }
             case BtfType.Int integer -> {
                 boolean isBool = (integer.encoding() & 4) != 0;
-                boolean isLetter = text.equals("y") || text.equals("n") || text.equals("m");
-                number(content, at, size, isLetter ? isBool ? truth(text) : text.charAt(0) : parsed(variable, text));
+                if (isBool && !text.equals("y") && !text.equals("n")) {
+                    throw bad(
+                            variable.name(),
+                            "the kernel's configuration says %s, which no bool can be".formatted(text));
+                }
+                long value = isBool ? truth(text) : isLetter ? text.charAt(0) : parsed(variable, text);
+                if (!fits(integer, value)) {
+                    throw bad(
+                            variable.name(),
+                            "the kernel's configuration says %s, too much for %s".formatted(text, integer.name()));
+                }
+                number(content, at, size, value);
             }
-            case BtfType.Enumeration _ -> number(content, at, size, text.equals("m") ? 2 : truth(text));
+            case BtfType.Enumeration _ when isLetter -> number(content, at, size, text.equals("m") ? 2 : truth(text));
             default -> throw bad(variable.name(), "a setting of this type is not known");
         }
+    }
+
+    private static boolean fits(BtfType.Int type, long value) {
+        int bits = type.size() * 8;
+        if (bits >= 64) {
+            return true;
+        }
+        long least = type.isSigned() ? -1L << bits - 1 : 0;
+        return value >= least && value < least + (1L << bits);
     }
 
     private static long truth(String text) {
@@ -129,7 +149,8 @@ final class Externs {
 
     private static long parsed(BtfType.Variable variable, String text) {
         try {
-            return Long.decode(text);
+            boolean hexadecimal = text.startsWith("0x") || text.startsWith("0X");
+            return hexadecimal ? Long.parseUnsignedLong(text.substring(2), 16) : Long.parseLong(text);
         } catch (NumberFormatException _) {
             throw bad(variable.name(), "the kernel's configuration says " + text + ", which is no number");
         }

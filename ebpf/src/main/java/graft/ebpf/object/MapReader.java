@@ -84,12 +84,14 @@ final class MapReader {
                 || !(types.type(section.getAsInt()) instanceof BtfType.DataSection(var _, var _, var places))) {
             throw bad(".maps", "BTF has no such section", "compile with -g");
         }
+        Map<String, List<MapSpec.Slot>> slots = new MapSlots(elf, types, symbols).read();
         for (BtfType.Place place : places) {
             if (!(types.type(place.variable()) instanceof BtfType.Variable(var name, var type, var _))
                     || !(types.resolved(type) instanceof BtfType.Composite definition)) {
                 throw bad(".maps", "a map definition is not a struct", "use the usual __uint and __type members");
             }
-            maps.put(name, definition(types, name, definition, MAX_NESTING));
+            MapSpec map = definition(types, name, definition, MAX_NESTING);
+            maps.put(name, slots.getOrDefault(name, List.of()).isEmpty() ? map : map.filled(slots.get(name)));
         }
     }
 
@@ -100,8 +102,14 @@ final class MapReader {
         OptionalInt value = OptionalInt.empty();
         for (BtfType.Member member : definition.members()) {
             switch (member.name()) {
-                case "type", "max_entries", "map_flags", "key_size", "value_size" ->
-                    numbers.put(member.name(), number(types, name, member));
+                case "type",
+                        "max_entries",
+                        "map_flags",
+                        "key_size",
+                        "value_size",
+                        "numa_node",
+                        "map_extra",
+                        "pinning" -> numbers.put(member.name(), number(types, name, member));
                 case "key" -> key = OptionalInt.of(pointee(types, name, member));
                 case "value" -> value = OptionalInt.of(pointee(types, name, member));
                 case "values" -> inner = inner(types, name, member, nesting);
@@ -111,8 +119,12 @@ final class MapReader {
         int number = numbers.getOrDefault("type", 0);
         MapType type = MapType.byNumber(number)
                 .orElseThrow(() -> bad(name, "map type %d is not known".formatted(number), "use another map type"));
-        int keySize = numbers.getOrDefault("key_size", key.isPresent() ? (int) types.size(key.getAsInt()) : 0);
-        int valueSize = numbers.getOrDefault("value_size", value.isPresent() ? (int) types.size(value.getAsInt()) : 0);
+        if (numbers.getOrDefault("pinning", 0) != 0) {
+            notes.add("map %s: it is not pinned, but made for this run".formatted(name));
+        }
+        int keySize = size(name, "key", key.stream().boxed().map(types::size).findFirst(), numbers);
+        int valueSize =
+                size(name, "value", value.stream().boxed().map(types::size).findFirst(), numbers);
         return MapShape.fitted(new MapSpec(
                 name,
                 type,
@@ -124,7 +136,20 @@ final class MapReader {
                 value,
                 MapSpec.Content.NONE,
                 MapSpec.Access.READ_WRITE,
-                inner));
+                inner,
+                List.of()));
+    }
+
+    /** By the type, by the number, or by both when they agree. */
+    private static int size(String map, String part, Optional<Long> typed, Map<String, Integer> numbers) {
+        Optional<Integer> told = Optional.ofNullable(numbers.get(part + "_size"));
+        if (typed.isPresent() && told.isPresent() && typed.get() != (long) told.get()) {
+            throw bad(
+                    map,
+                    "its %s has %d bytes, and %s_size says %d".formatted(part, typed.get(), part, told.get()),
+                    "leave %s_size out".formatted(part));
+        }
+        return told.orElse((int) (long) typed.orElse(0L));
     }
 
     /** What the values of a map of maps are like; arrays of programs have none. */
@@ -142,6 +167,10 @@ final class MapReader {
         if (types.resolved(member.type()) instanceof BtfType.Pointer(var target)
                 && types.resolved(target) instanceof BtfType.Array(var _, var _, var count)) {
             return (int) count;
+        }
+        if (types.resolved(member.type()) instanceof BtfType.Enumeration(var _, var _, var _, var values)
+                && values.size() == 1) {
+            return (int) values.getFirst().value();
         }
         throw bad(map, member.name() + " is not a number", "write __uint(" + member.name() + ", …)");
     }

@@ -1,5 +1,6 @@
 package graft.ebpf.object;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -16,6 +17,7 @@ import java.util.OptionalInt;
  * @param content initial bytes of the single value of a global-data map; empty for ordinary maps
  * @param access whether programs may write
  * @param inner what the values of a map of maps are like
+ * @param slots what the object puts into a map of maps or an array of programs at first
  */
 public record MapSpec(
         String name,
@@ -28,9 +30,10 @@ public record MapSpec(
         OptionalInt valueType,
         Content content,
         Access access,
-        Optional<MapSpec> inner) {
+        Optional<MapSpec> inner,
+        List<Slot> slots) {
 
-    /** A map that holds no maps. */
+    /** A map that holds neither maps nor programs. */
     public MapSpec(
             String name,
             MapType type,
@@ -42,8 +45,23 @@ public record MapSpec(
             OptionalInt valueType,
             Content content,
             Access access) {
-        this(name, type, keySize, valueSize, maxEntries, flags, keyType, valueType, content, access, Optional.empty());
+        this(
+                name,
+                type,
+                keySize,
+                valueSize,
+                maxEntries,
+                flags,
+                keyType,
+                valueType,
+                content,
+                access,
+                Optional.empty(),
+                List.of());
     }
+
+    /** The map or program of a name, at an index. */
+    public record Slot(int index, String name) {}
 
     /** {@code BPF_F_NO_PREALLOC}. */
     public static final int NO_PREALLOC = 1;
@@ -84,7 +102,7 @@ public record MapSpec(
 
     /** The same with other sizes. */
     MapSpec sized(int key, int value, int entries) {
-        return new MapSpec(name, type, key, value, entries, flags, keyType, valueType, content, access, inner);
+        return new MapSpec(name, type, key, value, entries, flags, keyType, valueType, content, access, inner, slots);
     }
 
     /** The same, whose values are maps like {@code described}. */
@@ -100,7 +118,25 @@ public record MapSpec(
                 valueType,
                 content,
                 access,
-                Optional.of(described));
+                Optional.of(described),
+                slots);
+    }
+
+    /** The same, with these maps or programs in it at first. */
+    MapSpec filled(List<Slot> first) {
+        return new MapSpec(
+                name,
+                type,
+                keySize,
+                valueSize,
+                maxEntries,
+                flags,
+                keyType,
+                valueType,
+                content,
+                access,
+                inner,
+                List.copyOf(first));
     }
 
     /** A map without BTF types and initial content. */

@@ -34,7 +34,7 @@ final class ObjectCode {
     private record Place(int section, long offset) {}
 
     /** A function: where its code is. */
-    record Function(String name, ElfSection section, int offset, int size) {}
+    record Function(String name, ElfSection section, int offset, int size, ElfSymbol.Binding binding) {}
 
     ObjectCode(ElfFile elf, BtfExt ext, CoreRelocator relocator, References references) {
         this.elf = elf;
@@ -79,13 +79,15 @@ final class ObjectCode {
         }
         ElfSection section = elf.sections().get(symbol.section());
         functions.putIfAbsent(
-                new Place(symbol.section(), start), new Function(symbol.name(), section, (int) start, (int) size));
+                new Place(symbol.section(), start),
+                new Function(symbol.name(), section, (int) start, (int) size, symbol.binding()));
     }
 
-    /** Functions of program sections in file order: everything outside {@code .text}. */
+    /** Functions of program sections in file order: everything outside {@code .text} that is not static. */
     List<Function> entries() {
         return functions.values().stream()
-                .filter(function -> !function.section.name().startsWith(".text"))
+                .filter(function ->
+                        !function.section.name().startsWith(".text") && function.binding != ElfSymbol.Binding.LOCAL)
                 .sorted(Comparator.comparingInt((Function f) -> f.section.index())
                         .thenComparingInt(Function::offset))
                 .toList();
@@ -170,6 +172,11 @@ final class ObjectCode {
                     "it refers to code at 0x%x of section %d, where no function begins".formatted(offset, section));
         }
         return found;
+    }
+
+    /** What the kernel calls a function that this object only declares; nothing when it has none. */
+    Optional<String> kernelFunction(ElfSymbol symbol) {
+        return references.functions().named(symbol);
     }
 
     /** The map or symbol that an address load names. */

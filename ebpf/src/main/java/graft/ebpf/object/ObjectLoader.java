@@ -85,7 +85,8 @@ public final class ObjectLoader {
                 btf.orElseGet(Btf::none), ext.cores().isEmpty() ? List.of() : kernel.targets(), kernel.modules());
         Externs externs = new Externs(btf, kernel, elf.symbols(SymbolTable.STATIC));
         externs.map().ifPresent(map -> maps.put(map.name(), map));
-        ObjectCode code = new ObjectCode(elf, ext, relocator, new References(elf, symbols, externs));
+        ObjectCode code = new ObjectCode(
+                elf, ext, relocator, new References(elf, symbols, externs, new KernelFunctions(btf, kernel)));
         String license =
                 elf.section("license").map(elf::content).map(ObjectLoader::text).orElse("");
         Map<String, ProgSpec> programs = new LinkedHashMap<>();
@@ -117,13 +118,15 @@ public final class ObjectLoader {
         return new CollectionSpec(origin, maps, programs, raw.map(CollectionSpec.BtfBytes::new));
     }
 
-    /** A program with an instruction that does not exist is refused on its own, when it is verified. */
+    /** A program with an instruction or a reference that does not exist is refused on its own, when it is verified. */
     private ProgramLinker.Linked linked(ObjectCode code, ObjectCode.Function entry) {
         try {
             return new ProgramLinker(code, entry.name()).link(entry);
         } catch (RefusedException e) {
-            if (e.refusal().reason() != LoadResult.Reason.BAD_INSTRUCTION
-                    || code.entries().size() == 1) {
+            LoadResult.Reason reason = e.refusal().reason();
+            boolean ofOneProgram =
+                    reason == LoadResult.Reason.BAD_INSTRUCTION || reason == LoadResult.Reason.BAD_RELOCATION;
+            if (!ofOneProgram || code.entries().size() == 1) {
                 throw e;
             }
             notes.add(e.refusal().toString());

@@ -91,8 +91,16 @@ final class ProgramLinker implements SymbolDecoder {
         int source = code.get(slot * SLOT + 1) >> 4 & 0xf;
         Optional<ElfSymbol> symbol = object.relocation(function, at);
         if (symbol.filter(s -> !s.isDefined()).isPresent()) {
-            code.put(slot * SLOT + 1, (byte) 0x20);
-            kernelFunctions.put(slot, symbol.get().name());
+            Optional<String> name = object.kernelFunction(symbol.get());
+            if (name.isEmpty()) {
+                poison(
+                        code,
+                        slot,
+                        "the kernel has no such function " + symbol.get().name());
+            } else {
+                code.put(slot * SLOT + 1, (byte) 0x20);
+                kernelFunctions.put(slot, name.get());
+            }
         } else if (source == 1) {
             int target = firstSlots.get(object.callee(function, at).orElseThrow());
             code.putInt(slot * SLOT + 4, target - slot - 1);

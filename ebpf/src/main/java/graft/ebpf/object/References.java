@@ -6,7 +6,9 @@ import graft.platform.elf.ElfSection;
 import graft.platform.elf.ElfSymbol;
 
 /** What the symbols of relocations mean for instructions that load an address. */
-record References(ElfFile elf, MapSymbols maps, Externs externs) {
+record References(ElfFile elf, MapSymbols maps, Externs externs, KernelFunctions functions) {
+    private static final String ARENA = ".addr_space";
+
     /**
      * What an instruction with a relocation loads.
      *
@@ -29,6 +31,13 @@ record References(ElfFile elf, MapSymbols maps, Externs externs) {
         }
         if (MapReader.isData(section)) {
             return new Wide.MapValue(section.name(), symbol.value().value() + imm);
+        }
+        if (section.name().startsWith(ARENA)) {
+            throw new RefusedException(
+                    LoadResult.Reason.BAD_RELOCATION,
+                    program,
+                    "it uses arena memory (section %s), which graft does not have".formatted(section.name()),
+                    "keep the data in maps or in global variables");
         }
         throw bad(program, "it refers to section %s".formatted(section.name()));
     }
