@@ -115,7 +115,7 @@ class KernelCollectionTest {
         assertThat(KernelCollection.load(spec, Map.of(), Set.of()))
                 .isInstanceOfSatisfying(
                         KernelLoad.Rejected.class,
-                        rejected -> assertThat(rejected.reason()).contains("the kernel has no such type, member"));
+                        rejected -> assertThat(rejected.reason()).contains("has task_struct.no_such_member"));
     }
 
     /** A wrong branch would be reachable and read from a random address, which the kernel rejects. */

@@ -38,6 +38,19 @@ record CorePath(Btf types, int root, long bits, List<Step> steps) {
         return steps.getLast();
     }
 
+    /** {@code task_struct.comm[3]}, for people. */
+    String text() {
+        StringBuilder text = new StringBuilder(types.type(root).typeName());
+        for (Step step : steps.subList(1, steps.size())) {
+            text.append(
+                    switch (step) {
+                        case Step.Element(var _, var index) -> "[" + index + "]";
+                        case Step.Named(var member, var _) -> "." + member.name();
+                    });
+        }
+        return text.toString();
+    }
+
     /** The path that a record describes in the object's own types. */
     static CorePath local(Btf types, int root, String access) {
         List<Integer> parts = parts(access);

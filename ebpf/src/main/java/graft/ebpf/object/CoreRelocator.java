@@ -113,9 +113,8 @@ final class CoreRelocator {
         return Btf.essential(local.type(core.type()).typeName());
     }
 
-    private CoreValue absent(BtfExt.Core core) {
-        return new CoreValue.Unknown("%s has no such member or value, or does not exist (access %s)"
-                .formatted(name(core).isEmpty() ? "a type without a name" : name(core), core.access()));
+    private static CoreValue absent(String what) {
+        return new CoreValue.Unknown("neither the kernel nor the traced program has " + what);
     }
 
     private CoreValue field(BtfExt.Core core) {
@@ -124,7 +123,7 @@ final class CoreRelocator {
                 core,
                 candidate -> path.in(candidate.types, candidate.id, effort)
                         .map(there -> new Answer(there.bits(), field(core.kind(), path, there))),
-                core.kind() == 2 ? number(0, OptionalLong.of(1)) : absent(core));
+                core.kind() == 2 ? number(0, OptionalLong.of(1)) : absent(path.text()));
     }
 
     private static CoreValue field(int kind, CorePath here, CorePath there) {
@@ -181,7 +180,7 @@ final class CoreRelocator {
                                 exists
                                         ? number(1, OptionalLong.of(1))
                                         : number(after, OptionalLong.of(before.value())))),
-                exists ? number(0, OptionalLong.empty()) : absent(core));
+                exists ? number(0, OptionalLong.empty()) : absent(name(core) + "." + before.name()));
     }
 
     private Optional<Long> value(Candidate candidate, String name) {

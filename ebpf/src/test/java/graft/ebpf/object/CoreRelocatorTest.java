@@ -78,11 +78,11 @@ class CoreRelocatorTest {
 
     @ParameterizedTest
     @CsvSource({
-        "load_missing, no such member",
-        "load_absent, does not exist",
-        "load_other_kind, no such member",
+        "load_missing, has point.missing",
+        "load_absent, has absent.a",
+        "load_other_kind, has point.other_kind",
         "load_signed_grown, no unsigned number",
-        "value_gone, no such member or value"
+        "value_gone, has colour.GONE"
     })
     void poisonsWhatTheTargetDoesNotHave(String name, String why) {
         assertThat(programs.get(name).insns().insns())
