@@ -15,6 +15,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /** An object that was accepted: its programs verified, its maps created. Owns the maps that it created. */
 public final class Collection implements AutoCloseable {
@@ -46,21 +48,72 @@ public final class Collection implements AutoCloseable {
      * @param given maps that exist already, by name; they stay the caller's
      */
     public static Loading load(CollectionSpec spec, Set<String> wanted, Map<String, BpfMap> given) {
-        Map<String, CheckedProgram> programs = new LinkedHashMap<>();
-        Verifier verifier = Verifier.of(spec.maps());
         for (String name : wanted) {
-            ProgSpec program = spec.programs().get(name);
-            if (program == null) {
+            if (!spec.programs().containsKey(name)) {
                 return new Loading.Refused(new SessionRefusal.NoSuchProgram(
                         name, List.copyOf(spec.programs().keySet())));
             }
-            switch (verifier.verify(program)) {
-                case Verdict.Accepted(var facts) -> programs.put(name, new CheckedProgram(program, facts));
-                case Verdict.Rejected(var rejection) -> {
-                    return new Loading.Refused(new SessionRefusal.ProgramRejected(rejection));
+        }
+        // Making a ring is the kernel's work, verifying is ours: both at once.
+        CompletableFuture<Making> making = CompletableFuture.supplyAsync(() -> make(spec, given));
+        try {
+            Map<String, CheckedProgram> programs = new LinkedHashMap<>();
+            for (Checked checked : verified(spec, wanted)) {
+                switch (checked.verdict()) {
+                    case Verdict.Accepted(var facts) ->
+                        programs.put(checked.program().name(), new CheckedProgram(checked.program(), facts));
+                    case Verdict.Rejected(var rejection) -> {
+                        made(making).close();
+                        return new Loading.Refused(new SessionRefusal.ProgramRejected(rejection));
+                    }
                 }
             }
+            return switch (made(making)) {
+                case Making.Made(var maps, var created) ->
+                    new Loading.Loaded(new Collection(spec, maps, created, programs));
+                case Making.Refused(var refusal) -> new Loading.Refused(refusal);
+            };
+        } catch (RuntimeException | Error broken) {
+            making.thenAccept(Making::close);
+            throw broken;
         }
+    }
+
+    private static Making made(CompletableFuture<Making> making) {
+        try {
+            return making.join();
+        } catch (CompletionException failed) {
+            throw failed.getCause() instanceof RuntimeException cause ? cause : failed;
+        }
+    }
+
+    private record Checked(ProgSpec program, Verdict verdict) {}
+
+    /** Each verification is independent of the others. */
+    private static List<Checked> verified(CollectionSpec spec, Set<String> wanted) {
+        Verifier verifier = Verifier.of(spec.maps());
+        return List.copyOf(wanted).parallelStream()
+                .map(name -> spec.programs().get(name))
+                .map(program -> new Checked(program, verifier.verify(program)))
+                .toList();
+    }
+
+    /** What became of the maps. */
+    private sealed interface Making {
+        /** All of them, and those of them that are ours. */
+        record Made(Map<String, BpfMap> maps, List<BpfMap> created) implements Making {}
+
+        /** None is left. */
+        record Refused(SessionRefusal refusal) implements Making {}
+
+        default void close() {
+            if (this instanceof Made(var _, var created)) {
+                created.forEach(BpfMap::close);
+            }
+        }
+    }
+
+    private static Making make(CollectionSpec spec, Map<String, BpfMap> given) {
         Map<String, BpfMap> maps = new LinkedHashMap<>(given);
         List<BpfMap> created = new ArrayList<>();
         for (MapSpec map : spec.maps().values()) {
@@ -72,12 +125,12 @@ public final class Collection implements AutoCloseable {
                     }
                     case MapCreation.Refused(var _, var why, var suggestion) -> {
                         created.forEach(BpfMap::close);
-                        return new Loading.Refused(new SessionRefusal.MapRefused(map.name(), why, suggestion));
+                        return new Making.Refused(new SessionRefusal.MapRefused(map.name(), why, suggestion));
                     }
                 }
             }
         }
-        return new Loading.Loaded(new Collection(spec, maps, created, programs));
+        return new Making.Made(maps, created);
     }
 
     public CollectionSpec spec() {

@@ -178,6 +178,6 @@ record Prototype(
 
     /** The prototype of a helper, by the kernel's number. */
     static Optional<Prototype> of(int number) {
-        return Optional.ofNullable(Prototypes.ALL.get(number));
+        return Prototypes.of(number);
     }
 }

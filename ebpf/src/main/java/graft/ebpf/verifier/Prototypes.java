@@ -16,25 +16,32 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Reads {@code helpers.table}, which explains itself. */
+/** Reads {@code helpers.table}, which explains itself. A line is read when its helper is asked for: few ever are. */
 final class Prototypes {
-    static final Map<Integer, Prototype> ALL = read();
+    private static final Map<Integer, String> LINES = lines();
+    private static final Map<Integer, Prototype> READ = new ConcurrentHashMap<>();
 
     private Prototypes() {}
 
-    private static Map<Integer, Prototype> read() {
-        Map<Integer, Prototype> all = new HashMap<>();
+    private static Map<Integer, String> lines() {
+        Map<Integer, String> lines = new HashMap<>();
         for (String line : text("helpers.table").lines().toList()) {
             if (!line.isBlank() && !line.startsWith("#")) {
-                Prototype prototype = prototype(line);
-                all.put(prototype.number(), prototype);
+                lines.put(Integer.parseInt(line.substring(0, line.indexOf(' '))), line);
             }
         }
-        return Map.copyOf(all);
+        return Map.copyOf(lines);
+    }
+
+    /** The prototype of a helper, by the kernel's number. */
+    static Optional<Prototype> of(int number) {
+        return Optional.ofNullable(LINES.get(number)).map(line -> READ.computeIfAbsent(number, _ -> prototype(line)));
     }
 
     static String text(String resource) {
