@@ -136,6 +136,7 @@ public final class AttachSuite {
                 Footprint now = Footprint.of(workers.get(i));
                 Footprint then = before.get(i);
                 add("memory-added", BenchRow.Who.GRAFT, "B", now.residentBytes() - then.residentBytes());
+                add("maps-added", BenchRow.Who.GRAFT, "B", now.mapBytes() - then.mapBytes());
                 add("threads-added", BenchRow.Who.GRAFT, "count", now.threads() - then.threads());
                 add("descriptors-added", BenchRow.Who.GRAFT, "count", now.descriptors() - then.descriptors());
             }
