@@ -11,13 +11,14 @@ import java.util.Optional;
 /**
  * The links that an object asks for by its section names: {@code uprobe/libssl.so.3:SSL_write},
  * {@code tracepoint/syscalls/sys_enter_openat}. Programs whose section names no place are listed apart: the caller has to
- * say where they run.
+ * say where they run. Tracepoints of the kernel are attached there, and sections that begin with a question mark wait until
+ * somebody asks for their programs.
  *
  * @param links in the order of the object's programs
  * @param unplaced programs of types that graft runs, without a place
- * @param foreign programs that only the kernel can run
+ * @param obstacles programs of kinds that graft cannot attach
  */
-public record SectionLinks(List<LinkRequest> links, List<ProgSpec> unplaced, List<ProgSpec> foreign) {
+public record SectionLinks(List<LinkRequest> links, List<ProgSpec> unplaced, List<AttachObstacle> obstacles) {
     private static final String ENTER = "syscalls/sys_enter_";
     private static final String EXIT = "syscalls/sys_exit_";
 
@@ -25,15 +26,19 @@ public record SectionLinks(List<LinkRequest> links, List<ProgSpec> unplaced, Lis
     public static SectionLinks of(CollectionSpec object) {
         List<LinkRequest> links = new ArrayList<>();
         List<ProgSpec> unplaced = new ArrayList<>();
-        List<ProgSpec> foreign = new ArrayList<>();
+        List<AttachObstacle> obstacles = new ArrayList<>();
         for (ProgSpec program : object.programs().values()) {
-            if (program.type() == ProgType.KERNEL_TRACEPOINT || program.type() == ProgType.OTHER) {
-                foreign.add(program);
+            if (program.isOnDemand() || program.type() == ProgType.KERNEL_TRACEPOINT) {
+                continue;
+            }
+            Optional<AttachObstacle> obstacle = AttachObstacle.of(program);
+            if (obstacle.isPresent()) {
+                obstacles.add(obstacle.get());
             } else {
                 link(program).ifPresentOrElse(links::add, () -> unplaced.add(program));
             }
         }
-        return new SectionLinks(List.copyOf(links), List.copyOf(unplaced), List.copyOf(foreign));
+        return new SectionLinks(List.copyOf(links), List.copyOf(unplaced), List.copyOf(obstacles));
     }
 
     private static Optional<LinkRequest> link(ProgSpec program) {

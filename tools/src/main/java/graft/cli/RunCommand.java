@@ -1,19 +1,23 @@
 package graft.cli;
 
+import graft.cli.error.CommandFailure;
 import graft.cli.error.Problem;
 import graft.cli.option.TargetOptions;
+import graft.daemon.AttachObstacle;
 import graft.daemon.LinkRequest;
 import graft.daemon.Placement;
 import graft.daemon.SectionLinks;
 import graft.daemon.SessionRequest;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.ProgSpec;
+import graft.ebpf.object.ProgType;
 import graft.uprobe.Probe;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -30,7 +34,8 @@ import picocli.CommandLine.Parameters;
             "  graft run count.bpf.o -- ./server --port 8080",
             "  graft run count.bpf.o -p 4711 --where kernel",
             "  graft run both.bpf.o -p 4711 --where on_open=kernel",
-            "  graft run tool.bpf.o --attach on_call=uprobe:libc.so.6:malloc -p 4711"
+            "  graft run tool.bpf.o --attach on_call=uprobe:libc.so.6:malloc -p 4711",
+            "  graft run tool.bpf.o --without on_packet -p 4711"
         })
 final class RunCommand implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "FILE", description = "an object built for BPF by clang or gcc")
@@ -49,6 +54,9 @@ final class RunCommand implements Callable<Integer> {
             description = "where a program runs whose section names no place; may be repeated")
     private Map<String, String> attach = new LinkedHashMap<>();
 
+    @Option(names = "--without", paramLabel = "PROGRAM", split = ",", description = "programs to leave out")
+    private List<String> without = new ArrayList<>();
+
     @Option(
             names = "--where",
             paramLabel = "PLACE",
@@ -63,7 +71,7 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        CollectionSpec object = ObjectFiles.file(file);
+        CollectionSpec object = chosen(ObjectFiles.file(file));
         List<LinkRequest> links = links(object);
         Map<String, Placement.Place> places = Places.of(where, object);
         if (!command.isEmpty()) {
@@ -112,8 +120,46 @@ final class RunCommand implements Callable<Integer> {
         }
     }
 
+    /** The programs that are to run; those that run where they are told are of that place's type. */
+    private CollectionSpec chosen(CollectionSpec object) {
+        without.forEach(name -> program(object, name));
+        Map<String, ProgSpec> programs = new LinkedHashMap<>();
+        for (ProgSpec program : object.programs().values()) {
+            boolean isTold = attach.containsKey(program.name());
+            if (!without.contains(program.name()) && (isTold || !program.isOnDemand())) {
+                programs.put(program.name(), isTold ? told(program) : program);
+            }
+        }
+        return object.with(programs);
+    }
+
+    private ProgSpec told(ProgSpec program) {
+        Probe probe = ProbeText.parse(attach.get(program.name()));
+        return AttachObstacle.canRunAtUprobes(program)
+                ? program.as(probe.kind() == Probe.Kind.RETURN ? ProgType.URETPROBE : ProgType.UPROBE)
+                : program;
+    }
+
+    private static ProgSpec program(CollectionSpec object, String name) {
+        return Optional.ofNullable(object.programs().get(name))
+                .orElseThrow(() -> Problem.of("L007", "no program " + name)
+                        .because("the object has: "
+                                + String.join(", ", object.programs().keySet()))
+                        .failure());
+    }
+
+    private static CommandFailure refused(AttachObstacle obstacle) {
+        return Problem.of("L009", "program " + obstacle.program() + " cannot be attached")
+                .because("its section is " + obstacle.section() + ": " + obstacle.why())
+                .remedy(obstacle.suggestion())
+                .failure();
+    }
+
     private List<LinkRequest> links(CollectionSpec object) {
         SectionLinks sections = SectionLinks.of(object);
+        if (!sections.obstacles().isEmpty()) {
+            throw refused(sections.obstacles().getFirst());
+        }
         List<LinkRequest> links = new ArrayList<>(sections.links());
         attach.forEach((program, place) -> links.add(explicit(object, program, place)));
         List<String> unplaced = sections.unplaced().stream()
@@ -131,11 +177,11 @@ final class RunCommand implements Callable<Integer> {
     }
 
     private static LinkRequest explicit(CollectionSpec object, String program, String place) {
-        ProgSpec known = object.programs().get(program);
-        if (known == null) {
-            throw Problem.of("L007", "no program " + program)
-                    .because("the object has: "
-                            + String.join(", ", object.programs().keySet()))
+        ProgSpec known = program(object, program);
+        if (!AttachObstacle.canRunAtUprobes(known)) {
+            throw Problem.of("L009", "program " + program + " cannot run at a function")
+                    .because("its section is " + known.section() + ": it does not expect registers")
+                    .remedy("leave --attach " + program + " out")
                     .failure();
         }
         Probe probe = ProbeText.parse(place);

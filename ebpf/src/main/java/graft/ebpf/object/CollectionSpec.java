@@ -1,5 +1,7 @@
 package graft.ebpf.object;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
@@ -11,6 +13,11 @@ import java.util.Optional;
  */
 public record CollectionSpec(
         String origin, Map<String, MapSpec> maps, Map<String, ProgSpec> programs, Optional<BtfBytes> btf) {
+
+    /** The same with other programs. */
+    public CollectionSpec with(Map<String, ProgSpec> others) {
+        return new CollectionSpec(origin, maps, Collections.unmodifiableMap(new LinkedHashMap<>(others)), btf);
+    }
 
     /** Raw BTF, compared by identity of its content. */
     public record BtfBytes(byte[] bytes) {}

@@ -39,6 +39,16 @@ public record ProgSpec(
         };
     }
 
+    /** Whether it is attached only when somebody asks for it: its section begins with a question mark. */
+    public boolean isOnDemand() {
+        return section.startsWith("?");
+    }
+
+    /** The same as a program of another type, for a place that its section does not name. */
+    public ProgSpec as(ProgType other) {
+        return new ProgSpec(name, section, other, target, insns, functions, lines, license);
+    }
+
     private KernelSection.Sleep sleep() {
         boolean sleeps = section.contains("probe.s") || section.contains("multi.s");
         return sleeps ? KernelSection.Sleep.ALLOWED : KernelSection.Sleep.NEVER;

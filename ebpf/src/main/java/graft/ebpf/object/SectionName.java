@@ -3,8 +3,9 @@ package graft.ebpf.object;
 import java.util.Optional;
 
 /** What a program section's name means. */
-record SectionName(ProgType type, Optional<String> target) {
-    static SectionName of(String section) {
+public record SectionName(ProgType type, Optional<String> target) {
+    /** Reads a section name. */
+    public static SectionName of(String section) {
         String name = section.startsWith("?") ? section.substring(1) : section;
         int slash = name.indexOf('/');
         String kind = slash < 0 ? name : name.substring(0, slash);
@@ -22,10 +23,10 @@ record SectionName(ProgType type, Optional<String> target) {
     }
 
     private static ProgType tracepoint(String target) {
-        if (target.startsWith("syscalls/sys_enter_") || target.equals("raw_syscalls/sys_enter")) {
+        if (target.startsWith("syscalls/sys_enter_")) {
             return ProgType.SYSCALL_ENTER;
         }
-        if (target.startsWith("syscalls/sys_exit_") || target.equals("raw_syscalls/sys_exit")) {
+        if (target.startsWith("syscalls/sys_exit_")) {
             return ProgType.SYSCALL_EXIT;
         }
         return ProgType.KERNEL_TRACEPOINT;

@@ -62,6 +62,35 @@ class ObjectRefusalTest {
                         "  try: give an object made by clang -target bpf"));
     }
 
+    /** The same object with another section name of the same length. */
+    private static Path inSection(String section) throws IOException {
+        String content = new String(good, java.nio.charset.StandardCharsets.ISO_8859_1);
+        return file(
+                "section.bpf.o",
+                content.replace("uprobe/:work", section).getBytes(java.nio.charset.StandardCharsets.ISO_8859_1));
+    }
+
+    @Test
+    void aProgramOfAKindThatIsNotAttached() throws IOException {
+        assertThat(run(inSection("fentry/:work")))
+                .isEqualTo(refused(
+                        4,
+                        "GRAFT-L009 program count cannot be attached",
+                        "  its section is fentry/:work: it is attached to a function of the kernel or to another program",
+                        "  try: leave it to the program's own loader: --without count"));
+    }
+
+    @Test
+    void aProgramWithoutRegistersAtAFunction() throws IOException {
+        Path object = inSection("tp/some/work");
+        assertThat(graft("run", object.toString(), "-p", NOWHERE, "--attach", "count=uprobe:libc.so.6:malloc"))
+                .isEqualTo(refused(
+                        4,
+                        "GRAFT-L009 program count cannot run at a function",
+                        "  its section is tp/some/work: it does not expect registers",
+                        "  try: leave --attach count out"));
+    }
+
     @Test
     void anOrdinaryProgram() throws IOException {
         Path program = file("program", Files.readAllBytes(Path.of("/bin/true")));
