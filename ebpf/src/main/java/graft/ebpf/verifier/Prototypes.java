@@ -18,14 +18,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Reads {@code helpers.table}, which explains itself. A line is read when its helper is asked for: few ever are. */
 final class Prototypes {
     private static final Map<Integer, String> LINES = lines();
-    private static final Map<Integer, Prototype> READ = new ConcurrentHashMap<>();
+    private static final Map<Integer, Prototype> READ = new HashMap<>(); // guarded by the class
 
     private Prototypes() {}
 
@@ -40,7 +39,7 @@ final class Prototypes {
     }
 
     /** The prototype of a helper, by the kernel's number. */
-    static Optional<Prototype> of(int number) {
+    static synchronized Optional<Prototype> of(int number) {
         return Optional.ofNullable(LINES.get(number)).map(line -> READ.computeIfAbsent(number, _ -> prototype(line)));
     }
 
