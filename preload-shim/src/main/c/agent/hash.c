@@ -231,3 +231,27 @@ long graft_hash_delete(struct graft_map *map, const void *key)
     graft_unlock(&bucket->lock);
     return result;
 }
+
+/*
+ * As in the kernel, elements may come and go meanwhile, and the callback may delete them: where to go on is read before
+ * the call, and a chain whose next element was freed since ends there.
+ */
+long graft_hash_for_each(struct graft_map *map, graft_callback callback, uint64_t context)
+{
+    struct graft_hash *hash = header(map);
+    long called = 0;
+    for (uint32_t bucket = 0; bucket <= hash->bucket_mask; bucket++) {
+        uint32_t index = __atomic_load_n(&bucket_at(hash, bucket)->head, __ATOMIC_ACQUIRE);
+        for (uint32_t steps = 0; index < hash->capacity && steps < hash->capacity; steps++) {
+            struct graft_element *e = element(map, hash, index);
+            uint32_t next = __atomic_load_n(&e->next, __ATOMIC_ACQUIRE);
+            if ((next & FREE_MARK) == FREE_MARK)
+                break;
+            called++;
+            if (callback(map, key_of(e), value_of(map, hash, index), context))
+                return called;
+            index = next;
+        }
+    }
+    return called;
+}

@@ -48,3 +48,27 @@ EXPORT long graft_helper_map_delete_elem(struct graft_map *map, const void *key)
 {
     return map->type == MAP_HASH || map->type == MAP_PERCPU_HASH ? graft_hash_delete(map, key) : -EINVAL;
 }
+
+static long array_for_each(struct graft_map *map, graft_callback callback, uint64_t context)
+{
+    for (uint32_t index = 0; index < map->max_entries; index++) {
+        uint32_t key = index;
+        if (callback(map, &key, array_lookup(map, index), context))
+            return (long)index + 1;
+    }
+    return map->max_entries;
+}
+
+EXPORT long graft_helper_for_each_map_elem(
+    struct graft_map *map, graft_callback callback, uint64_t context, uint64_t flags)
+{
+    if (flags)
+        return -EINVAL;
+    switch (map->type) {
+    case MAP_ARRAY:
+    case MAP_PERCPU_ARRAY: return array_for_each(map, callback, context);
+    case MAP_HASH:
+    case MAP_PERCPU_HASH: return graft_hash_for_each(map, callback, context);
+    default: return -EINVAL;
+    }
+}

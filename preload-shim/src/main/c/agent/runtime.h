@@ -105,6 +105,10 @@ INLINE void graft_store_value(void *to, const void *from, uint32_t size)
     }
 }
 
+/* A function of a program, by the C convention. */
+typedef uint64_t (*graft_callback)(struct graft_map *map, const void *key, void *value, uint64_t context);
+
+long graft_hash_for_each(struct graft_map *map, graft_callback callback, uint64_t context);
 void *graft_hash_lookup(struct graft_map *map, const void *key);
 long graft_hash_update(struct graft_map *map, const void *key, const void *value, uint64_t flags);
 long graft_hash_delete(struct graft_map *map, const void *key);

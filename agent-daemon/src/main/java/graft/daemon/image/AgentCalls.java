@@ -35,7 +35,10 @@ final class AgentCalls {
     }
 
     private static boolean isMapAccess(Helper helper) {
-        return helper == Helper.MAP_LOOKUP_ELEM || helper == Helper.MAP_UPDATE_ELEM;
+        return switch (helper) {
+            case MAP_LOOKUP_ELEM, MAP_UPDATE_ELEM, FOR_EACH_MAP_ELEM -> true;
+            default -> false; // no value of this processor
+        };
     }
 
     private void add(Helper helper) {
@@ -63,6 +66,7 @@ final class AgentCalls {
                     RINGBUF_QUERY,
                     GET_FUNC_IP,
                     GET_ATTACH_COOKIE,
+                    FOR_EACH_MAP_ELEM,
                     LOOP,
                     STRNCMP -> {}
         }

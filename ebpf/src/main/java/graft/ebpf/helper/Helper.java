@@ -31,6 +31,7 @@ public enum Helper {
     RINGBUF_SUBMIT(132),
     RINGBUF_DISCARD(133),
     RINGBUF_QUERY(134),
+    FOR_EACH_MAP_ELEM(164),
     GET_FUNC_IP(173),
     GET_ATTACH_COOKIE(174),
     LOOP(181),
@@ -55,6 +56,11 @@ public enum Helper {
     /** The kernel's number, as a call instruction carries it. */
     public int number() {
         return number;
+    }
+
+    /** Whether it calls a function of the program, which may know addresses in the frame of the helper's caller. */
+    public boolean callsBack() {
+        return this == LOOP || this == FOR_EACH_MAP_ELEM;
     }
 
     /** The agent's symbol for this helper. */

@@ -78,6 +78,22 @@ public record Facts(
                 all);
     }
 
+    /** The same with the maps of calls from somewhere else. */
+    public Facts withMaps(Map<Integer, String> maps) {
+        return new Facts(
+                contextFields,
+                contextUse,
+                helpers,
+                maps,
+                frameBytes,
+                stackBytes,
+                frames,
+                walked,
+                reachable,
+                takenBranches,
+                fallenBranches);
+    }
+
     /** Whether the program calls a helper at all. */
     public boolean callsHelpers() {
         return !helpers.isEmpty();

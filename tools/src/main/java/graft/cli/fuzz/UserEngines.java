@@ -2,6 +2,8 @@ package graft.cli.fuzz;
 
 import graft.cli.vm.Runner;
 import graft.ebpf.helper.Helper;
+import graft.ebpf.insn.Insn;
+import graft.ebpf.insn.InsnList;
 import graft.ebpf.insn.MemSize;
 import graft.ebpf.insn.Wide;
 import graft.ebpf.interp.Environment;
@@ -28,6 +30,8 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** graft's two engines. The compiler gets the verifier's facts, so that what it derives from them is tried too. */
 final class UserEngines implements AutoCloseable {
@@ -36,6 +40,7 @@ final class UserEngines implements AutoCloseable {
     private static final int STEPS = 10_000_000;
     private static final int LIMIT_MILLIS = 5_000;
     private static final int WALKED = 50_000;
+    private static final Insn LOOKUP = new Insn.CallHelper(Helper.MAP_LOOKUP_ELEM.number());
 
     private final ContextLayout layout = new ContextLayout("the context", 0, ProgramGenerator.CONTEXT_BYTES);
     private final Verifier verifier = Verifier.of(
@@ -71,7 +76,7 @@ final class UserEngines implements AutoCloseable {
         ProgSpec program = program(one);
         Facts facts = switch (verdict) {
             case Verdict.Accepted(Facts learned) -> learned;
-            case Verdict.Rejected _ -> Facts.unverified(program);
+            case Verdict.Rejected _ -> unverified(program);
         };
         long value = runner.memoryAddress() + one.context().length;
         MapBinding map = new MapBinding(MapType.ARRAY, 0, value, 1, one.value().length);
@@ -85,6 +90,17 @@ final class UserEngines implements AutoCloseable {
             case Compilation.Refused refused -> new Ending.Failed(refused.toString());
             case Compilation.Compiled(var compiled) -> run(compiled.code(), one);
         };
+    }
+
+    /** Nothing but which map a lookup is in, without which there is no lookup in place. */
+    private static Facts unverified(ProgSpec program) {
+        Facts nothing = Facts.unverified(program);
+        InsnList insns = program.insns();
+        Map<Integer, String> maps = IntStream.range(0, insns.slots())
+                .filter(slot -> insns.startsAt(slot) && insns.at(slot).equals(LOOKUP))
+                .boxed()
+                .collect(Collectors.toMap(slot -> slot, _ -> MemoryStatements.MAP));
+        return nothing.withMaps(maps);
     }
 
     private Ending run(byte[] code, FuzzCase one) {

@@ -40,6 +40,7 @@ public final class InlineHelpers {
                     RINGBUF_SUBMIT,
                     RINGBUF_DISCARD,
                     RINGBUF_QUERY,
+                    FOR_EACH_MAP_ELEM,
                     STRNCMP -> false;
         };
     }

@@ -260,7 +260,10 @@ public sealed interface Op permits Op.Pure, Op.Store, Op.Atomic, Op.Call, Op.Las
 
             /** Whether what is called runs a function of the program, which may know addresses in its caller's frame. */
             default boolean runsFunction() {
-                return !(this instanceof OfHelper);
+                return switch (this) {
+                    case OfHelper(Helper helper) -> helper.callsBack();
+                    case OfFunction _, OfLoop _ -> true;
+                };
             }
         }
 
