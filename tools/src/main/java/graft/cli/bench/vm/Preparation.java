@@ -17,7 +17,7 @@ public record Preparation(Samples compile, Samples verify) {
     /** Processor time: what others do on the machine is not part of the cost. */
     private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
-    private static final int WARM_UP = 5;
+    private static final int WARM_UP = 50;
     private static final double INSTRUCTIONS = 500;
 
     /** Verifying loops takes long, and one in so many rounds tells enough. */
