@@ -9,33 +9,33 @@ import java.util.Optional;
  * agent exports them as {@code graft_helper_<name>}, but for those that the compiler always writes in place.
  */
 public enum Helper {
-    MAP_LOOKUP_ELEM(1),
-    MAP_UPDATE_ELEM(2),
-    MAP_DELETE_ELEM(3),
-    PROBE_READ(4),
-    KTIME_GET_NS(5),
-    TRACE_PRINTK(6),
-    GET_PRANDOM_U32(7),
-    GET_SMP_PROCESSOR_ID(8),
-    GET_CURRENT_PID_TGID(14),
-    GET_CURRENT_UID_GID(15),
-    GET_CURRENT_COMM(16),
-    PROBE_READ_STR(45),
-    PROBE_READ_USER(112),
-    PROBE_READ_KERNEL(113),
-    PROBE_READ_USER_STR(114),
-    PROBE_READ_KERNEL_STR(115),
-    KTIME_GET_BOOT_NS(125),
-    RINGBUF_OUTPUT(130),
-    RINGBUF_RESERVE(131),
-    RINGBUF_SUBMIT(132),
-    RINGBUF_DISCARD(133),
-    RINGBUF_QUERY(134),
-    FOR_EACH_MAP_ELEM(164),
-    GET_FUNC_IP(173),
-    GET_ATTACH_COOKIE(174),
-    LOOP(181),
-    STRNCMP(182);
+    MAP_LOOKUP_ELEM(1, 2),
+    MAP_UPDATE_ELEM(2, 4),
+    MAP_DELETE_ELEM(3, 2),
+    PROBE_READ(4, 3),
+    KTIME_GET_NS(5, 0),
+    TRACE_PRINTK(6, 5),
+    GET_PRANDOM_U32(7, 0),
+    GET_SMP_PROCESSOR_ID(8, 0),
+    GET_CURRENT_PID_TGID(14, 0),
+    GET_CURRENT_UID_GID(15, 0),
+    GET_CURRENT_COMM(16, 2),
+    PROBE_READ_STR(45, 3),
+    PROBE_READ_USER(112, 3),
+    PROBE_READ_KERNEL(113, 3),
+    PROBE_READ_USER_STR(114, 3),
+    PROBE_READ_KERNEL_STR(115, 3),
+    KTIME_GET_BOOT_NS(125, 0),
+    RINGBUF_OUTPUT(130, 4),
+    RINGBUF_RESERVE(131, 3),
+    RINGBUF_SUBMIT(132, 2),
+    RINGBUF_DISCARD(133, 2),
+    RINGBUF_QUERY(134, 2),
+    FOR_EACH_MAP_ELEM(164, 4),
+    GET_FUNC_IP(173, 1),
+    GET_ATTACH_COOKIE(174, 1),
+    LOOP(181, 4),
+    STRNCMP(182, 3);
 
     private static final Map<Integer, Helper> BY_NUMBER = new HashMap<>();
     private static final Map<String, Helper> BY_TEXT = new HashMap<>();
@@ -48,9 +48,11 @@ public enum Helper {
     }
 
     private final int number;
+    private final int parameters;
 
-    Helper(int number) {
+    Helper(int number, int parameters) {
         this.number = number;
+        this.parameters = parameters;
     }
 
     /** The kernel's number, as a call instruction carries it. */
@@ -61,6 +63,11 @@ public enum Helper {
     /** Whether it calls a function of the program, which may know addresses in the frame of the helper's caller. */
     public boolean callsBack() {
         return this == LOOP || this == FOR_EACH_MAP_ELEM;
+    }
+
+    /** How many of r1 to r5 it takes. */
+    public int parameters() {
+        return parameters;
     }
 
     /** The agent's symbol for this helper. */

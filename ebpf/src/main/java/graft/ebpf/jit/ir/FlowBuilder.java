@@ -119,7 +119,7 @@ public final class FlowBuilder {
             }
             case Insn.CallHelper(int number) ->
                 helper(slot, Helper.byNumber(number).orElseThrow(), out);
-            case Insn.CallLocal(int distance) -> call(new Op.Call.Target.OfFunction(next + distance), out);
+            case Insn.CallLocal(int distance) -> call(new Op.Call.Target.OfFunction(next + distance), ARGUMENTS, out);
             case Insn.Alu alu -> ops.alu(alu, out);
             case Insn.Neg neg -> ops.neg(neg, out);
             case Insn.MoveSigned move -> ops.moveSigned(move, out);
@@ -153,7 +153,7 @@ public final class FlowBuilder {
         Optional<String> map = Optional.ofNullable(facts.mapOfCall().get(slot));
         Optional<MapBinding> bound = map.map(binding.maps()::get);
         if (!InlineHelpers.contains(helper, bound, binding)) {
-            call(new Op.Call.Target.OfHelper(helper), out);
+            call(new Op.Call.Target.OfHelper(helper), helper.parameters(), out);
             return;
         }
         Var result = OpBuilder.register(0);
@@ -168,14 +168,14 @@ public final class FlowBuilder {
                 out.add(new Op.Load(MemSize.W, Extension.ZERO, key, place));
                 out.add(new Op.ArrayLookup(result, map.orElseThrow(), key));
             }
-            case LOOP -> call(new Op.Call.Target.OfLoop(), out);
+            case LOOP -> call(new Op.Call.Target.OfLoop(), helper.parameters(), out);
             default -> out.add(new Op.ThreadValue(result, helper)); // the rest of InlineHelpers
         }
     }
 
-    private static void call(Op.Call.Target target, List<Op> out) {
+    private static void call(Op.Call.Target target, int parameters, List<Op> out) {
         List<Var> arguments = new java.util.ArrayList<>();
-        for (int i = 1; i <= ARGUMENTS; i++) {
+        for (int i = 1; i <= parameters; i++) {
             out.add(new Op.Move(Var.fixed(i), OpBuilder.register(i)));
             arguments.add(Var.fixed(i));
         }

@@ -1,0 +1,19 @@
+package graft.ebpf.verifier;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import graft.ebpf.helper.Helper;
+import org.junit.jupiter.api.Test;
+
+class HelperParametersTest {
+    @Test
+    void helpersTakeWhatTheVerifierChecks() {
+        for (Helper helper : Helper.values()) {
+            int checked =
+                    Prototypes.of(helper.number()).orElseThrow().arguments().size();
+            assertThat(helper.parameters())
+                    .as(helper.text())
+                    .isEqualTo(helper == Helper.TRACE_PRINTK ? checked + 3 : checked);
+        }
+    }
+}
