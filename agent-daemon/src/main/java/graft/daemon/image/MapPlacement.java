@@ -1,8 +1,10 @@
 package graft.daemon.image;
 
 import graft.attach.Injection;
+import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.jit.TargetBinding.MapBinding;
 import graft.ebpf.maps.BpfMap;
+import graft.ebpf.maps.PerCpuArrayMap;
 import graft.ebpf.maps.Piece;
 import graft.platform.address.RemoteAddress;
 import graft.platform.layout.MapLayout;
@@ -13,6 +15,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Where the maps of a session are in one target: one after another from an address on, a page of nothing between them, so
@@ -74,6 +77,12 @@ final class MapPlacement {
         return descriptors;
     }
 
+    private static Optional<TargetBinding.Rows> rows(BpfMap map) {
+        return map instanceof PerCpuArrayMap array
+                ? Optional.of(new TargetBinding.Rows(array.cpuStride(), array.cpus()))
+                : Optional.empty();
+    }
+
     /** The maps as code of the pool above {@code runtime} sees them, by name. */
     Map<String, MapBinding> bindings(RemoteAddress runtime) {
         Map<String, MapBinding> bindings = new LinkedHashMap<>();
@@ -89,7 +98,8 @@ final class MapPlacement {
                             descriptor,
                             map.dataAddress(placed.getValue().value()),
                             map.spec().maxEntries(),
-                            map.stride()));
+                            map.stride(),
+                            rows(map)));
             index++;
         }
         return bindings;

@@ -2,7 +2,9 @@ package graft.ebpf.jit;
 
 import graft.ebpf.helper.Helper;
 import graft.ebpf.object.MapType;
+import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -29,12 +31,35 @@ public record TargetBinding(
      * @param data address of the first value
      * @param maxEntries number of entries
      * @param stride bytes from one array value to the next
+     * @param rows of an array that has all its values once for each processor
      */
-    public record MapBinding(MapType type, long descriptor, long data, int maxEntries, int stride) {}
+    public record MapBinding(
+            MapType type, long descriptor, long data, int maxEntries, int stride, Optional<Rows> rows) {
+        /** A map whose values all processors share, or that only helpers look into. */
+        public MapBinding(MapType type, long descriptor, long data, int maxEntries, int stride) {
+            this(type, descriptor, data, maxEntries, stride, Optional.empty());
+        }
+    }
+
+    /**
+     * The values of a map for each processor.
+     *
+     * @param bytes from the values of one processor to those of the next
+     * @param count of processors
+     */
+    public record Rows(int bytes, int count) {}
 
     /** A binding without maps and helpers. */
     public static final TargetBinding NONE =
             new TargetBinding(Map.of(), Map.of(), OptionalInt.empty(), OptionalInt.empty(), OptionalInt.empty());
+
+    /** The same for a compiler that leaves rows to helpers. */
+    public TargetBinding withoutRows() {
+        Map<String, MapBinding> plain = new HashMap<>();
+        maps.forEach((name, map) -> plain.put(
+                name, new MapBinding(map.type(), map.descriptor(), map.data(), map.maxEntries(), map.stride())));
+        return new TargetBinding(plain, helpers, tgid, tidOffset, cpuOffset);
+    }
 
     /** Copies what can change. */
     public TargetBinding {

@@ -166,7 +166,9 @@ public final class FlowBuilder {
                 Var key = ops.newVar();
                 Place place = Place.at(ops.operand(Reg.R2, out), 0);
                 out.add(new Op.Load(MemSize.W, Extension.ZERO, key, place));
-                out.add(new Op.ArrayLookup(result, map.orElseThrow(), key));
+                Optional<Var> row = bound.orElseThrow().rows().map(_ -> ops.newVar());
+                row.ifPresent(var -> out.add(new Op.Row(var, map.orElseThrow())));
+                out.add(new Op.ArrayLookup(result, map.orElseThrow(), key, row));
             }
             case LOOP -> call(new Op.Call.Target.OfLoop(), helper.parameters(), out);
             default -> out.add(new Op.ThreadValue(result, helper)); // the rest of InlineHelpers

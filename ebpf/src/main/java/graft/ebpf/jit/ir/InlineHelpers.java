@@ -18,9 +18,7 @@ public final class InlineHelpers {
                 binding.tgid().isPresent() && binding.tidOffset().isPresent();
             case GET_SMP_PROCESSOR_ID -> binding.cpuOffset().isPresent();
             case MAP_LOOKUP_ELEM ->
-                map.isPresent()
-                        && map.get().type() == MapType.ARRAY
-                        && map.get().data() != 0;
+                map.filter(one -> one.data() != 0 && isArray(one, binding)).isPresent();
             case MAP_UPDATE_ELEM,
                     MAP_DELETE_ELEM,
                     PROBE_READ,
@@ -43,5 +41,12 @@ public final class InlineHelpers {
                     FOR_EACH_MAP_ELEM,
                     STRNCMP -> false;
         };
+    }
+
+    private static boolean isArray(MapBinding map, TargetBinding binding) {
+        return map.type() == MapType.ARRAY
+                || map.type() == MapType.PERCPU_ARRAY
+                        && map.rows().isPresent()
+                        && binding.cpuOffset().isPresent();
     }
 }

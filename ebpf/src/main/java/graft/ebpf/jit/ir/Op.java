@@ -25,7 +25,7 @@ public sealed interface Op permits Op.Pure, Op.Store, Op.Atomic, Op.Call, Op.Las
 
     /** An operation that does nothing but define its variable: without use it can go. */
     sealed interface Pure extends Op
-            permits Move, Binary, Unary, Rotate, Lea, Load, Select, ArrayLookup, BelowContextValue, ThreadValue {
+            permits Move, Binary, Unary, Rotate, Lea, Load, Select, ArrayLookup, Row, BelowContextValue, ThreadValue {
         /** What it defines. */
         Var dst();
 
@@ -163,17 +163,30 @@ public sealed interface Op permits Op.Pure, Op.Store, Op.Atomic, Op.Call, Op.Las
         }
     }
 
-    /** {@code dst} = address of the value of an array map at a 32-bit key, or 0. */
-    record ArrayLookup(Var dst, String map, Var key) implements Pure {
+    /** {@code dst} = address of the value of an array map at a 32-bit key, in {@code row} if it has rows, or 0. */
+    record ArrayLookup(Var dst, String map, Var key, Optional<Var> row) implements Pure {
         @Override
         public void uses(Consumer<Var> each) {
             each.accept(key);
+            row.ifPresent(each);
         }
 
         @Override
         public Op map(UnaryOperator<Var> uses, UnaryOperator<Var> defs) {
             Var operand = uses.apply(key);
-            return new ArrayLookup(defs.apply(dst), map, operand);
+            Optional<Var> start = row.map(uses);
+            return new ArrayLookup(defs.apply(dst), map, operand, start);
+        }
+    }
+
+    /** {@code dst} = where the running processor's values are behind the first one's in a map with rows. */
+    record Row(Var dst, String map) implements Pure {
+        @Override
+        public void uses(Consumer<Var> each) {}
+
+        @Override
+        public Op map(UnaryOperator<Var> uses, UnaryOperator<Var> defs) {
+            return new Row(defs.apply(dst), map);
         }
     }
 

@@ -6,6 +6,7 @@ import graft.ebpf.insn.Width;
 import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.jit.TargetBinding.MapBinding;
 import graft.ebpf.jit.ir.Op;
+import graft.ebpf.jit.ir.Place;
 import graft.ebpf.jit.ir.Value;
 import graft.ebpf.jit.ir.Var;
 
@@ -22,14 +23,29 @@ final class Lookups implements Rewrite {
         return switch (op) {
             case Op.ArrayLookup lookup ->
                 known.constant(lookup.key())
-                        .<Op>map(key -> new Op.Move(lookup.dst(), element(lookup.map(), key)))
+                        .map(key -> found(lookup, element(lookup.map(), key)))
                         .orElse(op);
             case Op.If branch
             when isNullCheck(branch)
-                    && known.definition(branch.condition().left()).orElse(null)
-                            instanceof Op.Move(Var _, Value.Symbol(Wide.MapValue _)) ->
+                    && known.definition(branch.condition().left()).orElse(null) instanceof Op.Pure pure
+                    && isElement(pure) ->
                 new Op.Goto(branch.condition().op() == JumpOp.JEQ ? branch.no() : branch.yes());
             default -> op; // no lookup
+        };
+    }
+
+    private static Op found(Op.ArrayLookup lookup, Value element) {
+        return lookup.row().isPresent() && element instanceof Value.Symbol
+                ? new Op.Lea(Width.W64, lookup.dst(), new Place(element, lookup.row(), 1, 0))
+                : new Op.Move(lookup.dst(), element);
+    }
+
+    private static boolean isElement(Op.Pure op) {
+        return switch (op) {
+            case Op.Move(Var _, Value.Symbol(Wide.MapValue _)) -> true;
+            case Op.Lea(var width, Var _, Place(Value.Symbol(Wide.MapValue _), var _, var _, var _)) ->
+                width == Width.W64;
+            default -> false; // may be 0
         };
     }
 

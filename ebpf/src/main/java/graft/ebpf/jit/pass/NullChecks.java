@@ -55,7 +55,9 @@ final class NullChecks implements Pass {
             block.ops().add(new Op.Binary(AluOp.MUL, Width.W64, index, lookup.key(), new Value.Constant(map.stride())));
         }
         Place element = new Place(base, Optional.of(index), scaled ? map.stride() : 1, 0);
-        block.ops().add(new Op.Lea(Width.W64, lookup.dst(), element));
+        Var address = lookup.row().isPresent() ? flow.newVar() : lookup.dst();
+        block.ops().add(new Op.Lea(Width.W64, address, element));
+        lookup.row().ifPresent(row -> block.ops().add(new Op.Binary(AluOp.ADD, Width.W64, lookup.dst(), address, row)));
         JumpOp outside = branch.condition().op() == JumpOp.JEQ ? JumpOp.JGE : JumpOp.JLT;
         Condition condition = new Condition(outside, Width.W32, lookup.key(), new Value.Constant(map.maxEntries()));
         block.ops().add(new Op.If(condition, branch.yes(), branch.no()));

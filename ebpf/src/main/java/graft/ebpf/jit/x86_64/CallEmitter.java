@@ -4,6 +4,7 @@ import graft.ebpf.helper.Helper;
 import graft.ebpf.insn.Wide;
 import graft.ebpf.jit.CompiledProgram.BelowContext;
 import graft.ebpf.jit.TargetBinding.MapBinding;
+import graft.ebpf.jit.TargetBinding.Rows;
 import graft.ebpf.jit.ir.Op;
 import graft.platform.asm.Label;
 import graft.platform.asm.x86_64.Address;
@@ -18,6 +19,9 @@ import java.util.Set;
 
 /** Calls, and the few instructions that stand for a helper where the target's constants are known. */
 final class CallEmitter {
+    /** Of what the kernel puts where {@code rdpid} reads it; the rest is the memory node. */
+    private static final int PROCESSOR_BITS = 0xfff;
+
     private final Emission emission;
     private final X64Assembler asm;
     private final Set<BelowContext> inputs = EnumSet.noneOf(BelowContext.class);
@@ -83,6 +87,24 @@ final class CallEmitter {
         asm.op(Arith.OR, OpSize.Q, result, scratch);
     }
 
+    /** A thread that has not registered for the number asks the processor. */
+    void row(Op.Row op) {
+        Rows rows = emission.binding().maps().get(op.map()).rows().orElseThrow();
+        Gpr result = emission.of(op.dst());
+        Gpr first = emission.use(Registers.SCRATCH);
+        Label known = new Label("processor known");
+        asm.mov(OpSize.D, result, Address.thread(emission.binding().cpuOffset().orElseThrow()));
+        asm.op(Arith.CMP, OpSize.D, result, rows.count());
+        asm.jcc(Cond.B, known, Reach.SHORT);
+        asm.rdpid(result);
+        asm.op(Arith.AND, OpSize.D, result, PROCESSOR_BITS);
+        asm.op(Arith.XOR, OpSize.D, first, first);
+        asm.op(Arith.CMP, OpSize.D, result, rows.count());
+        asm.cmov(Cond.AE, OpSize.Q, result, first);
+        asm.bind(known);
+        asm.imul(OpSize.Q, result, result, rows.bytes());
+    }
+
     void arrayLookup(Op.ArrayLookup op) {
         MapBinding map = emission.binding().maps().get(op.map());
         Gpr key = emission.of(op.key());
@@ -93,6 +115,7 @@ final class CallEmitter {
         asm.op(Arith.CMP, OpSize.D, key, map.maxEntries());
         asm.jcc(Cond.AE, missing, Reach.SHORT);
         emission.loadSymbol(base, new Wide.MapValue(op.map(), 0));
+        op.row().ifPresent(row -> asm.op(Arith.ADD, OpSize.Q, base, emission.of(row)));
         if (map.stride() <= 8 && Integer.bitCount(map.stride()) == 1) {
             asm.lea(OpSize.Q, result, Address.at(base, key, map.stride(), 0));
         } else {

@@ -127,6 +127,7 @@ final class FunctionEmitter {
             case Op.Atomic atomic -> memory.atomic(atomic);
             case Op.Select select -> branch.select(select);
             case Op.ArrayLookup lookup -> call.arrayLookup(lookup);
+            case Op.Row row -> call.row(row);
             case Op.BelowContextValue value -> call.belowContext(value);
             case Op.ThreadValue value -> call.threadValue(value);
             case Op.Call one -> call.call(one);

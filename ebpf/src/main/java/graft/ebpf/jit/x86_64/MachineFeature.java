@@ -7,7 +7,9 @@ import java.util.Set;
 /** What not every x86-64 processor can do and code is shorter with. */
 public enum MachineFeature {
     /** Shifts by a count in any register. */
-    BMI2("bmi2");
+    BMI2("bmi2"),
+    /** The number of the running processor, as the kernel noted it, without a call. */
+    RDPID("rdpid");
 
     private final String flag;
 

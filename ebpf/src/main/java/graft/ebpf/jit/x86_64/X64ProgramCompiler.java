@@ -54,10 +54,11 @@ public final class X64ProgramCompiler implements ProgramCompiler {
 
     @Override
     public Compilation compile(ProgSpec program, Facts facts, TargetBinding binding, long codeAddress) {
-        Optional<Compilation.Refused> refusal = new Support(program, facts, binding).refusal();
+        TargetBinding usable = features.contains(MachineFeature.RDPID) ? binding : binding.withoutRows();
+        Optional<Compilation.Refused> refusal = new Support(program, facts, usable).refusal();
         if (refusal.isPresent()) {
             return refusal.get();
         }
-        return new Compilation.Compiled(new ProgramEmitter(program, facts, binding, features).emit(codeAddress));
+        return new Compilation.Compiled(new ProgramEmitter(program, facts, usable, features).emit(codeAddress));
     }
 }
