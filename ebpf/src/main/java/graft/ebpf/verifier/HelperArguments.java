@@ -15,6 +15,7 @@ final class HelperArguments {
     private final ObjectArguments objects;
     private MapSpec map;
     private long largestSize;
+    private boolean keyExists;
 
     HelperArguments(Step step, Prototype helper) {
         this.step = step;
@@ -121,6 +122,21 @@ final class HelperArguments {
 
     private void key(Reg reg) {
         range(reg, Direction.READ, map.keySize(), map.keySize());
+        boolean array = map.type() == MapType.ARRAY || map.type() == MapType.PERCPU_ARRAY;
+        if (array && step.read(reg) instanceof Pointer(Value.Region.Stack(var frame), Scalar offset, var _)) {
+            keyExists = StackMemory.constantWord(step, step.state.frame(frame), offset)
+                    .filter(key -> Long.compareUnsigned(key.constant(), map.maxEntries()) < 0)
+                    .map(key -> {
+                        key.mustBePrecise();
+                        return true;
+                    })
+                    .orElse(false);
+        }
+    }
+
+    /** Whether the key is a constant index that the array has. */
+    boolean keyExists() {
+        return keyExists;
     }
 
     private void mapValue(Reg reg, Direction direction, Null nullable) {

@@ -11,6 +11,7 @@ import java.util.Set;
 final class HelperResult {
     private static final long MOST_NEGATIVE_ERROR = -4095;
     private static final Set<Integer> SOCKET_LOOKUPS = Set.of(84, 85, 99);
+    private static final int LOOKUP = 1;
     private static final int PROCESSOR = 8;
     private static final int POSSIBLE_PROCESSORS = 8192;
 
@@ -23,7 +24,7 @@ final class HelperResult {
             case NOTHING -> step.walk.setting().isForTarget() ? Scalar.UNKNOWN : Value.Nothing.UNINITIALISED;
             case LENGTH -> Scalar.signed(MOST_NEGATIVE_ERROR, arguments.largestSize());
             case VALUE -> Pointer.to(new Value.Region.MapValue(arguments.map(), 0));
-            case VALUE_OR_NULL -> valueOrNull(arguments.map(), prototype, step);
+            case VALUE_OR_NULL -> valueOrNull(arguments, prototype, step);
             case RECORD_OR_NULL -> {
                 int reference = acquired(step);
                 yield new Pointer(new Value.Region.Record(reference, arguments.largestSize()), Scalar.ZERO, reference);
@@ -46,7 +47,8 @@ final class HelperResult {
         };
     }
 
-    private static Value valueOrNull(MapSpec map, Prototype prototype, Step step) {
+    private static Value valueOrNull(HelperArguments arguments, Prototype prototype, Step step) {
+        MapSpec map = arguments.map();
         int id = step.walk.origins().nextAt(step.slot);
         if (map.type() == MapType.ARRAY_OF_MAPS || map.type() == MapType.HASH_OF_MAPS) {
             Optional<MapSpec> inner = step.walk.innerMap(map);
@@ -62,6 +64,9 @@ final class HelperResult {
             return new Pointer(new Socket(Socket.Kind.SOCKET, id), Scalar.ZERO, id);
         }
         int identity = step.walk.specialFields(map).isEmpty() ? 0 : id;
+        if (prototype.number() == LOOKUP && arguments.keyExists()) {
+            return Pointer.to(new Value.Region.MapValue(map, identity));
+        }
         return new Pointer(new Value.Region.MapValue(map, identity), Scalar.ZERO, id);
     }
 

@@ -5,8 +5,8 @@ import graft.ebpf.insn.Width;
 
 /**
  * Arithmetic on sets of numbers: the result holds every number the operation can give. A 32-bit operation is done on the
- * low halves, its result zero-extended. Division and remainder give anything, as in the kernel of 2025, whose verdicts
- * users' programs are written for.
+ * low halves, its result zero-extended. Division and remainder give anything, even at 32 bits, as in the kernel of 2025,
+ * whose verdicts users' programs are written for.
  */
 final class ScalarMath {
     private static final int HALF = 32;
@@ -16,6 +16,9 @@ final class ScalarMath {
     static Scalar apply(AluOp op, Width width, Scalar left, Scalar right) {
         if (op == AluOp.MOV) {
             return width == Width.W64 ? right : right.zeroExtended();
+        }
+        if (divides(op)) {
+            return Scalar.UNKNOWN;
         }
         Tnum bits = bits(op, width, left.bits(width), right);
         Range low = range(op, Width.W32, left.low(), right.low());
@@ -27,6 +30,13 @@ final class ScalarMath {
                 ? Range.signed(Width.W64, left.low().smin() << HALF, left.low().smax() << HALF)
                 : range(op, Width.W64, left.wide(), right.wide());
         return Scalar.of(bits, wide, dependsOnLowHalvesOnly(op) ? low : Range.FULL32);
+    }
+
+    private static boolean divides(AluOp op) {
+        return switch (op) {
+            case DIV, SDIV, MOD, SMOD -> true;
+            case ADD, SUB, MUL, OR, AND, XOR, LSH, RSH, ARSH, MOV -> false;
+        };
     }
 
     static Scalar negated(Width width, Scalar operand) {

@@ -53,7 +53,7 @@ final class StackBudget {
             below = Math.max(below, deepest(callee, chain));
         }
         chain.remove(function);
-        int own = Math.max(1, notes.frameBytes(function));
+        int own = notes.frameBytes(function);
         return below + (own + FRAME_UNIT - 1) / FRAME_UNIT * FRAME_UNIT;
     }
 }

@@ -1,6 +1,7 @@
 package graft.ebpf.verifier;
 
 import graft.ebpf.insn.Reg;
+import java.util.Optional;
 
 /** Reads and writes of a frame's stack. Bounds and alignment have been checked; offsets are relative to that frame's r10. */
 final class StackMemory {
@@ -45,10 +46,27 @@ final class StackMemory {
         step.walk.reads(frame, slots(offset.wide().smin(), end));
         for (long at = offset.wide().smin(); at < end; at++) {
             StackSlot slot = frame.slot(slotOf(at));
-            zero &= loadable(step, base, slot, positionOf(at)) == StackSlot.ZERO;
+            int kind = step.walk.setting().isForTarget()
+                    ? loadable(step, base, slot, positionOf(at))
+                    : readable(step, base, slot, positionOf(at));
+            zero &= kind == StackSlot.ZERO;
             origin = Origin.of(origin, slot.originOfZeros());
         }
         return zero ? Scalar.ZERO.withOrigin(origin) : Memory.unknown(bytes);
+    }
+
+    /** The constant in four bytes, if they were written as one. */
+    static Optional<Scalar> constantWord(Step step, Frame frame, Scalar offset) {
+        StackSlot slot = frame.slot(slotOf(offset.wide().smin()));
+        int position = positionOf(offset.wide().smin());
+        boolean word = offset.isConstant() && position <= 4;
+        if (word && position == 0 && slot.spilledBytes() == 4 && slot.spilled() instanceof Scalar scalar) {
+            return scalar.isConstant() ? Optional.of(scalar) : Optional.empty();
+        }
+        for (int at = position; word && at < position + 4; at++) {
+            word = slot.kind(at) == StackSlot.ZERO;
+        }
+        return word ? Optional.of(Scalar.ZERO) : Optional.empty();
     }
 
     /** Requires a range that a helper reads to be written, and free of pointers. */
@@ -80,7 +98,7 @@ final class StackMemory {
         return kind;
     }
 
-    /** Single loads do not see parts of saved pointers. */
+    /** Single loads do not see parts of saved pointers; the kernel lets those at unknown places. */
     private static int loadable(Step step, Reg base, StackSlot slot, int position) {
         if (slot.holdsPointer() && slot.kind(position) == StackSlot.SPILLED) {
             throw new Refused(Finding.of(

@@ -2,10 +2,7 @@ package graft.ebpf.verifier;
 
 import graft.ebpf.verifier.Value.Resident.Thing;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.function.BiConsumer;
 import java.util.function.IntToLongFunction;
 
 /**
@@ -16,16 +13,11 @@ final class Subsumption {
     private static final int ALONE = -1;
     private static final IntToLongFunction ALL = _ -> -1;
 
-    private final Map<Integer, Integer> scalarIds = new HashMap<>(4);
-    private final Map<Integer, Integer> pointerIds = new HashMap<>(4);
-    private final Map<Integer, Integer> referenceIds = new HashMap<>(4);
-
-    private final List<Origin> kept = new ArrayList<>(16);
-    private final Mode mode;
-
-    private Subsumption(Mode mode) {
-        this.mode = mode;
-    }
+    private final Names scalarIds = new Names();
+    private final Names pointerIds = new Names();
+    private final Names referenceIds = new Names();
+    private final List<Origin> kept = new ArrayList<>();
+    private Mode mode = Mode.EVERYWHERE;
 
     /** How much is compared. */
     private enum Mode {
@@ -35,48 +27,59 @@ final class Subsumption {
     }
 
     /** For an old state whose walk may still find out what matters. */
-    static boolean covers(Visit old, AbstractState now) {
-        return covers(old, now, new Subsumption(Mode.EVERYWHERE), Origin::followedBy);
+    boolean covers(Visit old, AbstractState now) {
+        boolean covers = compare(Mode.EVERYWHERE, old.state(), now, ALL);
+        for (int index = 0; covers && index < kept.size(); index += 2) {
+            kept.get(index).followedBy(kept.get(index + 1));
+        }
+        return covers;
     }
 
     /** For an old state of which everything is known. */
-    static boolean coversFinally(Visit old, AbstractState now) {
-        return covers(old, now, new Subsumption(Mode.WHERE_IT_MATTERS), (before, after) -> {
-            if (before.isPrecise()) {
-                after.mark();
+    boolean coversFinally(Visit old, AbstractState now) {
+        boolean covers = compare(Mode.WHERE_IT_MATTERS, old.state(), now, old::read);
+        for (int index = 0; covers && index < kept.size(); index += 2) {
+            if (kept.get(index).isPrecise()) {
+                kept.get(index + 1).mark();
             }
-        });
+        }
+        return covers;
     }
 
     /** Only looks: nothing becomes precise. */
-    static boolean sameAs(AbstractState old, AbstractState now) {
-        return new Subsumption(Mode.EVERYWHERE).covers(old, now, ALL)
-                && new Subsumption(Mode.EVERYWHERE).covers(now, old, ALL);
+    boolean sameAs(AbstractState old, AbstractState now) {
+        return mayBeSame(old.top(), now.top())
+                && compare(Mode.EVERYWHERE, old, now, ALL)
+                && compare(Mode.EVERYWHERE, now, old, ALL);
     }
 
-    private static boolean covers(
-            Visit old, AbstractState now, Subsumption check, BiConsumer<Origin, Origin> onSuccess) {
-        IntToLongFunction slots = check.mode == Mode.EVERYWHERE ? ALL : old::read;
-        if (!check.covers(old.state(), now, slots)) {
-            return false;
-        }
-        for (int index = 0; index < check.kept.size(); index += 2) {
-            onSuccess.accept(check.kept.get(index), check.kept.get(index + 1));
+    /** Rounds of a loop mostly differ in a number in some register, which is quickly seen. */
+    private static boolean mayBeSame(Frame old, Frame now) {
+        for (int reg = 0; reg < old.registers.length; reg++) {
+            if (old.registers[reg] instanceof Scalar before
+                    && !(now.registers[reg] instanceof Scalar after && before.sameNumbers(after))) {
+                return false;
+            }
         }
         return true;
     }
 
-    private boolean covers(AbstractState old, AbstractState now, IntToLongFunction slots) {
+    private boolean compare(Mode wanted, AbstractState old, AbstractState now, IntToLongFunction slots) {
         if (old.depth() != now.depth()
                 || !old.sameLocks(now)
                 || old.references().size() != now.references().size()) {
             return false;
         }
-        pointerIds.put(old.lock(), now.lock());
+        mode = wanted;
+        scalarIds.clear();
+        pointerIds.clear();
+        referenceIds.clear();
+        kept.clear();
+        pointerIds.partner(old.lock(), now.lock());
         for (int index = 0; index < old.references().size(); index++) {
-            referenceIds.put(old.references().get(index), now.references().get(index));
+            referenceIds.partner(old.references().get(index), now.references().get(index));
         }
-        for (int index = 0; index < old.depth(); index++) {
+        for (int index = old.depth() - 1; index >= 0; index--) {
             if (!frame(old.frame(index), now.frame(index), slots.applyAsLong(index))) {
                 return false;
             }
@@ -186,11 +189,16 @@ final class Subsumption {
         if (old.id() == Scalar.NO_ID) {
             return true;
         }
+        if (old.isConstant()) {
+            // Two equal constants need no id to be equal.
+            return true;
+        }
         int partner = now.id() == Scalar.NO_ID ? ALONE : now.id();
-        Integer known = scalarIds.putIfAbsent(old.id(), partner);
-        // Two equal constants need no id to be equal.
-        boolean together = known == null || known == partner && partner != ALONE;
-        return together && old.delta() == (partner == ALONE ? old.delta() : now.delta()) || old.isConstant();
+        boolean first = !scalarIds.knows(old.id());
+        boolean together = first || partner != ALONE;
+        return together
+                && scalarIds.partner(old.id(), partner) == partner
+                && (partner == ALONE || old.delta() == now.delta());
     }
 
     private boolean pointer(Pointer old, Pointer now) {
@@ -254,8 +262,7 @@ final class Subsumption {
         return (old == 0) == (now == 0) && (old == 0 || sameName(referenceIds, old, now));
     }
 
-    private static boolean sameName(Map<Integer, Integer> names, int old, int now) {
-        Integer known = names.putIfAbsent(old, now);
-        return known == null || known == now;
+    private static boolean sameName(Names names, int old, int now) {
+        return names.partner(old, now) == now;
     }
 }

@@ -64,6 +64,11 @@ public final class Verifier {
         return new Verifier(object.maps(), Limits.KERNEL, Home.KERNEL, types(object), kernelTypes);
     }
 
+    /** The same verifier with limits of its own. */
+    public Verifier withLimits(Limits other) {
+        return new Verifier(maps, other, home, objectTypes, kernelTypes);
+    }
+
     private static Optional<Btf> types(CollectionSpec object) {
         return object.btf().map(raw -> Btf.parse(raw.bytes()));
     }

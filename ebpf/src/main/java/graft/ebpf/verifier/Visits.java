@@ -27,6 +27,7 @@ final class Visits {
 
     private final FlowGraph graph;
     private final Liveness liveness;
+    private final Subsumption subsumption = new Subsumption();
     private final List<List<Visit>> bySlot;
     private int insns;
     private int jumps;
@@ -88,7 +89,7 @@ final class Visits {
         return Arrival.GO_ON;
     }
 
-    private static Arrival compare(Visit visit, Path path, Place place) {
+    private Arrival compare(Visit visit, Path path, Place place) {
         if (!visit.isSettled() && !visit.state().sameStart(path.state())) {
             return Arrival.GO_ON;
         }
@@ -107,8 +108,8 @@ final class Visits {
         };
     }
 
-    private static boolean closesLoop(Visit visit, Path path) {
-        if (!Subsumption.covers(visit, path.state())) {
+    private boolean closesLoop(Visit visit, Path path) {
+        if (!subsumption.covers(visit, path.state())) {
             return false;
         }
         visit.hit();
@@ -117,10 +118,10 @@ final class Visits {
         return true;
     }
 
-    private static Arrival repeated(Visit visit, Path path) {
+    private Arrival repeated(Visit visit, Path path) {
         boolean same = visit.state().sameRounds(path.state())
                 && Iterators.sameDepths(visit.state(), path.state())
-                && Subsumption.sameAs(visit.state(), path.state());
+                && subsumption.sameAs(visit.state(), path.state());
         return same ? Arrival.REPEATED : Arrival.GO_ON;
     }
 
@@ -134,10 +135,10 @@ final class Visits {
         jumps = 0;
     }
 
-    private static boolean isCovered(Visit visit, Path path) {
+    private boolean isCovered(Visit visit, Path path) {
         boolean settled = visit.isSettled();
         boolean covered =
-                settled ? Subsumption.coversFinally(visit, path.state()) : Subsumption.covers(visit, path.state());
+                settled ? subsumption.coversFinally(visit, path.state()) : subsumption.covers(visit, path.state());
         if (!covered) {
             return false;
         }
