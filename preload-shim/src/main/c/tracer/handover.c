@@ -4,8 +4,9 @@
  */
 #include "tracer.h"
 
-enum { POLLIN = 1, MSG_DONTWAIT = 0x40, SIGSET_BYTES = 8, SYSCALL_BYTES = 2 };
-enum { EINTR = 4, ERESTART_RESTARTBLOCK = 516, SYS_RESTART_SYSCALL = 219 };
+enum { MSG_DONTWAIT = 0x40, SIGSET_BYTES = 8, SYSCALL_BYTES = 2 };
+enum { LOOKS = 250 }; /* the thread is real-time too and has the other processor */
+enum { EAGAIN = 11, ERESTART_RESTARTBLOCK = 516, SYS_RESTART_SYSCALL = 219 };
 enum { CARRY_ETC = 0xd5, ALWAYS_SET = 2, DIRECTION = 0x400, OVERFLOW = 0x800 };
 
 /* By hand what the kernel does for an interrupted call: the thread must manage without it when it goes on alone. */
@@ -52,28 +53,29 @@ long graft_handover_connect(struct graft_stop *stop, struct graft_operation *op)
         long size = graft_memory_read(stop, op->a, &page, sizeof page);
         if (size == -ESRCH) return size;
         if (size == sizeof page && page.nonce == op->b) break;
-        size = graft_pause(stop, &polls);
+        size = graft_pause(stop, &polls, LOOKS);
         if (size) return size;
     }
     if (page.result < 0) return page.result;
     return graft_syscall(SYS_PIDFD_GETFD, (long)op->c, page.sockets[1], 0, 0, 0, 0);
 }
 
-/* One packet of exactly the expected size. */
+/*
+ * One packet of exactly the expected size. The kernel looks for a packet first and then whether the peer has closed: both
+ * may happen in between, so a first end of file says nothing.
+ */
 long graft_handover_receive(struct graft_stop *stop, struct graft_operation *op)
 {
-    struct { int32_t fd; int16_t events, returned; } poll = {(int32_t)POINTER(struct graft_operation, op->a)->result, POLLIN, 0};
-    struct { int64_t seconds, nanos; } left = {0, 0};
-    int64_t nanos = (int64_t)(stop->deadline - graft_now());
-    if (nanos > 0) {
-        left.seconds = nanos / 1000000000;
-        left.nanos = nanos % 1000000000;
+    int32_t fd = (int32_t)POINTER(struct graft_operation, op->a)->result;
+    uint32_t polls = 0, ends = 0;
+    for (;;) {
+        long size = graft_syscall(SYS_RECVFROM, fd, (long)op->b, (long)op->c, MSG_DONTWAIT, 0, 0);
+        if (size == 0 && ends++ == 0) continue;
+        if (size >= 0) return (uint64_t)size == op->c ? 0 : -ETIMEDOUT;
+        if (size != -EAGAIN) return size;
+        size = graft_pause(stop, &polls, LOOKS);
+        if (size) return size;
     }
-    long ready = graft_syscall(SYS_PPOLL, (long)&poll, 1, (long)&left, 0, SIGSET_BYTES, 0);
-    if (ready <= 0) return ready && ready != -EINTR ? ready : -ETIMEDOUT;
-    long size = graft_syscall(SYS_RECVFROM, poll.fd, (long)op->b, (long)op->c, MSG_DONTWAIT, 0, 0);
-    if (size < 0) return size;
-    return (uint64_t)size == op->c ? 0 : -ETIMEDOUT;
 }
 
 /* The last thing that the routine does for us is to unmap its page: everything else is closed then. */
@@ -84,7 +86,7 @@ long graft_handover_await_unmapped(struct graft_stop *stop, struct graft_operati
     for (;;) {
         long size = graft_memory_read(stop, op->a, &word, sizeof word);
         if (size != sizeof word) return size == -ESRCH ? size : 0;
-        size = graft_pause(stop, &polls);
+        size = graft_pause(stop, &polls, LOOKS);
         if (size) return size;
     }
 }

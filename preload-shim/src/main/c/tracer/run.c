@@ -4,7 +4,7 @@
  */
 #include "tracer.h"
 
-enum { CLOCK_MONOTONIC = 1, SPINS = 24, PAUSE_NANOS = 10000, DOUBLINGS = 7 };
+enum { CLOCK_MONOTONIC = 1, PAUSE_NANOS = 10000, DOUBLINGS = 3 };
 
 uint64_t graft_now(void)
 {
@@ -14,15 +14,17 @@ uint64_t graft_now(void)
 }
 
 /*
- * Between two looks. At first not at all: what is waited for mostly happens within microseconds. Then twice as long each
- * time: the thread waits for a processor, and this one is real-time, so looking often keeps it waiting.
+ * Between two looks. The first `looks` times not at all: what is waited for mostly happens within microseconds, and a
+ * processor that sleeps in a virtual machine takes some 50 us to come back. Then twice as long each time up to 80 us: the
+ * thread waits for a processor, and this one is real-time, so looking often keeps it waiting; but a thread that has
+ * stopped meanwhile is held for the rest of a pause.
  */
-long graft_pause(struct graft_stop *stop, uint32_t *polls)
+long graft_pause(struct graft_stop *stop, uint32_t *polls, uint32_t looks)
 {
     struct { int64_t seconds, nanos; } time = {0, PAUSE_NANOS};
-    if ((*polls)++ < SPINS) return 0;
+    if ((*polls)++ < looks) return 0;
     if ((int64_t)(graft_now() - stop->deadline) > 0) return -ETIMEDOUT;
-    uint32_t doublings = *polls - SPINS - 1;
+    uint32_t doublings = *polls - looks - 1;
     time.nanos <<= doublings < DOUBLINGS ? doublings : DOUBLINGS;
     graft_syscall(SYS_NANOSLEEP, (long)&time, 0, 0, 0, 0, 0);
     return 0;
@@ -117,7 +119,7 @@ static long is_elsewhere(const struct graft_operation *op)
 __attribute__((visibility("default"))) long graft_tracer_run(struct graft_stop *stop)
 {
     struct graft_operation *operations = POINTER(struct graft_operation, stop->operations);
-    if (stop->began == 0) stop->began = graft_now();
+    if (stop->began == 0 && stop->thread_count != 1) stop->began = graft_now();
     for (; stop->next < stop->count; stop->next++) {
         struct graft_operation *op = &operations[stop->next];
         if (op->thread && is_elsewhere(op)) continue;

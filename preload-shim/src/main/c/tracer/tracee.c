@@ -6,6 +6,7 @@
 
 enum { P_PID = 1, WSTOPPED = 2, WEXITED = 4, WNOHANG = 1, WNOWAIT = 0x1000000, WALL = 0x40000000 };
 enum { CLD_DUMPED = 3, EVENT_STOP = 128, EVENT_EXEC = 4 };
+enum { LOOKS = 24 }; /* the thread may wait for the very processor that looks */
 enum { EINTR = 4, ERESTARTSYS = 512, ERESTARTNOHAND = 514, ERESTART_RESTARTBLOCK = 516 };
 
 struct siginfo {
@@ -83,14 +84,21 @@ static long look(struct graft_tracee *thread)
     return any < 0 ? gone(thread, any) : 0;
 }
 
+/*
+ * A thread that was asked runs on until it stops. With others, the first that stops is held from some time after the first
+ * was asked; one alone is held from the last look on that found it running.
+ */
 static long await(struct graft_stop *stop, struct graft_tracee *thread)
 {
     uint32_t polls = 0;
+    int sets_began = stop->thread_count == 1 && stop->began == 0;
     for (;;) {
+        uint64_t before = sets_began ? graft_now() : 0;
         long result = look(thread);
+        if (sets_began && thread->state != GRAFT_TRACEE_ASKED) stop->began = before;
         if (result) return result;
         if (thread->state != GRAFT_TRACEE_ASKED) return 0;
-        result = graft_pause(stop, &polls);
+        result = graft_pause(stop, &polls, LOOKS);
         if (result) return result;
     }
 }

@@ -17,7 +17,7 @@ enum { ESRCH = 3, EIO = 5, ENOEXEC = 8, ECHILD = 10, EBUSY = 16, EINVAL = 22, EU
 enum {
     SYS_READ = 0, SYS_LSEEK = 8, SYS_PREAD64 = 17, SYS_PWRITE64 = 18, SYS_NANOSLEEP = 35, SYS_SENDMSG = 46,
     SYS_RECVFROM = 45, SYS_PTRACE = 101, SYS_SCHED_SETSCHEDULER = 144, SYS_GETDENTS64 = 217, SYS_CLOCK_GETTIME = 228,
-    SYS_WAITID = 247, SYS_PPOLL = 271, SYS_PROCESS_VM_READV = 310, SYS_PIDFD_GETFD = 438
+    SYS_WAITID = 247, SYS_PROCESS_VM_READV = 310, SYS_PIDFD_GETFD = 438
 };
 
 enum {
@@ -38,7 +38,7 @@ INLINE long graft_ptrace(long request, struct graft_tracee *thread, long address
 }
 
 uint64_t graft_now(void);
-long graft_pause(struct graft_stop *stop, uint32_t *polls);
+long graft_pause(struct graft_stop *stop, uint32_t *polls, uint32_t looks);
 long graft_memory_read(struct graft_stop *stop, uint64_t from, void *to, uint64_t size);
 
 long graft_tracee_stop(struct graft_stop *stop, struct graft_tracee *thread);

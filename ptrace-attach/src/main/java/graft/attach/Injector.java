@@ -134,9 +134,9 @@ final class Injector {
         try (Tracees tracees = new Tracees(injection.pid(), options)) {
             TracedThread leader = tracees.leader();
             try (Handover handover =
-                    new Handover(target, tracees, leader, journal.undo().hole(), calls)) {
+                            new Handover(target, tracees, leader, journal.undo().hole(), calls);
+                    Urgency _ = Urgency.towards(injection.pid(), leader.tid)) {
                 target.steps().before("leader-seized");
-                Sched.fifo(1);
                 tracees.seizeLeader(leader);
                 boolean done = false;
                 try {
@@ -153,8 +153,6 @@ final class Injector {
                 handoverNanos = handover.heldNanos();
                 return check(calls, handover.results()).or(this::writeRuntimes);
             }
-        } finally {
-            Sched.ordinary();
         }
     }
 
@@ -255,28 +253,27 @@ final class Injector {
             }
             operations.addStep("threads-resumed", TracerConstants.OP_DETACH_ALL);
             target.steps().before("threads-seized");
-            Sched.fifo(1);
-            tracees.seizeNew();
-            long deadline = System.nanoTime() + DEADLINE_NANOS;
-            SeccompCheck filters = new SeccompCheck(injection);
-            if (filters.concerns(tracees.all())) {
-                stop.add(TracerConstants.OP_STOP_ALL);
-                stop.performAll(deadline);
-                Optional<Refusal> refusal = filters.check(tracees.all());
-                if (refusal.isPresent()) {
-                    return new PatchOutcome.Refused(refusal.get());
+            try (Urgency _ = Urgency.towards(injection.pid(), injection.pid())) {
+                tracees.seizeNew();
+                long deadline = System.nanoTime() + DEADLINE_NANOS;
+                SeccompCheck filters = new SeccompCheck(injection);
+                if (filters.concerns(tracees.all())) {
+                    stop.add(TracerConstants.OP_STOP_ALL);
+                    stop.performAll(deadline);
+                    Optional<Refusal> refusal = filters.check(tracees.all());
+                    if (refusal.isPresent()) {
+                        return new PatchOutcome.Refused(refusal.get());
+                    }
                 }
+                Optional<Operations.Failure> failure = operations.perform(deadline);
+                if (failure.isPresent()) {
+                    return new PatchOutcome.Refused(patcher.refusal(failure.get())
+                            .orElseThrow(() -> failure.get().exception(injection.pid())));
+                }
+                long held = operations.heldNanosSince(stop);
+                return new PatchOutcome.Done(
+                        new Timing(handoverNanos, held, tracees.all().size()));
             }
-            Optional<Operations.Failure> failure = operations.perform(deadline);
-            if (failure.isPresent()) {
-                return new PatchOutcome.Refused(patcher.refusal(failure.get())
-                        .orElseThrow(() -> failure.get().exception(injection.pid())));
-            }
-            long held = operations.heldNanosSince(stop);
-            return new PatchOutcome.Done(
-                    new Timing(handoverNanos, held, tracees.all().size()));
-        } finally {
-            Sched.ordinary();
         }
     }
 }

@@ -145,15 +145,14 @@ final class Undo {
                     TracerConstants.OP_IDLE,
                     proof.prepare(target.pid()).address());
             operations.addStep("threads-resumed", TracerConstants.OP_DETACH_ALL);
-            Sched.fifo(1);
-            tracees.seizeNew();
-            operations.performAll(System.nanoTime() + DEADLINE_NANOS);
+            try (Urgency _ = Urgency.towards(target.pid(), target.pid())) {
+                tracees.seizeNew();
+                operations.performAll(System.nanoTime() + DEADLINE_NANOS);
+            }
             threads = tracees.all().size();
             stopNanos = Math.max(stopNanos, operations.heldNanos());
             note(operations, sites);
             return operations.result(idle) == 0;
-        } finally {
-            Sched.ordinary();
         }
     }
 
@@ -194,8 +193,8 @@ final class Undo {
                 .toList();
         try (Tracees tracees = new Tracees(target.pid(), options)) {
             TracedThread leader = tracees.leader();
-            try (Handover handover = new Handover(target, tracees, leader, undo.hole(), calls)) {
-                Sched.fifo(1);
+            try (Handover handover = new Handover(target, tracees, leader, undo.hole(), calls);
+                    Urgency _ = Urgency.towards(target.pid(), leader.tid)) {
                 tracees.seizeLeader(leader);
                 boolean done = false;
                 try {
@@ -212,8 +211,6 @@ final class Undo {
                 handoverNanos = handover.heldNanos();
                 note(mapped, handover.results());
             }
-        } finally {
-            Sched.ordinary();
         }
     }
 

@@ -9,12 +9,14 @@ import java.util.Optional;
  * @param state {@code R}, {@code S}, {@code D}, {@code T}, {@code t}, {@code Z} or {@code X}
  * @param flags the kernel's {@code PF_} bits
  * @param threads how many the process has, itself among them
+ * @param processor where it runs, or ran last
  * @param startTime in clock ticks after boot; together with the pid it names a process for ever
  */
-public record ProcessStat(char state, long flags, int threads, long startTime) {
+public record ProcessStat(char state, long flags, int threads, int processor, long startTime) {
     private static final int FLAGS = 6;
     private static final int THREADS = 17;
     private static final int START_TIME = 19;
+    private static final int PROCESSOR = 36;
 
     /** @throws NoSuchProcessException when there is no such process */
     public static ProcessStat of(int pid) {
@@ -39,6 +41,7 @@ public record ProcessStat(char state, long flags, int threads, long startTime) {
                 fields[0].charAt(0),
                 Long.parseLong(fields[FLAGS]),
                 Integer.parseInt(fields[THREADS]),
+                Integer.parseInt(fields[PROCESSOR]),
                 Long.parseUnsignedLong(fields[START_TIME]));
     }
 
