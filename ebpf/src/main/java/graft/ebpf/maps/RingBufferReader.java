@@ -16,7 +16,7 @@ import java.time.Duration;
  */
 public final class RingBufferReader {
     private static final long FIRST_PAUSE_NANOS = 1_000_000;
-    private static final long LONGEST_PAUSE_NANOS = 8_000_000;
+    private static final long LONGEST_PAUSE_NANOS = 16_000_000;
     private static final int BURST_RECORDS = 32;
     /** Longer than a store of a producer takes to become visible, by orders of magnitude. */
     private static final long SETTLING_NANOS = 50_000;
