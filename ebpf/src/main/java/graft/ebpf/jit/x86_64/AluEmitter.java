@@ -137,6 +137,10 @@ final class AluEmitter {
         Gpr left = emission.of(op.left());
         Gpr dst = emission.of(op.dst());
         switch (op.right()) {
+            case Value.Constant(long value)
+            when arith == Arith.AND && value == 0xff && dst != left -> asm.movzx(OpSize.B, dst, left);
+            case Value.Constant(long value)
+            when arith == Arith.AND && value == 0xffff && dst != left -> asm.movzx(OpSize.W, dst, left);
             case Value.Constant constant -> {
                 emission.move(size, dst, left);
                 asm.op(arith, size, dst, immediate(constant));
