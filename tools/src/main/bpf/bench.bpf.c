@@ -38,4 +38,15 @@ int count(struct pt_regs *ctx)
 	return 0;
 }
 
+/* Calls whose arguments add up to a number that none has: what reads them all cannot be left out. */
+__u64 matches;
+
+SEC("uprobe")
+int arguments(struct pt_regs *ctx)
+{
+	if (ctx->di + ctx->si + ctx->dx + ctx->cx + ctx->r8 + ctx->r9 == 0x5eed5eed5eed5eed)
+		matches += 1;
+	return 0;
+}
+
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

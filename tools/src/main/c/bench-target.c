@@ -30,10 +30,14 @@ typedef long (*row_function)(long, long);
     X(row_plain)                                                                                                       \
     X(row_graft_entry_empty)                                                                                           \
     X(row_graft_entry_count)                                                                                           \
+    X(row_graft_entry_arguments)                                                                                       \
+    X(row_graft_return_only)                                                                                           \
     X(row_graft_entry_return)                                                                                          \
     X(row_graft_offset)                                                                                                \
     X(row_kernel_entry_empty)                                                                                          \
     X(row_kernel_entry_count)                                                                                          \
+    X(row_kernel_entry_arguments)                                                                                      \
+    X(row_kernel_return_only)                                                                                          \
     X(row_kernel_entry_return)                                                                                         \
     X(row_kernel_offset)
 

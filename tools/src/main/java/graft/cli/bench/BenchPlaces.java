@@ -61,25 +61,19 @@ final class BenchPlaces {
 
     /** Where graft runs the programs of {@code row}. */
     List<LinkRequest> links(UprobeRow row) {
-        List<LinkRequest> links = new ArrayList<>();
-        for (int i = 0; i < row.programs().size(); i++) {
-            links.add(new LinkRequest.Uprobe(row.programs().get(i), probe(row, row.graftFunction(), i), 0));
-        }
-        return links;
+        return row.programs().stream()
+                .<LinkRequest>map(
+                        attached -> new LinkRequest.Uprobe(attached.program(), probe(attached, row.graftFunction()), 0))
+                .toList();
     }
 
-    /** Where the kernel runs program number {@code i} of {@code row}. */
-    AttachPoint kernelPoint(UprobeRow row, int i) {
-        return point(probe(row, row.kernelFunction(), i));
+    /** Where the kernel runs one of the programs of {@code row}. */
+    AttachPoint kernelPoint(UprobeRow row, UprobeRow.Attached attached) {
+        return point(probe(attached, row.kernelFunction()));
     }
 
-    private Probe probe(UprobeRow row, String function, int i) {
-        if (i == 1) {
-            return new Probe(Probe.Kind.RETURN, "", function, 0);
-        }
-        return row == UprobeRow.ANY_OFFSET_EMPTY
-                ? new Probe(Probe.Kind.OFFSET, "", function, inner)
-                : new Probe(Probe.Kind.ENTRY, "", function, 0);
+    private Probe probe(UprobeRow.Attached attached, String function) {
+        return new Probe(attached.kind(), "", function, attached.kind() == Probe.Kind.OFFSET ? inner : 0);
     }
 
     private AttachPoint point(Probe probe) {

@@ -1,19 +1,28 @@
 package graft.cli.bench;
 
+import graft.uprobe.Probe;
 import java.util.List;
 
 /** What is attached to the functions of one row; the same programs by graft and by the kernel. */
 enum UprobeRow {
-    ENTRY_EMPTY("entry-empty", "entry_empty", List.of("empty")),
-    ENTRY_COUNT("entry-count", "entry_count", List.of("count")),
-    ENTRY_RETURN_EMPTY("entry+return-empty", "entry_return", List.of("empty", "empty_return")),
-    ANY_OFFSET_EMPTY("any-offset-empty", "offset", List.of("empty"));
+    ENTRY_EMPTY("entry-empty", "entry_empty", List.of(new Attached("empty", Probe.Kind.ENTRY))),
+    ENTRY_COUNT("entry-count", "entry_count", List.of(new Attached("count", Probe.Kind.ENTRY))),
+    ENTRY_ARGUMENTS("entry-arguments", "entry_arguments", List.of(new Attached("arguments", Probe.Kind.ENTRY))),
+    RETURN_EMPTY("return-empty", "return_only", List.of(new Attached("empty_return", Probe.Kind.RETURN))),
+    ENTRY_RETURN_EMPTY(
+            "entry+return-empty",
+            "entry_return",
+            List.of(new Attached("empty", Probe.Kind.ENTRY), new Attached("empty_return", Probe.Kind.RETURN))),
+    ANY_OFFSET_EMPTY("any-offset-empty", "offset", List.of(new Attached("empty", Probe.Kind.OFFSET)));
 
     private final String label;
     private final String function;
-    private final List<String> programs;
+    private final List<Attached> programs;
 
-    UprobeRow(String label, String function, List<String> programs) {
+    /** A program of the bench object, and where in the function. */
+    record Attached(String program, Probe.Kind kind) {}
+
+    UprobeRow(String label, String function, List<Attached> programs) {
         this.label = label;
         this.function = function;
         this.programs = programs;
@@ -34,8 +43,7 @@ enum UprobeRow {
         return "row_kernel_" + function;
     }
 
-    /** Programs of the bench object; the second runs at the return. */
-    List<String> programs() {
+    List<Attached> programs() {
         return programs;
     }
 }

@@ -83,8 +83,9 @@ public final class UprobeSuite {
             List<KernelLink> links = new ArrayList<>();
             try {
                 for (UprobeRow row : UprobeRow.values()) {
-                    for (int i = 0; i < row.programs().size(); i++) {
-                        links.add(attach(programs, row.programs().get(i), places.kernelPoint(row, i), target.pid()));
+                    for (UprobeRow.Attached attached : row.programs()) {
+                        AttachPoint point = places.kernelPoint(row, attached);
+                        links.add(attach(programs, attached.program(), point, target.pid()));
                     }
                 }
                 return measure(target);
