@@ -3,6 +3,7 @@ module graft.ebpf {
     requires transitive graft.platform;
 
     exports graft.ebpf.btf;
+    exports graft.ebpf.btf.dwarf;
     exports graft.ebpf.insn;
     exports graft.ebpf.interp;
     exports graft.ebpf.jit;

@@ -3,6 +3,7 @@ package graft.cli;
 import graft.bridge.RunningKernel;
 import graft.cli.error.Problem;
 import graft.daemon.ProgramStart;
+import graft.ebpf.btf.Btf;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.LoadResult;
 import graft.ebpf.object.ObjectLoader;
@@ -11,6 +12,8 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Supplier;
 
 /** Reads eBPF objects that a user names. */
 final class ObjectFiles {
@@ -18,11 +21,20 @@ final class ObjectFiles {
 
     /** The object in a file. */
     static CollectionSpec file(Path path) {
+        return file(path, List::of);
+    }
+
+    /**
+     * The object in a file.
+     *
+     * @param traced types of the programs it looks into
+     */
+    static CollectionSpec file(Path path, Supplier<List<Btf>> traced) {
         if (path.toString().endsWith(".c") && Files.isRegularFile(path)) {
             throw source(path).failure();
         }
         try {
-            return load(path.toString(), Files.readAllBytes(path));
+            return load(path.toString(), Files.readAllBytes(path), traced);
         } catch (IOException e) {
             throw Problem.of("L001", "cannot read " + path).because(reason(e)).failure();
         }
@@ -47,8 +59,9 @@ final class ObjectFiles {
         };
     }
 
-    private static CollectionSpec load(String origin, byte[] bytes) {
-        return switch (ObjectLoader.load(origin, bytes, new RunningKernel().facts())) {
+    private static CollectionSpec load(String origin, byte[] bytes, Supplier<List<Btf>> traced) {
+        return switch (ObjectLoader.load(
+                origin, bytes, new RunningKernel().facts().tracing(traced))) {
             case LoadResult.Loaded(var spec, var _) -> spec;
             case LoadResult.Refused refused ->
                 throw SessionProblems.of(origin, refused).failure();

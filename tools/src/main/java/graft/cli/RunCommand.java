@@ -6,8 +6,10 @@ import graft.cli.option.TargetOptions;
 import graft.daemon.AttachObstacle;
 import graft.daemon.LinkRequest;
 import graft.daemon.Placement;
+import graft.daemon.ProgramTypes;
 import graft.daemon.SectionLinks;
 import graft.daemon.SessionRequest;
+import graft.ebpf.btf.Btf;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.ProgSpec;
 import graft.ebpf.object.ProgType;
@@ -58,6 +60,13 @@ final class RunCommand implements Callable<Integer> {
     private List<String> without = new ArrayList<>();
 
     @Option(
+            names = "--btf",
+            paramLabel = "FILE",
+            description = "types of the traced program for CO-RE: BTF, or a program or library with BTF or debug "
+                    + "information; BTF inside the processes' own files is used anyway")
+    private List<Path> types = new ArrayList<>();
+
+    @Option(
             names = "--where",
             paramLabel = "PLACE",
             split = ",",
@@ -71,7 +80,7 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        CollectionSpec object = chosen(ObjectFiles.file(file));
+        CollectionSpec object = chosen(ObjectFiles.file(file, this::traced));
         List<LinkRequest> links = links(object);
         Map<String, Placement.Place> places = Places.of(where, object);
         if (!command.isEmpty()) {
@@ -118,6 +127,22 @@ final class RunCommand implements Callable<Integer> {
             live.await(target.duration());
             reporter.finished(live);
         }
+    }
+
+    /** What CO-RE looks through before the kernel's types: the named files, then what the processes carry. */
+    private List<Btf> traced() {
+        List<Btf> all = new ArrayList<>();
+        for (Path source : types) {
+            switch (ProgramTypes.of(source)) {
+                case ProgramTypes.Reading.Read(var found) -> all.add(found);
+                case ProgramTypes.Reading.Missing(var why) ->
+                    throw Problem.of("L010", "no types in " + source)
+                            .because(why)
+                            .failure();
+            }
+        }
+        target.pids().forEach(pid -> all.addAll(ProgramTypes.inProcess(pid)));
+        return all;
     }
 
     /** The programs that are to run; those that run where they are told are of that place's type. */

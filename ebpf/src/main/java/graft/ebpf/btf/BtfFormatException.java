@@ -4,7 +4,8 @@ package graft.ebpf.btf;
 public final class BtfFormatException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    BtfFormatException(String reason) {
+    /** @param reason what is wrong */
+    public BtfFormatException(String reason) {
         super("BTF: " + reason);
     }
 }

@@ -12,7 +12,7 @@ import java.util.Optional;
 
 /** Objects that clang makes of C source in the tests. */
 final class Clang {
-    private static final String PRELUDE = """
+    static final String PRELUDE = """
             #define SEC(name) __attribute__((section(name), used))
             #define __uint(name, val) int (*name)[val]
             #define __type(name, val) typeof(val) *name

@@ -3,6 +3,7 @@ package graft.ebpf.object;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import graft.ebpf.btf.Btf;
+import graft.ebpf.btf.dwarf.DwarfTypes;
 import graft.ebpf.insn.Disassembler;
 import graft.ebpf.insn.Insn;
 import graft.ebpf.insn.InsnEncoder;
@@ -89,6 +90,48 @@ class CoreRelocatorTest {
                 .filteredOn(Insn.Poison.class::isInstance)
                 .isNotEmpty()
                 .allSatisfy(insn -> assertThat(((Insn.Poison) insn).reason()).contains(why));
+    }
+
+    /** gcc's and clang's debug information of the same source, as programs have it. */
+    @ParameterizedTest
+    @CsvSource({
+        "gcc, -gdwarf-5",
+        "gcc, -gdwarf-4",
+        "gcc, -gdwarf-3",
+        "gcc, -gz=zlib",
+        "clang, -gdwarf-5",
+        "clang, -gdwarf-4"
+    })
+    void followsTheDebugInformationOfPrograms(String compiler, String option, @TempDir Path folder)
+            throws IOException, InterruptedException {
+        Btf types = debugInformation(compiler, option, folder);
+        LoadResult.Loaded loaded = (LoadResult.Loaded)
+                ObjectLoader.load("program", program, KernelFacts.NONE.tracing(() -> List.of(types)));
+
+        Map<String, String> expected = new LinkedHashMap<>();
+        Map<String, String> found = new LinkedHashMap<>();
+        programs.forEach((name, spec) -> {
+            if (!name.equals("target_point")) {
+                expected.put(name, bytes(spec));
+                found.put(name, bytes(loaded.spec().programs().get(name)));
+            }
+        });
+        assertThat(found).isEqualTo(expected);
+    }
+
+    private static Btf debugInformation(String compiler, String option, Path folder)
+            throws IOException, InterruptedException {
+        Path source = Files.writeString(
+                folder.resolve("target.c"),
+                Clang.PRELUDE + text("core-target.c") + "int main(void) { return keep(0); }");
+        Path file = folder.resolve("target");
+        Process process = new ProcessBuilder(compiler, "-g", option, "-o", file.toString(), source.toString())
+                .inheritIO()
+                .start();
+        assertThat(process.waitFor()).isZero();
+        try (ElfFile elf = ElfFile.of("target", Files.readAllBytes(file))) {
+            return DwarfTypes.of(elf).orElseThrow();
+        }
     }
 
     @Test
