@@ -13,6 +13,8 @@ enum FuzzTarget {
     OBJECT(ObjectFuzz.class),
     /** Type information alone. */
     BTF(BtfFuzz.class),
+    /** Debug information of programs. */
+    DWARF(DwarfFuzz.class),
     /** eBPF bytecode. */
     BYTECODE(BytecodeFuzz.class),
     /** Programs for verifier and compiler. */
@@ -54,6 +56,7 @@ enum FuzzTarget {
             case ELF -> ElfFuzz.fuzzerTestOneInput(input);
             case OBJECT -> ObjectFuzz.fuzzerTestOneInput(input);
             case BTF -> BtfFuzz.fuzzerTestOneInput(input);
+            case DWARF -> DwarfFuzz.fuzzerTestOneInput(input);
             case BYTECODE -> BytecodeFuzz.fuzzerTestOneInput(input);
             case VERIFIER -> VerifierFuzz.fuzzerTestOneInput(input);
             case X86 -> X86Fuzz.fuzzerTestOneInput(input);

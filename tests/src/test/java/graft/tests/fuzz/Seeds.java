@@ -52,7 +52,7 @@ final class Seeds {
     static List<byte[]> of(FuzzTarget target) {
         return switch (target) {
             case ELF -> join(objects(), PROGRAMS.stream().map(Seeds::bytes).toList());
-            case OBJECT -> objects();
+            case OBJECT, DWARF -> objects();
             case BTF ->
                 objects().stream().flatMap(object -> section(object, ".BTF")).toList();
             case BYTECODE -> programs().stream().map(Seeds::code).toList();
