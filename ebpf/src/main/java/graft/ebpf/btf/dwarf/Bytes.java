@@ -90,17 +90,24 @@ final class Bytes {
         return shift < 64 && (part & 0x40) != 0 ? value | -1L << shift : value;
     }
 
-    /** A text that ends with a zero; the place is behind it. */
-    String text() {
-        int start = buffer.position();
-        int end = start;
+    void skipText() {
+        buffer.position(endOfText() + 1);
+    }
+
+    private int endOfText() {
+        int end = buffer.position();
         while (end < buffer.limit() && buffer.get(end) != 0) {
             end++;
         }
-        if (end == buffer.limit() || end - start > MAX_TEXT) {
-            throw bad(start);
+        if (end == buffer.limit() || end - buffer.position() > MAX_TEXT) {
+            throw bad(end);
         }
-        byte[] text = new byte[end - start];
+        return end;
+    }
+
+    /** A text that ends with a zero; the place is behind it. */
+    String text() {
+        byte[] text = new byte[endOfText() - buffer.position()];
         buffer.get(text);
         buffer.get();
         return new String(text, StandardCharsets.UTF_8);

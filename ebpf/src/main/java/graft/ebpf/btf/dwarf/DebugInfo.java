@@ -12,6 +12,8 @@ import java.util.Map;
 /** The entries of {@code .debug_info} that describe types, by offset. */
 final class DebugInfo {
     private static final int MOST_ENTRIES = 4_000_000;
+    private static final int MOST_ABBREVIATIONS = 4_000_000;
+    private static final long MOST_LETTERS = 64 << 20;
     private static final int MAX_ATTRIBUTES = 256;
     private static final int NAME = 0x03;
     private static final Map<Integer, Entry.Attribute> ATTRIBUTES = attributes();
@@ -19,7 +21,10 @@ final class DebugInfo {
     private final DebugSections sections;
     private final Map<Long, Entry> types = new LinkedHashMap<>();
     private final Map<Long, Map<Long, Abbreviation>> tables = new HashMap<>();
+    private final Map<Form.Place, String> texts = new HashMap<>();
     private int entries;
+    private int abbreviated;
+    private long letters;
 
     private record Field(int attribute, int form, long implicit) {}
 
@@ -98,6 +103,10 @@ final class DebugInfo {
                 attribute = (int) in.uleb();
                 form = (int) in.uleb();
             }
+            abbreviated += 1 + fields.size();
+            if (abbreviated > MOST_ABBREVIATIONS) {
+                throw new BtfFormatException(".debug_abbrev: more than %d fields".formatted(MOST_ABBREVIATIONS));
+            }
             table.put(code, new Abbreviation(tag, hasChildren, List.copyOf(fields)));
         }
         return table;
@@ -148,27 +157,28 @@ final class DebugInfo {
         }
     }
 
-    /** The first entry says where its unit's strings are, perhaps after its name, which nobody needs. */
-    private static void fields(Bytes info, Form.Unit unit, Abbreviation abbreviation, Entry entry) {
+    private void fields(Bytes info, Form.Unit unit, Abbreviation abbreviation, Entry entry) {
         boolean isWanted = Tag.isPart(entry.tag()) || Tag.isType(entry.tag());
         for (Field field : abbreviation.fields) {
-            boolean isIndexed = field.form == 0x1a || field.form >= 0x25 && field.form <= 0x28;
-            if (isIndexed && !isWanted) {
-                int size = field.form == 0x1a ? 0 : field.form - 0x24;
-                info.skip(size);
-                if (size == 0) {
-                    info.uleb();
-                }
-                continue;
-            }
             Form form = Form.read(field.form, field.implicit, info, unit);
-            if (field.attribute == NAME) {
-                form.text().ifPresent(entry::call);
+            if (field.attribute == NAME && isWanted) {
+                form.text().ifPresent(place -> entry.call(text(place)));
             }
             Entry.Attribute attribute = ATTRIBUTES.get(field.attribute);
             if (attribute != null) {
                 form.number().ifPresent(value -> entry.put(attribute, value));
             }
         }
+    }
+
+    private String text(Form.Place place) {
+        return texts.computeIfAbsent(place, wanted -> {
+            String text = wanted.read();
+            letters += text.length();
+            if (letters > MOST_LETTERS) {
+                throw new BtfFormatException(".debug_info: names of more than %d letters".formatted(MOST_LETTERS));
+            }
+            return text;
+        });
     }
 }

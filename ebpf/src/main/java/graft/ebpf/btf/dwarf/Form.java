@@ -8,9 +8,9 @@ import java.util.OptionalLong;
  * What an attribute's form holds.
  *
  * @param number a constant, a flag, or a reference as an offset in {@code .debug_info}
- * @param text a string
+ * @param text where a string is, which few ask for
  */
-record Form(OptionalLong number, Optional<String> text) {
+record Form(OptionalLong number, Optional<Place> text) {
     private static final Form NOTHING = new Form(OptionalLong.empty(), Optional.empty());
     private static final int PLUS = 0x23;
     private static final int IMPLICIT = 0x21;
@@ -19,12 +19,19 @@ record Form(OptionalLong number, Optional<String> text) {
     /** Sizes and tables of the unit whose attributes are read. */
     record Unit(DebugSections sections, long start, int version, int offsetSize, int addressSize, long stringOffsets) {}
 
+    /** Where a string begins. */
+    record Place(Bytes section, long offset) {
+        String read() {
+            return section.at(offset).text();
+        }
+    }
+
     private static Form number(long value) {
         return new Form(OptionalLong.of(value), Optional.empty());
     }
 
     private static Form text(Bytes section, long place) {
-        return new Form(OptionalLong.empty(), Optional.of(section.at(place).text()));
+        return new Form(OptionalLong.empty(), Optional.of(new Place(section, place)));
     }
 
     /** Reads one value; {@code implicit} is what the abbreviation itself says. */
@@ -41,7 +48,7 @@ record Form(OptionalLong number, Optional<String> text) {
             case 0x0b, 0x0c -> number(in.unsigned(1));
             case 0x0d -> number(in.sleb());
             case 0x0f -> number(in.uleb());
-            case 0x08 -> new Form(OptionalLong.empty(), Optional.of(in.text()));
+            case 0x08 -> inside(in);
             case 0x0e -> text(unit.sections.strings(), in.unsigned(unit.offsetSize));
             case 0x1f -> text(unit.sections.lineStrings(), in.unsigned(unit.offsetSize));
             case 0x1a -> indexed(unit, in.uleb());
@@ -84,13 +91,20 @@ record Form(OptionalLong number, Optional<String> text) {
         return NOTHING;
     }
 
+    private static Form inside(Bytes in) {
+        int start = in.place();
+        in.skipText();
+        return text(in, start);
+    }
+
+    /** A first entry names its file before it says where the table is: such a place is no string, and nobody asks for it. */
     private static Form indexed(Unit unit, long index) {
         Bytes table = unit.sections.stringOffsets();
-        if (index < 0 || index > table.size()) {
-            throw new BtfFormatException(".debug_str_offsets: no string " + index);
-        }
-        long place = table.at(unit.stringOffsets + index * unit.offsetSize).unsigned(unit.offsetSize);
-        return text(unit.sections.strings(), place);
+        long place = unit.stringOffsets + index * unit.offsetSize;
+        boolean exists = index >= 0 && index < table.size() && place >= 0 && place <= table.size() - unit.offsetSize;
+        return exists
+                ? text(unit.sections.strings(), table.at(place).unsigned(unit.offsetSize))
+                : text(unit.sections.strings(), -1);
     }
 
     /** Older compilers write the place of a member as an operation. */
