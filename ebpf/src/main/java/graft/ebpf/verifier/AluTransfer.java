@@ -60,7 +60,11 @@ final class AluTransfer {
             }
             case Pointer _, Value.Nothing _, Value.Resident _ -> {
                 if (step.walk.setting().isForTarget()) {
-                    throw pointerRefused(insn, "the low half of a pointer cannot be moved on its own");
+                    throw new Refused(Finding.of(
+                            Cause.POINTER_LEAK,
+                            insn.dst(),
+                            "the low half of a pointer cannot be moved on its own",
+                            "move it as a 64-bit value"));
                 }
                 step.write(insn.dst(), Memory.unknown(4));
             }
@@ -168,12 +172,12 @@ final class AluTransfer {
         step.write(insn.dst(), ScalarMath.negated(insn.width(), operand).withOrigin(operand.origin()));
     }
 
-    /** A number; of pointers the kernel makes one that nothing is known about. */
+    /** A number; of pointers the kernel makes one that nothing is known about, for a loader with all rights. */
     private static Scalar number(Step step, Reg reg) {
         if (!step.walk.setting().isForTarget() && step.read(reg) instanceof Pointer) {
             return Scalar.UNKNOWN;
         }
-        return step.number(reg, Cause.POINTER_ARITHMETIC, NOT_FOR_POINTERS);
+        return step.number(reg, Cause.POINTER_LEAK, NOT_FOR_POINTERS);
     }
 
     private static void signedMove(Insn.MoveSigned insn, Step step) {
