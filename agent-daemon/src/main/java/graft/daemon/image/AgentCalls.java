@@ -68,6 +68,7 @@ final class AgentCalls {
                     GET_ATTACH_COOKIE,
                     FOR_EACH_MAP_ELEM,
                     LOOP,
+                    TAIL_CALL,
                     STRNCMP -> {}
         }
     }

@@ -1,6 +1,8 @@
 package graft.ebpf.interp;
 
+import graft.ebpf.insn.InsnList;
 import graft.ebpf.insn.Wide;
+import java.util.Optional;
 
 /** What an interpreted program finds around itself. */
 public interface Environment {
@@ -18,6 +20,15 @@ public interface Environment {
     interface Functions {
         /** Runs one; r0. */
         long call(long address, long... arguments);
+    }
+
+    /**
+     * The program that a tail call leads to.
+     *
+     * @param map what the program took for the map
+     */
+    default Optional<InsnList> program(long map, int index) {
+        return Optional.empty();
     }
 
     /** The 64-bit value of a symbolic wide load; constants and functions are not asked for. */

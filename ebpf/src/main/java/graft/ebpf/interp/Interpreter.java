@@ -13,6 +13,7 @@ import graft.ebpf.insn.Wide;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.Optional;
 
 /** Runs a program step by step. One run at a time; confined to one thread. */
 public final class Interpreter {
@@ -25,6 +26,9 @@ public final class Interpreter {
     /** What {@code bpf_loop} does at most in one call. */
     private static final int MAX_ROUNDS = 8 << 20;
 
+    /** Tail calls of one run: what is started, and as many more. */
+    private static final int MAX_TAIL_CALLS = 33;
+
     private static final int E2BIG = 7;
     private static final int EINVAL = 22;
 
@@ -32,15 +36,18 @@ public final class Interpreter {
     private static final long FUNCTIONS = 0x6000_0000_0000L;
 
     /** Where and with what a caller goes on. */
-    private record Caller(int slot, long[] preserved, int budget) {}
+    private record Caller(InsnList insns, int slot, long[] preserved, int budget, int depth) {}
 
-    private final InsnList insns;
+    private final InsnList program;
     private final Memory memory;
     private final Environment environment;
     private final Tracer tracer;
     private final long[] registers = new long[11];
     private final Deque<Caller> callers = new ArrayDeque<>();
     private int budget = LOOP_BUDGET;
+    private InsnList insns;
+    private int depth;
+    private int tailCalls;
     private int next;
     private long limit;
     private long left;
@@ -53,6 +60,7 @@ public final class Interpreter {
     /** The same, telling {@code tracer} about every step. */
     public Interpreter(InsnList insns, Memory memory, Environment environment, Tracer tracer) {
         this.tracer = tracer;
+        this.program = insns;
         this.insns = insns;
         this.memory = memory;
         this.environment = environment;
@@ -79,6 +87,9 @@ public final class Interpreter {
         registers[10] = framePointer;
         callers.clear();
         budget = LOOP_BUDGET;
+        insns = program;
+        depth = 1;
+        tailCalls = 0;
         this.limit = limit;
         left = limit;
         return execute(0);
@@ -86,11 +97,11 @@ public final class Interpreter {
 
     /** Runs from {@code first} to the exit of the function that is the innermost one now. */
     private long execute(int first) {
-        int depth = callers.size();
+        int outer = callers.size();
         int slot = first;
         while (left-- > 0) {
             Insn insn = insns.at(slot);
-            if (insn instanceof Insn.Exit && callers.size() == depth) {
+            if (insn instanceof Insn.Exit && callers.size() == outer) {
                 return registers[0];
             }
             next = slot + insn.slots();
@@ -163,8 +174,25 @@ public final class Interpreter {
 
     private void callHelper(int number) {
         long[] arguments = Arrays.copyOfRange(registers, 1, 6);
+        if (number == Helper.TAIL_CALL.number()) {
+            tailCall(arguments);
+            return;
+        }
         registers[0] =
                 number == Helper.LOOP.number() ? loop(arguments) : environment.call(number, arguments, this::call);
+    }
+
+    /** Another program goes on in place of this function, or nothing happens. */
+    private void tailCall(long[] arguments) {
+        Optional<InsnList> other =
+                tailCalls < MAX_TAIL_CALLS ? environment.program(arguments[1], (int) arguments[2]) : Optional.empty();
+        if (other.isPresent()) {
+            tailCalls++;
+            insns = other.get();
+            next = 0;
+            depth = 1;
+            budget = LOOP_BUDGET;
+        }
     }
 
     private long loop(long[] arguments) {
@@ -202,10 +230,11 @@ public final class Interpreter {
     }
 
     private void enter() {
-        if (callers.size() + 1 == MAX_FRAMES) {
+        if (depth == MAX_FRAMES) {
             throw new ProgramFault("more than " + MAX_FRAMES + " frames");
         }
-        callers.push(new Caller(next, Arrays.copyOfRange(registers, 6, 11), budget));
+        callers.push(new Caller(insns, next, Arrays.copyOfRange(registers, 6, 11), budget, depth));
+        depth++;
         registers[10] -= FRAME_BYTES;
         budget = LOOP_BUDGET;
     }
@@ -214,6 +243,8 @@ public final class Interpreter {
         Caller caller = callers.pop();
         System.arraycopy(caller.preserved(), 0, registers, 6, caller.preserved().length);
         budget = caller.budget();
+        insns = caller.insns();
+        depth = caller.depth();
         next = caller.slot();
     }
 

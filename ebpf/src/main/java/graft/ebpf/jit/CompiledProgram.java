@@ -18,6 +18,7 @@ import java.util.Set;
  * @param inputs what it reads below the context
  * @param calls whether it leaves its own code
  * @param stackBytes bytes of stack below the caller's, without what helpers use
+ * @param tailEntry where the code begins for another program's tail call, in bytes from the entry
  * @param offsets where the code of each block of instructions begins, ascending, for debuggers
  */
 public record CompiledProgram(
@@ -30,6 +31,7 @@ public record CompiledProgram(
         Set<BelowContext> inputs,
         Calls calls,
         int stackBytes,
+        int tailEntry,
         List<SlotOffset> offsets) {
 
     /** Whether the code calls the target's agent. */

@@ -16,13 +16,33 @@ import java.util.OptionalInt;
  * @param tidOffset of the thread id from the thread pointer, when known for every thread
  * @param cpuOffset of the current processor's number (the {@code cpu_id} of rseq) from the thread pointer, when every
  *     thread has it registered
+ * @param programs what can be tail called
  */
 public record TargetBinding(
         Map<String, MapBinding> maps,
         Map<Helper, Long> helpers,
         OptionalInt tgid,
         OptionalInt tidOffset,
-        OptionalInt cpuOffset) {
+        OptionalInt cpuOffset,
+        Optional<ProgramTable> programs) {
+
+    /** A binding without programs to tail call. */
+    public TargetBinding(
+            Map<String, MapBinding> maps,
+            Map<Helper, Long> helpers,
+            OptionalInt tgid,
+            OptionalInt tidOffset,
+            OptionalInt cpuOffset) {
+        this(maps, helpers, tgid, tidOffset, cpuOffset, Optional.empty());
+    }
+
+    /**
+     * Where tail calls lead: 8-byte addresses of programs, each {@link CompiledProgram#tailEntry} bytes into its code. Maps of
+     * programs hold numbers: n stands for the n-th address, 0 for none.
+     *
+     * @param programs how many addresses there are
+     */
+    public record ProgramTable(long address, int programs) {}
 
     /**
      * One map in the target.

@@ -89,6 +89,11 @@ final class Engines implements AutoCloseable {
     }
 
     long run(ProgSpec program, Facts facts, TargetBinding binding, long context) {
+        return call(place(program, facts, binding), context);
+    }
+
+    /** Compiles to where it can run. */
+    CompiledProgram place(ProgSpec program, Facts facts, TargetBinding binding) {
         if (used + (1 << 14) > SIZE) {
             used = CODE_START;
         }
@@ -99,6 +104,10 @@ final class Engines implements AutoCloseable {
         }
         memory.write(at, compiled.code());
         used = at + compiled.code().length;
+        return compiled;
+    }
+
+    long call(CompiledProgram compiled, long context) {
         try (var arena = java.lang.foreign.Arena.ofConfined()) {
             var pair = arena.allocate(16);
             pair.set(java.lang.foreign.ValueLayout.JAVA_LONG, 0, compiled.address());

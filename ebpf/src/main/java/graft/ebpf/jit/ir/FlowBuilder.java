@@ -171,6 +171,7 @@ public final class FlowBuilder {
                 out.add(new Op.ArrayLookup(result, map.orElseThrow(), key, row));
             }
             case LOOP -> call(new Op.Call.Target.OfLoop(), helper.parameters(), out);
+            case TAIL_CALL -> call(new Op.Call.Target.OfProgram(map.orElseThrow()), helper.parameters(), out);
             default -> out.add(new Op.ThreadValue(result, helper)); // the rest of InlineHelpers
         }
     }

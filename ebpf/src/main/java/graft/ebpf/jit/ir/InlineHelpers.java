@@ -14,6 +14,7 @@ public final class InlineHelpers {
     public static boolean contains(Helper helper, Optional<MapBinding> map, TargetBinding binding) {
         return switch (helper) {
             case GET_FUNC_IP, GET_ATTACH_COOKIE, LOOP -> true;
+            case TAIL_CALL -> map.isPresent() && binding.programs().isPresent();
             case GET_CURRENT_PID_TGID ->
                 binding.tgid().isPresent() && binding.tidOffset().isPresent();
             case GET_SMP_PROCESSOR_ID -> binding.cpuOffset().isPresent();

@@ -271,11 +271,15 @@ public sealed interface Op permits Op.Pure, Op.Store, Op.Atomic, Op.Call, Op.Las
             /** {@code bpf_loop}, which calls a function of the program by its address. */
             record OfLoop() implements Target {}
 
+            /** A tail call: another program of a map goes on in place of this function, or nothing happens. */
+            record OfProgram(String map) implements Target {}
+
             /** Whether what is called runs a function of the program, which may know addresses in its caller's frame. */
             default boolean runsFunction() {
                 return switch (this) {
                     case OfHelper(Helper helper) -> helper.callsBack();
                     case OfFunction _, OfLoop _ -> true;
+                    case OfProgram _ -> false;
                 };
             }
         }

@@ -26,12 +26,14 @@ final class CallEmitter {
     private final X64Assembler asm;
     private final Set<BelowContext> inputs = EnumSet.noneOf(BelowContext.class);
     private final LoopEmitter loop;
+    private final TailCallEmitter tails;
     private boolean calledHelpers;
 
     CallEmitter(Emission emission) {
         this.emission = emission;
         this.asm = emission.asm();
         this.loop = new LoopEmitter(asm);
+        this.tails = new TailCallEmitter(emission);
     }
 
     Set<BelowContext> inputs() {
@@ -42,6 +44,16 @@ final class CallEmitter {
         return calledHelpers;
     }
 
+    /** Writes the entry of a program with tail calls. */
+    void tailCounter() {
+        tails.entry();
+    }
+
+    /** At the beginning of a function. */
+    void keepCounter() {
+        tails.keepCounter();
+    }
+
     /** Writes what the functions call and is not there yet. */
     void finish() {
         loop.finish();
@@ -49,7 +61,16 @@ final class CallEmitter {
 
     void call(Op.Call op) {
         switch (op.target()) {
-            case Op.Call.Target.OfFunction(int slot) -> asm.call(emission.entry(slot));
+            case Op.Call.Target.OfFunction(int slot) -> {
+                tails.handCounterOn();
+                asm.call(emission.entry(slot));
+            }
+            case Op.Call.Target.OfProgram(String map) -> {
+                // What the other program needs is not known.
+                inputs.addAll(EnumSet.allOf(BelowContext.class));
+                calledHelpers = true;
+                tails.call(map);
+            }
             case Op.Call.Target.OfLoop() -> {
                 emission.useAllCallerSaved();
                 loop.call();

@@ -9,16 +9,17 @@ import java.util.List;
  * @param saved registers pushed at entry
  * @param allocated bytes subtracted from rsp; 0 when a leaf's frame fits into the red zone
  * @param top distance from rsp to the end of the frame
+ * @param tails offset of the address of the tail call counter from the end of the frame; 0 without one
  * @param budget offset of the loop budget of {@code may_goto} from the end of the frame; 0 without one
  */
-record Frame(List<Gpr> saved, int allocated, int top, int budget) {
+record Frame(List<Gpr> saved, int allocated, int top, int budget, int tails) {
     /** The part of the red zone that is used: a frame of this size at most needs no allocation in a leaf. */
     private static final int RED_ZONE = 128;
 
     private static final int STACK_ALIGNMENT = 16;
 
     /** No stack at all. */
-    static final Frame NONE = new Frame(List.of(), 0, 0, 0);
+    static final Frame NONE = new Frame(List.of(), 0, 0, 0, 0);
 
     /** What a function's frame is made of. */
     enum Shape {
@@ -26,15 +27,20 @@ record Frame(List<Gpr> saved, int allocated, int top, int budget) {
         CALLS
     }
 
-    static Frame of(List<Gpr> saved, int programBytes, int budgetBytes, Shape shape) {
-        int bytes = programBytes + budgetBytes;
-        int budget = budgetBytes == 0 ? 0 : -bytes;
+    /** What the compiler itself keeps in a frame. */
+    record Kept(int budgetBytes, int tailBytes) {}
+
+    static Frame of(List<Gpr> saved, int programBytes, Kept kept, Shape shape) {
+        int budgetEnd = programBytes + kept.budgetBytes();
+        int bytes = budgetEnd + kept.tailBytes();
+        int budget = kept.budgetBytes() == 0 ? 0 : -budgetEnd;
+        int tails = kept.tailBytes() == 0 ? 0 : -bytes;
         if (shape == Shape.LEAF && bytes <= RED_ZONE) {
-            return new Frame(saved, 0, 0, budget);
+            return new Frame(saved, 0, 0, budget, tails);
         }
         int pushed = 8 + 8 * saved.size();
         int total = (pushed + bytes + STACK_ALIGNMENT - 1) & -STACK_ALIGNMENT;
-        return new Frame(saved, total - pushed, total - pushed, budget);
+        return new Frame(saved, total - pushed, total - pushed, budget, tails);
     }
 
     int stackBytes() {

@@ -20,6 +20,7 @@ import java.util.function.Supplier;
 /** A function that is ready to be written. */
 record Function(Flow flow, Allocation allocation, Frame frame, Order order, Liveness liveness) {
     private static final int BUDGET_BYTES = 8;
+    private static final int TAIL_BYTES = 8;
 
     /** Improves a function as far as the machine's registers suffice. */
     static Function prepare(
@@ -33,6 +34,7 @@ record Function(Flow flow, Allocation allocation, Frame frame, Order order, Live
             Webs.split(flow);
             return flow;
         };
+        TailCalls tails = TailCalls.of(program, facts);
         int frameBytes = facts.frameBytes().getOrDefault(function.firstSlot(), 0);
         for (Passes.Registers registers : Passes.Registers.values()) {
             Flow improved = fresh.get();
@@ -40,11 +42,11 @@ record Function(Flow flow, Allocation allocation, Frame frame, Order order, Live
             Graph graph = Graph.of(improved, features);
             Optional<Allocation> allocation = Allocator.allocate(graph);
             if (allocation.isPresent()) {
-                return of(graph, allocation.get(), frameBytes);
+                return of(graph, allocation.get(), frameBytes, tails);
             }
         }
         Graph plain = Graph.of(fresh.get(), features);
-        return of(plain, Allocator.atHome(plain), frameBytes);
+        return of(plain, Allocator.atHome(plain), frameBytes, tails);
     }
 
     /** A graph that does not change any more, with what the back end asks of it again and again. */
@@ -54,7 +56,7 @@ record Function(Flow flow, Allocation allocation, Frame frame, Order order, Live
         }
     }
 
-    private static Function of(Graph graph, Allocation allocation, int frameBytes) {
+    private static Function of(Graph graph, Allocation allocation, int frameBytes, TailCalls tails) {
         Flow flow = graph.flow();
         Set<Gpr> used = EnumSet.noneOf(Gpr.class);
         Frame.Shape shape = Frame.Shape.LEAF;
@@ -68,7 +70,9 @@ record Function(Flow flow, Allocation allocation, Frame frame, Order order, Live
                 usesFrame |= FrameUse.of(op);
             }
         }
-        Frame frame = Frame.of(Registers.saved(used), usesFrame ? frameBytes : 0, budget ? BUDGET_BYTES : 0, shape);
+        boolean keepsCounter = tails == TailCalls.SOME && shape == Frame.Shape.CALLS;
+        Frame.Kept kept = new Frame.Kept(budget ? BUDGET_BYTES : 0, keepsCounter ? TAIL_BYTES : 0);
+        Frame frame = Frame.of(Registers.saved(used), usesFrame ? frameBytes : 0, kept, shape);
         return new Function(flow, allocation, frame, graph.order(), graph.liveness());
     }
 }

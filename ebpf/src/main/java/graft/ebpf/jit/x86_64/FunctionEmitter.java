@@ -52,6 +52,7 @@ final class FunctionEmitter {
             asm.op(Arith.SUB, OpSize.Q, Gpr.RSP, function.frame().allocated());
         }
         branch.startBudget();
+        call.keepCounter();
         List<Block> blocks = flow.blocks();
         Set<Block> tops = tops(blocks, function.order());
         for (int i = 0; i < blocks.size(); i++) {

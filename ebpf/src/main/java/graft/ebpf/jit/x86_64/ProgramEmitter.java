@@ -23,11 +23,14 @@ final class ProgramEmitter {
     private final TargetBinding binding;
     private final Set<MachineFeature> features;
     private final List<Function> functions;
+    private final TailCalls tails;
+    private int tailEntry;
 
     ProgramEmitter(ProgSpec program, Facts facts, TargetBinding binding, Set<MachineFeature> features) {
         this.program = program;
         this.facts = facts;
         this.binding = binding;
+        this.tails = TailCalls.of(program, facts);
         this.features = features;
         this.functions = program.functions().stream()
                 .filter(function -> facts.reachable().get(function.firstSlot()))
@@ -61,18 +64,23 @@ final class ProgramEmitter {
                 code,
                 emission.clobbers(),
                 facts.contextFields(),
-                facts.contextUse(),
+                tails == TailCalls.SOME ? Facts.ContextUse.ESCAPES : facts.contextUse(),
                 call.inputs(),
                 call.calledHelpers() ? Calls.HELPERS : Calls.NONE,
                 functions.stream()
                         .mapToInt(function -> function.frame().stackBytes())
                         .sum(),
+                tailEntry,
                 offsets(second));
     }
 
     private CallEmitter write(Emission emission, Layout layout, Optional<Layout> before) {
         CallEmitter call = new CallEmitter(emission);
         FunctionEmitter emitter = new FunctionEmitter(emission, call, layout, before);
+        if (tails == TailCalls.SOME) {
+            call.tailCounter();
+        }
+        tailEntry = emission.asm().position();
         functions.forEach(emitter::function);
         call.finish();
         return call;

@@ -13,8 +13,6 @@ import java.util.Optional;
 
 /** Decides before the first byte whether a program can be compiled for a target, so that emitters need no refusals. */
 final class Support {
-    private static final int TAIL_CALL = 12;
-
     private final ProgSpec program;
     private final Facts facts;
     private final TargetBinding binding;
@@ -64,11 +62,13 @@ final class Support {
     private Optional<String> helperReason(int slot, int number) {
         Optional<Helper> helper = Helper.byNumber(number);
         if (helper.isEmpty()) {
-            return Optional.of("calls helper " + number + ", which graft does not offer"
-                    + (number == TAIL_CALL ? " (tail calls)" : ""));
+            return Optional.of("calls helper " + number + ", which graft does not offer");
         }
         Optional<TargetBinding.MapBinding> map =
                 Optional.ofNullable(facts.mapOfCall().get(slot)).map(binding.maps()::get);
+        if (helper.get() == Helper.TAIL_CALL && TailCalls.besideCallbacks(program, facts)) {
+            return Optional.of("makes a tail call, beside functions that helpers call");
+        }
         boolean available =
                 binding.helpers().containsKey(helper.get()) || InlineHelpers.contains(helper.get(), map, binding);
         return available
