@@ -11,6 +11,7 @@ import graft.ebpf.verifier.Verdict;
 import graft.ebpf.verifier.Verifier;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -43,7 +44,7 @@ public final class Collection implements AutoCloseable {
     }
 
     /**
-     * Verifies the programs named in {@code wanted} and creates the object's maps.
+     * Verifies the programs named in {@code wanted}, and those that tail calls can lead to, and creates the object's maps.
      *
      * @param given maps that exist already, by name; they stay the caller's
      */
@@ -54,11 +55,13 @@ public final class Collection implements AutoCloseable {
                         name, List.copyOf(spec.programs().keySet())));
             }
         }
+        Set<String> needed = new LinkedHashSet<>(wanted);
+        needed.addAll(TailPrograms.of(spec));
         // Making a ring is the kernel's work, verifying is ours: both at once.
         CompletableFuture<Making> making = CompletableFuture.supplyAsync(() -> make(spec, given));
         try {
             Map<String, CheckedProgram> programs = new LinkedHashMap<>();
-            for (Checked checked : verified(spec, wanted)) {
+            for (Checked checked : verified(spec, needed)) {
                 switch (checked.verdict()) {
                     case Verdict.Accepted(var facts) ->
                         programs.put(checked.program().name(), new CheckedProgram(checked.program(), facts));
@@ -67,6 +70,12 @@ public final class Collection implements AutoCloseable {
                         return new Loading.Refused(new SessionRefusal.ProgramRejected(rejection));
                     }
                 }
+            }
+            Optional<String> mixed = TailPrograms.mixed(spec, programs.values());
+            if (mixed.isPresent()) {
+                made(making).close();
+                return new Loading.Refused(new SessionRefusal.MapRefused(
+                        "of programs to tail call", mixed.get(), "one object for each kind of program"));
             }
             return switch (made(making)) {
                 case Making.Made(var maps, var created) ->
@@ -130,6 +139,7 @@ public final class Collection implements AutoCloseable {
                 }
             }
         }
+        TailPrograms.fill(spec, maps);
         return new Making.Made(maps, created);
     }
 
@@ -165,6 +175,11 @@ public final class Collection implements AutoCloseable {
     /** The verified programs, by name. */
     public Map<String, CheckedProgram> programs() {
         return Map.copyOf(programs);
+    }
+
+    /** The programs that tail calls can lead to, in the order of their numbers. */
+    public List<CheckedProgram> tailPrograms() {
+        return TailPrograms.of(spec).stream().map(programs::get).toList();
     }
 
     @Override

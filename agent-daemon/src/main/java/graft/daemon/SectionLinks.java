@@ -11,7 +11,7 @@ import java.util.Optional;
 /**
  * The links that an object asks for by its section names: {@code uprobe/libssl.so.3:SSL_write},
  * {@code tracepoint/syscalls/sys_enter_openat}. Programs whose section names no place are listed apart: the caller has to
- * say where they run. Tracepoints of the kernel are attached there, and sections that begin with a question mark wait until
+ * say where they run, but for those that tail calls can lead to. Tracepoints of the kernel are attached there, and sections that begin with a question mark wait until
  * somebody asks for their programs.
  *
  * @param links in the order of the object's programs
@@ -27,6 +27,7 @@ public record SectionLinks(List<LinkRequest> links, List<ProgSpec> unplaced, Lis
         List<LinkRequest> links = new ArrayList<>();
         List<ProgSpec> unplaced = new ArrayList<>();
         List<AttachObstacle> obstacles = new ArrayList<>();
+        List<String> reached = TailPrograms.of(object);
         for (ProgSpec program : object.programs().values()) {
             if (program.isOnDemand() || program.type() == ProgType.KERNEL_TRACEPOINT) {
                 continue;
@@ -35,7 +36,11 @@ public record SectionLinks(List<LinkRequest> links, List<ProgSpec> unplaced, Lis
             if (obstacle.isPresent()) {
                 obstacles.add(obstacle.get());
             } else {
-                link(program).ifPresentOrElse(links::add, () -> unplaced.add(program));
+                Optional<LinkRequest> link = link(program);
+                link.ifPresent(links::add);
+                if (link.isEmpty() && !reached.contains(program.name())) {
+                    unplaced.add(program);
+                }
             }
         }
         return new SectionLinks(List.copyOf(links), List.copyOf(unplaced), List.copyOf(obstacles));

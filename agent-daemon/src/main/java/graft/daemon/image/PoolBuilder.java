@@ -55,6 +55,18 @@ final class PoolBuilder {
         cursor = (cursor + code.length() + ALIGNMENT - 1) & -ALIGNMENT;
     }
 
+    /** Room for {@code bytes} that are known later: see {@link #fill}. */
+    RemoteAddress reserve(int bytes) {
+        RemoteAddress address = next();
+        cursor = (cursor + bytes + ALIGNMENT - 1) & -ALIGNMENT;
+        return address;
+    }
+
+    /** The bytes of reserved room. */
+    void fill(RemoteAddress address, Code code, String purpose) {
+        blocks.add(new CodeBlock(address, code, purpose));
+    }
+
     List<CodeBlock> blocks() {
         return List.copyOf(blocks);
     }

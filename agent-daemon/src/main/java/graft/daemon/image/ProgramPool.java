@@ -1,5 +1,6 @@
 package graft.daemon.image;
 
+import graft.ebpf.helper.Helper;
 import graft.ebpf.jit.Compilation;
 import graft.ebpf.jit.CompiledProgram;
 import graft.ebpf.jit.ProgramCompiler;
@@ -15,9 +16,12 @@ import graft.rewriter.stub.ProgramEntry;
 import graft.rewriter.stub.ReturnRoutines;
 import graft.rewriter.stub.RuntimeRegion;
 import graft.rewriter.stub.ThunkWriter;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.BitSet;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -31,9 +35,12 @@ final class ProgramPool implements CodeSpace {
     private final PoolBuilder builder;
     private final TargetBinding binding;
     private final RuntimeRegion runtime;
+    private final List<CheckedProgram> tailPrograms;
     private final Map<String, ProgramEntry> programs = new HashMap<>();
+    private final Map<String, Long> tailEntries = new HashMap<>();
     private final Map<ThunkKey, RemoteAddress> thunks = new HashMap<>();
     private Optional<ReturnRoutines.Addresses> returnRoutines = Optional.empty();
+    private Optional<RemoteAddress> openTable;
 
     private record ThunkKey(String program, ProbeKind kind) {}
 
@@ -52,8 +59,18 @@ final class ProgramPool implements CodeSpace {
         }
     }
 
-    ProgramPool(PoolBuilder builder, MapPlacement maps, TargetEnvironment environment, long size) {
+    /** @param tailPrograms what tail calls lead to, in the order of their numbers */
+    ProgramPool(
+            PoolBuilder builder,
+            MapPlacement maps,
+            TargetEnvironment environment,
+            List<CheckedProgram> tailPrograms,
+            long size) {
         this.builder = builder;
+        this.tailPrograms = List.copyOf(tailPrograms);
+        this.openTable = tailPrograms.isEmpty()
+                ? Optional.empty()
+                : Optional.of(builder.reserve(tailPrograms.size() * Long.BYTES));
         this.runtime = new RuntimeRegion(builder.pool(), size);
         this.binding = new TargetBinding(
                 maps.bindings(builder.runtime()),
@@ -62,7 +79,8 @@ final class ProgramPool implements CodeSpace {
                 environment.tidOffset(),
                 environment.rseqOffset().isPresent()
                         ? OptionalInt.of(environment.rseqOffset().getAsInt() + RSEQ_CPU_ID)
-                        : OptionalInt.empty());
+                        : OptionalInt.empty(),
+                openTable.map(table -> new TargetBinding.ProgramTable(table.value(), tailPrograms.size())));
     }
 
     /** {@code cpu_id} in {@code struct rseq} (include/uapi/linux/rseq.h). */
@@ -102,11 +120,30 @@ final class ProgramPool implements CodeSpace {
             case Compilation.Refused refused -> throw new NotCompiledException(refused);
             case Compilation.Compiled(var compiled) -> {
                 builder.add(address, Code.of(compiled.code()), "program " + compiled.name());
+                tailEntries.put(compiled.name(), address.value() + compiled.tailEntry());
                 yield entry(address, compiled);
             }
         };
         programs.put(program.spec().name(), entry);
+        if (program.facts().helpers().contains(Helper.TAIL_CALL)) {
+            fillTable();
+        }
         return entry;
+    }
+
+    /** Compiles what tail calls can lead to, once. */
+    private void fillTable() {
+        Optional<RemoteAddress> table = openTable;
+        openTable = Optional.empty();
+        if (table.isEmpty()) {
+            return;
+        }
+        ByteBuffer addresses =
+                ByteBuffer.allocate(tailPrograms.size() * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        tailPrograms.forEach(this::entry);
+        tailPrograms.forEach(
+                program -> addresses.putLong(tailEntries.get(program.spec().name())));
+        builder.fill(table.get(), Code.of(addresses.array()), "table of programs to tail call");
     }
 
     private static ProgramEntry entry(RemoteAddress address, CompiledProgram compiled) {
@@ -142,7 +179,7 @@ final class ProgramPool implements CodeSpace {
 
     /** Size of a pool that holds {@code stubBytes} of stubs and every program with all its thunks, whole pages. */
     static long sizeFor(long stubBytes, Iterable<CheckedProgram> programs) {
-        long code = stubBytes + ReturnRoutines.MAX_BYTES;
+        long code = stubBytes + ReturnRoutines.MAX_BYTES + PAGE;
         for (CheckedProgram program : programs) {
             code += PROGRAM_BYTES + (long) program.spec().insns().slots() * INSN_BYTES;
             code += (long) ProbeKind.values().length * ThunkWriter.MAX_BYTES;

@@ -40,6 +40,7 @@ public final class TargetImage {
     private final TargetModules modules;
     private final List<BpfMap> maps;
     private final List<CheckedProgram> programs;
+    private final List<CheckedProgram> tailPrograms;
     private final AgentImage agent;
     private final TargetEnvironment environment;
     private final List<PoolPlacement.Range> occupied = new ArrayList<>();
@@ -61,6 +62,7 @@ public final class TargetImage {
         this.modules = modules;
         this.maps = collection.maps();
         this.programs = List.copyOf(collection.programs().values());
+        this.tailPrograms = collection.tailPrograms();
         this.agent = agent;
         this.environment = environment;
         for (MemoryMapping mapping : modules.maps().mappings()) {
@@ -208,7 +210,8 @@ public final class TargetImage {
         if (placement.isEmpty()) {
             placement = Optional.of(new MapPlacement(maps, address.plus(size)));
         }
-        ProgramPool pool = new ProgramPool(new PoolBuilder(address, size, agent), placement.get(), environment, size);
+        ProgramPool pool = new ProgramPool(
+                new PoolBuilder(address, size, agent), placement.get(), environment, tailPrograms, size);
         pools.put(whole, pool);
         poolSizes.add(size);
         return pool;

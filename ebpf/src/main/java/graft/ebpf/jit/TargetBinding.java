@@ -78,7 +78,7 @@ public record TargetBinding(
         Map<String, MapBinding> plain = new HashMap<>();
         maps.forEach((name, map) -> plain.put(
                 name, new MapBinding(map.type(), map.descriptor(), map.data(), map.maxEntries(), map.stride())));
-        return new TargetBinding(plain, helpers, tgid, tidOffset, cpuOffset);
+        return new TargetBinding(plain, helpers, tgid, tidOffset, cpuOffset, programs);
     }
 
     /** Copies what can change. */

@@ -40,12 +40,11 @@ public sealed interface MapCreation {
 
     private static BpfMap make(MapSpec spec) {
         return switch (spec.type()) {
-            case ARRAY -> ArrayMap.create(spec);
+            case ARRAY, PROG_ARRAY -> ArrayMap.create(spec);
             case PERCPU_ARRAY -> PerCpuArrayMap.create(spec);
             case HASH, PERCPU_HASH -> HashTable.create(spec);
             case RINGBUF -> RingBuffer.create(spec);
-            case PROG_ARRAY,
-                    PERF_EVENT_ARRAY,
+            case PERF_EVENT_ARRAY,
                     STACK_TRACE,
                     CGROUP_ARRAY,
                     DEVMAP,

@@ -24,7 +24,7 @@ final class MapRules {
     static Optional<MapCreation.Refused> refusal(MapSpec spec) {
         return switch (spec.type()) {
             case ARRAY -> array(spec, MapSpec.MMAPABLE);
-            case PERCPU_ARRAY -> array(spec, 0);
+            case PERCPU_ARRAY, PROG_ARRAY -> array(spec, 0);
             case HASH, PERCPU_HASH -> hash(spec);
             case RINGBUF -> ring(spec);
             case LRU_HASH, LRU_PERCPU_HASH ->
@@ -32,8 +32,7 @@ final class MapRules {
                         spec,
                         "its type " + spec.type() + " is not available in user space",
                         "type HASH with max_entries" + " large enough for all keys, or --where kernel");
-            case PROG_ARRAY,
-                    PERF_EVENT_ARRAY,
+            case PERF_EVENT_ARRAY,
                     STACK_TRACE,
                     CGROUP_ARRAY,
                     DEVMAP,

@@ -94,6 +94,7 @@ final class MapUse {
             MapType.LRU_HASH,
             MapType.LRU_PERCPU_HASH,
             MapType.LPM_TRIE,
+            MapType.PROG_ARRAY,
             MapType.RINGBUF);
 
     private static final Set<Integer> CHANGES_VALUES = Set.of(2, 3, 87, 88);
