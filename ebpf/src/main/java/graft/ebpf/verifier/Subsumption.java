@@ -99,7 +99,8 @@ final class Subsumption {
                 return false;
             }
         }
-        for (int index = 0; index < old.slotCount(); index++) {
+        int count = Math.max(old.slotCount(), now.slotCount());
+        for (int index = 0; index < count; index++) {
             if ((slots >> index & 1) != 0 && !slot(old.slot(index), now.slot(index))) {
                 return false;
             }
@@ -125,7 +126,8 @@ final class Subsumption {
             if (!sameSpill) {
                 return false;
             }
-        } else if (now.holdsPointer() && old.kinds() != 0) {
+        } else if (now.holdsPointer() && (old.kinds() != 0 || mode == Mode.WHERE_IT_MATTERS)) {
+            // What was never written is read as a number.
             return false;
         }
         for (int position = old.spilledBytes(); position < 8; position++) {
