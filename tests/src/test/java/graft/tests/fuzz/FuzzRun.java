@@ -19,6 +19,8 @@ public final class FuzzRun {
     private static final Pattern TIME = Pattern.compile("(\\d{1,6})(s|m|h)");
     private static final Duration DEFAULT_TIME = Duration.ofMinutes(10);
     private static final int MAX_INPUT = 65_536;
+
+    /** By the clock, and instrumented code is a hundred times slower: what takes this long is stuck. */
     private static final int SECONDS_EACH = 60;
 
     private final FuzzTarget target;
@@ -92,6 +94,7 @@ public final class FuzzRun {
                 "-max_total_time=" + time.toSeconds(),
                 "-max_len=" + MAX_INPUT,
                 "-timeout=" + SECONDS_EACH,
+                "-report_slow_units=" + SECONDS_EACH,
                 "-rss_limit_mb=4000",
                 "-reload=0",
                 "-print_final_stats=1",

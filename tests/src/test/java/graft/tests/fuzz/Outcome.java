@@ -5,7 +5,7 @@ import graft.ebpf.verifier.Limits;
 /** What a target may answer to hostile input. */
 final class Outcome {
     /** Far less than the kernel's: the same code, and more inputs in the same time. */
-    static final Limits BUDGET = Limits.KERNEL.withInsns(30_000);
+    static final Limits BUDGET = Limits.KERNEL.withInsns(10_000);
 
     private Outcome() {}
 
