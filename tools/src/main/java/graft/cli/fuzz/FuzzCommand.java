@@ -9,9 +9,12 @@ import picocli.CommandLine.Mixin;
         name = "fuzz",
         description = "Searches for faults in graft itself, with generated input.",
         synopsisSubcommandLabel = "WHAT",
-        subcommands = {VmFuzzCommand.class},
+        subcommands = {VmFuzzCommand.class, VerdictFuzzCommand.class},
         footerHeading = "%nExamples:%n",
-        footer = {"  graft fuzz vm                           two million programs in three engines"})
+        footer = {
+            "  graft fuzz vm                           two million programs in three engines",
+            "  graft fuzz verdicts                     two verifiers on programs that are safe by a hair"
+        })
 public final class FuzzCommand implements Runnable {
     @Mixin
     private HelpOptions options;
