@@ -17,6 +17,7 @@ import graft.platform.asm.x86_64.OpSize;
 import graft.platform.asm.x86_64.X64Assembler;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Collection;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
@@ -94,6 +95,11 @@ final class Emission {
     /** The entry of the function whose first instruction is at {@code slot}. */
     Label entry(int slot) {
         return entries.computeIfAbsent(slot, first -> new Label("function at " + first));
+    }
+
+    /** The entries that were asked for. */
+    Collection<Label> entries() {
+        return List.copyOf(entries.values());
     }
 
     Gpr of(Var var) {

@@ -7,6 +7,11 @@ import graft.ebpf.jit.Linkage;
 import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.object.ProgSpec;
 import graft.ebpf.verifier.Facts;
+import graft.platform.asm.Label;
+import graft.platform.asm.x86_64.Arith;
+import graft.platform.asm.x86_64.Gpr;
+import graft.platform.asm.x86_64.OpSize;
+import graft.platform.asm.x86_64.Plain;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -82,8 +87,23 @@ final class ProgramEmitter {
         }
         tailEntry = emission.asm().position();
         functions.forEach(emitter::function);
+        neverRun(emission);
         call.finish();
         return call;
+    }
+
+    /**
+     * What no path enters may still have its address taken, as the callback of a loop without rounds. There is nothing to
+     * compile, as nothing is known about its registers; it returns 0.
+     */
+    private static void neverRun(Emission emission) {
+        for (Label entry : emission.entries()) {
+            if (!entry.isBound()) {
+                emission.asm().bind(entry);
+                emission.asm().op(Arith.XOR, OpSize.D, Gpr.RAX, Gpr.RAX);
+                emission.asm().plain(Plain.RET);
+            }
+        }
     }
 
     private List<SlotOffset> offsets(Layout layout) {
