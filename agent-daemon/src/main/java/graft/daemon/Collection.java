@@ -6,10 +6,10 @@ import graft.ebpf.maps.MapCreation;
 import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.MapSpec;
-import graft.ebpf.object.ProgSpec;
 import graft.ebpf.verifier.Verdict;
 import graft.ebpf.verifier.Verifier;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -60,32 +60,56 @@ public final class Collection implements AutoCloseable {
         // Making a ring is the kernel's work, verifying is ours: both at once.
         CompletableFuture<Making> making = CompletableFuture.supplyAsync(() -> make(spec, given));
         try {
-            Map<String, CheckedProgram> programs = new LinkedHashMap<>();
-            for (Checked checked : verified(spec, needed)) {
-                switch (checked.verdict()) {
-                    case Verdict.Accepted(var facts) ->
-                        programs.put(checked.program().name(), new CheckedProgram(checked.program(), facts));
-                    case Verdict.Rejected(var rejection) -> {
-                        made(making).close();
-                        return new Loading.Refused(new SessionRefusal.ProgramRejected(rejection));
-                    }
+            Checking checking = check(spec, needed);
+            Making made = made(making);
+            return switch (checking) {
+                case Checking.Refused(var refusal) -> {
+                    made.close();
+                    yield new Loading.Refused(refusal);
                 }
-            }
-            Optional<String> mixed = TailPrograms.mixed(spec, programs.values());
-            if (mixed.isPresent()) {
-                made(making).close();
-                return new Loading.Refused(new SessionRefusal.MapRefused(
-                        "of programs to tail call", mixed.get(), "one object for each kind of program"));
-            }
-            return switch (made(making)) {
-                case Making.Made(var maps, var created) ->
-                    new Loading.Loaded(new Collection(spec, maps, created, programs));
-                case Making.Refused(var refusal) -> new Loading.Refused(refusal);
+                case Checking.Accepted(var programs) ->
+                    switch (made) {
+                        case Making.Made(var maps, var created) ->
+                            new Loading.Loaded(new Collection(spec, maps, created, programs));
+                        case Making.Refused(var refusal) -> new Loading.Refused(refusal);
+                    };
             };
         } catch (RuntimeException | Error broken) {
             making.thenAccept(Making::close);
             throw broken;
         }
+    }
+
+    /** What became of the programs. */
+    private sealed interface Checking {
+        /** By name. */
+        record Accepted(Map<String, CheckedProgram> programs) implements Checking {}
+
+        /** One of them, or how they go together. */
+        record Refused(SessionRefusal refusal) implements Checking {}
+    }
+
+    /** Each verification is independent of the others. */
+    private static Checking check(CollectionSpec spec, Set<String> names) {
+        Verifier verifier = Verifier.of(spec.maps());
+        List<Verdict> verdicts = List.copyOf(names).parallelStream()
+                .map(name -> verifier.verify(spec.programs().get(name)))
+                .toList();
+        Map<String, CheckedProgram> programs = new LinkedHashMap<>();
+        Iterator<Verdict> next = verdicts.iterator();
+        for (String name : names) {
+            switch (next.next()) {
+                case Verdict.Accepted(var facts) ->
+                    programs.put(name, new CheckedProgram(spec.programs().get(name), facts));
+                case Verdict.Rejected(var rejection) -> {
+                    return new Checking.Refused(new SessionRefusal.ProgramRejected(rejection));
+                }
+            }
+        }
+        return TailPrograms.mixed(spec, programs.values())
+                .<Checking>map(why -> new Checking.Refused(new SessionRefusal.MapRefused(
+                        "of programs to tail call", why, "one object for each kind of program")))
+                .orElseGet(() -> new Checking.Accepted(programs));
     }
 
     private static Making made(CompletableFuture<Making> making) {
@@ -94,17 +118,6 @@ public final class Collection implements AutoCloseable {
         } catch (CompletionException failed) {
             throw failed.getCause() instanceof RuntimeException cause ? cause : failed;
         }
-    }
-
-    private record Checked(ProgSpec program, Verdict verdict) {}
-
-    /** Each verification is independent of the others. */
-    private static List<Checked> verified(CollectionSpec spec, Set<String> wanted) {
-        Verifier verifier = Verifier.of(spec.maps());
-        return List.copyOf(wanted).parallelStream()
-                .map(name -> spec.programs().get(name))
-                .map(program -> new Checked(program, verifier.verify(program)))
-                .toList();
     }
 
     /** What became of the maps. */
