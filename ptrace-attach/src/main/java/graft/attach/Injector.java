@@ -131,12 +131,13 @@ final class Injector {
     /** The first thread alone: maps everything, writes what is data. */
     private Optional<Refusal> enter() {
         List<Request> calls = mappings();
-        try (Tracees tracees = new Tracees(injection.pid(), options)) {
+        try (Urgency urgency = new Urgency();
+                Tracees tracees = new Tracees(injection.pid(), options)) {
             TracedThread leader = tracees.leader();
             try (Handover handover =
-                            new Handover(target, tracees, leader, journal.undo().hole(), calls);
-                    Urgency _ = Urgency.towards(injection.pid(), leader.tid)) {
+                    new Handover(target, tracees, leader, journal.undo().hole(), calls)) {
                 target.steps().before("leader-seized");
+                urgency.begin(injection.pid(), leader.tid);
                 tracees.seizeLeader(leader);
                 boolean done = false;
                 try {
@@ -240,7 +241,8 @@ final class Injector {
     /** The one stop of all threads. */
     private PatchOutcome patch() {
         Patcher patcher = new Patcher(target, injection.plan());
-        try (Tracees tracees = new Tracees(injection.pid(), options)) {
+        try (Urgency urgency = new Urgency();
+                Tracees tracees = new Tracees(injection.pid(), options)) {
             Operations stop = new Operations(target, tracees, 1);
             Operations operations = new Operations(target, tracees, patcher.operations() + images.size() + 2);
             operations.addStep("threads-stopped", TracerConstants.OP_STOP_ALL);
@@ -253,27 +255,26 @@ final class Injector {
             }
             operations.addStep("threads-resumed", TracerConstants.OP_DETACH_ALL);
             target.steps().before("threads-seized");
-            try (Urgency _ = Urgency.towards(injection.pid(), injection.pid())) {
-                tracees.seizeNew();
-                long deadline = System.nanoTime() + DEADLINE_NANOS;
-                SeccompCheck filters = new SeccompCheck(injection);
-                if (filters.concerns(tracees.all())) {
-                    stop.add(TracerConstants.OP_STOP_ALL);
-                    stop.performAll(deadline);
-                    Optional<Refusal> refusal = filters.check(tracees.all());
-                    if (refusal.isPresent()) {
-                        return new PatchOutcome.Refused(refusal.get());
-                    }
+            urgency.begin(injection.pid(), injection.pid());
+            tracees.seizeNew();
+            long deadline = System.nanoTime() + DEADLINE_NANOS;
+            SeccompCheck filters = new SeccompCheck(injection);
+            if (filters.concerns(tracees.all())) {
+                stop.add(TracerConstants.OP_STOP_ALL);
+                stop.performAll(deadline);
+                Optional<Refusal> refusal = filters.check(tracees.all());
+                if (refusal.isPresent()) {
+                    return new PatchOutcome.Refused(refusal.get());
                 }
-                Optional<Operations.Failure> failure = operations.perform(deadline);
-                if (failure.isPresent()) {
-                    return new PatchOutcome.Refused(patcher.refusal(failure.get())
-                            .orElseThrow(() -> failure.get().exception(injection.pid())));
-                }
-                long held = operations.heldNanosSince(stop);
-                return new PatchOutcome.Done(
-                        new Timing(handoverNanos, held, tracees.all().size()));
             }
+            Optional<Operations.Failure> failure = operations.perform(deadline);
+            if (failure.isPresent()) {
+                return new PatchOutcome.Refused(patcher.refusal(failure.get())
+                        .orElseThrow(() -> failure.get().exception(injection.pid())));
+            }
+            long held = operations.heldNanosSince(stop);
+            return new PatchOutcome.Done(
+                    new Timing(handoverNanos, held, tracees.all().size()));
         }
     }
 }

@@ -134,7 +134,8 @@ final class Undo {
 
     /** One stop of all threads. @return whether none can be in a pool */
     private boolean restoreInOneStop(IdleProof proof, List<Site> sites) {
-        try (Tracees tracees = new Tracees(target.pid(), options)) {
+        try (Urgency urgency = new Urgency();
+                Tracees tracees = new Tracees(target.pid(), options)) {
             Operations operations = new Operations(target, tracees, sites.size() + 3);
             operations.add(TracerConstants.OP_STOP_ALL);
             for (Site site : sites) {
@@ -145,10 +146,9 @@ final class Undo {
                     TracerConstants.OP_IDLE,
                     proof.prepare(target.pid()).address());
             operations.addStep("threads-resumed", TracerConstants.OP_DETACH_ALL);
-            try (Urgency _ = Urgency.towards(target.pid(), target.pid())) {
-                tracees.seizeNew();
-                operations.performAll(System.nanoTime() + DEADLINE_NANOS);
-            }
+            urgency.begin(target.pid(), target.pid());
+            tracees.seizeNew();
+            operations.performAll(System.nanoTime() + DEADLINE_NANOS);
             threads = tracees.all().size();
             stopNanos = Math.max(stopNanos, operations.heldNanos());
             note(operations, sites);
@@ -191,10 +191,11 @@ final class Undo {
                         List.of(range.address().value(), range.size(), 0L, 0L, 0L, 0L),
                         OptionalInt.empty()))
                 .toList();
-        try (Tracees tracees = new Tracees(target.pid(), options)) {
+        try (Urgency urgency = new Urgency();
+                Tracees tracees = new Tracees(target.pid(), options)) {
             TracedThread leader = tracees.leader();
-            try (Handover handover = new Handover(target, tracees, leader, undo.hole(), calls);
-                    Urgency _ = Urgency.towards(target.pid(), leader.tid)) {
+            try (Handover handover = new Handover(target, tracees, leader, undo.hole(), calls)) {
+                urgency.begin(target.pid(), leader.tid);
                 tracees.seizeLeader(leader);
                 boolean done = false;
                 try {

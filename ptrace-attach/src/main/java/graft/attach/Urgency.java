@@ -6,30 +6,24 @@ import graft.platform.proc.ProcessStat;
 import java.util.Optional;
 
 /**
- * The scheduling of the calling thread while it holds another one: real-time where that is permitted, and not on the
- * processor where the other one is, which could not stop or go on while this one looks.
+ * The scheduling of the calling thread while it holds another one: real-time, and not on the processor where the other one
+ * is, which could not stop or go on while this one looks. Both only where permitted. Opened before what holds the threads,
+ * so that it is closed when they have been let go.
  */
 final class Urgency implements AutoCloseable {
-    private final Optional<CpuSet> former;
+    private Optional<CpuSet> former = Optional.empty();
 
-    private Urgency(Optional<CpuSet> former) {
-        this.former = former;
-    }
-
-    /** @param tid the thread that is waited for first */
-    static Urgency towards(int pid, int tid) {
-        Optional<CpuSet> former = Optional.empty();
+    /** From here on. @param tid the thread that is waited for first */
+    void begin(int pid, int tid) {
         Optional<ProcessStat> stat = ProcessStat.findThread(pid, tid);
         if (stat.isPresent()) {
             CpuSet all = CpuSet.ofThisThread();
             CpuSet rest = all.without(stat.get().processor());
-            if (all.contains(stat.get().processor()) && !rest.isEmpty()) {
-                rest.apply();
+            if (!rest.isEmpty() && rest.apply() == 0) {
                 former = Optional.of(all);
             }
         }
         Sched.fifo(1);
-        return new Urgency(former);
     }
 
     @Override

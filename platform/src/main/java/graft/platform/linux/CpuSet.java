@@ -17,12 +17,12 @@ public final class CpuSet {
         this.cpus = cpus;
     }
 
-    /** What the calling thread may use now. */
+    /** What the calling thread may use now; empty when the kernel does not say. */
     public static CpuSet ofThisThread() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment mask = arena.allocate(BYTES, Long.BYTES);
-            long size = Syscall.SCHED_GETAFFINITY.call("reading the affinity", 0, BYTES, mask.address());
-            return new CpuSet(BitSet.valueOf(mask.asSlice(0, size).asByteBuffer()));
+            long size = Syscall.SCHED_GETAFFINITY.raw(0, BYTES, mask.address(), 0, 0, 0);
+            return new CpuSet(BitSet.valueOf(mask.asSlice(0, Math.max(0, size)).asByteBuffer()));
         }
     }
 
@@ -41,13 +41,17 @@ public final class CpuSet {
         return cpus.isEmpty();
     }
 
-    /** Keeps the calling thread to this set, which is not empty; moves it when it is elsewhere. */
-    public void apply() {
+    /**
+     * Keeps the calling thread to this set, which is not empty; moves it when it is elsewhere.
+     *
+     * @return 0, or the errno that refused it
+     */
+    public int apply() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment mask = arena.allocate(BYTES, Long.BYTES);
             long[] words = cpus.toLongArray();
             MemorySegment.copy(words, 0, mask, JAVA_LONG, 0, words.length);
-            Syscall.SCHED_SETAFFINITY.call("setting the affinity", 0, BYTES, mask.address());
+            return (int) -Syscall.SCHED_SETAFFINITY.raw(0, BYTES, mask.address(), 0, 0, 0);
         }
     }
 

@@ -1,37 +1,41 @@
 package graft.platform.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import graft.platform.proc.ProcessStat;
 import java.util.concurrent.CompletableFuture;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
 class CpuSetTest {
+    private static final int SELF = Math.toIntExact(ProcessHandle.current().pid());
+
+    private record Move(int left, int refusal, CpuSet allowed, int reached) {}
+
     @Test
-    void threadLeavesTheProcessorThatItsSetLeavesOut() throws Exception {
-        CpuSet all = CpuSet.ofThisThread();
-        CompletableFuture<CpuSet> seen = new CompletableFuture<>();
-        Thread thread = Thread.ofPlatform().start(() -> {
-            int tid = (int) Syscall.GETTID.raw(0, 0, 0, 0, 0, 0);
-            int cpu = ProcessStat.findThread((int) ProcessHandle.current().pid(), tid)
-                    .orElseThrow()
-                    .processor();
-            CpuSet rest = all.without(cpu);
-            if (rest.isEmpty()) {
-                seen.complete(rest);
-                return;
-            }
-            rest.apply();
-            int now = ProcessStat.findThread((int) ProcessHandle.current().pid(), tid)
-                    .orElseThrow()
-                    .processor();
-            seen.complete(rest.contains(now) ? CpuSet.ofThisThread() : all);
-        });
-        thread.join();
-        Assumptions.assumeFalse(seen.get().isEmpty(), "one processor only");
-        assertThat(seen.get()).hasToString(seen.get().toString()).isNotSameAs(all);
-        assertThat(seen.get().toString()).isNotEqualTo(all.toString());
-        assertThat(CpuSet.ofThisThread().toString()).isEqualTo(all.toString());
+    void threadLeavesTheProcessorThatItsSetLeavesOut() {
+        assumeThat(Runtime.getRuntime().availableProcessors()).isGreaterThan(1);
+
+        Move move = CompletableFuture.supplyAsync(
+                        CpuSetTest::leave, task -> Thread.ofPlatform().start(task))
+                .join();
+
+        assertThat(move.refusal()).isZero();
+        assertThat(move.allowed().contains(move.left())).isFalse();
+        assertThat(move.allowed().contains(move.reached())).isTrue();
+        assertThat(CpuSet.ofThisThread().contains(move.left()))
+                .as("other threads keep theirs")
+                .isTrue();
+    }
+
+    private static Move leave() {
+        int left = processor();
+        int refusal = CpuSet.ofThisThread().without(left).apply();
+        return new Move(left, refusal, CpuSet.ofThisThread(), processor());
+    }
+
+    private static int processor() {
+        int tid = (int) Syscall.GETTID.raw(0, 0, 0, 0, 0, 0);
+        return ProcessStat.findThread(SELF, tid).orElseThrow().processor();
     }
 }
