@@ -1,4 +1,4 @@
-// The process that `graft bench uprobe` measures: one function per row, all with the same body, called in batches.
+// The process that `graft bench uprobe` and `graft bench maps` measure: one function per row, all with the same body, called in batches.
 //
 // Runs as an ordinary program. The rows are functions and not arguments of one function because a probe belongs to a
 // function. Batches of all rows are interleaved, so that a change of the machine's speed meets every row alike.
@@ -39,7 +39,22 @@ typedef long (*row_function)(long, long);
     X(row_kernel_entry_arguments)                                                                                      \
     X(row_kernel_return_only)                                                                                          \
     X(row_kernel_entry_return)                                                                                         \
-    X(row_kernel_offset)
+    X(row_kernel_offset)                                                                                               \
+    X(row_map_array_lookup)                                                                                                \
+    X(row_map_percpu_array_lookup)                                                                                         \
+    X(row_map_hash_lookup_hit)                                                                                             \
+    X(row_map_hash_lookup_miss)                                                                                            \
+    X(row_map_hash_update)                                                                                                 \
+    X(row_map_hash_replace)                                                                                                \
+    X(row_map_hash_insert_delete)                                                                                          \
+    X(row_map_request_insert_delete)                                                                                       \
+    X(row_map_percpu_hash_update)                                                                                          \
+    X(row_map_hash_count)                                                                                                  \
+    X(row_map_ring_64)                                                                                                     \
+    X(row_map_probe_read_8)                                                                                                \
+    X(row_map_ktime)                                                                                                       \
+    X(row_map_pid_tgid)                                                                                                    \
+    X(row_map_processor)
 
 ROWS(ROW)
 

@@ -14,6 +14,7 @@ module graft.tools {
     exports graft.cli.option;
     exports graft.cli.output;
     exports graft.cli.bench;
+    exports graft.cli.bench.maps;
     exports graft.cli.bench.vm;
     exports graft.cli.bpf;
     exports graft.cli.tls;

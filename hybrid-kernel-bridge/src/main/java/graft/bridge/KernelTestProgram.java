@@ -1,14 +1,17 @@
 package graft.bridge;
 
+import graft.ebpf.insn.Insn;
 import graft.ebpf.insn.InsnEncoder;
+import graft.ebpf.insn.Wide;
 import graft.ebpf.object.CollectionSpec;
-import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.ProgSpec;
 import graft.platform.linux.Bpf;
 import graft.platform.linux.NativeFd;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * One program of an object, loaded only to be run by request, whatever its section says: the kernel's compiler as a
@@ -27,15 +30,15 @@ public final class KernelTestProgram implements AutoCloseable {
     }
 
     /**
-     * Creates the maps and loads the program.
+     * Creates the maps that the program uses and loads the program.
      *
      * @throws graft.platform.linux.SysException when the kernel refuses
      */
     public static KernelTestProgram load(CollectionSpec object, ProgSpec program) {
         Map<String, KernelMap> maps = new LinkedHashMap<>();
         try {
-            for (MapSpec map : object.maps().values()) {
-                maps.put(map.name(), KernelMap.create(map, Optional.empty()));
+            for (String name : mapsOf(program)) {
+                maps.put(name, KernelMap.create(object.maps().get(name), Optional.empty()));
             }
             byte[] code = InsnEncoder.encode(program.insns(), new KernelSymbols(maps));
             Bpf.ProgAttributes attributes = new Bpf.ProgAttributes(
@@ -47,7 +50,20 @@ public final class KernelTestProgram implements AutoCloseable {
         }
     }
 
-    /** The program's maps by name. */
+    private static Set<String> mapsOf(ProgSpec program) {
+        Set<String> names = new TreeSet<>();
+        for (Insn insn : program.insns().insns()) {
+            if (insn instanceof Insn.LoadWide(var _, Wide.MapPointer(String name))) {
+                names.add(name);
+            }
+            if (insn instanceof Insn.LoadWide(var _, Wide.MapValue(String name, long _))) {
+                names.add(name);
+            }
+        }
+        return names;
+    }
+
+    /** The maps that the program uses, by name. */
     public Map<String, KernelMap> maps() {
         return Map.copyOf(maps);
     }

@@ -26,14 +26,16 @@ import picocli.CommandLine.Option;
             BenchCommand.Uprobe.class,
             BenchCommand.Attach.class,
             BenchNginxCommand.class,
-            BenchVmCommand.class
+            BenchVmCommand.class,
+            BenchMapsCommand.class
         },
         footerHeading = "%nExamples:%n",
         footer = {
             "  graft bench uprobe                      what one probe costs, and in the kernel",
             "  graft bench attach                      how long a process is held to attach to it",
             "  graft bench nginx                       throughput of nginx under full TLS capture",
-            "  graft bench vm                          compiled programs against gcc -O2 and the kernel"
+            "  graft bench vm                          compiled programs against gcc -O2 and the kernel",
+            "  graft bench maps                        operations on maps against the kernel's"
         })
 final class BenchCommand implements Runnable {
     private static final int WARM_UPS = 30;

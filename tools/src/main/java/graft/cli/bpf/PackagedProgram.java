@@ -17,7 +17,9 @@ public enum PackagedProgram {
     /** Calls per attach point. */
     COUNT,
     /** Programs that do nothing or little, for measurements. */
-    BENCH;
+    BENCH,
+    /** Programs that do one operation on a map many times, for measurements. */
+    MAPS;
 
     /** As users see it: {@code tls.bpf.o}. */
     public String file() {

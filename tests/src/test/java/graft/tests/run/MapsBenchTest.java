@@ -1,0 +1,38 @@
+package graft.tests.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import graft.attach.Attacher;
+import graft.cli.bench.SessionRunner;
+import graft.cli.bench.maps.MapResult;
+import graft.cli.bench.maps.MapRow;
+import graft.cli.bench.maps.MapsSuite;
+import graft.daemon.Session;
+import graft.daemon.SessionRequest;
+import graft.tests.command.Sessions;
+import java.util.List;
+import java.util.function.Function;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Attaches to a process and loads programs into the kernel, which needs root. */
+@Tag("slow")
+class MapsBenchTest {
+    @Test
+    void programsLeaveTheSameInMapsHereAndInTheKernel() {
+        MapResult result = new MapsSuite(new OneSession(), new MapsSuite.Effort(1, 1)).run(List.of(MapRow.values()));
+        assertThat(result.rows()).extracting(MapResult.Row::row).containsExactly(MapRow.values());
+        assertThat(result.benchRows()).hasSize(2 * MapRow.values().length);
+    }
+
+    private static final class OneSession implements SessionRunner {
+        @Override
+        public <T> T during(SessionRequest request, Function<Session, T> work) {
+            try (Session session = Sessions.open(request, new Attacher())) {
+                T result = work.apply(session);
+                session.detach();
+                return result;
+            }
+        }
+    }
+}

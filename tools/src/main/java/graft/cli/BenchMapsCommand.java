@@ -1,0 +1,48 @@
+package graft.cli;
+
+import graft.cli.bench.maps.MapResult;
+import graft.cli.bench.maps.MapRow;
+import graft.cli.bench.maps.MapsSuite;
+import graft.cli.option.OutputOptions;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code graft bench maps}. */
+@Command(name = "maps", description = "Operations on maps and other helpers, in a process and in the kernel.")
+final class BenchMapsCommand implements Runnable {
+    @Mixin
+    private OutputOptions output;
+
+    @Option(names = "--rounds", paramLabel = "N", description = "batches of each cell; default ${DEFAULT-VALUE}")
+    private int rounds = 41;
+
+    @Option(
+            names = "--runs",
+            paramLabel = "N",
+            description = "runs of a program, of 1000 operations each, in a batch; default ${DEFAULT-VALUE}")
+    private int runs = 20;
+
+    @Parameters(arity = "0..*", paramLabel = "OPERATION", description = "only these operations")
+    private List<String> operations =
+            Arrays.stream(MapRow.values()).map(MapRow::label).toList();
+
+    @Override
+    public void run() {
+        List<MapRow> rows = operations.stream().map(this::row).toList();
+        MapResult result = new MapsSuite(BenchCommand::during, new MapsSuite.Effort(rounds, runs)).run(rows);
+        BenchCommand.print(output, result.benchRows(), result.table());
+    }
+
+    private MapRow row(String label) {
+        return Arrays.stream(MapRow.values())
+                .filter(row -> row.label().equals(label))
+                .findFirst()
+                .orElseThrow(() -> output.usageError("no operation " + label + ": "
+                        + Arrays.stream(MapRow.values()).map(MapRow::label).collect(Collectors.joining(", "))));
+    }
+}
