@@ -134,12 +134,7 @@ public final class TargetImage {
         if (pool.isEmpty()) {
             return Optional.of(new SessionRefusal.NoRoom(modules.pid(), module.path()));
         }
-        ProbePlanner planner = new ProbePlanner(
-                text,
-                functions.stream().map(FunctionProbes::range).toList(),
-                pool.get(),
-                pool.get()::returnRoutines,
-                unwinding());
+        ProbePlanner planner = new ProbePlanner(text, pool.get(), pool.get()::returnRoutines, unwinding());
         try {
             for (FunctionProbes function : functions) {
                 for (Planned planned : plan(planner, function, pool.get())) {

@@ -55,17 +55,15 @@ public final class ProbePlanner {
     private final Unwinding unwinding;
 
     /**
-     * @param functions every function that will be asked for
      * @param returnRoutines writes the pool's return routines when they are first needed
      */
     public ProbePlanner(
             ModuleText module,
-            List<FunctionRange> functions,
             CodeSpace space,
             Supplier<ReturnRoutines.Addresses> returnRoutines,
             Unwinding unwinding) {
         this.module = module;
-        this.index = new TargetIndex(module, functions);
+        this.index = new TargetIndex(module);
         this.space = space;
         this.returnRoutines = returnRoutines;
         this.unwinding = unwinding;
@@ -198,10 +196,11 @@ public final class ProbePlanner {
     }
 
     private Site entrySite(FunctionRange function, Function<Window, Stub> stub) {
-        List<X64Insn> insns = index.insns(function);
-        boolean marked = !insns.isEmpty() && insns.getFirst().kind() == InsnKind.ENDBR64;
-        RemoteAddress address = marked ? insns.getFirst().end() : function.start();
-        return site(function, address, stub);
+        RemoteAddress address = index.first(function)
+                .filter(insn -> insn.kind() == InsnKind.ENDBR64)
+                .map(X64Insn::end)
+                .orElse(function.start());
+        return siteAtInsn(function, address, stub);
     }
 
     /** The site of one stub, or why there is none. */
@@ -219,17 +218,24 @@ public final class ProbePlanner {
     }
 
     private Site site(FunctionRange function, RemoteAddress address, Function<Window, Stub> stub) {
-        List<X64Insn> insns = index.insns(function);
-        for (int i = 0; i < insns.size(); i++) {
-            if (insns.get(i).address().equals(address)) {
-                return switch (Window.forwardFrom(index.insnsAndPadding(function), i)) {
-                    case Window.Search.Found(var window) -> write(function, window, stub);
-                    case Window.Search.None(var reason, var why) -> refused(reason, why);
-                };
-            }
+        boolean boundary =
+                index.insns(function).stream().anyMatch(insn -> insn.address().equals(address));
+        return boundary
+                ? siteAtInsn(function, address, stub)
+                : refused(
+                        Planned.Reason.NOT_A_BOUNDARY,
+                        address + " is not the start of an instruction of " + function.name());
+    }
+
+    private Site siteAtInsn(FunctionRange function, RemoteAddress address, Function<Window, Stub> stub) {
+        List<X64Insn> insns = index.insnsFrom(function, address);
+        if (insns.isEmpty()) {
+            return refused(Planned.Reason.NOT_DECODED, "the code at " + address + " is not understood");
         }
-        return refused(
-                Planned.Reason.NOT_A_BOUNDARY, address + " is not the start of an instruction of " + function.name());
+        return switch (Window.forwardFrom(insns, 0)) {
+            case Window.Search.Found(var window) -> write(function, window, stub);
+            case Window.Search.None(var reason, var why) -> refused(reason, why);
+        };
     }
 
     private Site write(FunctionRange function, Window window, Function<Window, Stub> stub) {

@@ -9,6 +9,8 @@ import graft.rewriter.PatchSite.Liveness;
 import graft.rewriter.PatchSite.Tactic;
 import graft.rewriter.stub.ProbeCall;
 import graft.rewriter.stub.ReturnRoutines;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -80,7 +82,7 @@ class ProbePlannerTest {
     @Test
     void refusesAWindowThatAnotherFunctionCallsInto() {
         // At 0x40000a: call 0x400004
-        Planned planned = planner("55 48 89 e5 48 83 ec 20 c9 c3 e8 f5 ff ff ff c3", 10, Unwinding.ABSENT)
+        Planned planned = planner("55 48 89 e5 48 83 ec 20 c9 c3 e8 f5 ff ff ff c3", Unwinding.ABSENT)
                 .function(function(10), List.of(program), List.of());
 
         assertThat(planned)
@@ -109,8 +111,7 @@ class ProbePlannerTest {
     void seesReturnsAtEveryExit() {
         // entry 8 bytes; xor ecx,ecx; xor esi,esi; ret; then a second exit with padding
         String body = PROLOGUE + "31 c9 31 f6 c3 31 c0 c3 0f 1f 00 90";
-        Planned planned =
-                planner(body, 20, Unwinding.POSSIBLE).function(function(20), List.of(program), List.of(program));
+        Planned planned = planner(body, Unwinding.POSSIBLE).function(function(20), List.of(program), List.of(program));
 
         assertThat(planned)
                 .isInstanceOfSatisfying(
@@ -123,7 +124,7 @@ class ProbePlannerTest {
     @Test
     void wrapsAFunctionThatLeavesByATailJump() {
         String body = PROLOGUE + "c9 e9 00 10 00 00";
-        Planned planned = planner(body, 14, Unwinding.ABSENT).function(function(14), List.of(), List.of(program));
+        Planned planned = planner(body, Unwinding.ABSENT).function(function(14), List.of(), List.of(program));
 
         assertThat(planned)
                 .isInstanceOfSatisfying(
@@ -151,13 +152,13 @@ class ProbePlannerTest {
     /** In a function of 20 bytes, with another one behind it. */
     private Planned returnProbe(String body) {
         ModuleText module = module(body, List.of(TEXT, TEXT.plus(20)), Set.of());
-        return planner(module, function(20), Unwinding.ABSENT).function(function(20), List.of(), List.of(program));
+        return planner(module, Unwinding.ABSENT).function(function(20), List.of(), List.of(program));
     }
 
     @Test
     void refusesToWrapWhereAnUnwinderMayWalkTheStack() {
         String body = PROLOGUE + "c9 e9 00 10 00 00";
-        Planned planned = planner(body, 14, Unwinding.POSSIBLE).function(function(14), List.of(), List.of(program));
+        Planned planned = planner(body, Unwinding.POSSIBLE).function(function(14), List.of(), List.of(program));
 
         assertThat(planned).isInstanceOfSatisfying(Planned.Refused.class, refused -> {
             assertThat(refused.reason()).isEqualTo(Planned.Reason.RETURN_NOT_SAFE);
@@ -168,7 +169,7 @@ class ProbePlannerTest {
     @Test
     void refusesToWrapAFunctionThatPopsItsArguments() {
         String body = PROLOGUE + "c2 08 00 e9 00 10 00 00";
-        Planned planned = planner(body, 16, Unwinding.ABSENT).function(function(16), List.of(), List.of(program));
+        Planned planned = planner(body, Unwinding.ABSENT).function(function(16), List.of(), List.of(program));
 
         assertThat(planned)
                 .isInstanceOfSatisfying(
@@ -182,7 +183,7 @@ class ProbePlannerTest {
         String body = PROLOGUE + "c9 ff e0";
         assertThat(entry(body)).isInstanceOf(Planned.Patchable.class);
 
-        Planned planned = planner(body, 11, Unwinding.POSSIBLE).function(function(11), List.of(), List.of(program));
+        Planned planned = planner(body, Unwinding.POSSIBLE).function(function(11), List.of(), List.of(program));
         assertThat(planned)
                 .isInstanceOfSatisfying(
                         Planned.Refused.class,
@@ -204,8 +205,7 @@ class ProbePlannerTest {
         // ret; nops up to the next function, at 0x400010
         String body = "c3 66 2e 0f 1f 84 00 00 00 00 00 0f 1f 40 00 90" + "c3";
         ModuleText module = module(body, List.of(TEXT, TEXT.plus(16)), Set.of());
-        Planned planned =
-                planner(module, function(1), Unwinding.ABSENT).function(function(1), List.of(program), List.of());
+        Planned planned = planner(module, Unwinding.ABSENT).function(function(1), List.of(program), List.of());
 
         assertThat(onlySite(planned).address()).isEqualTo(TEXT);
     }
@@ -213,8 +213,7 @@ class ProbePlannerTest {
     @Test
     void leavesTheNextFunctionAloneWhenPaddingIsTooShort() {
         ModuleText module = module("c3 90 90 90 90 90 c3", List.of(TEXT, TEXT.plus(4)), Set.of());
-        Planned planned =
-                planner(module, function(1), Unwinding.ABSENT).function(function(1), List.of(program), List.of());
+        Planned planned = planner(module, Unwinding.ABSENT).function(function(1), List.of(program), List.of());
 
         assertThat(planned)
                 .isInstanceOfSatisfying(
@@ -223,14 +222,36 @@ class ProbePlannerTest {
     }
 
     @Test
-    void refusesWindowsInPartsOfOtherFunctions() {
+    void refusesWindowsInPartsThatTablesOfOtherFunctionsLeadInto() {
+        // f.cold; behind it the other function: lea 0x600000(%rip),%rax; ret
+        String body = PROLOGUE + "31 c0 c9 c3" + "48 8d 05 ed ff 1f 00 c3";
         FunctionRange part = new FunctionRange("f.cold", TEXT, 12);
-        ModuleText module = module(PROLOGUE + "31 c0 c9 c3", List.of(TEXT), Set.of());
 
-        assertThat(planner(module, part, Unwinding.ABSENT).function(part, List.of(program), List.of()))
+        assertThat(partWithTable(body, part, 0x400010))
+                .as("the table leads to the other function")
+                .isInstanceOf(Planned.Patchable.class);
+        assertThat(partWithTable(body, part, 0x400001))
                 .isInstanceOfSatisfying(
                         Planned.Refused.class,
-                        refused -> assertThat(refused.why()).contains("part of another one"));
+                        refused -> assertThat(refused.why()).isEqualTo("a branch may land at 0x400001"));
+    }
+
+    /** A module whose table at 0x600000 has one distance, to {@code target}. */
+    private Planned partWithTable(String body, FunctionRange part, int target) {
+        RemoteAddress table = new RemoteAddress(0x600000);
+        byte[] entry = ByteBuffer.allocate(4)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(target - 0x600000)
+                .array();
+        ModuleText module = new ModuleText(
+                "a.out",
+                Code.ofHex(body).bytes(),
+                TEXT,
+                List.of(TEXT, TEXT.plus(12)),
+                List.of(),
+                (address, _) -> address.equals(table) ? entry : new byte[0],
+                Set.of());
+        return planner(module, Unwinding.ABSENT).function(part, List.of(program), List.of());
     }
 
     @Test
@@ -239,7 +260,7 @@ class ProbePlannerTest {
         String body = PROLOGUE + "31 c0 c9 c3" + "b8 01 00 40 00 c3 90";
         ModuleText module = module(body, List.of(TEXT), Set.of(ModuleText.Trait.FIXED_ADDRESS));
 
-        assertThat(planner(module, function(12), Unwinding.ABSENT).function(function(12), List.of(program), List.of()))
+        assertThat(planner(module, Unwinding.ABSENT).function(function(12), List.of(program), List.of()))
                 .isInstanceOfSatisfying(
                         Planned.Refused.class,
                         refused -> assertThat(refused.reason()).isEqualTo(Planned.Reason.BRANCH_TARGET));
@@ -270,20 +291,20 @@ class ProbePlannerTest {
 
     private Planned entry(String body) {
         int size = Code.ofHex(body).length();
-        return planner(body, size, Unwinding.ABSENT).function(function(size), List.of(program), List.of());
+        return planner(body, Unwinding.ABSENT).function(function(size), List.of(program), List.of());
     }
 
     private static FunctionRange function(int size) {
         return new FunctionRange("f", TEXT, size);
     }
 
-    private ProbePlanner planner(String body, int size, Unwinding unwinding) {
-        return planner(module(body, List.of(TEXT), Set.of()), function(size), unwinding);
+    private ProbePlanner planner(String body, Unwinding unwinding) {
+        return planner(module(body, List.of(TEXT), Set.of()), unwinding);
     }
 
-    private ProbePlanner planner(ModuleText module, FunctionRange function, Unwinding unwinding) {
+    private ProbePlanner planner(ModuleText module, Unwinding unwinding) {
         ReturnRoutines.Addresses routines = new ReturnRoutines.Addresses(THUNK, THUNK.plus(64));
-        return new ProbePlanner(module, List.of(function), space, () -> routines, unwinding);
+        return new ProbePlanner(module, space, () -> routines, unwinding);
     }
 
     private static ModuleText module(String body, List<RemoteAddress> functions, Set<ModuleText.Trait> traits) {

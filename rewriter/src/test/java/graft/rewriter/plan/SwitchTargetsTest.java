@@ -100,7 +100,7 @@ class SwitchTargetsTest {
                             .contains(symbol.name()))
                     .map(symbol -> new FunctionRange(symbol.name(), at(symbol.value()), (int) symbol.size()))
                     .toList();
-            TargetIndex index = new TargetIndex(module(file), functions);
+            TargetIndex index = new TargetIndex(module(file));
             int seen = 0;
             for (ElfSymbol label : symbols) {
                 if (!label.name().startsWith("case_")) {
