@@ -30,6 +30,7 @@ final class GraftCommand implements Runnable {
             DoctorCommand.class,
             ListCommand.class,
             PlanCommand.class,
+            SurveyCommand.class,
             RunCommand.class,
             TlsCommand.class,
             LatencyCommand.class,

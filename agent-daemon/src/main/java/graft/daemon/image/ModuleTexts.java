@@ -18,21 +18,24 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 
 /** Reads from a module's file what the planner must know of its text. */
-final class ModuleTexts {
+public final class ModuleTexts {
     private static final int R_X86_64_64 = 1;
     private static final int R_X86_64_RELATIVE = 8;
     private static final int R_X86_64_IRELATIVE = 37;
 
-    private final TargetModule module;
+    private final String name;
     private final ElfFile elf;
+    private final long loadBias;
     private List<ElfVirtualAddress> landingPads = List.of();
     private boolean padsUnread;
 
-    private ModuleTexts(TargetModule module) {
-        this.module = module;
-        this.elf = module.elf();
+    private ModuleTexts(String name, ElfFile elf, long loadBias) {
+        this.name = name;
+        this.elf = elf;
+        this.loadBias = loadBias;
         try {
             this.landingPads = elf.landingPads();
         } catch (ElfFormatException _) {
@@ -42,21 +45,43 @@ final class ModuleTexts {
 
     /** The executable range of {@code module} that holds {@code address}. */
     static ModuleText holding(TargetModule module, RemoteAddress address) {
-        return new ModuleTexts(module).read(address);
-    }
-
-    private ModuleText read(RemoteAddress address) {
+        ModuleTexts texts = new ModuleTexts(module.fileName(), module.elf(), module.loadBias());
         ElfVirtualAddress wanted = module.virtual(address);
-        ElfSegment segment = elf.segments().stream()
-                .filter(candidate -> candidate.type() == ElfSegment.LOAD && candidate.isExecutable())
-                .filter(candidate -> wanted.value() >= candidate.address().value()
-                        && wanted.value() < candidate.address().value() + candidate.fileSize())
+        ElfSegment segment = executable(module.elf())
+                .filter(candidate -> holds(candidate, wanted.value()))
                 .findFirst()
                 .orElseThrow(() -> new AssertionError(address + " is not in the text of " + module));
+        return texts.read(segment);
+    }
+
+    /**
+     * The executable ranges of a file, as if it were loaded.
+     *
+     * @param loadBias what is added to the file's addresses
+     */
+    public static List<ModuleText> all(String name, ElfFile elf, long loadBias) {
+        ModuleTexts texts = new ModuleTexts(name, elf, loadBias);
+        return executable(elf).map(texts::read).toList();
+    }
+
+    private static Stream<ElfSegment> executable(ElfFile elf) {
+        return elf.segments().stream().filter(segment -> segment.type() == ElfSegment.LOAD && segment.isExecutable());
+    }
+
+    private static boolean holds(ElfSegment segment, long address) {
+        long start = segment.address().value();
+        return address >= start && address < start + segment.fileSize();
+    }
+
+    private RemoteAddress remote(ElfVirtualAddress address) {
+        return address.loadedWith(loadBias);
+    }
+
+    private ModuleText read(ElfSegment segment) {
         return new ModuleText(
-                module.fileName(),
+                name,
                 elf.bytesAt(segment.address(), (int) segment.fileSize()),
-                module.remote(segment.address()),
+                remote(segment.address()),
                 functions(),
                 pointed(),
                 this::data,
@@ -67,13 +92,13 @@ final class ModuleTexts {
         return elf.functions().all().stream()
                 .map(ElfSymbol::value)
                 .distinct()
-                .map(module::remote)
+                .map(this::remote)
                 .toList();
     }
 
     private List<RemoteAddress> pointed() {
         Set<RemoteAddress> pointed = new TreeSet<>();
-        pointed.add(module.remote(elf.header().entry()));
+        pointed.add(remote(elf.header().entry()));
         for (ElfSection section : elf.sections()) {
             if (section.type() == ElfSection.RELA) {
                 elf.relocations(section).forEach(relocation -> addTarget(relocation, pointed));
@@ -89,14 +114,14 @@ final class ModuleTexts {
                             && !section.has(ElfSection.EXECUTE))
                     .forEach(section -> addWords(section, pointed));
         }
-        landingPads.forEach(pad -> pointed.add(module.remote(pad)));
+        landingPads.forEach(pad -> pointed.add(remote(pad)));
         return List.copyOf(pointed);
     }
 
     private void addWord(ElfVirtualAddress place, Set<RemoteAddress> pointed) {
         ByteBuffer word = ByteBuffer.wrap(read(place, Long.BYTES)).order(ByteOrder.LITTLE_ENDIAN);
         if (word.remaining() == Long.BYTES) {
-            pointed.add(module.remote(new ElfVirtualAddress(word.getLong())));
+            pointed.add(remote(new ElfVirtualAddress(word.getLong())));
         }
     }
 
@@ -105,16 +130,16 @@ final class ModuleTexts {
                 || relocation.type() == R_X86_64_IRELATIVE
                 || relocation.type() == R_X86_64_64;
         if (address) {
-            pointed.add(module.remote(new ElfVirtualAddress(relocation.addend())));
+            pointed.add(remote(new ElfVirtualAddress(relocation.addend())));
         }
     }
 
     private void addWords(ElfSection section, Set<RemoteAddress> pointed) {
         ByteBuffer words = ByteBuffer.wrap(elf.content(section)).order(ByteOrder.LITTLE_ENDIAN);
         while (words.remaining() >= Long.BYTES) {
-            RemoteAddress word = new RemoteAddress(words.getLong());
-            if (module.holds(word)) {
-                pointed.add(word);
+            long word = words.getLong();
+            if (executable(elf).anyMatch(segment -> holds(segment, word - loadBias))) {
+                pointed.add(new RemoteAddress(word));
             }
         }
     }
@@ -143,7 +168,7 @@ final class ModuleTexts {
     }
 
     private byte[] data(RemoteAddress address, int length) {
-        ElfVirtualAddress start = module.virtual(address);
+        ElfVirtualAddress start = new ElfVirtualAddress(address.value() - loadBias);
         List<ElfSegment> segments = new ArrayList<>(elf.segments());
         for (ElfSegment segment : segments) {
             long left = segment.address().value() + segment.fileSize() - start.value();

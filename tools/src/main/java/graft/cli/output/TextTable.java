@@ -47,9 +47,7 @@ public final class TextTable {
 
     /** The header and the rows. */
     public List<String> lines() {
-        List<List<String>> all = new ArrayList<>();
-        all.add(columns.stream().map(Column::title).toList());
-        all.addAll(rows);
+        List<List<String>> all = cells();
         int[] widths = new int[columns.size()];
         for (List<String> row : all) {
             for (int i = 0; i < widths.length; i++) {
@@ -57,6 +55,24 @@ public final class TextTable {
             }
         }
         return all.stream().map(row -> line(row, widths)).toList();
+    }
+
+    /** The titles, then the rows. */
+    public List<List<String>> cells() {
+        List<List<String>> all = new ArrayList<>();
+        all.add(columns.stream().map(Column::title).toList());
+        all.addAll(rows);
+        return all;
+    }
+
+    /** What Markdown wants between the titles and the rows. */
+    public List<String> markdownRule() {
+        return columns.stream()
+                .map(column -> switch (column.align()) {
+                    case LEFT -> "---";
+                    case RIGHT -> "---:";
+                })
+                .toList();
     }
 
     private String line(List<String> row, int[] widths) {
