@@ -44,6 +44,9 @@ static void *reserve(struct graft_map *map, uint64_t size)
         return 0;
     uint64_t at = *producer(map);
     uint64_t end = at + room_of((uint32_t)size);
+    /* The reader may have moved an empty ring's positions since. */
+    if (end - consumed > map->max_entries)
+        consumed = __atomic_load_n(consumer(map), __ATOMIC_ACQUIRE);
     /* A reader never passes a busy record. One that does costs a walk, and still gets nothing overwritten. */
     if (ring->pending < consumed)
         ring->pending = consumed;

@@ -13,9 +13,8 @@ final class LockWord {
 
     /** Takes the lock at {@code word}, or adds 1 at {@code busyCounter}. */
     static boolean acquire(MapRegion region, long word, long busyCounter) {
-        long me = PROCESS | Thread.currentThread().threadId() & 0xffffffffL;
         for (int i = 0; i < SPINS + YIELDS; i++) {
-            if (region.getLongAcquire(word) == 0 && region.compareAndSetLong(word, 0, me)) {
+            if (tryAcquire(region, word)) {
                 return true;
             }
             if (i < SPINS) {
@@ -26,6 +25,12 @@ final class LockWord {
         }
         region.getAndAddLong(busyCounter, 1);
         return false;
+    }
+
+    /** Takes the lock at {@code word} when it is free. */
+    static boolean tryAcquire(MapRegion region, long word) {
+        long me = PROCESS | Thread.currentThread().threadId() & 0xffffffffL;
+        return region.getLongAcquire(word) == 0 && region.compareAndSetLong(word, 0, me);
     }
 
     static void release(MapRegion region, long word) {

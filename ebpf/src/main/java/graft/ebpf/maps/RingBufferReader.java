@@ -17,7 +17,8 @@ import java.time.Duration;
 public final class RingBufferReader {
     private static final long FIRST_PAUSE_NANOS = 1_000_000;
     private static final long LONGEST_PAUSE_NANOS = 16_000_000;
-    private static final int BURST_RECORDS = 32;
+    /** Not more than a pause is worth: fewer records than this in a pause are waited for one by one. */
+    private static final int BURST_RECORDS = 8;
     /** Longer than a store of a producer takes to become visible, by orders of magnitude. */
     private static final long SETTLING_NANOS = 50_000;
     /** A reader that frees room seldom leaves the producers' cache lines alone. */
@@ -28,6 +29,9 @@ public final class RingBufferReader {
 
     /** Not filled during a pause, this part of the ring makes the next one longer. */
     private static final int SMALL_PART = 8;
+
+    /** What may gather in a pause and still lie in a second-level cache, half of it, when it is written again. */
+    private static final long CACHED_BYTES = 3 << 20;
 
     private static final int OWNER_MASK = (1 << MapConstants.RECORD_OWNER_BITS) - 1;
 
@@ -125,6 +129,7 @@ public final class RingBufferReader {
         if (recordsSinceWait < BURST_RECORDS) {
             pauseNanos = FIRST_PAUSE_NANOS;
         } else if (nanos > pauseNanos) {
+            startAgain();
             pause();
         }
         recordsSinceWait = 0;
@@ -150,12 +155,35 @@ public final class RingBufferReader {
             Futex.await(region.memory(), RingLayout.DOORBELL, doorbell, pauseNanos);
         }
         region.setLongVolatile(RingLayout.WAKE_AT, MapConstants.RING_AWAKE);
-        long produced = produced();
-        if (produced > full) {
+        long gathered = produced() - consumed();
+        if (gathered > Math.min(size / WAKING_PART, 2 * CACHED_BYTES)) {
             pauseNanos = Math.max(pauseNanos / 2, FIRST_PAUSE_NANOS);
-        } else if (produced - consumed() < size / SMALL_PART) {
+        } else if (gathered < Math.min(size / SMALL_PART, CACHED_BYTES / 2)) {
             pauseNanos = Math.min(pauseNanos * 2, LONGEST_PAUSE_NANOS);
         }
+    }
+
+    /**
+     * Moves the positions of an empty ring to its next beginning, so that the producers write where they wrote before and
+     * not through the whole ring: those lines are still in their caches. The positions only grow, as if a record that
+     * reaches to the end had been made and taken. The reader's moves first: who sees the producers' new position sees this
+     * one too.
+     */
+    private void startAgain() {
+        long consumed = consumed();
+        long behind = consumed & size - 1;
+        if (behind < Math.min(size / SMALL_PART, CACHED_BYTES / 4)
+                || produced() != consumed
+                || !LockWord.tryAcquire(region, RingLayout.LOCK)) {
+            return;
+        }
+        if (produced() == consumed) {
+            long beginning = consumed - behind + size;
+            region.setLongRelease(MapConstants.RING_CONSUMER_OFFSET, beginning);
+            region.setLongRelease(RingLayout.PENDING, beginning);
+            region.setLongRelease(MapConstants.RING_PRODUCER_OFFSET, beginning);
+        }
+        LockWord.release(region, RingLayout.LOCK);
     }
 
     /** Wakes a sleeping {@link #await} so that its caller can look around; the wait may return before its time. */

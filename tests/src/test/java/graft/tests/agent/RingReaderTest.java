@@ -6,9 +6,13 @@ import graft.ebpf.maps.MapCreation;
 import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
+import graft.platform.layout.MapConstants;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -100,6 +104,58 @@ class RingReaderTest {
         assertThat(numbers)
                 .containsExactlyElementsOf(
                         LongStream.range(0, (long) rounds * each).boxed().toList());
+    }
+
+    @Test
+    void aRingThatIsEmptyWhenItsReaderPausesIsFilledFromItsBeginningAgain() throws IOException {
+        int each = 10;
+        for (int i = 0; i < 3; i++) {
+            assertThat(producer.number("output " + each + " " + RECORD + " 0")).isZero();
+            assertThat(drain()).isEqualTo(each);
+            assertThat(ring.await(Duration.ofMillis(5))).isFalse();
+            assertThat(position()).isEqualTo((i + 1L) * SIZE);
+        }
+        assertThat(producer.number("output 100 " + RECORD + " 0")).isEqualTo(100 - SIZE / ROOM);
+        assertThat(drain()).isEqualTo(SIZE / ROOM);
+        assertThat(numbers)
+                .containsExactlyElementsOf(
+                        LongStream.range(0, 3L * each + SIZE / ROOM).boxed().toList());
+    }
+
+    @Test
+    void aPauseLeavesARingWithRecordsAsItIs() throws IOException {
+        assertThat(producer.number("output 20 " + RECORD + " 0")).isZero();
+        assertThat(ring.drain(this::take, 15)).isEqualTo(15);
+        assertThat(ring.await(LONG)).isTrue();
+        assertThat(position()).isEqualTo(15L * ROOM);
+        assertThat(drain()).isEqualTo(5);
+    }
+
+    @Test
+    void producersThatGoOnWhileAnEmptyRingIsFilledFromItsBeginningLoseNothingUncounted() throws IOException {
+        int each = 200_000;
+        List<AgentHost> producers = List.of(producer, newProducer());
+        List<CompletableFuture<Long>> lost = producers.stream()
+                .map(host -> CompletableFuture.supplyAsync(() -> host.number("output " + each + " " + RECORD + " 0")))
+                .toList();
+        while (!lost.stream().allMatch(CompletableFuture::isDone)) {
+            drain();
+            ring.await(Duration.ofMillis(1));
+        }
+        drain();
+        long counted = lost.stream().mapToLong(CompletableFuture::join).sum();
+        assertThat(numbers).hasSize((int) (2L * each - counted));
+        assertThat(ring.losses().full() + ring.losses().busy()).isEqualTo(counted);
+    }
+
+    /** The reader's position, as every process sees it. */
+    private long position() throws IOException {
+        try (FileChannel file =
+                FileChannel.open(Path.of("/proc/self/fd/" + ring.fd().number()))) {
+            ByteBuffer word = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.nativeOrder());
+            file.read(word, MapConstants.RING_CONSUMER_OFFSET);
+            return word.getLong(0);
+        }
     }
 
     @Test
