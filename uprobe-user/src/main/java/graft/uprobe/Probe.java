@@ -4,7 +4,8 @@ import java.util.Optional;
 
 /**
  * What a user asks for, as text: {@code uprobe:MODULE:SYMBOL[+OFFSET]} or {@code uretprobe:MODULE:SYMBOL}; the colon
- * after the kind may be a slash, as in section names of eBPF objects. A symbol may hold {@code *} wildcards.
+ * after the kind may be a slash, as in section names of eBPF objects. A symbol may hold the wildcards {@code *} and
+ * {@code ?}, or be a regular expression between slashes: {@code uprobe:libssl.so.3:/^SSL_(read|write)$/}.
  *
  * @param module a file name ({@code libssl.so.3}), a path, or a path suffix; empty means the main executable
  * @param symbol a function name or pattern
@@ -61,9 +62,14 @@ public record Probe(Kind kind, String module, String symbol, long offset) {
     }
 
     private static Parsed place(Kind kind, String text, String place) {
-        int colon = place.lastIndexOf(':');
+        int colon = functionMark(place);
         String module = colon < 0 ? "" : place.substring(0, colon);
         String function = place.substring(colon + 1);
+        if (SymbolPattern.isExpression(function)) {
+            return SymbolPattern.mistake(function)
+                    .<Parsed>map(why -> new Parsed.Malformed(text, why))
+                    .orElseGet(() -> new Parsed.Ok(new Probe(kind, module, function, 0)));
+        }
         int plus = function.lastIndexOf('+');
         String symbol = plus < 0 ? function : function.substring(0, plus);
         if (symbol.isEmpty()) {
@@ -80,6 +86,12 @@ public record Probe(Kind kind, String module, String symbol, long offset) {
         return new Parsed.Ok(new Probe(exact, module, symbol, offset.get()));
     }
 
+    /** The colon before the function, which may be a regular expression with colons of its own. */
+    private static int functionMark(String place) {
+        boolean expression = place.length() > 1 && place.endsWith("/");
+        return expression ? place.indexOf(":/") : place.lastIndexOf(':');
+    }
+
     private static Optional<Long> number(String digits) {
         try {
             long value = Long.decode(digits);
@@ -91,7 +103,7 @@ public record Probe(Kind kind, String module, String symbol, long offset) {
 
     /** Whether {@link #symbol} is a pattern. */
     public boolean isPattern() {
-        return symbol.indexOf('*') >= 0;
+        return SymbolPattern.of(symbol).isPresent();
     }
 
     @Override

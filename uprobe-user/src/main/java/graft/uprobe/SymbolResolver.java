@@ -9,7 +9,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
 
 /** Finds the places that a probe names. Indirect functions are left out: their symbol is that of a resolver. */
 public final class SymbolResolver {
@@ -35,12 +34,12 @@ public final class SymbolResolver {
     }
 
     private List<ElfSymbol> candidates(TargetModule module, Probe probe) {
-        if (!probe.isPattern()) {
+        Optional<SymbolPattern> pattern = SymbolPattern.of(probe.symbol());
+        if (pattern.isEmpty()) {
             return module.functionsNamed(probe.symbol(), modules.debugFiles());
         }
-        Pattern pattern = Pattern.compile("\\Q" + probe.symbol().replace("*", "\\E.*\\Q") + "\\E");
         return module.functions(modules.debugFiles()).stream()
-                .filter(symbol -> pattern.matcher(symbol.name()).matches())
+                .filter(symbol -> pattern.get().test(symbol.name()))
                 .toList();
     }
 

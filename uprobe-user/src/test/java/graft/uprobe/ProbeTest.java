@@ -15,6 +15,10 @@ class ProbeTest {
         "uretprobe:libssl.so.3:SSL_read, RETURN, libssl.so.3, SSL_read, 0",
         "uprobe:libc.so.6:str*, ENTRY, libc.so.6, str*, 0",
         "uprobe:main, ENTRY, '', main, 0",
+        "uprobe:libc.so.6:str?py, ENTRY, libc.so.6, str?py, 0",
+        "uprobe:libssl.so.3:/^SSL_(read|write)$/, ENTRY, libssl.so.3, /^SSL_(read|write)$/, 0",
+        "uretprobe//usr/lib/libssl.so.3:/a::b+/, RETURN, /usr/lib/libssl.so.3, /a::b+/, 0",
+        "uprobe:/^main$/, ENTRY, '', /^main$/, 0",
         "uprobe:a.out:work+0x10, OFFSET, a.out, work, 16",
     })
     void readsProbes(String text, Probe.Kind kind, String module, String symbol, long offset) {
@@ -27,6 +31,8 @@ class ProbeTest {
         "uprobe:libssl.so.3:, the function's name is missing",
         "uprobe:a.out:work+x, '\"x\" is not an offset'",
         "uretprobe:a.out:work+4, a return probe takes no offset",
+        "uprobe:a.out:/wo(rk/, the regular expression is wrong: Unclosed group at character 6",
+        "uprobe:a.out://, the regular expression is empty",
     })
     void saysWhatIsWrong(String text, String why) {
         assertThat(Probe.parse(text)).isEqualTo(new Probe.Parsed.Malformed(text, why));

@@ -45,6 +45,14 @@ class SymbolResolverTest {
     }
 
     @Test
+    void findsNamesByARegularExpression() {
+        assertThat(resolve("uprobe:libc.so.6:/^getp(p)?id$/"))
+                .isInstanceOfSatisfying(Resolution.Found.class, found -> assertThat(found.points())
+                        .extracting(AttachPoint::function)
+                        .containsExactlyInAnyOrder("getpid", "getppid"));
+    }
+
+    @Test
     void leavesOutResolversOfIndirectFunctions() {
         assertThat(resolve("uprobe:libc.so.6:strlen")).isInstanceOf(Resolution.NoSuchSymbol.class);
     }
