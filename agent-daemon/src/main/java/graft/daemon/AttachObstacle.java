@@ -31,11 +31,17 @@ public record AttachObstacle(String program, String section, String why, String 
 
     /** {@code struct pt_regs} is what probes of the kernel get, too. */
     public static boolean canRunAtUprobes(ProgSpec program) {
-        return program.type() == ProgType.UPROBE
-                || program.type() == ProgType.URETPROBE
-                || program.kernelSection()
-                        .filter(section -> section.type() == KernelType.KPROBE)
-                        .isPresent();
+        return switch (program.type()) {
+            case UPROBE, URETPROBE, UPROBE_SESSION, USDT -> true;
+            case SYSCALL_ENTER, SYSCALL_EXIT, KERNEL_TRACEPOINT -> false;
+            case OTHER -> isKernelProbe(program);
+        };
+    }
+
+    private static boolean isKernelProbe(ProgSpec program) {
+        return program.kernelSection()
+                .filter(section -> section.type() == KernelType.KPROBE)
+                .isPresent();
     }
 
     private static String elsewhere(String program) {
@@ -44,14 +50,6 @@ public record AttachObstacle(String program, String section, String why, String 
 
     private static Advice advice(KernelSection section) {
         return switch (section.kind()) {
-            case "uprobe.session" ->
-                new Advice(
-                        "one program for the entry and the return of a function is more than graft offers",
-                        "two programs, SEC(\"uprobe/FILE:FUNCTION\") and SEC(\"uretprobe/FILE:FUNCTION\")");
-            case "usdt" ->
-                new Advice(
-                        "graft does not read the notes that say where static probes are",
-                        "readelf -n FILE shows the places; --attach %s=uprobe:FILE:FUNCTION+OFFSET");
             case "kprobe", "kprobe.multi", "kprobe.session", "kretprobe", "kretprobe.multi" ->
                 new Advice("it runs in functions of the kernel", "--attach %s=uprobe:FILE:FUNCTION, or a tracepoint");
             case "ksyscall", "kretsyscall" -> systemCall(section, section.kind().contains("ret") ? "exit" : "enter");

@@ -125,20 +125,27 @@ public final class KernelSession implements AutoCloseable {
                 if (!(resolution instanceof Resolution.Found(var points))) {
                     return Optional.of(new Opening.NotFound(new SessionRefusal.ProbeNotFound(pid, resolution)));
                 }
+                List<UprobePoint> places = points.stream()
+                        .map(point -> new UprobePoint(edge(point), file(modules, point), point.fileOffset(), pid))
+                        .toList();
+                KernelProg program = program(link.program());
+                if (KernelLink.isForMany(program.spec())) {
+                    return link(KernelLink.attachUprobes(program, places, link.cookie()));
+                }
                 Optional<Opening> failure = Optional.empty();
-                for (AttachPoint point : points) {
-                    Path file = modules.holding(point.address())
-                            .map(TargetModule::openablePath)
-                            .orElseThrow();
-                    failure = failure.or(() -> link(KernelLink.attachUprobe(
-                            program(link.program()),
-                            new UprobePoint(edge(point), file, point.fileOffset(), pid),
-                            link.cookie())));
+                for (UprobePoint place : places) {
+                    failure = failure.or(() -> link(KernelLink.attachUprobe(program, place, link.cookie())));
                 }
                 return failure;
             } catch (NoSuchProcessException gone) {
                 return Optional.of(new Opening.NotFound(new SessionRefusal.TargetGone(pid, gone.getMessage())));
             }
+        }
+
+        private static Path file(TargetModules modules, AttachPoint point) {
+            return modules.holding(point.address())
+                    .map(TargetModule::openablePath)
+                    .orElseThrow();
         }
 
         private static PerfEvent.Edge edge(AttachPoint point) {

@@ -7,6 +7,14 @@ public sealed interface LinkRequest {
     /** The program's name in its object. */
     String program();
 
+    /** The same with what {@code bpf_get_attach_cookie} returns there; system calls have none. */
+    default LinkRequest withCookie(long cookie) {
+        return switch (this) {
+            case Uprobe(var program, var probe, var _) -> new Uprobe(program, probe, cookie);
+            case Syscall syscall -> syscall;
+        };
+    }
+
     /**
      * A program at a place in user space.
      *

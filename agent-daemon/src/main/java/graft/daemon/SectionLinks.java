@@ -48,11 +48,11 @@ public record SectionLinks(List<LinkRequest> links, List<ProgSpec> unplaced, Lis
 
     private static Optional<LinkRequest> link(ProgSpec program) {
         return switch (program.type()) {
-            case UPROBE -> uprobe(program, Probe.Kind.ENTRY);
+            case UPROBE, UPROBE_SESSION -> uprobe(program, Probe.Kind.ENTRY);
             case URETPROBE -> uprobe(program, Probe.Kind.RETURN);
             case SYSCALL_ENTER -> syscall(program, ENTER, LinkRequest.Edge.ENTER);
             case SYSCALL_EXIT -> syscall(program, EXIT, LinkRequest.Edge.EXIT);
-            case KERNEL_TRACEPOINT, OTHER -> Optional.empty();
+            case USDT, KERNEL_TRACEPOINT, OTHER -> Optional.empty();
         };
     }
 

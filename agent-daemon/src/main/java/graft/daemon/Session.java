@@ -65,7 +65,8 @@ public final class Session implements AutoCloseable {
     }
 
     /** Plans the request without touching any target. */
-    public static Preview preview(SessionRequest request, AgentImage agent) {
+    public static Preview preview(SessionRequest asked, AgentImage agent) {
+        SessionRequest request = SessionSections.expanded(asked);
         return switch (load(request, Map.of())) {
             case Collection.Loading.Refused(var refusal) -> new Preview.Refused(refusal);
             case Collection.Loading.Loaded(var collection) -> {
@@ -88,7 +89,8 @@ public final class Session implements AutoCloseable {
      *
      * @param given maps that exist already and take the place of the object's maps of the same name
      */
-    public static Opening open(SessionRequest request, Map<String, BpfMap> given, AgentImage agent, Attacher attacher) {
+    public static Opening open(SessionRequest asked, Map<String, BpfMap> given, AgentImage agent, Attacher attacher) {
+        SessionRequest request = SessionSections.expanded(asked);
         return switch (load(request, given)) {
             case Collection.Loading.Refused(var refusal) -> new Opening.Refused(refusal);
             case Collection.Loading.Loaded(var collection) -> {
@@ -144,13 +146,12 @@ public final class Session implements AutoCloseable {
             SessionRequest request, Collection collection, AgentImage agent, Attacher attacher) {
         return switch (assembleAll(request, collection, agent)) {
             case Assemblies.Refused(var refusal) -> new Opening.Refused(refusal);
-            case Assemblies.Ready(var images) ->
-                attachAll(images, collection, attacher, request.links().size());
+            case Assemblies.Ready(var images) -> attachAll(images, collection, attacher);
         };
     }
 
     private static Opening attachAll(
-            List<TargetImage.Assembly.Assembled> images, Collection collection, Attacher attacher, int linksEach) {
+            List<TargetImage.Assembly.Assembled> images, Collection collection, Attacher attacher) {
         List<Attachment> attached = new ArrayList<>();
         List<AttachPoint> points = new ArrayList<>();
         List<SessionRefusal.SiteRefused> skipped = new ArrayList<>();
@@ -173,7 +174,8 @@ public final class Session implements AutoCloseable {
                 return new Opening.Refused(refusal.get());
             }
         }
-        int links = linksEach * attached.size() - skipped.size();
+        int links =
+                images.stream().mapToInt(TargetImage.Assembly.Assembled::links).sum();
         return new Opening.Opened(new Session(collection, attached, points, skipped, links));
     }
 

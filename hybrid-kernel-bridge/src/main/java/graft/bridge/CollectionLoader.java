@@ -85,7 +85,7 @@ final class CollectionLoader {
 
     private Optional<KernelLoad> program(ProgSpec prog) {
         return switch (prog.type()) {
-            case UPROBE, URETPROBE -> program(prog, Bpf.PROG_TYPE_KPROBE, Set.of());
+            case UPROBE, URETPROBE, UPROBE_SESSION, USDT -> program(prog, Bpf.PROG_TYPE_KPROBE, Set.of());
             case SYSCALL_ENTER, SYSCALL_EXIT, KERNEL_TRACEPOINT -> program(prog, Bpf.PROG_TYPE_TRACEPOINT, pids);
             case OTHER ->
                 Optional.of(new KernelLoad.Refused(
@@ -105,8 +105,8 @@ final class CollectionLoader {
             return Optional.of(new KernelLoad.Refused(
                     "program " + prog.name(), e.getMessage(), "leave the call out, or use a kernel that has it"));
         }
-        Bpf.ProgAttributes attributes =
-                new Bpf.ProgAttributes(prog.name(), type, code, prog.license(), functionTypes(prog, shift));
+        Bpf.ProgAttributes attributes = new Bpf.ProgAttributes(
+                prog.name(), type, code, prog.license(), functionTypes(prog, shift), KernelLink.attachType(prog));
         try {
             programs.put(prog.name(), new KernelProg(prog, Bpf.progLoad(attributes)));
             return Optional.empty();

@@ -1,5 +1,6 @@
 package graft.bridge;
 
+import graft.ebpf.object.ProgSpec;
 import graft.platform.linux.Bpf;
 import graft.platform.linux.NativeFd;
 import graft.platform.linux.PerfEvent;
@@ -8,6 +9,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Supplier;
 
@@ -15,10 +18,10 @@ import java.util.function.Supplier;
 public final class KernelLink implements AutoCloseable {
     private static final Path UPROBE_PMU = Path.of("/sys/bus/event_source/devices/uprobe/type");
 
-    private final NativeFd event;
+    private final Optional<NativeFd> event;
     private final NativeFd link;
 
-    private KernelLink(NativeFd event, NativeFd link) {
+    private KernelLink(Optional<NativeFd> event, NativeFd link) {
         this.event = event;
         this.link = link;
     }
@@ -43,6 +46,48 @@ public final class KernelLink implements AutoCloseable {
                         point.file().toString(),
                         point.offset().value(),
                         point.pid()));
+    }
+
+    /** How programs of a section are attached. */
+    static Bpf.AttachType attachType(ProgSpec prog) {
+        String section = prog.section().startsWith("?") ? prog.section().substring(1) : prog.section();
+        return switch (prog.type()) {
+            case UPROBE, URETPROBE ->
+                section.startsWith("uprobe.multi") || section.startsWith("uretprobe.multi")
+                        ? Bpf.AttachType.UPROBE_MULTI
+                        : Bpf.AttachType.NONE;
+            case UPROBE_SESSION -> Bpf.AttachType.UPROBE_SESSION;
+            case USDT, SYSCALL_ENTER, SYSCALL_EXIT, KERNEL_TRACEPOINT, OTHER -> Bpf.AttachType.NONE;
+        };
+    }
+
+    /** Whether programs of this section are attached to many places at once: {@link #attachUprobes}. */
+    public static boolean isForMany(ProgSpec prog) {
+        return attachType(prog) != Bpf.AttachType.NONE;
+    }
+
+    /**
+     * Attaches to many instructions of one file in a process, with one link.
+     *
+     * @param points all of one file, one edge and one process
+     * @param cookie what {@code bpf_get_attach_cookie} gives at each of them
+     */
+    public static KernelAttach attachUprobes(KernelProg prog, List<UprobePoint> points, long cookie) {
+        UprobePoint first = points.getFirst();
+        String what = "kernel uprobes at %d places of %s".formatted(points.size(), first.file());
+        Bpf.UprobeMulti places = new Bpf.UprobeMulti(
+                first.file().toString(),
+                points.stream().mapToLong(point -> point.offset().value()).toArray(),
+                new long[points.size()],
+                points.stream().mapToLong(_ -> cookie).toArray(),
+                first.edge(),
+                first.pid());
+        try {
+            return new KernelAttach.Attached(
+                    new KernelLink(Optional.empty(), Bpf.linkUprobeMulti(prog.fd(), attachType(prog.spec()), places)));
+        } catch (SysException failed) {
+            return refused(what, failed);
+        }
     }
 
     private static int pmu() {
@@ -84,7 +129,7 @@ public final class KernelLink implements AutoCloseable {
             return refused(what, failed);
         }
         try {
-            KernelLink attached = new KernelLink(event, Bpf.linkPerfEvent(prog.fd(), event, cookie));
+            KernelLink attached = new KernelLink(Optional.of(event), Bpf.linkPerfEvent(prog.fd(), event, cookie));
             PerfEvent.enable(event);
             return new KernelAttach.Attached(attached);
         } catch (SysException failed) {
@@ -102,6 +147,6 @@ public final class KernelLink implements AutoCloseable {
     @Override
     public void close() {
         link.close();
-        event.close();
+        event.ifPresent(NativeFd::close);
     }
 }

@@ -56,10 +56,7 @@ final class CountCommand implements Runnable {
                 probes.size() == 1 ? SessionRequest.OnRefusal.FAIL : SessionRequest.OnRefusal.SKIP);
         try (LiveSession live = LiveSession.open(request)) {
             target.err().printf("counting %d functions, Ctrl-C ends%n", probes.size());
-            live.session()
-                    .skipped()
-                    .forEach(left ->
-                            target.err().printf("left out %s (pid %d): %s%n", left.site(), left.pid(), left.why()));
+            new MapReporter(target, request.object()).leftOut(live);
             live.await(target.duration());
             ArrayMap counts = MapReporter.array(live.session(), "counts");
             live.detach();

@@ -66,6 +66,7 @@ final class MapReporter {
 
     /** Says that programs run. */
     void attached(LiveSession live) {
+        leftOut(live);
         err.printf(
                 "attached: %d programs, %d processes%s; Ctrl-C ends%n",
                 live.session().collection().programs().size(),
@@ -73,6 +74,13 @@ final class MapReporter {
                 live.kernel()
                         .map(kernel -> ", %d links in the kernel".formatted(kernel.links()))
                         .orElse(""));
+    }
+
+    /** Places that a pattern leads to, but that cannot be probed. */
+    void leftOut(LiveSession live) {
+        live.session()
+                .skipped()
+                .forEach(left -> err.printf("left out %s (pid %d): %s%n", left.site(), left.pid(), left.why()));
     }
 
     /** Says that programs run in the kernel. */

@@ -56,6 +56,12 @@ final class RunCommand implements Callable<Integer> {
             description = "where a program runs whose section names no place; may be repeated")
     private Map<String, String> attach = new LinkedHashMap<>();
 
+    @Option(
+            names = "--cookie",
+            paramLabel = "PROGRAM=NUMBER",
+            description = "what bpf_get_attach_cookie gives to a program; may be repeated")
+    private Map<String, String> cookies = new LinkedHashMap<>();
+
     @Option(names = "--without", paramLabel = "PROGRAM", split = ",", description = "programs to leave out")
     private List<String> without = new ArrayList<>();
 
@@ -160,6 +166,9 @@ final class RunCommand implements Callable<Integer> {
 
     private ProgSpec told(ProgSpec program) {
         Probe probe = ProbeText.parse(attach.get(program.name()));
+        if (program.type() == ProgType.UPROBE_SESSION) {
+            return program;
+        }
         return AttachObstacle.canRunAtUprobes(program)
                 ? program.as(probe.kind() == Probe.Kind.RETURN ? ProgType.URETPROBE : ProgType.UPROBE)
                 : program;
@@ -185,7 +194,9 @@ final class RunCommand implements Callable<Integer> {
         if (!sections.obstacles().isEmpty()) {
             throw refused(sections.obstacles().getFirst());
         }
-        List<LinkRequest> links = new ArrayList<>(sections.links());
+        List<LinkRequest> links = new ArrayList<>();
+        cookies.forEach((program, cookie) -> program(object, program));
+        sections.links().forEach(link -> links.add(link.withCookie(cookie(link.program()))));
         attach.forEach((program, place) -> links.add(explicit(object, program, place)));
         List<String> unplaced = sections.unplaced().stream()
                 .map(ProgSpec::name)
@@ -201,7 +212,19 @@ final class RunCommand implements Callable<Integer> {
         return links;
     }
 
-    private static LinkRequest explicit(CollectionSpec object, String program, String place) {
+    private long cookie(String program) {
+        String text = cookies.getOrDefault(program, "0");
+        try {
+            return text.startsWith("0x") ? Long.parseUnsignedLong(text.substring(2), 16) : Long.parseLong(text);
+        } catch (NumberFormatException _) {
+            throw Problem.of("U001", "graft run: the cookie " + text + " is not a number")
+                    .because("a cookie has 64 bits")
+                    .remedy("--cookie " + program + "=7, or --cookie " + program + "=0x700")
+                    .failure();
+        }
+    }
+
+    private LinkRequest explicit(CollectionSpec object, String program, String place) {
         ProgSpec known = program(object, program);
         if (!AttachObstacle.canRunAtUprobes(known)) {
             throw Problem.of("L009", "program " + program + " cannot run at a function")
@@ -210,6 +233,6 @@ final class RunCommand implements Callable<Integer> {
                     .failure();
         }
         Probe probe = ProbeText.parse(place);
-        return new LinkRequest.Uprobe(program, probe, 0);
+        return new LinkRequest.Uprobe(program, probe, cookie(program));
     }
 }

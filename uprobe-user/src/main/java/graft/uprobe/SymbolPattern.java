@@ -25,12 +25,13 @@ final class SymbolPattern implements Predicate<String> {
             return Optional.empty();
         }
         StringBuilder text = new StringBuilder("^");
-        name.chars().forEach(character -> text.append(
-                switch (character) {
-                    case '*' -> ".*";
-                    case '?' -> ".";
-                    default -> Pattern.quote(Character.toString(character));
-                }));
+        name.chars()
+                .forEach(character -> text.append(
+                        switch (character) {
+                            case '*' -> ".*";
+                            case '?' -> ".";
+                            default -> Pattern.quote(Character.toString(character));
+                        }));
         return Optional.of(new SymbolPattern(Pattern.compile(text.append('$').toString())));
     }
 
@@ -48,8 +49,8 @@ final class SymbolPattern implements Predicate<String> {
             of(expression);
             return Optional.empty();
         } catch (PatternSyntaxException e) {
-            return Optional.of("the regular expression is wrong: " + e.getDescription() + " at character "
-                    + (e.getIndex() + 1));
+            return Optional.of(
+                    "the regular expression is wrong: " + e.getDescription() + " at character " + (e.getIndex() + 1));
         }
     }
 

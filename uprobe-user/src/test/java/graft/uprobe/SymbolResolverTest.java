@@ -47,9 +47,11 @@ class SymbolResolverTest {
     @Test
     void findsNamesByARegularExpression() {
         assertThat(resolve("uprobe:libc.so.6:/^getp(p)?id$/"))
-                .isInstanceOfSatisfying(Resolution.Found.class, found -> assertThat(found.points())
-                        .extracting(AttachPoint::function)
-                        .containsExactlyInAnyOrder("getpid", "getppid"));
+                .isInstanceOfSatisfying(
+                        Resolution.Found.class,
+                        found -> assertThat(found.points())
+                                .extracting(AttachPoint::function)
+                                .containsExactlyInAnyOrder("getpid", "getppid"));
     }
 
     @Test

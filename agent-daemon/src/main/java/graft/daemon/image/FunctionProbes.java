@@ -1,5 +1,6 @@
 package graft.daemon.image;
 
+import graft.daemon.LinkRequest;
 import graft.platform.address.RemoteAddress;
 import graft.rewriter.plan.FunctionRange;
 import graft.rewriter.plan.ModuleText;
@@ -7,9 +8,9 @@ import graft.rewriter.stub.StubWriter;
 import graft.uprobe.AttachPoint;
 import graft.uprobe.TargetModule;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
@@ -20,6 +21,7 @@ final class FunctionProbes {
 
     private final TargetModule module;
     private final FunctionRange range;
+    private boolean onlyByPattern = true;
     private final List<Wanted> onEntry = new ArrayList<>();
     private final List<Wanted> onReturn = new ArrayList<>();
     private final Map<RemoteAddress, List<Wanted>> atOffset = new TreeMap<>();
@@ -38,8 +40,9 @@ final class FunctionProbes {
         this.range = range;
     }
 
-    void add(AttachPoint point, CheckedProgram program, long cookie) {
-        Wanted wanted = new Wanted(program, point.address().value(), cookie);
+    void add(AttachPoint point, CheckedProgram program, LinkRequest.Uprobe link) {
+        onlyByPattern &= link.probe().isPattern();
+        Wanted wanted = new Wanted(program, point.address().value(), link.cookie());
         switch (point.kind()) {
             case ENTRY -> onEntry.add(wanted);
             case RETURN -> onReturn.add(wanted);
@@ -49,11 +52,18 @@ final class FunctionProbes {
         }
     }
 
+    /** Whether a pattern leads here, but no link that names just this function. */
+    boolean isOnlyByPattern() {
+        return onlyByPattern;
+    }
+
     void addSyscallEnter(RemoteAddress before, CheckedProgram program) {
+        onlyByPattern = false;
         atSyscall.computeIfAbsent(before, _ -> new ArrayList<>()).add(new Wanted(program, before.value(), 0));
     }
 
     void addSyscallExit(RemoteAddress after, CheckedProgram program, int number) {
+        onlyByPattern = false;
         afterSyscall.computeIfAbsent(after, _ -> new ArrayList<>()).add(new Wanted(program, number, 0));
     }
 
@@ -73,16 +83,16 @@ final class FunctionProbes {
         return List.copyOf(onReturn);
     }
 
-    Set<Map.Entry<RemoteAddress, List<Wanted>>> atOffset() {
-        return atOffset.entrySet();
+    Map<RemoteAddress, List<Wanted>> atOffset() {
+        return Collections.unmodifiableMap(atOffset);
     }
 
-    Set<Map.Entry<RemoteAddress, List<Wanted>>> atSyscall() {
-        return atSyscall.entrySet();
+    Map<RemoteAddress, List<Wanted>> atSyscall() {
+        return Collections.unmodifiableMap(atSyscall);
     }
 
-    Set<Map.Entry<RemoteAddress, List<Wanted>>> afterSyscall() {
-        return afterSyscall.entrySet();
+    Map<RemoteAddress, List<Wanted>> afterSyscall() {
+        return Collections.unmodifiableMap(afterSyscall);
     }
 
     /**

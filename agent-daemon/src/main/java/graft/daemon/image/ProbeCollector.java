@@ -56,7 +56,7 @@ final class ProbeCollector {
         }
         for (AttachPoint point : found) {
             TargetModule module = modules.holding(point.address()).orElseThrow();
-            function(module, point).add(point, program, link.cookie());
+            function(module, point).add(point, program, link);
             points.add(point);
         }
         return Optional.empty();

@@ -15,6 +15,7 @@ import graft.platform.proc.MemoryMapping;
 import graft.rewriter.PatchPlan;
 import graft.rewriter.PatchPlan.CodeBlock;
 import graft.rewriter.PatchSite;
+import graft.rewriter.plan.FunctionRange;
 import graft.rewriter.plan.ModuleText;
 import graft.rewriter.plan.Planned;
 import graft.rewriter.plan.PoolPlacement;
@@ -51,6 +52,7 @@ public final class TargetImage {
     private final List<SessionRefusal.SiteRefused> skipped = new ArrayList<>();
     private final SessionRequest.OnRefusal onRefusal;
     private Optional<MapPlacement> placement = Optional.empty();
+    private int links;
 
     private TargetImage(
             TargetModules modules,
@@ -72,8 +74,15 @@ public final class TargetImage {
 
     /** The outcome. */
     public sealed interface Assembly {
-        /** Ready to be attached. {@code points} are the places that were asked for, {@code skipped} those left out. */
-        record Assembled(Injection injection, List<AttachPoint> points, List<SessionRefusal.SiteRefused> skipped)
+        /**
+         * Ready to be attached.
+         *
+         * @param points the places that were asked for
+         * @param skipped those left out
+         * @param links programs at places
+         */
+        record Assembled(
+                Injection injection, List<AttachPoint> points, List<SessionRefusal.SiteRefused> skipped, int links)
                 implements Assembly {}
 
         /** Not possible, and why. */
@@ -123,9 +132,9 @@ public final class TargetImage {
             }
         }
         sites.sort(Comparator.comparing(PatchSite::address));
-        return placement.isEmpty()
+        return sites.isEmpty()
                 ? new Assembly.Refused(skipped.getFirst())
-                : new Assembly.Assembled(injection(), collector.points(), List.copyOf(skipped));
+                : new Assembly.Assembled(injection(), collector.points(), List.copyOf(skipped), links);
     }
 
     private Optional<SessionRefusal> planModule(
@@ -137,16 +146,19 @@ public final class TargetImage {
         ProbePlanner planner = new ProbePlanner(text, pool.get(), pool.get()::returnRoutines, unwinding());
         try {
             for (FunctionProbes function : functions) {
-                for (Planned planned : plan(planner, function, pool.get())) {
-                    switch (planned) {
-                        case Planned.Patchable(var patched) -> sites.addAll(patched);
+                for (Part part : plan(planner, function, pool.get())) {
+                    switch (part.planned()) {
+                        case Planned.Patchable(var patched) -> {
+                            sites.addAll(patched);
+                            links += part.programs();
+                        }
                         case Planned.Refused refused -> {
                             SessionRefusal.SiteRefused site = new SessionRefusal.SiteRefused(
                                     modules.pid(),
                                     module.fileName() + ":" + function.range().name(),
                                     refused.why(),
                                     refused.suggestion());
-                            if (onRefusal == SessionRequest.OnRefusal.FAIL) {
+                            if (onRefusal == SessionRequest.OnRefusal.FAIL && !function.isOnlyByPattern()) {
                                 return Optional.of(site);
                             }
                             skipped.add(site);
@@ -160,21 +172,27 @@ public final class TargetImage {
         }
     }
 
-    private static List<Planned> plan(ProbePlanner planner, FunctionProbes function, ProgramPool pool) {
-        List<Planned> planned = new ArrayList<>();
-        if (!function.onEntry().isEmpty() || !function.onReturn().isEmpty()) {
-            planned.add(
-                    planner.function(function.range(), at(function.onEntry(), pool), at(function.onReturn(), pool)));
+    /** What the planner says about one place, and how many programs are to run there. */
+    private record Part(Planned planned, int programs) {}
+
+    private static List<Part> plan(ProbePlanner planner, FunctionProbes function, ProgramPool pool) {
+        FunctionRange range = function.range();
+        List<Part> parts = new ArrayList<>();
+        int both = function.onEntry().size() + function.onReturn().size();
+        if (both > 0) {
+            parts.add(new Part(
+                    planner.function(range, at(function.onEntry(), pool), at(function.onReturn(), pool)), both));
         }
         function.atOffset()
-                .forEach(at -> planned.add(planner.offset(function.range(), at.getKey(), at(at.getValue(), pool))));
+                .forEach((place, programs) ->
+                        parts.add(new Part(planner.offset(range, place, at(programs, pool)), programs.size())));
         function.atSyscall()
-                .forEach(at ->
-                        planned.add(planner.syscallEnter(function.range(), at.getKey(), at(at.getValue(), pool))));
+                .forEach((place, programs) ->
+                        parts.add(new Part(planner.syscallEnter(range, place, at(programs, pool)), programs.size())));
         function.afterSyscall()
-                .forEach(
-                        at -> planned.add(planner.syscallExit(function.range(), at.getKey(), at(at.getValue(), pool))));
-        return planned;
+                .forEach((place, programs) ->
+                        parts.add(new Part(planner.syscallExit(range, place, at(programs, pool)), programs.size())));
+        return parts;
     }
 
     private static List<ProgramAtSite> at(List<FunctionProbes.Wanted> wanted, ProgramPool pool) {

@@ -35,7 +35,8 @@ public record ProgSpec(
             case SYSCALL_ENTER, SYSCALL_EXIT, KERNEL_TRACEPOINT ->
                 Optional.of(new KernelSection(
                         KernelType.TRACEPOINT, "tracepoint", target.orElse(""), KernelSection.Sleep.NEVER));
-            case OTHER -> KernelSection.of(section);
+            case USDT -> Optional.of(new KernelSection(KernelType.KPROBE, "usdt", target.orElse(""), sleep()));
+            case UPROBE_SESSION, OTHER -> KernelSection.of(section);
         };
     }
 
@@ -50,7 +51,7 @@ public record ProgSpec(
     }
 
     private KernelSection.Sleep sleep() {
-        boolean sleeps = section.contains("probe.s") || section.contains("multi.s");
+        boolean sleeps = section.contains("probe.s") || section.contains("multi.s") || section.contains("usdt.s");
         return sleeps ? KernelSection.Sleep.ALLOWED : KernelSection.Sleep.NEVER;
     }
 

@@ -6,6 +6,10 @@ public enum ProgType {
     UPROBE,
     /** Function return in user space; context {@code struct pt_regs}. */
     URETPROBE,
+    /** Entry and return of a function in user space, one program for both; context {@code struct pt_regs}. */
+    UPROBE_SESSION,
+    /** A static probe that a program's author put there; context {@code struct pt_regs}. */
+    USDT,
     /** {@code tracepoint/syscalls/sys_enter_*}; context is the tracepoint record. */
     SYSCALL_ENTER,
     /** {@code tracepoint/syscalls/sys_exit_*}; context is the tracepoint record. */

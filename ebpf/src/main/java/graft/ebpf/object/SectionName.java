@@ -17,6 +17,8 @@ public record SectionName(ProgType type, Optional<String> target) {
         return switch (kind) {
             case "uprobe", "uprobe.s", "uprobe.multi", "uprobe.multi.s" -> ProgType.UPROBE;
             case "uretprobe", "uretprobe.s", "uretprobe.multi", "uretprobe.multi.s" -> ProgType.URETPROBE;
+            case "uprobe.session", "uprobe.session.s" -> ProgType.UPROBE_SESSION;
+            case "usdt", "usdt.s" -> ProgType.USDT;
             case "tracepoint", "tp" -> tracepoint(target);
             default -> ProgType.OTHER;
         };

@@ -22,10 +22,10 @@ public record ContextLayout(String name, int firstReadable, int size) {
     /** The layout for a program type, or nothing when programs of this type do not run in user space. */
     public static Optional<ContextLayout> of(ProgType type) {
         return switch (type) {
-            case UPROBE, URETPROBE -> Optional.of(PT_REGS);
+            case UPROBE, URETPROBE, USDT -> Optional.of(PT_REGS);
             case SYSCALL_ENTER -> Optional.of(SYSCALL_ENTER);
             case SYSCALL_EXIT -> Optional.of(SYSCALL_EXIT);
-            case KERNEL_TRACEPOINT, OTHER -> Optional.empty();
+            case UPROBE_SESSION, KERNEL_TRACEPOINT, OTHER -> Optional.empty();
         };
     }
 

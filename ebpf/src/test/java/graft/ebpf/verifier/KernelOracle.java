@@ -55,7 +55,7 @@ final class KernelOracle {
     /** BPF_PROG_TYPE_KPROBE for probes, BPF_PROG_TYPE_TRACEPOINT for system calls. */
     private static int kernelType(VerifierCases.Case one) {
         return switch (one.type()) {
-            case UPROBE, URETPROBE -> 2;
+            case UPROBE, URETPROBE, UPROBE_SESSION, USDT -> 2;
             case SYSCALL_ENTER, SYSCALL_EXIT, KERNEL_TRACEPOINT, OTHER -> 5;
         };
     }

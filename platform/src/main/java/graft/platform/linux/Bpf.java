@@ -45,6 +45,26 @@ public final class Bpf {
     private static final int ATTACH_PERF_EVENT = 41;
 
     private static final int ATTR_SIZE = 144;
+
+    /** {@code expected_attach_type} of programs that may be attached to many places of user space at once. */
+    public enum AttachType {
+        /** Any other program. */
+        NONE(0),
+        /** {@code BPF_TRACE_UPROBE_MULTI}. */
+        UPROBE_MULTI(48),
+        /** {@code BPF_TRACE_UPROBE_SESSION}. */
+        UPROBE_SESSION(57);
+
+        private final int number;
+
+        AttachType(int number) {
+            this.number = number;
+        }
+    }
+
+    /** {@code BPF_F_UPROBE_MULTI_RETURN}. */
+    private static final int MULTI_RETURN = 1;
+
     private static final int NAME_LENGTH = 15;
 
     private Bpf() {}
@@ -146,8 +166,15 @@ public final class Bpf {
      *
      * @param insns encoded instructions
      * @param types what the types of its functions are
+     * @param attachType how it will be attached
      */
-    public record ProgAttributes(String name, int type, byte[] insns, String license, FunctionTypes types) {}
+    public record ProgAttributes(
+            String name, int type, byte[] insns, String license, FunctionTypes types, AttachType attachType) {
+        /** A program without a special way of attaching. */
+        public ProgAttributes(String name, int type, byte[] insns, String license, FunctionTypes types) {
+            this(name, type, insns, license, types, AttachType.NONE);
+        }
+    }
 
     /**
      * The types of a program's functions: callbacks and global functions need them.
@@ -195,6 +222,7 @@ public final class Bpf {
         attr.set(JAVA_LONG, 16, arena.allocateFrom(prog.license()).address());
         attr.set(JAVA_INT, 44, prog.type() == PROG_TYPE_SYSCALL ? SLEEPABLE : 0);
         name(attr.asSlice(48, NAME_LENGTH), prog.name());
+        attr.set(JAVA_INT, 68, prog.attachType().number);
         if (prog.types().btf() != 0) {
             int[] records = prog.types().records();
             attr.set(JAVA_INT, 72, prog.types().btf());
@@ -254,6 +282,46 @@ public final class Bpf {
             attr.set(JAVA_INT, 8, ATTACH_PERF_EVENT);
             attr.set(JAVA_LONG, 16, cookie);
             return new NativeFd((int) call(LINK_CREATE, attr, "attaching " + prog + " to " + event), "link of " + prog);
+        }
+    }
+
+    /**
+     * Places in one file, for one program.
+     *
+     * @param offsets of the instructions in the file
+     * @param counters of the semaphores in the file, 0 where there is none
+     * @param cookies one for each place
+     * @param edge ignored by sessions, which are at both
+     * @param pid the process it is limited to
+     */
+    public record UprobeMulti(
+            String path, long[] offsets, long[] counters, long[] cookies, PerfEvent.Edge edge, int pid) {}
+
+    /** {@code BPF_LINK_CREATE} of a program to many places in user space. */
+    public static NativeFd linkUprobeMulti(NativeFd prog, AttachType type, UprobeMulti places) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment attr = attributes(arena);
+            attr.set(JAVA_INT, 0, prog.number());
+            attr.set(JAVA_INT, 8, type.number);
+            attr.set(JAVA_LONG, 16, arena.allocateFrom(places.path()).address());
+            attr.set(
+                    JAVA_LONG,
+                    24,
+                    arena.allocateFrom(JAVA_LONG, places.offsets()).address());
+            attr.set(
+                    JAVA_LONG,
+                    32,
+                    arena.allocateFrom(JAVA_LONG, places.counters()).address());
+            attr.set(
+                    JAVA_LONG,
+                    40,
+                    arena.allocateFrom(JAVA_LONG, places.cookies()).address());
+            attr.set(JAVA_INT, 48, places.offsets().length);
+            boolean atReturn = type == AttachType.UPROBE_MULTI && places.edge() == PerfEvent.Edge.RETURN;
+            attr.set(JAVA_INT, 52, atReturn ? MULTI_RETURN : 0);
+            attr.set(JAVA_INT, 56, places.pid());
+            String what = "attaching " + prog + " to " + places.offsets().length + " places in " + places.path();
+            return new NativeFd((int) call(LINK_CREATE, attr, what), "link of " + prog);
         }
     }
 
