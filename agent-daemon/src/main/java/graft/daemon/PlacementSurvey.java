@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * How every function of a file could be probed, were it loaded: a probe of its entry and one of its return are planned
@@ -120,30 +121,45 @@ public record PlacementSurvey(
         private int functions;
 
         void add(ModuleText text, List<FunctionRange> ranges) {
+            functions += ranges.size();
+            addEntries(text, ranges);
+            addReturns(text, ranges);
+        }
+
+        private void addEntries(ModuleText text, List<FunctionRange> ranges) {
             Space space = new Space(text.end().plus(POOL_DISTANCE));
             RemoteAddress thunk = space.next();
             ProgramAtSite program = _ -> new ProbeCall(thunk, thunk, 0);
-            boolean[] wrapped = new boolean[1];
-            ProbePlanner planner = new ProbePlanner(
-                    text,
-                    space,
-                    () -> {
-                        wrapped[0] = true;
-                        return new ReturnRoutines.Addresses(thunk, thunk);
-                    },
-                    Unwinding.ABSENT);
+            ProbePlanner planner =
+                    new ProbePlanner(text, space, () -> new ReturnRoutines.Addresses(thunk, thunk), Unwinding.ABSENT);
             for (FunctionRange range : ranges) {
-                functions++;
                 switch (planner.function(range, List.of(program), List.of())) {
                     case Planned.Patchable(var sites) ->
                         entries.merge(sites.getFirst().tactic(), 1, Integer::sum);
                     case Planned.Refused(var reason, var why, var _) ->
                         refusedEntries.add(new Refused(range.name(), reason, why));
                 }
-                wrapped[0] = false;
+            }
+        }
+
+        private void addReturns(ModuleText text, List<FunctionRange> ranges) {
+            Space space = new Space(text.end().plus(POOL_DISTANCE));
+            RemoteAddress thunk = space.next();
+            ProgramAtSite program = _ -> new ProbeCall(thunk, thunk, 0);
+            AtomicBoolean wrapped = new AtomicBoolean();
+            ProbePlanner planner = new ProbePlanner(
+                    text,
+                    space,
+                    () -> {
+                        wrapped.set(true);
+                        return new ReturnRoutines.Addresses(thunk, thunk);
+                    },
+                    Unwinding.ABSENT);
+            for (FunctionRange range : ranges) {
+                wrapped.set(false);
                 switch (planner.function(range, List.of(), List.of(program))) {
                     case Planned.Patchable _ ->
-                        returns.merge(wrapped[0] ? ReturnMode.WRAPPED : ReturnMode.EXITS, 1, Integer::sum);
+                        returns.merge(wrapped.get() ? ReturnMode.WRAPPED : ReturnMode.EXITS, 1, Integer::sum);
                     case Planned.Refused(var reason, var why, var _) ->
                         refusedReturns.add(new Refused(range.name(), reason, why));
                 }

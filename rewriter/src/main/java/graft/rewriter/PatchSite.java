@@ -45,7 +45,9 @@ public record PatchSite(
         /** The displacement of an existing call or jump is retargeted. */
         RETARGET,
         /** Several instructions are displaced; no branch target is inside the window. */
-        WINDOW
+        WINDOW,
+        /** A short jump to unreachable padding nearby, which holds the jump. */
+        SHORT_JUMP
     }
 
     /** What live threads require. */

@@ -50,6 +50,7 @@ final class SurveyCommand implements Runnable {
                 TextTable.numbers("one instruction"),
                 TextTable.numbers("jump retargeted"),
                 TextTable.numbers("several"),
+                TextTable.numbers("short jump"),
                 TextTable.numbers("refused"),
                 TextTable.numbers("refused %"),
                 TextTable.numbers("us/function"));
@@ -119,6 +120,7 @@ final class SurveyCommand implements Runnable {
                 tactic(Tactic.SINGLE_INSN),
                 tactic(Tactic.RETARGET),
                 tactic(Tactic.WINDOW),
+                tactic(Tactic.SHORT_JUMP),
                 number(refused),
                 String.format(Locale.ROOT, "%.2f", percent),
                 number(survey.planning().toNanos() / 1000 / Math.max(1, survey.functions()))

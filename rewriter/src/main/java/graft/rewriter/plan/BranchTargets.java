@@ -1,6 +1,7 @@
 package graft.rewriter.plan;
 
 import graft.platform.address.RemoteAddress;
+import graft.platform.asm.x86_64.InsnKind;
 import graft.platform.asm.x86_64.InsnShape;
 import graft.platform.asm.x86_64.X64Decoder;
 import java.nio.ByteBuffer;
@@ -120,6 +121,54 @@ final class BranchTargets {
                 mark(base + at + length + displacement);
             }
             at += length;
+        }
+    }
+
+    /** Takes a range of offsets in the text. */
+    @FunctionalInterface
+    interface OffsetRange {
+        void take(int start, int end);
+    }
+
+    /**
+     * Nops and {@code int3} behind an instruction that never falls through, up to a place that is jumped to, with nothing
+     * that is jumped to inside; where they overlap {@code [from, to)}.
+     */
+    void deadPadding(int from, int to, OffsetRange found) {
+        prepare(Math.max(0, from), to);
+        int known = Arrays.binarySearch(spans, Math.max(0, from));
+        for (int span = known >= 0 ? known : -known - 2; span < spans.length && spans[span] < to; span++) {
+            deadPaddingOfSpan(span, from, to, found);
+        }
+    }
+
+    private void deadPaddingOfSpan(int span, int from, int to, OffsetRange found) {
+        int end = span + 1 < spans.length ? spans[span + 1] : text.length;
+        boolean falls = true;
+        int start = -1;
+        int at = spans[span];
+        while (at < end && at < to) {
+            long shape = X64Decoder.shape(text, at, text.length);
+            InsnKind kind = InsnShape.kind(shape);
+            if (InsnShape.length(shape) == 0) {
+                return;
+            }
+            boolean padding = kind == InsnKind.NOP || kind == InsnKind.INT3;
+            if (padding && !falls && start < 0) {
+                start = at;
+            } else if (!padding) {
+                falls = !kind.endsFlow();
+                start = -1;
+            }
+            at += InsnShape.length(shape);
+            boolean ends = at == end || at < end && targets.get(at);
+            if (start >= 0 && ends && at > from && start < to) {
+                if (first(start, at).isEmpty()) {
+                    found.take(start, at);
+                }
+                falls = true;
+                start = -1;
+            }
         }
     }
 

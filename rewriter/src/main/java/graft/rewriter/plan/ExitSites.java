@@ -67,7 +67,8 @@ final class ExitSites {
 
     /** The return and padding behind it, or the return and instructions before it. */
     private Optional<Window> windowFor(int ret) {
-        if (Window.forwardFrom(index.insnsAndPadding(function), ret) instanceof Window.Search.Found(var window)
+        if (Window.forwardFrom(index.insnsAndPadding(function), ret, Window.JUMP_LENGTH)
+                        instanceof Window.Search.Found(var window)
                 && isFree(window)) {
             return Optional.of(window);
         }
@@ -80,7 +81,7 @@ final class ExitSites {
                 return Optional.empty();
             }
         }
-        Window window = new Window(insns.subList(first, ret + 1), 0);
+        Window window = new Window(insns.subList(first, ret + 1), 0, Window.JUMP_LENGTH);
         return length >= Window.JUMP_LENGTH && isFree(window) ? Optional.of(window) : Optional.empty();
     }
 

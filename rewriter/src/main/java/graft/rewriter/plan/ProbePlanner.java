@@ -2,20 +2,15 @@ package graft.rewriter.plan;
 
 import graft.platform.address.RemoteAddress;
 import graft.platform.asm.x86_64.InsnKind;
-import graft.platform.asm.x86_64.X64Assembler;
 import graft.platform.asm.x86_64.X64Insn;
 import graft.rewriter.Code;
 import graft.rewriter.PatchSite;
-import graft.rewriter.PatchSite.Liveness;
-import graft.rewriter.PatchSite.Tactic;
-import graft.rewriter.relocate.Relocation;
 import graft.rewriter.stub.ProbeCall;
 import graft.rewriter.stub.ProbeKind;
 import graft.rewriter.stub.ReturnRoutines;
 import graft.rewriter.stub.Stub;
 import graft.rewriter.stub.StubWriter;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -50,6 +45,7 @@ public final class ProbePlanner {
 
     private final ModuleText module;
     private final TargetIndex index;
+    private final SiteWriter sites;
     private final CodeSpace space;
     private final Supplier<ReturnRoutines.Addresses> returnRoutines;
     private final Unwinding unwinding;
@@ -64,6 +60,7 @@ public final class ProbePlanner {
             Unwinding unwinding) {
         this.module = module;
         this.index = new TargetIndex(module);
+        this.sites = new SiteWriter(module, index, space);
         this.space = space;
         this.returnRoutines = returnRoutines;
         this.unwinding = unwinding;
@@ -114,28 +111,24 @@ public final class ProbePlanner {
 
     private Planned entryAndExits(
             FunctionRange function, List<ProgramAtSite> onEntry, List<ProgramAtSite> onReturn, List<Window> exits) {
-        List<PatchSite> sites = new ArrayList<>();
+        List<PatchSite> patches = new ArrayList<>();
         if (!onEntry.isEmpty()) {
             Site entry = entrySite(function, onEntry);
-            if (!(entry instanceof Site.Written written)) {
+            if (!(entry instanceof Site.Written(var written))) {
                 return entry.planned();
             }
-            sites.add(written.site());
+            patches.addAll(written);
         }
         for (Window exit : exits) {
-            boolean overlaps = sites.stream()
-                    .anyMatch(other -> exit.start().compareTo(other.end()) < 0
-                            && other.address().compareTo(exit.patchEnd()) < 0);
-            if (overlaps) {
-                return wrapped(function, onEntry, onReturn, "its exit overlaps its entry");
+            Site site = sites.at(function, exit, window -> exitStub(window, onReturn));
+            if (!(site instanceof Site.Written(var written))) {
+                sites.forget(patches);
+                String why = "its exit at " + exit.start() + " cannot be patched";
+                return wrapped(function, onEntry, onReturn, why);
             }
-            Site site = write(function, exit, window -> exitStub(window, onReturn));
-            if (!(site instanceof Site.Written written)) {
-                return wrapped(function, onEntry, onReturn, "its exit at " + exit.start() + " cannot be moved");
-            }
-            sites.add(written.site());
+            patches.addAll(written);
         }
-        return new Planned.Patchable(sites);
+        return new Planned.Patchable(patches);
     }
 
     private Stub exitStub(Window window, List<ProgramAtSite> onReturn) {
@@ -200,98 +193,17 @@ public final class ProbePlanner {
                 .filter(insn -> insn.kind() == InsnKind.ENDBR64)
                 .map(X64Insn::end)
                 .orElse(function.start());
-        return siteAtInsn(function, address, stub);
-    }
-
-    /** The site of one stub, or why there is none. */
-    private sealed interface Site {
-        record Written(PatchSite site) implements Site {}
-
-        record Refused(Planned.Refused refusal) implements Site {}
-
-        default Planned planned() {
-            return switch (this) {
-                case Written(var site) -> new Planned.Patchable(List.of(site));
-                case Refused(var refusal) -> refusal;
-            };
-        }
+        return sites.at(function, address, stub);
     }
 
     private Site site(FunctionRange function, RemoteAddress address, Function<Window, Stub> stub) {
         boolean boundary =
                 index.insns(function).stream().anyMatch(insn -> insn.address().equals(address));
         return boundary
-                ? siteAtInsn(function, address, stub)
-                : refused(
+                ? sites.at(function, address, stub)
+                : Site.refused(
                         Planned.Reason.NOT_A_BOUNDARY,
                         address + " is not the start of an instruction of " + function.name());
-    }
-
-    private Site siteAtInsn(FunctionRange function, RemoteAddress address, Function<Window, Stub> stub) {
-        List<X64Insn> insns = index.insnsFrom(function, address);
-        if (insns.isEmpty()) {
-            return refused(Planned.Reason.NOT_DECODED, "the code at " + address + " is not understood");
-        }
-        return switch (Window.forwardFrom(insns, 0)) {
-            case Window.Search.Found(var window) -> write(function, window, stub);
-            case Window.Search.None(var reason, var why) -> refused(reason, why);
-        };
-    }
-
-    private Site write(FunctionRange function, Window window, Function<Window, Stub> stub) {
-        List<String> checks = new ArrayList<>();
-        if (!window.isSingle() || window.padding() > 0) {
-            Optional<String> target = index.targetInside(function, window.start(), window.patchEnd());
-            if (target.isPresent()) {
-                return refused(Planned.Reason.BRANCH_TARGET, target.get());
-            }
-            checks.add("no jump lands inside (" + module.text().length + " bytes of " + module.name() + " scanned)");
-        } else {
-            checks.add("one instruction is replaced: no jump and no thread can be inside");
-        }
-        return switch (stub.apply(window)) {
-            case Stub.Refused(var cause) ->
-                refused(
-                        Planned.Reason.NOT_MOVABLE,
-                        "the instruction at " + cause.insn().address() + " cannot be moved: " + cause.reason());
-            case Stub.Written written -> new Site.Written(patch(function, window, written, checks));
-        };
-    }
-
-    private PatchSite patch(FunctionRange function, Window window, Stub.Written stub, List<String> checks) {
-        String symbol = function.name() + "+" + window.start().minus(function.start());
-        space.add(stub.address(), stub.code(), "stub of " + symbol);
-        X64Assembler jump = new X64Assembler(window.start().value());
-        jump.jmp(stub.entry().value());
-        int offset = module.offsetOf(window.start());
-        byte[] old = Arrays.copyOfRange(module.text(), offset, offset + Window.JUMP_LENGTH);
-        List<PatchSite.MovedInsn> moved =
-                stub.moved().stream().map(ProbePlanner::movedInsn).toList();
-        return new PatchSite(
-                window.start(),
-                symbol,
-                Code.of(old),
-                Code.of(jump.finish()),
-                moved,
-                tactic(window),
-                window.isSingle() ? Liveness.NO_INNER_BOUNDARY : Liveness.STOP_REQUIRED,
-                checks);
-    }
-
-    private static PatchSite.MovedInsn movedInsn(Relocation.Moved moved) {
-        Code bytes = Code.of(moved.insn().bytes());
-        return new PatchSite.MovedInsn(moved.insn().address(), moved.to(), bytes, bytes.toString());
-    }
-
-    private static Tactic tactic(Window window) {
-        if (!window.isSingle()) {
-            return Tactic.WINDOW;
-        }
-        return switch (window.insns().getFirst().kind()) {
-            case NOP -> Tactic.PADDING_NOP;
-            case JMP_REL -> Tactic.RETARGET;
-            default -> Tactic.SINGLE_INSN;
-        };
     }
 
     /** Programs may use string instructions, which need DF clear; it is, but where a function sets it. */
@@ -303,11 +215,6 @@ public final class ProbePlanner {
                         Planned.Reason.NOT_MOVABLE,
                         function.name() + " sets the direction flag at " + std.address(),
                         "probe the function's entry"));
-    }
-
-    private static Site refused(Planned.Reason reason, String why) {
-        return new Site.Refused(
-                new Planned.Refused(reason, why, "probe another place: graft plan shows what is possible"));
     }
 
     private static List<ProbeCall> calls(List<ProgramAtSite> programs, ProbeKind kind) {

@@ -110,6 +110,23 @@ final class TargetIndex {
                 : Optional.empty();
     }
 
+    /** Bytes that nothing reaches: {@code [start, end)}. */
+    record Gap(RemoteAddress start, RemoteAddress end) {}
+
+    /** Padding within {@code [from, to)} behind code that never falls through, up to a place that is jumped to. */
+    List<Gap> deadPadding(RemoteAddress from, RemoteAddress to) {
+        if (unknownModule().isPresent()) {
+            return List.of();
+        }
+        List<Gap> gaps = new ArrayList<>();
+        targets.deadPadding(
+                module.offsetOf(from),
+                module.offsetOf(to),
+                (start, end) -> gaps.add(
+                        new Gap(module.start().plus(start), module.start().plus(end))));
+        return gaps;
+    }
+
     /** Whether the tables of another function may lead into this one. */
     private static boolean isPartOfAnother(FunctionRange function) {
         return function.name().contains(".cold") || function.name().contains(".part");
@@ -178,12 +195,20 @@ final class TargetIndex {
         return padding;
     }
 
-    private Optional<String> unknown(FunctionRange function) {
+    private Optional<String> unknownModule() {
         if (module.traits().contains(ModuleText.Trait.RESTARTABLE_SEQUENCES)) {
             return Optional.of("the module has restartable sequences, whose abort points are not known");
         }
         if (module.traits().contains(ModuleText.Trait.NO_SECTIONS)) {
             return Optional.of("the module has no section headers, so what points into its code is not known");
+        }
+        return Optional.empty();
+    }
+
+    private Optional<String> unknown(FunctionRange function) {
+        Optional<String> module = unknownModule();
+        if (module.isPresent()) {
+            return module;
         }
         RemoteAddress understood = known(function).outline.end();
         return understood.compareTo(function.end()) >= 0

@@ -7,14 +7,18 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Adjacent instructions that make room for a five-byte jump, and the padding behind them that is overwritten too.
+ * Adjacent instructions that make room for a jump, and the padding behind them that is overwritten too.
  *
  * @param insns the displaced instructions, at least one
  * @param padding bytes of unreachable padding that the jump needs as well
+ * @param jump bytes of the jump
  */
-record Window(List<X64Insn> insns, int padding) {
+record Window(List<X64Insn> insns, int padding, int jump) {
     /** Bytes of {@code jmp rel32}. */
     static final int JUMP_LENGTH = 5;
+
+    /** Bytes of {@code jmp rel8}. */
+    static final int SHORT_JUMP_LENGTH = 2;
 
     Window {
         insns = List.copyOf(insns);
@@ -33,7 +37,7 @@ record Window(List<X64Insn> insns, int padding) {
 
     /** First byte that the jump leaves alone. */
     RemoteAddress patchEnd() {
-        return start().plus(JUMP_LENGTH);
+        return start().plus(jump);
     }
 
     /** Where execution goes on after the displaced instructions. */
@@ -46,12 +50,17 @@ record Window(List<X64Insn> insns, int padding) {
         return insns.size() == 1;
     }
 
-    /** The window that begins with instruction {@code first} of the function. */
-    static Search forwardFrom(List<X64Insn> function, int first) {
+    /** Whether the jump reaches no further than 127 bytes. */
+    boolean isShort() {
+        return jump == SHORT_JUMP_LENGTH;
+    }
+
+    /** The window for {@code jump} bytes that begins with instruction {@code first} of the function. */
+    static Search forwardFrom(List<X64Insn> function, int first, int jump) {
         List<X64Insn> taken = new ArrayList<>();
         int length = 0;
         int index = first;
-        while (length < JUMP_LENGTH) {
+        while (length < jump) {
             if (index >= function.size()) {
                 return new Search.None(
                         Planned.Reason.TOO_SHORT,
@@ -60,11 +69,11 @@ record Window(List<X64Insn> insns, int padding) {
             X64Insn insn = function.get(index++);
             taken.add(insn);
             length += insn.length();
-            if (insn.kind().endsFlow() && length < JUMP_LENGTH) {
-                return withPadding(taken, JUMP_LENGTH - length, function, index);
+            if (insn.kind().endsFlow() && length < jump) {
+                return withPadding(taken, jump - length, function, index);
             }
         }
-        return new Search.Found(new Window(taken, 0));
+        return new Search.Found(new Window(taken, 0, jump));
     }
 
     /** After an instruction that never falls through, nops and int3 are dead and may be overwritten. */
@@ -75,11 +84,15 @@ record Window(List<X64Insn> insns, int padding) {
             found += function.get(index++).length();
         }
         return found >= needed
-                ? new Search.Found(new Window(taken, needed))
+                ? new Search.Found(new Window(taken, needed, length(taken) + needed))
                 : new Search.None(
                         Planned.Reason.TOO_SHORT,
-                        "only " + (JUMP_LENGTH - needed) + " bytes and " + found + " of padding at "
+                        "only " + length(taken) + " bytes and " + found + " of padding at "
                                 + taken.getFirst().address());
+    }
+
+    private static int length(List<X64Insn> insns) {
+        return insns.stream().mapToInt(X64Insn::length).sum();
     }
 
     private static boolean isPadding(X64Insn insn) {

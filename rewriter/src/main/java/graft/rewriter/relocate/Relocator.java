@@ -13,12 +13,21 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * Writes displaced instructions at another place so that registers, flags, memory and control flow come out the same.
  * What is not provably equal is refused. Writes into a borrowed assembler; on refusal the output is to be thrown away.
  */
 public final class Relocator {
+    /** Operations of opcode group 5, {@code FF}. */
+    private static final int JUMP = 4;
+
+    private static final int PUSH = 6;
+
+    /** {@code jmp *-8(%rsp)}. */
+    private static final byte[] JUMP_BELOW_STACK = {(byte) 0xff, 0x64, 0x24, (byte) 0xf8};
+
     private final X64Assembler out;
 
     public Relocator(X64Assembler out) {
@@ -90,13 +99,12 @@ public final class Relocator {
     }
 
     private Optional<String> callRefusal(X64Insn insn) {
-        int modrm = insn.modrm().orElseThrow();
-        boolean register = modrm >> 6 == 3;
-        int reg = (modrm & 7) | insn.rexB();
-        if (register && reg != Gpr.RSP.number() || insn.isRipRelative()) {
-            return memoryRefusal(insn);
+        if (insn.hasOperandSizePrefix() && !insn.isWide()) {
+            return Optional.of("processors disagree about its operand's size");
         }
-        return Optional.of("its target is read from memory that may lie on the stack");
+        return insn.directRegister().equals(OptionalInt.of(Gpr.RSP.number()))
+                ? Optional.of("its target is the stack pointer")
+                : memoryRefusal(insn);
     }
 
     private void write(X64Insn insn) {
@@ -108,12 +116,9 @@ public final class Relocator {
                 pushReturnAddress(insn);
                 out.jmp(target(insn));
             }
-            case CALL_INDIRECT -> {
-                pushReturnAddress(insn);
-                writeMoved(insn, true);
-            }
+            case CALL_INDIRECT -> writeIndirectCall(insn);
             case PLAIN, NOP, ENDBR64, JMP_INDIRECT, RET, XBEGIN_REL, FAR, SYSCALL, TRAP, INT3, UNDEFINED, HLT ->
-                writeMoved(insn, false);
+                writeMoved(insn);
         }
     }
 
@@ -136,18 +141,46 @@ public final class Relocator {
 
     /** The callee sees the original return address, as does an unwinder. Flags stay as they are. */
     private void pushReturnAddress(X64Insn insn) {
-        long back = insn.end().value();
         out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, -8));
-        out.mov(OpSize.D, Address.at(Gpr.RSP), (int) back);
-        out.mov(OpSize.D, Address.at(Gpr.RSP, 4), (int) (back >> 32));
+        storeReturnAddress(insn, 0);
     }
 
-    private void writeMoved(X64Insn insn, boolean asJump) {
-        byte[] bytes = insn.bytes();
-        if (asJump) {
-            int modrmAt = InsnShape.opcodeOffset(insn.shape()) + 1;
-            bytes[modrmAt] = (byte) (bytes[modrmAt] & ~0x38 | 4 << 3);
+    private void storeReturnAddress(X64Insn insn, int offset) {
+        long back = insn.end().value();
+        out.mov(OpSize.D, Address.at(Gpr.RSP, offset), (int) back);
+        out.mov(OpSize.D, Address.at(Gpr.RSP, offset + 4), (int) (back >> 32));
+    }
+
+    /**
+     * A target in memory is read before the stack changes: it may lie there. It goes below the return address, where the
+     * callee's frame begins.
+     */
+    private void writeIndirectCall(X64Insn insn) {
+        if (!insn.hasMemoryOperand() || insn.isRipRelative()) {
+            pushReturnAddress(insn);
+            writeMoved(insn, withOperation(insn, JUMP));
+            return;
         }
+        writeMoved(insn, withOperation(insn, PUSH));
+        out.push(Address.at(Gpr.RSP));
+        storeReturnAddress(insn, 8);
+        out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, 8));
+        out.bytes(JUMP_BELOW_STACK);
+    }
+
+    /** The instruction's bytes with another operation of opcode group 5. */
+    private static byte[] withOperation(X64Insn insn, int operation) {
+        byte[] bytes = insn.bytes();
+        int modrmAt = InsnShape.opcodeOffset(insn.shape()) + 1;
+        bytes[modrmAt] = (byte) (bytes[modrmAt] & ~0x38 | operation << 3);
+        return bytes;
+    }
+
+    private void writeMoved(X64Insn insn) {
+        writeMoved(insn, insn.bytes());
+    }
+
+    private void writeMoved(X64Insn insn, byte[] bytes) {
         insn.ripTarget().ifPresent(target -> {
             long distance = target.value() - (out.here() + bytes.length);
             System.arraycopy(int32(distance), 0, bytes, insn.dispOffset(), 4);

@@ -32,7 +32,7 @@ public final class StubWriter {
 
     /** No stub with this many calls and displaced instructions is longer. */
     public static int maxBytes(int calls, int insns) {
-        return 96 + 40 * calls + 32 * insns;
+        return 96 + 40 * calls + 40 * insns;
     }
 
     /** A function entry: calls, moved instructions, jump to {@code back}. */

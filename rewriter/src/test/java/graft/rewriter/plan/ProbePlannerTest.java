@@ -222,6 +222,54 @@ class ProbePlannerTest {
     }
 
     @Test
+    void jumpsThroughPaddingWhereALoopLeavesNoRoom() {
+        // xor eax,eax; loop: inc eax; cmp edi,eax; jne loop; ret; padding; the next function at 0x400010
+        String body = "31 c0 ff c0 39 f8 75 fa c3 0f 1f 80 00 00 00 00" + "c3";
+        ModuleText module = module(body, List.of(TEXT, TEXT.plus(16)), Set.of());
+
+        Planned planned = planner(module, Unwinding.ABSENT).function(function(9), List.of(program), List.of());
+
+        assertThat(planned).isInstanceOfSatisfying(Planned.Patchable.class, patchable -> {
+            PatchSite site = patchable.sites().getFirst();
+            PatchSite padding = patchable.sites().getLast();
+            assertThat(site.tactic()).isEqualTo(Tactic.SHORT_JUMP);
+            assertThat(site.newBytes()).isEqualTo(Code.ofHex("eb 07"));
+            assertThat(site.moved()).extracting(PatchSite.MovedInsn::from).containsExactly(TEXT);
+            assertThat(padding.address()).isEqualTo(TEXT.plus(9));
+            assertThat(padding.newBytes().at(0)).isEqualTo((byte) 0xe9);
+        });
+    }
+
+    @Test
+    void leavesPaddingAloneThatAJumpReaches() {
+        // as above, but the loop's end jumps to the padding
+        String body = "31 c0 ff c0 75 fc eb 01 c3 0f 1f 80 00 00 00 00" + "c3";
+        ModuleText module = module(body, List.of(TEXT, TEXT.plus(16)), Set.of());
+
+        Planned planned = planner(module, Unwinding.ABSENT).function(function(9), List.of(program), List.of());
+
+        assertThat(planned).isInstanceOf(Planned.Refused.class);
+    }
+
+    @Test
+    void twoFunctionsDoNotShareThePaddingBetweenThem() {
+        // twice: xor eax,eax; loop: inc eax; cmp edi,eax; jne loop; ret; seven and no bytes of padding
+        String loop = "31 c0 ff c0 39 f8 75 fa c3";
+        ModuleText module = module(
+                loop + "0f 1f 80 00 00 00 00" + loop + "c3", List.of(TEXT, TEXT.plus(16), TEXT.plus(25)), Set.of());
+        ProbePlanner planner = planner(module, Unwinding.ABSENT);
+
+        Planned first = planner.function(function(9), List.of(program), List.of());
+        Planned second = planner.function(new FunctionRange("g", TEXT.plus(16), 9), List.of(program), List.of());
+
+        assertThat(first).isInstanceOf(Planned.Patchable.class);
+        assertThat(second)
+                .isInstanceOfSatisfying(
+                        Planned.Refused.class,
+                        refused -> assertThat(refused.reason()).isEqualTo(Planned.Reason.BRANCH_TARGET));
+    }
+
+    @Test
     void refusesWindowsInPartsThatTablesOfOtherFunctionsLeadInto() {
         // f.cold; behind it the other function: lea 0x600000(%rip),%rax; ret
         String body = PROLOGUE + "31 c0 c9 c3" + "48 8d 05 ed ff 1f 00 c3";

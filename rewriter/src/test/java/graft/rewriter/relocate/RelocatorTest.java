@@ -66,6 +66,13 @@ class RelocatorTest {
         assertThat(moved("41 ff d3", POOL)).endsWith("41 ff e3");
     }
 
+    @Test
+    void readsTheTargetOfACallBeforeTheStackChanges() {
+        assertThat(moved("ff 54 24 08", POOL))
+                .isEqualTo("ff 74 24 08 ff 34 24 c7 44 24 08 04 10 40 00 c7 44 24 0c 00 00 00 00"
+                        + " 48 8d 64 24 08 ff 64 24 f8");
+    }
+
     @ParameterizedTest
     @CsvSource({
         "0f 05, a system call must stay where it is",
@@ -74,7 +81,8 @@ class RelocatorTest {
         "cc, it traps",
         "0f 0b, it traps",
         "67 48 8b 05 00 00 00 00, its address is 32 bits wide",
-        "ff 54 24 08, its target is read from memory",
+        "ff d4, its target is the stack pointer",
+        "66 ff 10, processors disagree",
         "90 74 fe, inside the displaced bytes",
         "c7 f8 00 00 00 00, a transaction",
     })

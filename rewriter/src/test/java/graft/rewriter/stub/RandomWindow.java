@@ -38,7 +38,9 @@ final class RandomWindow {
         JUMP_MEMORY,
         CALL,
         CALL_REGISTER,
-        CALL_MEMORY
+        CALL_MEMORY,
+        CALL_BASE,
+        CALL_STACK
     }
 
     RandomWindow(SplittableRandom random, Places places) {
@@ -169,6 +171,11 @@ final class RandomWindow {
             }
             case CALL_REGISTER -> out.bytes(bytes(REX | 1, 0xff, 0xd0 | TARGET & 7));
             case CALL_MEMORY -> throughWord(2);
+            case CALL_BASE -> {
+                out.bytes(bytes(0xff, 0x93)); // rbx is the middle of the area
+                int32(Math.toIntExact(places.targetWord() - places.data()));
+            }
+            case CALL_STACK -> out.bytes(bytes(REX | 1, 0x50 | TARGET & 7, 0xff, 0x14, 0x24));
         }
     }
 

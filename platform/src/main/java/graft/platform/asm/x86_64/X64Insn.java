@@ -69,6 +69,11 @@ public final class X64Insn implements Decoding {
         return (InsnShape.prefixes(shape) & InsnShape.ADDRESS_SIZE) != 0;
     }
 
+    /** Whether a {@code 66} prefix is present. */
+    public boolean hasOperandSizePrefix() {
+        return (InsnShape.prefixes(shape) & InsnShape.OPERAND_SIZE) != 0;
+    }
+
     /** Whether an {@code fs} or {@code gs} prefix is present. */
     public boolean hasSegmentPrefix() {
         return (InsnShape.prefixes(shape) & InsnShape.SEGMENT) != 0;
