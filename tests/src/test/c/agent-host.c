@@ -9,6 +9,9 @@
  *   sleep-at POSITION       stores that in its place
  *   hold                    takes the lock and keeps it
  *   doorbell                how often the reader was rung for
+ *   hash FILE               maps the region of a hash map
+ *   differ SEED N KEYS      does N random operations on KEYS keys and on a model of the map; the first that differs, or 0
+ *   churn FROM KEYS N       inserts and deletes KEYS keys from FROM on, N times (0: for ever); how many went wrong
  *   read HOW                reads good and bad addresses; HOW is transactions or system-calls
  */
 #define _GNU_SOURCE
@@ -20,7 +23,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "runtime.h"
+#include "agent-hash.h"
 
 void *graft_helper_ringbuf_reserve(struct graft_map *map, uint64_t size, uint64_t flags);
 void graft_helper_ringbuf_submit(void *sample, uint64_t flags);
@@ -205,6 +208,13 @@ static void answer(char *line)
     } else if (sscanf(line, "sleep-at %ld", &a) == 1) {
         __atomic_store_n(&ring->wake_at, (uint64_t)a, __ATOMIC_SEQ_CST);
         puts("ok");
+    } else if (sscanf(line, "hash %255s", text) == 1) {
+        open_hash(text);
+        puts("ok");
+    } else if (sscanf(line, "differ %ld %ld %ld", &a, &b, &c) == 3) {
+        printf("%ld\n", differ((unsigned)a, b, c));
+    } else if (sscanf(line, "churn %ld %ld %ld", &a, &b, &c) == 3) {
+        printf("%ld\n", churn(a, b, c));
     } else if (sscanf(line, "read %255s", text) == 1) {
         puts(read_all(text));
     } else if (!strcmp(word, "await-sleeper")) {

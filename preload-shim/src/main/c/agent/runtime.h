@@ -57,14 +57,36 @@ INLINE uint32_t graft_tid(void)
 /* This thread as an owner of locks. */
 INLINE uint64_t graft_owner(void) { return (uint64_t)graft_config()->tgid << 32 | graft_tid(); }
 
+INLINE int graft_try_lock(uint64_t *lock, uint64_t me)
+{
+    uint64_t free = 0;
+    return __atomic_compare_exchange_n(lock, &free, me, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+int graft_lock_taken(uint64_t *lock, uint64_t *busy, uint64_t *reentered, uint64_t *stuck);
+
 /*
  * Takes a lock word: 0, or -EBUSY when it is not free in time or when this thread holds it (*reentered). With `stuck` the
  * wait is as long as an owner that lost its CPU may need to get it back.
  */
-int graft_lock(uint64_t *lock, uint64_t *busy, uint64_t *reentered, uint64_t *stuck);
+INLINE int graft_lock(uint64_t *lock, uint64_t *busy, uint64_t *reentered, uint64_t *stuck)
+{
+    return graft_try_lock(lock, graft_owner()) ? 0 : graft_lock_taken(lock, busy, reentered, stuck);
+}
+
 INLINE void graft_unlock(uint64_t *lock) { __atomic_store_n(lock, 0, __ATOMIC_RELEASE); }
 
-uint32_t graft_cpu(void);
+uint32_t graft_cpu_unregistered(void);
+
+/* The CPU's number: from rseq where the thread is registered. */
+INLINE uint32_t graft_cpu(void)
+{
+    struct graft_config *config = graft_config();
+    uint32_t cpu = ~0u;
+    if (config->rseq_offset)
+        cpu = graft_thread_word((long)config->rseq_offset + 4);
+    return cpu < config->cpus ? cpu : graft_cpu_unregistered();
+}
 
 #define FLAG_DIRECTION 0x400
 

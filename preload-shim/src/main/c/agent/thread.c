@@ -11,14 +11,10 @@ enum { FUTEX_WAIT = 0 };
 #define NAPS 100
 #define NAP_NANOS 100000
 
-uint32_t graft_cpu(void)
+uint32_t graft_cpu_unregistered(void)
 {
     struct graft_config *config = graft_config();
     uint32_t cpu = ~0u;
-    if (config->rseq_offset)
-        cpu = graft_thread_word((long)config->rseq_offset + 4);
-    if (cpu < config->cpus)
-        return cpu;
     if (config->features & GRAFT_FEATURE_RDPID) {
         uint64_t id;
         __asm__ volatile("rdpid %0" : "=r"(id));
@@ -27,12 +23,6 @@ uint32_t graft_cpu(void)
         graft_syscall(SYS_GETCPU, (long)&cpu, 0, 0, 0, 0, 0);
     }
     return cpu < config->cpus ? cpu : 0;
-}
-
-static int try_lock(uint64_t *lock, uint64_t me)
-{
-    uint64_t free = 0;
-    return __atomic_compare_exchange_n(lock, &free, me, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 /*
@@ -45,7 +35,7 @@ static int lock_patiently(uint64_t *lock, uint64_t me, uint64_t *stuck)
     uint64_t owner = 0;
     for (int i = 0; i < NAPS; i++) {
         owner = __atomic_load_n(lock, __ATOMIC_RELAXED);
-        if (!owner && try_lock(lock, me)) {
+        if (!owner && graft_try_lock(lock, me)) {
             __atomic_store_n(stuck, 0, __ATOMIC_RELAXED);
             return 1;
         }
@@ -57,17 +47,16 @@ static int lock_patiently(uint64_t *lock, uint64_t me, uint64_t *stuck)
     return 0;
 }
 
-int graft_lock(uint64_t *lock, uint64_t *busy, uint64_t *reentered, uint64_t *stuck)
+/* The first try has failed. */
+int graft_lock_taken(uint64_t *lock, uint64_t *busy, uint64_t *reentered, uint64_t *stuck)
 {
     uint64_t me = graft_owner();
-    if (try_lock(lock, me))
-        return 0;
     if (__atomic_load_n(lock, __ATOMIC_RELAXED) == me) {
         __atomic_fetch_add(reentered, 1, __ATOMIC_RELAXED);
         return -EBUSY;
     }
     for (int i = 0; i < SPINS + YIELDS; i++) {
-        if (!__atomic_load_n(lock, __ATOMIC_RELAXED) && try_lock(lock, me))
+        if (!__atomic_load_n(lock, __ATOMIC_RELAXED) && graft_try_lock(lock, me))
             return 0;
         if (i < SPINS)
             __builtin_ia32_pause();

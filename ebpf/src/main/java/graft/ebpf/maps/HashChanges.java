@@ -46,13 +46,16 @@ final class HashChanges {
     }
 
     private int insert(int bucket, int code, byte[] key, byte[] value) {
-        setPending(bucket, MapConstants.PENDING_INSERT);
-        int taken = HashElements.NONE;
-        if (Integer.compareUnsigned(region.getAndAdd(HashLayout.COUNT, 1), elements.spec.maxEntries()) < 0) {
-            taken = elements.take();
+        int taken = elements.keptBy(bucket);
+        if (taken == HashElements.NONE) {
+            setPending(bucket, MapConstants.PENDING_INSERT);
+            taken = takeCounted();
+            if (taken == HashElements.NONE && region.getAcquire(HashLayout.KEEPING) != 0) {
+                elements.collect();
+                taken = takeCounted();
+            }
         }
         if (taken == HashElements.NONE) {
-            region.getAndAdd(HashLayout.COUNT, -1);
             setPending(bucket, 0);
             return -Errno.E2BIG;
         }
@@ -61,6 +64,17 @@ final class HashChanges {
         elements.link(bucket, taken);
         setPending(bucket, 0);
         return 0;
+    }
+
+    private int takeCounted() {
+        int taken = HashElements.NONE;
+        if (Integer.compareUnsigned(region.getAndAdd(HashLayout.COUNT, 1), elements.spec.maxEntries()) < 0) {
+            taken = elements.take();
+        }
+        if (taken == HashElements.NONE) {
+            region.getAndAdd(HashLayout.COUNT, -1);
+        }
+        return taken;
     }
 
     private void fill(int element, int code, byte[] key, byte[] value) {
@@ -75,7 +89,8 @@ final class HashChanges {
             values.write(old, value);
             return 0;
         }
-        int taken = elements.take();
+        int kept = elements.keptBy(bucket);
+        int taken = kept == HashElements.NONE ? elements.take() : kept;
         if (taken == HashElements.NONE) {
             region.getAndAddLong(HashLayout.SPARE_EMPTY, 1);
             return -Errno.EBUSY;
@@ -89,8 +104,12 @@ final class HashChanges {
             throw elements.damaged(bucket);
         }
         elements.unlink(older);
-        setPending(bucket, 0);
-        elements.giveBack(old);
+        if (kept == HashElements.NONE) {
+            setPending(bucket, 0);
+            elements.giveBack(old);
+        } else {
+            setPending(bucket, old + 1);
+        }
         return 0;
     }
 
@@ -106,10 +125,11 @@ final class HashChanges {
                 elements.requireEnd(bucket, found);
                 return -Errno.ENOENT;
             }
+            int kept = elements.keptBy(bucket);
             setPending(bucket, MapConstants.PENDING_DELETE | (found.index() + 1));
             elements.unlink(found);
             region.getAndAdd(HashLayout.COUNT, -1);
-            setPending(bucket, 0);
+            setPending(bucket, kept + 1);
             elements.giveBack(found.index());
             return 0;
         } finally {

@@ -132,7 +132,14 @@ final class HashCore implements AutoCloseable {
     }
 
     int count() {
-        return elements.region.getAcquire(HashLayout.COUNT);
+        int count = elements.region.getAcquire(HashLayout.COUNT);
+        if (elements.region.getAcquire(HashLayout.KEEPING) == 0) {
+            return count;
+        }
+        for (int bucket = 0; bucket < elements.geometry.buckets(); bucket++) {
+            count -= elements.keptBy(bucket) == HashElements.NONE ? 0 : 1;
+        }
+        return Math.max(count, 0);
     }
 
     int releaseLocksOf(int deadTgid) {

@@ -217,6 +217,30 @@ final class HashElements {
         return NONE;
     }
 
+    /** The element that {@code bucket} keeps for the next key, or {@link #NONE}. */
+    int keptBy(int bucket) {
+        int pending = region.getAcquire(bucketAt(bucket) + BucketLayout.PENDING);
+        return isElement(pending - 1) ? pending - 1 : NONE;
+    }
+
+    /** Gives back what buckets keep. The caller holds a bucket's lock, so it waits for none. */
+    void collect() {
+        region.set(HashLayout.KEEPING, 0);
+        for (int bucket = 0; bucket < geometry.buckets(); bucket++) {
+            long word = bucketAt(bucket) + BucketLayout.LOCK;
+            if (keptBy(bucket) == NONE || !LockWord.tryAcquire(region, word)) {
+                continue;
+            }
+            int kept = keptBy(bucket);
+            if (kept != NONE) {
+                region.setRelease(bucketAt(bucket) + BucketLayout.PENDING, 0);
+                region.getAndAdd(HashLayout.COUNT, -1);
+                giveBack(kept);
+            }
+            LockWord.release(region, word);
+        }
+    }
+
     void giveBack(int element) {
         long head;
         do {

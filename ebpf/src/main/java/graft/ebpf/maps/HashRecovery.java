@@ -38,6 +38,9 @@ final class HashRecovery {
 
     private void finish(int bucket) {
         long pendingAt = elements.bucketAt(bucket) + BucketLayout.PENDING;
+        if (elements.keptBy(bucket) != HashElements.NONE) {
+            return; // nothing was under way
+        }
         int pending = region.getAcquire(pendingAt);
         int element = (pending & MapConstants.PENDING_ELEMENT) - 1;
         int operation = pending & ~MapConstants.PENDING_ELEMENT;
@@ -80,22 +83,26 @@ final class HashRecovery {
     private void settleCount() {
         for (int attempt = 0; attempt < MAX_COUNTS; attempt++) {
             int before = region.getAcquire(HashLayout.COUNT);
-            int linked = countLinked();
-            if (linked > elements.geometry.capacity()) {
+            int used = countUsed();
+            if (used > elements.geometry.capacity()) {
                 return;
             }
-            if (linked == countLinked()) {
-                region.compareAndSet(HashLayout.COUNT, before, linked);
+            if (used == countUsed()) {
+                region.compareAndSet(HashLayout.COUNT, before, used);
                 return;
             }
         }
     }
 
-    /** Elements in chains; one more than there are elements when chains run into each other or have no end. */
-    private int countLinked() {
+    /**
+     * Elements in chains and those that buckets keep; one more than there are elements when chains run into each other or
+     * have no end.
+     */
+    private int countUsed() {
         int capacity = elements.geometry.capacity();
         int[] count = new int[1];
         for (int bucket = 0; bucket < elements.geometry.buckets() && count[0] <= capacity; bucket++) {
+            count[0] += elements.keptBy(bucket) == HashElements.NONE ? 0 : 1;
             elements.walk(elements.bucketAt(bucket) + BucketLayout.HEAD, _ -> ++count[0] > capacity);
         }
         return count[0];

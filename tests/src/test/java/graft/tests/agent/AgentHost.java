@@ -31,7 +31,7 @@ final class AgentHost implements AutoCloseable {
         List<String> command = new ArrayList<>(
                 List.of("gcc", "-std=gnu11", "-O2", "-mno-red-zone", "-mrdpid", "-pthread", "-DGRAFT_HOSTED_TEST"));
         command.addAll(List.of("-Wall", "-Wextra", "-Werror", "-I" + LAYOUTS, "-I" + AGENT));
-        command.addAll(List.of("-o", program.toString(), "src/test/c/agent-host.c"));
+        command.addAll(List.of("-o", program.toString(), "src/test/c/agent-host.c", "src/test/c/agent-hash.c"));
         try (Stream<Path> sources = Files.list(AGENT)) {
             sources.map(Path::toString).filter(name -> name.endsWith(".c")).forEach(command::add);
         }

@@ -1,0 +1,131 @@
+package graft.tests.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import graft.ebpf.maps.HashTable;
+import graft.ebpf.maps.KeyedMap;
+import graft.ebpf.maps.MapCreation;
+import graft.ebpf.object.MapSpec;
+import graft.ebpf.object.MapType;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** One hash map between agents in other processes and the daemon's side here. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class HashMapTest {
+    private static final int MAX = 256;
+    private static final int OPERATIONS = 200_000;
+    private static final int DEATHS = 40;
+
+    private Path program;
+
+    @BeforeAll
+    void compile(@TempDir Path folder) throws IOException, InterruptedException {
+        program = AgentHost.compile(folder);
+    }
+
+    private static HashTable created(int keySize, int valueSize) {
+        return switch (MapCreation.create(MapSpec.of("keys", MapType.HASH, keySize, valueSize, MAX))) {
+            case MapCreation.Created(var map) -> (HashTable) map;
+            case MapCreation.Refused refused -> throw new AssertionError(refused.toString());
+        };
+    }
+
+    private AgentHost host(HashTable map) throws IOException {
+        AgentHost host = AgentHost.start(program);
+        String file =
+                "/proc/" + ProcessHandle.current().pid() + "/fd/" + map.fd().number();
+        assertThat(host.ask("hash " + file)).isEqualTo("ok");
+        return host;
+    }
+
+    @ParameterizedTest
+    @CsvSource({"4,8", "4,48", "8,4", "8,48", "12,3", "16,8", "24,100"})
+    void randomOperationsGiveWhatAModelGives(int keySize, int valueSize) throws IOException {
+        try (HashTable map = created(keySize, valueSize);
+                AgentHost host = host(map)) {
+            assertThat(host.number("differ 7 " + OPERATIONS + " 400")).isZero();
+            assertThat(map.count()).isEqualTo(map.keys().size()).isPositive();
+        }
+    }
+
+    @Test
+    void whatBucketsKeepIsThereForOthers() throws IOException {
+        try (HashTable map = created(4, 8);
+                AgentHost host = host(map)) {
+            assertThat(host.number("churn 0 " + MAX + " 3")).isZero();
+            assertThat(map.count()).isZero();
+            requireRoomFor(map, MAX);
+            assertThat(map.update(key(2 * MAX), new byte[8], KeyedMap.ANY)).isNegative();
+        }
+    }
+
+    @Test
+    void processesThatInsertAndDeleteDoNotDisturbEachOther() throws IOException {
+        try (HashTable map = created(8, 48);
+                AgentHost one = host(map);
+                AgentHost other = host(map)) {
+            CompletableFuture<Long> there = CompletableFuture.supplyAsync(() -> other.number("churn 1000 100 2000"));
+            assertThat(one.number("churn 0 100 2000")).isZero();
+            assertThat(there.join()).isZero();
+            assertThat(map.keys()).isEmpty();
+            assertThat(map.count()).isZero();
+        }
+    }
+
+    @Test
+    void aProcessThatDiesInAChangeLeavesAMapThatWorks() throws IOException {
+        try (HashTable map = created(8, 48)) {
+            for (int death = 0; death < DEATHS; death++) {
+                try (AgentHost host = host(map)) {
+                    CompletableFuture<Void> churn = CompletableFuture.runAsync(() -> host.ask("churn 0 200 0"))
+                            .exceptionally(_ -> null);
+                    awaitChange(map);
+                    host.kill();
+                    churn.join();
+                    map.releaseLocksOf(host.pid());
+                }
+                map.keys().forEach(map::delete);
+                assertThat(map.keys()).isEmpty();
+                requireRoomFor(map, MAX);
+                map.keys().forEach(map::delete);
+            }
+        }
+    }
+
+    private static void awaitChange(HashTable map) {
+        while (map.keys().isEmpty()) {
+            Thread.onSpinWait();
+        }
+    }
+
+    private static void requireRoomFor(HashTable map, int keys) {
+        int size = map.spec().keySize();
+        for (int i = 0; i < keys; i++) {
+            byte[] key = ByteBuffer.allocate(size)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .putInt(0, MAX + i)
+                    .array();
+            assertThat(map.update(key, new byte[map.valueBytes()], KeyedMap.NOEXIST))
+                    .as("key %d", i)
+                    .isZero();
+        }
+        assertThat(map.count()).isEqualTo(keys);
+    }
+
+    private static byte[] key(int number) {
+        return ByteBuffer.allocate(Integer.BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(0, number)
+                .array();
+    }
+}
