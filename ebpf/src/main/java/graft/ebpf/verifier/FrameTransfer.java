@@ -68,6 +68,11 @@ final class FrameTransfer {
                     "the function returns a pointer into its stack",
                     "let the caller pass the memory"));
         }
+        leave(step, result);
+    }
+
+    /** Back to the caller, with {@code result} in r0. */
+    static void leave(Step step, Value result) {
         StackObjects.leaving(step.state);
         Frame callee = step.state.pop();
         if (callee.callback() != 0) {

@@ -66,6 +66,9 @@ final class HelperTransfer {
             PacketRules.forgetPackets(step.state);
         }
         step.state.set(Reg.R0, HelperResult.of(prototype, arguments, step));
+        if (prototype.number() == TailCalls.HELPER) {
+            TailCalls.leave(step);
+        }
     }
 
     static boolean changesPackets(int helper) {
