@@ -44,6 +44,7 @@ public final class Bpf {
     /** {@code BPF_PERF_EVENT}: a link of a program to a perf event. */
     private static final int ATTACH_PERF_EVENT = 41;
 
+    private static final int LOAD_ATTEMPTS = 5;
     private static final int ATTR_SIZE = 144;
 
     /** {@code expected_attach_type} of programs that may be attached to many places of user space at once. */
@@ -190,9 +191,18 @@ public final class Bpf {
     public static NativeFd progLoad(ProgAttributes prog) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment attr = prog(arena, prog);
-            return new NativeFd(
-                    (int) call(PROG_LOAD, attr, "loading program " + prog.name() + " into the kernel"),
-                    "program " + prog.name());
+            String doing = "loading program " + prog.name() + " into the kernel";
+            // A signal ends the verifier's walk, as other calls are ended with EINTR.
+            for (int attempt = 1; attempt < LOAD_ATTEMPTS; attempt++) {
+                long fd = Syscall.BPF.raw(PROG_LOAD, attr.address(), ATTR_SIZE, 0, 0, 0);
+                if (fd >= 0) {
+                    return new NativeFd((int) fd, "program " + prog.name());
+                }
+                if (fd != -Errno.EAGAIN) {
+                    throw new SysException("bpf", (int) -fd, doing);
+                }
+            }
+            return new NativeFd((int) call(PROG_LOAD, attr, doing), "program " + prog.name());
         }
     }
 

@@ -1,5 +1,9 @@
 package graft.platform.linux;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.lang.foreign.Arena;
+
 /**
  * A program that the kernel has verified and compiled, to be run on given data: the reference that other engines are
  * compared with. Owns its descriptor.
@@ -65,6 +69,17 @@ public final class BpfProgram implements AutoCloseable {
     /** {@code bpf(BPF_PROG_TEST_RUN)} of a {@link #SYSCALL} program with {@code context}; the low 32 bits of r0. */
     public int runWithContext(byte[] context) {
         return Bpf.progTestRunWithContext(fd, context);
+    }
+
+    /** Makes tail calls through {@code programs} lead here. */
+    public void putInto(NativeFd programs, int index) {
+        try (Arena arena = Arena.ofConfined()) {
+            int errno = Bpf.mapUpdate(
+                    programs, arena.allocateFrom(JAVA_INT, index), arena.allocateFrom(JAVA_INT, fd.number()), 0);
+            if (errno != 0) {
+                throw new SysException("bpf", errno, "putting " + fd + " into a map of programs");
+            }
+        }
     }
 
     /** Closes the descriptor. Safe to call twice. */
