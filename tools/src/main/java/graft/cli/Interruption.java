@@ -7,12 +7,13 @@ import java.util.concurrent.TimeUnit;
  * Ctrl-C, while a command has something to undo and to print: a wish to stop. The process does not end before the thread
  * that made this object has ended, or has closed it.
  */
-final class Interruption implements AutoCloseable {
+public final class Interruption implements AutoCloseable {
     private final CountDownLatch wish = new CountDownLatch(1);
     private final Thread command = Thread.currentThread();
     private final Thread hook = new Thread(this::wished, "graft-undo");
 
-    Interruption() {
+    /** Notices the wish from now on. */
+    public Interruption() {
         Runtime.getRuntime().addShutdownHook(hook);
     }
 
@@ -26,7 +27,7 @@ final class Interruption implements AutoCloseable {
     }
 
     /** Whether it has come. */
-    boolean hasCome() {
+    public boolean hasCome() {
         return wish.getCount() == 0;
     }
 

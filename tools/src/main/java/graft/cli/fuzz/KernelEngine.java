@@ -17,7 +17,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 
-/** The kernel, with one map that all programs share. Needs root. */
+/**
+ * The kernel, with maps that all programs share. Programs get their context as they are told, but for those that make tail
+ * calls: the kernel lets no program of that type make them. Needs root.
+ */
 final class KernelEngine implements AutoCloseable {
     private static final int MMAPABLE = 1 << 10;
     private static final int PAGE = 4096;
@@ -26,11 +29,22 @@ final class KernelEngine implements AutoCloseable {
     private final FunctionBtf functions = new FunctionBtf();
     private final NativeFd map;
     private final SharedRegion value;
+    private final NativeFd programs;
 
     KernelEngine() {
         this.map = Bpf.mapCreate(new Bpf.MapAttributes(
                 MemoryStatements.MAP, MapType.ARRAY.number(), 4, ProgramGenerator.VALUE_BYTES, 1, MMAPABLE, 0, 0, 0));
         this.value = SharedRegion.map(map, PAGE, SharedRegion.Access.READ_WRITE);
+        this.programs = Bpf.mapCreate(new Bpf.MapAttributes(
+                ProgramGenerator.PROGRAMS,
+                MapType.PROG_ARRAY.number(),
+                4,
+                4,
+                ProgramGenerator.PROGRAM_SLOTS,
+                0,
+                0,
+                0,
+                0));
     }
 
     /** How the map is written in instructions. */
@@ -44,10 +58,9 @@ final class KernelEngine implements AutoCloseable {
     }
 
     Ending run(FuzzCase one) {
-        byte[] code = encode(one.insns());
         MemorySegment.copy(one.value(), 0, value.segment(), ValueLayout.JAVA_BYTE, 0, one.value().length);
-        try (BpfProgram program = BpfProgram.load(BpfProgram.SYSCALL, code, types(one))) {
-            int r0 = program.runWithContext(one.context());
+        try (BpfProgram program = load(one, one.insns())) {
+            int r0 = one.other().isPresent() ? runWithOther(one, program) : program.runWithContext(one.context());
             byte[] after = new byte[one.value().length];
             MemorySegment.copy(value.segment(), ValueLayout.JAVA_BYTE, 0, after, 0, after.length);
             return new Ending.Done(r0, after);
@@ -56,17 +69,38 @@ final class KernelEngine implements AutoCloseable {
         }
     }
 
-    /** The last lines of what the kernel's verifier says. */
+    private int runWithOther(FuzzCase one, BpfProgram program) {
+        try (BpfProgram other = load(one, one.other().orElseThrow())) {
+            other.putInto(programs, 0);
+            program.putInto(programs, 1);
+            return program.run(one.context());
+        }
+    }
+
+    private BpfProgram load(FuzzCase one, InsnList insns) {
+        return BpfProgram.load(type(one), encode(insns), types(insns));
+    }
+
+    private static int type(FuzzCase one) {
+        return one.other().isPresent() ? BpfProgram.SOCKET_FILTER : BpfProgram.SYSCALL;
+    }
+
+    /** The last lines of what the kernel's verifier says: of both programs, where there are two. */
     String log(FuzzCase one) {
-        List<String> lines = BpfProgram.log(BpfProgram.SYSCALL, encode(one.insns()), types(one))
+        String text = log(one, one.insns());
+        return one.other().map(other -> text + "\n" + log(one, other)).orElse(text);
+    }
+
+    private String log(FuzzCase one, InsnList insns) {
+        List<String> lines = BpfProgram.log(type(one), encode(insns), types(insns))
                 .lines()
                 .filter(line -> !line.startsWith("("))
                 .toList();
         return String.join("\n", lines.subList(Math.max(0, lines.size() - LOG_LINES), lines.size()));
     }
 
-    private Bpf.FunctionTypes types(FuzzCase one) {
-        return functions.of(ControlFlow.functions(one.insns()));
+    private Bpf.FunctionTypes types(InsnList insns) {
+        return functions.of(ControlFlow.functions(insns));
     }
 
     private byte[] encode(InsnList insns) {
@@ -76,6 +110,7 @@ final class KernelEngine implements AutoCloseable {
     @Override
     public void close() {
         functions.close();
+        programs.close();
         value.close();
         map.close();
     }
@@ -83,7 +118,8 @@ final class KernelEngine implements AutoCloseable {
     private final class Numbers implements SymbolEncoder {
         @Override
         public WideEncoding mapPointer(String name) {
-            return new WideEncoding(WideEncoding.MAP_FD, map.number());
+            return new WideEncoding(
+                    WideEncoding.MAP_FD, (name.equals(ProgramGenerator.PROGRAMS) ? programs : map).number());
         }
 
         @Override

@@ -13,11 +13,13 @@ import graft.ebpf.insn.Wide;
 import graft.ebpf.insn.Width;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Programs of every instruction over all registers, that the kernel's verifier takes: a main function, up to three
- * others, and one that bpf_loop calls. They read 128 bytes of context, change the value of one map, and end by writing all registers and their stack
- * to that value, where it can be compared.
+ * others, and one that bpf_loop calls. They read 128 bytes of context, change the value of one map, and end by writing all
+ * registers and their stack to that value, where it can be compared. Those that make tail calls keep the context for them
+ * and read the map's value instead.
  */
 final class ProgramGenerator {
     /** Bytes of the context. */
@@ -26,27 +28,62 @@ final class ProgramGenerator {
     /** Bytes of the map's value: what statements use, and the report. */
     static final int VALUE_BYTES = MemoryStatements.MAP_BYTES + 256;
 
+    /** The map of programs, and its entries. */
+    static final String PROGRAMS = "programs";
+
+    /** Entries of {@link #PROGRAMS}. */
+    static final int PROGRAM_SLOTS = 4;
+
     private static final int REGISTERS = 10;
-    private static final int SPILLED = MemoryStatements.STACK_BYTES + 8 * REGISTERS;
+    /** Where the report keeps r1, below what statements use. */
+    private static final int SPILLED = MemoryStatements.STACK_BYTES + 8;
+
     private static final int MAX_FUNCTIONS = 3;
+    /** One program in so many makes tail calls. */
+    private static final int TAIL_CALLING = 8;
+
     private static final int LOOPED_BYTES = 8;
+    /** Where main keeps the context for tail calls, and where a function does. */
+    private static final short MAIN_CONTEXT = -SPILLED - 8;
+
+    private static final short FUNCTION_CONTEXT = -MemoryStatements.STACK_BYTES - 8;
     private static final AluOp[] MIXING = {AluOp.ADD, AluOp.SUB, AluOp.XOR, AluOp.MUL};
 
     private final Choice choose;
     private final Statements statements;
     private final int functions;
     private final boolean loops;
+    private final Leaving leaving;
 
-    private ProgramGenerator(long seed) {
-        this.choose = new Choice(seed);
-        this.statements = new Statements(choose);
-        this.functions = choose.oneIn(2) ? 0 : 1 + choose.below(MAX_FUNCTIONS);
-        this.loops = choose.oneIn(3);
+    private enum Leaving {
+        BY_EXIT,
+        ALSO_BY_TAIL_CALL
     }
 
-    /** The program of a seed. */
-    static InsnList program(long seed) {
-        return new ProgramGenerator(seed).generate();
+    private ProgramGenerator(Choice choose, Leaving leaving) {
+        this.choose = choose;
+        this.leaving = leaving;
+        this.statements = new Statements(choose);
+        this.functions = choose.oneIn(2) ? 0 : 1 + choose.below(MAX_FUNCTIONS);
+        // The compiler has no tail calls beside functions that helpers call.
+        this.loops = choose.oneIn(3) && leaving == Leaving.BY_EXIT;
+    }
+
+    /** A program, and the one that its tail calls lead to. */
+    record Programs(InsnList first, Optional<InsnList> other) {
+        FuzzCase with(long seed, byte[] context, byte[] value) {
+            return new FuzzCase(seed, first, other, context, value);
+        }
+    }
+
+    /** The programs of a seed. */
+    static Programs programs(long seed) {
+        Choice choose = new Choice(seed);
+        if (!choose.oneIn(TAIL_CALLING)) {
+            return new Programs(new ProgramGenerator(choose, Leaving.BY_EXIT).generate(), Optional.empty());
+        }
+        InsnList first = new ProgramGenerator(choose, Leaving.ALSO_BY_TAIL_CALL).generate();
+        return new Programs(first, Optional.of(new ProgramGenerator(choose, Leaving.ALSO_BY_TAIL_CALL).generate()));
     }
 
     private InsnList generate() {
@@ -86,6 +123,10 @@ final class ProgramGenerator {
 
     private List<Insn> main() {
         List<Insn> insns = new ArrayList<>();
+        if (leaving == Leaving.ALSO_BY_TAIL_CALL) {
+            insns.add(new Insn.Store(MemSize.DW, Reg.R10, MAIN_CONTEXT, new Operand.Src(Reg.R1)));
+            insns.add(new Insn.LoadWide(Reg.R1, new Wide.MapValue(MemoryStatements.MAP, 0)));
+        }
         for (int number = 0; number < REGISTERS; number++) {
             if (number != 1) {
                 insns.add(initial(Reg.of(number)));
@@ -121,6 +162,9 @@ final class ProgramGenerator {
         }
         if (caller == 0 && loops) {
             loop(insns);
+        }
+        if (keepsContext(caller)) {
+            tailCall(insns, caller == 0 ? MAIN_CONTEXT : FUNCTION_CONTEXT);
         }
         insns.addAll(statements.several(pieces - pieces / 2));
     }
@@ -162,9 +206,36 @@ final class ProgramGenerator {
         return insns;
     }
 
+    /** Leaves for another program, on some inputs or on all. When there is none the function goes on. */
+    private void tailCall(List<Insn> insns, short context) {
+        List<Insn> call = new ArrayList<>();
+        if (choose.oneIn(3)) {
+            call.add(new Insn.Alu(AluOp.MOV, choose.width(), Reg.R3, new Operand.Src(choose.source())));
+            call.add(new Insn.Alu(AluOp.AND, choose.width(), Reg.R3, new Operand.Imm(2 * PROGRAM_SLOTS - 1)));
+        } else {
+            call.add(new Insn.Alu(AluOp.MOV, choose.width(), Reg.R3, new Operand.Imm(choose.below(PROGRAM_SLOTS + 1))));
+        }
+        call.add(new Insn.Load(MemSize.DW, Extension.ZERO, Reg.R1, Reg.R10, context));
+        call.add(new Insn.LoadWide(Reg.R2, new Wide.MapPointer(PROGRAMS)));
+        call.add(new Insn.CallHelper(Helper.TAIL_CALL.number()));
+        call.add(statements.constant(Reg.R0));
+        argumentsAfterCall(call);
+        if (choose.oneIn(2)) {
+            insns.add(statements.branch(Statements.slots(call)));
+        }
+        insns.addAll(call);
+    }
+
+    /** Main, and the first function unless it gets another pointer. */
+    private boolean keepsContext(int function) {
+        return leaving == Leaving.ALSO_BY_TAIL_CALL && (function == 0 || function == 1 && !takesPointer(function));
+    }
+
     private void call(List<Insn> insns, int callee) {
         if (takesPointer(callee)) {
             insns.add(new Insn.Alu(AluOp.MOV, Width.W64, Reg.R1, new Operand.Src(Reg.R10)));
+        } else if (keepsContext(callee)) {
+            insns.add(new Insn.Load(MemSize.DW, Extension.ZERO, Reg.R1, Reg.R10, MAIN_CONTEXT));
         }
         insns.add(new Insn.CallLocal(callee));
         argumentsAfterCall(insns);
@@ -191,6 +262,9 @@ final class ProgramGenerator {
             insns.add(new Insn.Load(MemSize.DW, Extension.ZERO, Reg.R6, Reg.R1, at));
             insns.add(new Insn.Store(MemSize.DW, Reg.R1, at, new Operand.Src(Reg.R2)));
             insns.add(new Insn.Alu(AluOp.MOV, Width.W64, Reg.R1, new Operand.Src(Reg.R6)));
+        } else if (keepsContext(index)) {
+            insns.add(new Insn.Store(MemSize.DW, Reg.R10, FUNCTION_CONTEXT, new Operand.Src(Reg.R1)));
+            insns.add(statements.constant(Reg.R1));
         }
         for (Reg reg : List.of(Reg.R0, Reg.R6, Reg.R7, Reg.R8, Reg.R9)) {
             Reg argument = Reg.of(1 + choose.below(5));
@@ -212,15 +286,22 @@ final class ProgramGenerator {
 
     /** All registers and the stack go to the map's value, behind the part that statements use; r0 is kept. */
     private static void report(List<Insn> insns) {
-        for (int number = 0; number < REGISTERS; number++) {
-            short offset = (short) (8 * number - SPILLED);
-            insns.add(new Insn.Store(MemSize.DW, Reg.R10, offset, new Operand.Src(Reg.of(number))));
-        }
+        insns.add(new Insn.Store(MemSize.DW, Reg.R10, (short) -SPILLED, new Operand.Src(Reg.R1)));
         insns.add(new Insn.LoadWide(Reg.R1, new Wide.MapValue(MemoryStatements.MAP, MemoryStatements.MAP_BYTES)));
-        for (int offset = 0; offset < SPILLED; offset += 8) {
-            insns.add(new Insn.Load(MemSize.DW, Extension.ZERO, Reg.R2, Reg.R10, (short) (offset - SPILLED)));
-            insns.add(new Insn.Store(MemSize.DW, Reg.R1, (short) offset, new Operand.Src(Reg.R2)));
+        for (int number = 0; number < REGISTERS; number++) {
+            if (number != 1) {
+                insns.add(new Insn.Store(MemSize.DW, Reg.R1, (short) (8 * number), new Operand.Src(Reg.of(number))));
+            }
+        }
+        copied(insns, -SPILLED, 8);
+        for (int offset = 0; offset < MemoryStatements.STACK_BYTES; offset += 8) {
+            copied(insns, offset - MemoryStatements.STACK_BYTES, 8 * REGISTERS + offset);
         }
         insns.add(new Insn.Exit());
+    }
+
+    private static void copied(List<Insn> insns, int fromStack, int toReport) {
+        insns.add(new Insn.Load(MemSize.DW, Extension.ZERO, Reg.R2, Reg.R10, (short) fromStack));
+        insns.add(new Insn.Store(MemSize.DW, Reg.R1, (short) toReport, new Operand.Src(Reg.R2)));
     }
 }

@@ -13,6 +13,8 @@ import java.util.List;
 
 /** Pieces of a function's body. Before and after each one, r0 to r9 hold numbers and the stack below r10 is written. */
 final class Statements {
+    private static final AluOp[] SETTLING = {AluOp.AND, AluOp.OR, AluOp.MOV};
+
     private final Choice choose;
     private final MemoryStatements memory;
 
@@ -54,6 +56,18 @@ final class Statements {
             case 16 -> memory.lookup();
             case 10 -> List.of(constant(choose.destination()));
             default -> List.of(alu());
+        };
+    }
+
+    /** A piece that changes nothing more when it is repeated, or leaves an unknown number. */
+    private List<Insn> settling() {
+        return switch (choose.below(6)) {
+            case 0 -> List.of(moveSigned());
+            case 1 -> List.of(constant(choose.destination()));
+            case 2, 3 -> memory.access();
+            case 4 -> memory.atomic();
+            default ->
+                List.of(new Insn.Alu(choose.of(SETTLING), choose.width(), choose.destination(), choose.operand()));
         };
     }
 
@@ -150,7 +164,7 @@ final class Statements {
 
     /**
      * A few rounds; the counter is a constant or a number that is masked. Some loops carry a budget: the kernel's verifier
-     * then forgets what it knows about numbers, so that larger bodies would take it too long.
+     * then forgets what it knows about numbers, and follows them round by round as long as they change.
      */
     private List<Insn> loop() {
         Reg counter = Reg.of(6 + choose.below(4));
@@ -163,7 +177,7 @@ final class Statements {
         }
         choose.freeze(counter);
         boolean budget = choose.oneIn(4);
-        List<Insn> body = budget || !choose.oneIn(4) ? straight() : several(2);
+        List<Insn> body = budget ? settling() : choose.oneIn(4) ? several(2) : straight();
         choose.thaw(counter);
         if (budget) {
             insns.add(new Insn.MayGoto((short) (slots(body) + 2)));
@@ -175,9 +189,23 @@ final class Statements {
         return insns;
     }
 
-    private Insn branch(int distance) {
-        return new Insn.Branch(
-                choose.of(JumpOp.values()), choose.width(), choose.source(), choose.operand(), (short) distance);
+    /** Skips {@code distance} slots or not. */
+    Insn branch(int distance) {
+        Reg tested = choose.source();
+        Operand other = choose.operand();
+        JumpOp op = choose.of(JumpOp.values());
+        while (op == JumpOp.JSET && (choose.isFrozen(tested) || isFrozen(other))) {
+            op = choose.of(JumpOp.values());
+        }
+        return new Insn.Branch(op, choose.width(), tested, other, (short) distance);
+    }
+
+    /**
+     * The kernel's verifier follows both ways of a test of bits, also when one is impossible: a loop's counter then has a
+     * value there from which it never comes to its end, and the walk takes a million instructions.
+     */
+    private boolean isFrozen(Operand operand) {
+        return operand instanceof Operand.Src(Reg reg) && choose.isFrozen(reg);
     }
 
     static int slots(List<Insn> insns) {

@@ -3,13 +3,18 @@ package graft.cli.fuzz;
 import graft.ebpf.insn.Disassembler;
 import graft.ebpf.insn.Insn;
 import graft.ebpf.insn.InsnList;
-import graft.ebpf.verifier.Verdict;
+import graft.ebpf.insn.MemSize;
+import graft.ebpf.insn.Reg;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
 
 /** Runs cases in the interpreter, as machine code and in the kernel. Needs root. */
 final class VmComparison implements AutoCloseable {
+    private static final Insn NOTHING = new Insn.Jump(0);
+
     private final UserEngines user = new UserEngines();
     private final KernelEngine kernel = new KernelEngine();
 
@@ -29,55 +34,96 @@ final class VmComparison implements AutoCloseable {
     }
 
     Result compare(FuzzCase one) {
-        Verdict verdict = user.verdict(one);
+        UserEngines.Opinion opinion = user.opinion(one);
         Ending expected = kernel.run(one);
         if (expected instanceof Ending.Failed(String why)) {
             return new Result.NotTaken(why + "\n" + kernel.log(one));
         }
-        Optional<String> difference = difference(one, verdict, expected);
+        Optional<String> difference = difference(one, opinion, expected);
         if (difference.isPresent()) {
             return new Result.Different(difference.get());
         }
-        return switch (verdict) {
-            case Verdict.Accepted _ -> new Result.Same();
-            case Verdict.Rejected(var rejection) -> new Result.TooStrict(rejection.render());
-        };
+        return opinion.refusal().<Result>map(Result.TooStrict::new).orElse(new Result.Same());
     }
 
-    private Optional<String> difference(FuzzCase one, Verdict verdict, Ending expected) {
-        Ending interpreted = user.interpret(one);
+    private Optional<String> difference(FuzzCase one, UserEngines.Opinion opinion, Ending expected) {
+        Ending interpreted = ended(() -> user.interpret(one));
         if (!interpreted.equals(expected)) {
             return Optional.of("kernel and interpreter: " + Ending.difference(expected, interpreted));
         }
-        Ending compiled = user.compiled(one, verdict);
+        Ending compiled = ended(() -> user.compiled(one, opinion));
         return compiled.equals(expected)
                 ? Optional.empty()
                 : Optional.of("kernel and machine code: " + Ending.difference(expected, compiled));
     }
 
+    /** A fault of an engine is what is searched for: it is a finding, not the end of the search. */
+    private static Ending ended(Supplier<Ending> engine) {
+        try {
+            return engine.get();
+        } catch (RuntimeException | AssertionError fault) {
+            return new Ending.Failed(fault.toString());
+        }
+    }
+
     /** The text of a case that differs, with everything left out without which the same two engines differ. */
     String reduced(FuzzCase one) {
         String engines = engines(one);
-        List<Insn> insns = new ArrayList<>(one.insns().insns());
-        for (int at = 0; at < insns.size(); at++) {
-            if (insns.get(at) instanceof Insn.Exit || insns.get(at).slots() != 1) {
-                continue;
-            }
-            Insn removed = insns.set(at, new Insn.Jump(0));
-            if (!engines(one.with(InsnList.of(insns))).equals(engines)) {
-                insns.set(at, removed);
-            }
+        FuzzCase least = one;
+        for (FuzzCase before = null; !least.equals(before); ) {
+            before = least;
+            least = reduced(least, engines);
         }
-        FuzzCase least = one.with(InsnList.of(insns));
         StringBuilder text = new StringBuilder();
         if (compare(least) instanceof Result.Different(String how)) {
             text.append(how).append('\n');
         }
-        Disassembler.text(least.insns())
+        append(text, least.insns());
+        least.other().ifPresent(other -> append(text.append("the other program:\n"), other));
+        return text.toString();
+    }
+
+    private FuzzCase reduced(FuzzCase one, String engines) {
+        FuzzCase least =
+                one.with(reduced(one.insns(), insns -> engines(one.with(insns)).equals(engines)));
+        if (least.other().isEmpty()) {
+            return least;
+        }
+        FuzzCase first = least;
+        InsnList other = least.other().orElseThrow();
+        return first.withOther(
+                reduced(other, insns -> engines(first.withOther(insns)).equals(engines)));
+    }
+
+    private static InsnList reduced(InsnList program, Predicate<InsnList> stillDiffers) {
+        List<Insn> insns = new ArrayList<>(program.insns());
+        for (int at = 0; at < insns.size(); at++) {
+            if (isNeeded(insns.get(at))) {
+                continue;
+            }
+            Insn removed = insns.set(at, NOTHING);
+            if (!stillDiffers.test(InsnList.of(insns))) {
+                insns.set(at, removed);
+            }
+        }
+        return InsnList.of(insns);
+    }
+
+    /** Without its stores a program reads what happens to be on the stack, and then no two engines agree. */
+    private static boolean isNeeded(Insn insn) {
+        return insn.slots() != 1
+                || insn.equals(NOTHING)
+                || insn instanceof Insn.Exit
+                || insn instanceof Insn.Store(MemSize size, Reg base, var _, var _)
+                        && size == MemSize.DW
+                        && base == Reg.R10;
+    }
+
+    private static void append(StringBuilder text, InsnList insns) {
+        Disassembler.text(insns)
                 .lines()
                 .filter(line -> !line.endsWith("goto pc+0"))
                 .forEach(line -> text.append(line).append('\n'));
-        return text.toString();
     }
 
     /** Which two engines differ; empty when none do. */

@@ -3,6 +3,9 @@ package graft.cli.fuzz;
 import graft.cli.fuzz.VmComparison.Result;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -13,7 +16,9 @@ import java.util.concurrent.atomic.AtomicLong;
 public final class VmFuzz {
     private static final int SHOWN = 10;
 
-    private final long firstSeed;
+    private final SortedSet<Long> unfinished = new TreeSet<>();
+    private long highest;
+    private boolean stopped;
     private long programs;
     private long differences;
     private long notTaken;
@@ -23,7 +28,7 @@ public final class VmFuzz {
 
     /** A search that begins at {@code firstSeed}. */
     public VmFuzz(long firstSeed) {
-        this.firstSeed = firstSeed;
+        this.highest = firstSeed - 1;
     }
 
     /** Is told about every finding at once, and now and then how far the search is. */
@@ -31,22 +36,34 @@ public final class VmFuzz {
         /** Something to look at. */
         void found(String text);
 
-        /** After each program. */
-        void done(VmFuzz sofar);
+        /** After each program; whether to go on. */
+        Wish done(VmFuzz sofar);
     }
 
-    /** Goes on for {@code count} programs, {@code workers} at a time. */
+    /** Whether a search goes on. */
+    public enum Wish {
+        GO_ON,
+        STOP
+    }
+
+    /** Goes on for {@code count} programs, {@code workers} at a time, unless the listener has had enough. */
     public void run(long count, int workers, Listener listener) {
         AtomicLong next = new AtomicLong(nextSeed());
         long end = nextSeed() + count;
         Runnable work = () -> {
             try (VmComparison comparison = new VmComparison()) {
-                for (long seed = next.getAndIncrement(); seed < end; seed = next.getAndIncrement()) {
-                    FuzzCase one = FuzzCase.of(seed);
+                Wish wish = Wish.GO_ON;
+                while (wish == Wish.GO_ON) {
+                    OptionalLong seed = take(next, end);
+                    if (seed.isEmpty()) {
+                        return;
+                    }
+                    FuzzCase one = FuzzCase.of(seed.getAsLong());
                     Result result = comparison.compare(one);
                     String text = result instanceof Result.Different ? comparison.reduced(one) : "";
-                    note(one, result, text, listener);
+                    wish = note(one, result, text, listener);
                 }
+                stop();
             }
         };
         try (ExecutorService pool = Executors.newFixedThreadPool(workers)) {
@@ -56,6 +73,20 @@ public final class VmFuzz {
             }
             running.forEach(VmFuzz::await);
         }
+    }
+
+    private synchronized void stop() {
+        stopped = true;
+    }
+
+    /** The next seed, unless the search is over. */
+    private synchronized OptionalLong take(AtomicLong next, long end) {
+        if (stopped || next.get() >= end) {
+            return OptionalLong.empty();
+        }
+        highest = next.getAndIncrement();
+        unfinished.add(highest);
+        return OptionalLong.of(highest);
     }
 
     private static void await(Future<?> worker) {
@@ -68,13 +99,15 @@ public final class VmFuzz {
         }
     }
 
-    private synchronized void note(FuzzCase one, Result result, String different, Listener listener) {
+    private synchronized Wish note(FuzzCase one, Result result, String different, Listener listener) {
         if (!(result instanceof Result.NotTaken)) {
             coverage.add(one.insns());
+            one.other().ifPresent(coverage::add);
         }
         judge(one, result, different, listener);
         programs++;
-        listener.done(this);
+        unfinished.remove(one.seed());
+        return listener.done(this);
     }
 
     private void judge(FuzzCase one, Result result, String different, Listener listener) {
@@ -108,9 +141,9 @@ public final class VmFuzz {
         return coverage;
     }
 
-    /** Where a later search can go on. */
-    public long nextSeed() {
-        return firstSeed + programs;
+    /** Where a later search can go on: the first seed that is not finished. */
+    public synchronized long nextSeed() {
+        return unfinished.isEmpty() ? highest + 1 : unfinished.first();
     }
 
     /** Programs so far. */

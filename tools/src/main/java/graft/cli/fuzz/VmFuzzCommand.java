@@ -1,9 +1,12 @@
 package graft.cli.fuzz;
 
+import graft.cli.Interruption;
 import graft.cli.option.HelpOptions;
+import graft.cli.option.TargetOptions;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -16,6 +19,7 @@ import picocli.CommandLine.Option;
         footerHeading = "%nNeeds root. Everything can be repeated from its seed.%nExamples:%n",
         footer = {
             "  graft fuzz vm --programs 20000          ten seconds or more",
+            "  graft fuzz vm -d 1h                     what can be done in an hour",
             "  graft fuzz vm --seed 812000             go on where a run was ended"
         })
 final class VmFuzzCommand implements Callable<Integer> {
@@ -38,6 +42,12 @@ final class VmFuzzCommand implements Callable<Integer> {
     @Option(names = "--seed", paramLabel = "SEED", defaultValue = "0", description = "the first one (default: 0)")
     private long seed;
 
+    @Option(
+            names = {"-d", "--duration"},
+            paramLabel = "TIME",
+            description = "stop after this time at the latest, as in 90s, 5m, 1h")
+    private Optional<String> duration = Optional.empty();
+
     @Mixin
     private HelpOptions options;
 
@@ -45,22 +55,31 @@ final class VmFuzzCommand implements Callable<Integer> {
     public Integer call() {
         VmFuzz fuzz = new VmFuzz(seed);
         long began = System.nanoTime();
-        fuzz.run(programs, workers, new Progress(began));
+        Optional<Duration> limit = duration.map(TargetOptions::parse);
+        try (Interruption interruption = new Interruption()) {
+            fuzz.run(programs, workers, new Progress(began, limit, interruption));
+            summary(fuzz, Duration.ofNanos(System.nanoTime() - began));
+        }
+        return fuzz.differences() == 0 ? 0 : 1;
+    }
+
+    private void summary(VmFuzz fuzz, Duration took) {
         PrintWriter out = options.out();
         out.printf(
                 Locale.ROOT,
-                "vm: %,d programs from seed %d, interpreter = machine code = kernel: %,d differences%n",
+                "vm: %,d programs from seed %d, interpreter = machine code = kernel: %,d differences; next seed %d%n",
                 fuzz.programs(),
                 seed,
-                fuzz.differences());
+                fuzz.differences(),
+                fuzz.nextSeed());
         out.printf(
                 Locale.ROOT,
                 "    refused by the kernel %,d, by graft's verifier only %,d; %,d s%n",
                 fuzz.notTaken(),
                 fuzz.tooStrict(),
-                Duration.ofNanos(System.nanoTime() - began).toSeconds());
+                took.toSeconds());
         coverage(out, fuzz.coverage());
-        return fuzz.differences() == 0 ? 0 : 1;
+        out.flush();
     }
 
     private static void coverage(PrintWriter out, Coverage coverage) {
@@ -84,11 +103,15 @@ final class VmFuzzCommand implements Callable<Integer> {
     private final class Progress implements VmFuzz.Listener {
         private final PrintWriter err = options.err();
         private final long began;
+        private final Optional<Duration> limit;
+        private final Interruption interruption;
         private long last;
 
-        Progress(long began) {
+        Progress(long began, Optional<Duration> limit, Interruption interruption) {
             this.began = began;
             this.last = began;
+            this.limit = limit;
+            this.interruption = interruption;
         }
 
         @Override
@@ -97,11 +120,16 @@ final class VmFuzzCommand implements Callable<Integer> {
         }
 
         @Override
-        public void done(VmFuzz sofar) {
+        public VmFuzz.Wish done(VmFuzz sofar) {
             long now = System.nanoTime();
-            if (now - last < BETWEEN_LINES.toNanos()) {
-                return;
+            if (now - last >= BETWEEN_LINES.toNanos()) {
+                tell(sofar, now);
             }
+            boolean late = limit.isPresent() && now - began >= limit.get().toNanos();
+            return late || interruption.hasCome() ? VmFuzz.Wish.STOP : VmFuzz.Wish.GO_ON;
+        }
+
+        private void tell(VmFuzz sofar, long now) {
             last = now;
             err.printf(
                     Locale.ROOT,

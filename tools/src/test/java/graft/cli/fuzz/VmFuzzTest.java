@@ -37,7 +37,9 @@ class VmFuzzTest {
             public void found(String text) {}
 
             @Override
-            public void done(VmFuzz sofar) {}
+            public VmFuzz.Wish done(VmFuzz sofar) {
+                return VmFuzz.Wish.GO_ON;
+            }
         });
         return fuzz;
     }
