@@ -2,6 +2,7 @@ package graft.tests.fuzz;
 
 import graft.cli.error.Catalogue;
 import graft.cli.error.Problem;
+import graft.tests.relocation.RelocationFuzz;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,6 +34,9 @@ public final class FuzzRun {
 
     /** The process's entry. */
     public static void main(String[] words) throws IOException, InterruptedException {
+        if (RelocationFuzz.isAskedFor(List.of(words))) {
+            System.exit(RelocationFuzz.run(List.of(words), System.out));
+        }
         Optional<FuzzTarget> target =
                 words.length == 1 || words.length == 3 ? FuzzTarget.named(words[0]) : Optional.empty();
         Optional<Duration> time = words.length == 3 && words[1].equals("--time")
@@ -62,7 +66,7 @@ public final class FuzzRun {
         Catalogue catalogue = Catalogue.packaged();
         Problem problem = Problem.of("U001", "graft fuzz: not understood: \"" + words + "\"")
                 .because("parsers: " + String.join(", ", FuzzTarget.labels())
-                        + "; engines: vm, see graft fuzz vm --help")
+                        + "; engines: vm, see graft fuzz vm --help; moved instructions: relocation")
                 .remedy("graft fuzz elf --time 10m");
         System.err.println(problem.text(catalogue));
         return problem.exitStatus(catalogue);
