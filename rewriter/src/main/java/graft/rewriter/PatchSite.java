@@ -58,6 +58,13 @@ public record PatchSite(
         STOP_REQUIRED
     }
 
+    /** First byte after the changed bytes and the instructions that were moved: none of them runs here any more. */
+    public RemoteAddress movedEnd() {
+        return moved.stream()
+                .map(insn -> insn.from().plus(insn.bytes().length()))
+                .reduce(end(), (a, b) -> a.compareTo(b) > 0 ? a : b);
+    }
+
     /** First byte after the changed bytes. */
     public RemoteAddress end() {
         return address.plus(oldBytes.length());

@@ -48,7 +48,7 @@ public final class TargetImage {
     private final Map<PoolPlacement.Range, ProgramPool> pools = new LinkedHashMap<>();
     private final List<Long> poolSizes = new ArrayList<>();
     private final List<Injection.Region> lifelines = new ArrayList<>();
-    private final List<PatchSite> sites = new ArrayList<>();
+    private final PatchedPlaces places = new PatchedPlaces();
     private final List<SessionRefusal.SiteRefused> skipped = new ArrayList<>();
     private final SessionRequest.OnRefusal onRefusal;
     private Optional<MapPlacement> placement = Optional.empty();
@@ -131,8 +131,7 @@ public final class TargetImage {
                 return new Assembly.Refused(refusal.get());
             }
         }
-        sites.sort(Comparator.comparing(PatchSite::address));
-        return sites.isEmpty()
+        return places.isEmpty()
                 ? new Assembly.Refused(skipped.getFirst())
                 : new Assembly.Assembled(injection(), collector.points(), List.copyOf(skipped), links);
     }
@@ -147,23 +146,13 @@ public final class TargetImage {
         try {
             for (FunctionProbes function : functions) {
                 for (Part part : plan(planner, function, pool.get())) {
-                    switch (part.planned()) {
-                        case Planned.Patchable(var patched) -> {
-                            sites.addAll(patched);
-                            links += part.programs();
-                        }
-                        case Planned.Refused refused -> {
-                            SessionRefusal.SiteRefused site = new SessionRefusal.SiteRefused(
-                                    modules.pid(),
-                                    module.fileName() + ":" + function.range().name(),
-                                    refused.why(),
-                                    refused.suggestion());
-                            if (onRefusal == SessionRequest.OnRefusal.FAIL && !function.isOnlyByPattern()) {
-                                return Optional.of(site);
-                            }
-                            skipped.add(site);
-                        }
+                    Optional<SessionRefusal.SiteRefused> refused = place(part, module, function);
+                    if (refused.isPresent()
+                            && onRefusal == SessionRequest.OnRefusal.FAIL
+                            && !function.isOnlyByPattern()) {
+                        return Optional.of(refused.get());
                     }
+                    refused.ifPresent(skipped::add);
                 }
             }
             return Optional.empty();
@@ -174,6 +163,24 @@ public final class TargetImage {
 
     /** What the planner says about one place, and how many programs are to run there. */
     private record Part(Planned planned, int programs) {}
+
+    private Optional<SessionRefusal.SiteRefused> place(Part part, TargetModule module, FunctionProbes function) {
+        String site = module.fileName() + ":" + function.range().name();
+        return switch (part.planned()) {
+            case Planned.Patchable(var patched) -> {
+                Optional<PatchSite> met = places.add(patched);
+                links += met.isEmpty() ? part.programs() : 0;
+                yield met.map(other -> new SessionRefusal.SiteRefused(
+                        modules.pid(),
+                        site,
+                        "the probe at " + patched.getFirst().symbol() + " needs instructions that the one at "
+                                + other.symbol() + " moves",
+                        "probe these places one after the other, or in two processes"));
+            }
+            case Planned.Refused refused ->
+                Optional.of(new SessionRefusal.SiteRefused(modules.pid(), site, refused.why(), refused.suggestion()));
+        };
+    }
 
     private static List<Part> plan(ProbePlanner planner, FunctionProbes function, ProgramPool pool) {
         FunctionRange range = function.range();
@@ -268,7 +275,7 @@ public final class TargetImage {
                 modules.pid(),
                 injected,
                 regions,
-                new PatchPlan(sites, code),
+                new PatchPlan(places.sites(), code),
                 AgentCalls.of(environment, programs, maps));
     }
 
