@@ -11,7 +11,9 @@ import graft.platform.asm.x86_64.OpSize;
 import graft.platform.asm.x86_64.Plain;
 import graft.platform.asm.x86_64.RegMem;
 import graft.platform.asm.x86_64.Shift;
+import graft.platform.asm.x86_64.Unary;
 import graft.platform.asm.x86_64.X64Assembler;
+import graft.platform.layout.PoolConstants;
 import graft.platform.layout.ReturnSlotLayout;
 import graft.rewriter.Code;
 
@@ -23,13 +25,18 @@ import graft.rewriter.Code;
  * when the call returns (the next call at the same depth finds it without one); slots with an odd number are freed.
  * A slot left by longjmp is overwritten when its stack word holds a return address again. Both routines preserve every
  * register; flags are dead at a function's entry and exit. They use the 128 bytes below the stack pointer, which the
- * kernel leaves alone when it delivers a signal. A full set, or a call that is reached by a tail jump from a wrapped
- * function (its return address is ours), is not wrapped and is counted in {@code missed_returns}.
+ * kernel leaves alone when it delivers a signal.
+ *
+ * <p>A function that a wrapped one tail jumps to finds one of our addresses in the stack word. The slot then takes that
+ * one, marked, and what it held goes to a second table, whose keys say by 1 to 7 more bytes which of several such
+ * addresses they mean. A call that finds no free slot, and the eighth function of a chain of tail jumps, is not wrapped
+ * and is counted in {@code missed_returns}.
  */
 public final class ReturnRoutines {
     /** Both routines together are not longer. */
-    public static final int MAX_BYTES = 512;
+    public static final int MAX_BYTES = 1024;
 
+    /** 2 to the 32nd by the golden ratio: frames of any one size, one behind the other, spread over all sets. */
     private static final int HASH = 0x61c88647;
 
     private final RuntimeRegion runtime;
@@ -60,21 +67,20 @@ public final class ReturnRoutines {
     private void claim() {
         Label refuse = new Label("refuse");
         Label found = new Label("found");
+        Label claimed = new Label("claimed");
         Label missed = new Label("missed");
+        Label tail = new Label("tail");
         out.op(Arith.CMP, OpSize.D, new Address.Absolute(runtime.active().value()), 0);
         out.jcc(Cond.E, refuse);
         save();
-        findSet();
+        findSet(runtime.returnSlots(), Gpr.R11, RuntimeRegion.RETURN_SET_MASK);
         out.mov(OpSize.Q, Gpr.R10, Address.at(Gpr.RSP, 8));
         returnsIntoPool();
-        out.jcc(Cond.B, missed);
-        out.lea(OpSize.Q, Gpr.RAX, Address.at(Gpr.RSP, 8));
-        forEachSlot("search", () -> {
-            out.op(Arith.CMP, OpSize.Q, Address.at(Gpr.R11, ReturnSlotLayout.SLOT), Gpr.RAX);
-            out.jcc(Cond.E, found);
-        });
+        out.jcc(Cond.B, tail);
+        stackWord();
+        search("search", found);
         out.op(Arith.SUB, OpSize.Q, Gpr.R11, RuntimeRegion.RETURN_SET_BYTES);
-        forEachSlot("free", () -> claimFree(found));
+        forEachSlot("free", Gpr.R11, () -> claimFree(claimed));
         out.bind(missed);
         out.mov(OpSize.D, Gpr.RAX, 1);
         out.locked(
@@ -86,12 +92,88 @@ public final class ReturnRoutines {
         out.bind(refuse);
         out.op(Arith.CMP, OpSize.Q, Gpr.RSP, 0);
         out.plain(Plain.RET);
+        Label abandoned = new Label("abandoned");
         out.bind(found);
+        out.op(Arith.CMP, OpSize.Q, Address.at(Gpr.R11, ReturnSlotLayout.ADDRESS), 0);
+        out.jcc(Cond.S, abandoned);
+        out.bind(claimed);
         out.mov(OpSize.Q, Gpr.R10, Address.at(Gpr.RSP, 8));
         out.mov(OpSize.Q, Address.at(Gpr.R11, ReturnSlotLayout.ADDRESS), Gpr.R10);
         restore();
         out.op(Arith.CMP, OpSize.Q, Gpr.RSP, Gpr.RSP);
         out.plain(Plain.RET);
+        out.bind(tail);
+        claimTail(missed);
+        out.bind(abandoned);
+        forgetTails(claimed);
+    }
+
+    /** The stack word holds an address of ours: the slot takes it, and its own goes to a tail slot. */
+    private void claimTail(Label missed) {
+        Label found = new Label("tail-found");
+        Label free = new Label("tail-free");
+        Label full = new Label("tail-full");
+        stackWord();
+        search("tail-search", found);
+        out.jmp(missed);
+        out.bind(found);
+        saveMore();
+        countTails("tail-count");
+        out.op(Unary.INC, OpSize.Q, Gpr.RCX);
+        out.op(Arith.CMP, OpSize.Q, Gpr.RCX, RuntimeRegion.RETURN_SET_SLOTS);
+        out.jcc(Cond.AE, full);
+        out.op(Arith.ADD, OpSize.Q, (RegMem) Gpr.RCX, Gpr.RAX);
+        forEachSlot("tail-claim", Gpr.RDX, () -> {
+            out.mov(OpSize.D, Gpr.RAX, 0);
+            out.locked(Locked.CMPXCHG, OpSize.Q, Address.at(Gpr.RDX, ReturnSlotLayout.SLOT), Gpr.RCX);
+            out.jcc(Cond.E, free);
+        });
+        out.bind(full);
+        restoreMore();
+        out.jmp(missed);
+        out.bind(free);
+        out.mov(OpSize.Q, Gpr.R10, Address.at(Gpr.R11, ReturnSlotLayout.ADDRESS));
+        out.mov(OpSize.Q, Address.at(Gpr.RDX, ReturnSlotLayout.ADDRESS), Gpr.R10);
+        out.mov(Gpr.R10, PoolConstants.TAKEN_OVER);
+        out.op(Arith.OR, OpSize.Q, Gpr.R10, Address.at(Gpr.RSP, 8));
+        out.mov(OpSize.Q, Address.at(Gpr.R11, ReturnSlotLayout.ADDRESS), Gpr.R10);
+        restoreMore();
+        restore();
+        out.op(Arith.CMP, OpSize.Q, Gpr.RSP, Gpr.RSP);
+        out.plain(Plain.RET);
+    }
+
+    /** A chain that longjmp has left behind in the slot at r11 ends, and the slot is claimed anew. */
+    private void forgetTails(Label claimed) {
+        saveMore();
+        findSet(runtime.tailSlots(), Gpr.RDX, RuntimeRegion.TAIL_SET_MASK);
+        forEachSlot(
+                "forget",
+                Gpr.RDX,
+                () -> ifTailOfThisWord("forget-next", () -> {
+                    out.mov(OpSize.Q, Address.at(Gpr.RDX, ReturnSlotLayout.ADDRESS), 0);
+                    out.mov(OpSize.Q, Address.at(Gpr.RDX, ReturnSlotLayout.SLOT), 0);
+                }));
+        restoreMore();
+        out.jmp(claimed);
+    }
+
+    /** rcx becomes the number of tail slots of the word that rax points to, rdx the first slot of their set. */
+    private void countTails(String name) {
+        findSet(runtime.tailSlots(), Gpr.RDX, RuntimeRegion.TAIL_SET_MASK);
+        out.mov(OpSize.D, Gpr.RCX, 0);
+        forEachSlot(name, Gpr.RDX, () -> ifTailOfThisWord(name + "-next", () -> out.op(Unary.INC, OpSize.Q, Gpr.RCX)));
+        out.op(Arith.SUB, OpSize.Q, Gpr.RDX, RuntimeRegion.RETURN_SET_BYTES);
+    }
+
+    private void ifTailOfThisWord(String name, Runnable body) {
+        Label next = new Label(name);
+        out.mov(OpSize.Q, Gpr.R10, Address.at(Gpr.RDX, ReturnSlotLayout.SLOT));
+        out.op(Arith.AND, OpSize.Q, Gpr.R10, -8);
+        out.op(Arith.CMP, OpSize.Q, (RegMem) Gpr.R10, Gpr.RAX);
+        out.jcc(Cond.NE, next);
+        body.run();
+        out.bind(next);
     }
 
     private void claimFree(Label found) {
@@ -109,17 +191,16 @@ public final class ReturnRoutines {
     private void release() {
         Label found = new Label("held");
         Label kept = new Label("kept");
+        Label takenOver = new Label("taken-over");
         save();
-        findSet();
-        out.lea(OpSize.Q, Gpr.RAX, Address.at(Gpr.RSP, 8));
-        forEachSlot("held-search", () -> {
-            out.op(Arith.CMP, OpSize.Q, Address.at(Gpr.R11, ReturnSlotLayout.SLOT), Gpr.RAX);
-            out.jcc(Cond.E, found);
-        });
+        findSet(runtime.returnSlots(), Gpr.R11, RuntimeRegion.RETURN_SET_MASK);
+        search("held-search", found);
         // Only foreign writes to the table lead here; there is no return address left to go to.
         out.plain(Plain.UD2);
         out.bind(found);
         out.mov(OpSize.Q, Gpr.R10, Address.at(Gpr.R11, ReturnSlotLayout.ADDRESS));
+        out.test(OpSize.Q, Gpr.R10, Gpr.R10);
+        out.jcc(Cond.S, takenOver);
         out.mov(OpSize.Q, Address.at(Gpr.RSP, 8), Gpr.R10);
         out.mov(OpSize.Q, Address.at(Gpr.R11, ReturnSlotLayout.ADDRESS), 0);
         out.test(OpSize.D, Gpr.R11, RuntimeRegion.RETURN_SLOT_BYTES);
@@ -128,6 +209,40 @@ public final class ReturnRoutines {
         out.bind(kept);
         restore();
         out.plain(Plain.RET);
+        out.bind(takenOver);
+        releaseTail();
+    }
+
+    /** r10 is our address, marked; the slot at r11 gets back what it held before. */
+    private void releaseTail() {
+        Label found = new Label("tail-held");
+        saveMore();
+        out.mov(Gpr.RCX, ~PoolConstants.TAKEN_OVER);
+        out.op(Arith.AND, OpSize.Q, (RegMem) Gpr.R10, Gpr.RCX);
+        out.mov(OpSize.Q, Address.at(Gpr.RSP, 8), Gpr.R10);
+        countTails("tail-held-count");
+        out.op(Arith.ADD, OpSize.Q, (RegMem) Gpr.RCX, Gpr.RAX);
+        forEachSlot("tail-held-search", Gpr.RDX, () -> {
+            out.op(Arith.CMP, OpSize.Q, Address.at(Gpr.RDX, ReturnSlotLayout.SLOT), Gpr.RCX);
+            out.jcc(Cond.E, found);
+        });
+        out.plain(Plain.UD2);
+        out.bind(found);
+        out.mov(OpSize.Q, Gpr.R10, Address.at(Gpr.RDX, ReturnSlotLayout.ADDRESS));
+        out.mov(OpSize.Q, Address.at(Gpr.R11, ReturnSlotLayout.ADDRESS), Gpr.R10);
+        out.mov(OpSize.Q, Address.at(Gpr.RDX, ReturnSlotLayout.ADDRESS), 0);
+        out.mov(OpSize.Q, Address.at(Gpr.RDX, ReturnSlotLayout.SLOT), 0);
+        restoreMore();
+        restore();
+        out.plain(Plain.RET);
+    }
+
+    /** Goes to {@code found} with r11 at the slot of the word that rax points to, or on behind the set. */
+    private void search(String name, Label found) {
+        forEachSlot(name, Gpr.R11, () -> {
+            out.op(Arith.CMP, OpSize.Q, Address.at(Gpr.R11, ReturnSlotLayout.SLOT), Gpr.RAX);
+            out.jcc(Cond.E, found);
+        });
     }
 
     private void save() {
@@ -142,14 +257,29 @@ public final class ReturnRoutines {
         out.mov(OpSize.Q, Gpr.R11, Address.at(Gpr.RSP, -24));
     }
 
-    /** r11 becomes the first slot of the set of the stack word at rsp + 8. */
-    private void findSet() {
+    private void saveMore() {
+        out.mov(OpSize.Q, Address.at(Gpr.RSP, -32), Gpr.RCX);
+        out.mov(OpSize.Q, Address.at(Gpr.RSP, -40), Gpr.RDX);
+    }
+
+    private void restoreMore() {
+        out.mov(OpSize.Q, Gpr.RCX, Address.at(Gpr.RSP, -32));
+        out.mov(OpSize.Q, Gpr.RDX, Address.at(Gpr.RSP, -40));
+    }
+
+    /** rax becomes the address of the word that holds, or held, the return address. */
+    private void stackWord() {
         out.lea(OpSize.Q, Gpr.RAX, Address.at(Gpr.RSP, 8));
-        out.imul(OpSize.Q, Gpr.R10, Gpr.RAX, HASH);
-        out.op(Shift.SHR, OpSize.Q, Gpr.R10, 33);
-        out.op(Arith.AND, OpSize.D, Gpr.R10, RuntimeRegion.RETURN_SET_MASK);
-        out.lea(OpSize.Q, Gpr.R11, new Address.Absolute(runtime.returnSlots().value()));
-        out.op(Arith.ADD, OpSize.Q, (RegMem) Gpr.R11, Gpr.R10);
+    }
+
+    /** {@code set} becomes the first slot of the set of that word, rax its address; changes r10. */
+    private void findSet(RemoteAddress table, Gpr set, int mask) {
+        stackWord();
+        out.imul(OpSize.D, Gpr.R10, Gpr.RAX, HASH);
+        out.op(Shift.SHR, OpSize.D, Gpr.R10, 16);
+        out.op(Arith.AND, OpSize.D, Gpr.R10, mask);
+        out.lea(OpSize.Q, set, new Address.Absolute(table.value()));
+        out.op(Arith.ADD, OpSize.Q, (RegMem) set, Gpr.R10);
     }
 
     /** CF set when r10 is an address in the pool; changes rax. */
@@ -159,12 +289,12 @@ public final class ReturnRoutines {
         out.op(Arith.CMP, OpSize.Q, Gpr.R10, Math.toIntExact(runtime.poolSize()));
     }
 
-    private void forEachSlot(String name, Runnable body) {
+    private void forEachSlot(String name, Gpr slot, Runnable body) {
         Label again = new Label(name);
         out.bind(again);
         body.run();
-        out.op(Arith.ADD, OpSize.Q, Gpr.R11, RuntimeRegion.RETURN_SLOT_BYTES);
-        out.test(OpSize.D, Gpr.R11, RuntimeRegion.RETURN_SET_BYTES - RuntimeRegion.RETURN_SLOT_BYTES);
+        out.op(Arith.ADD, OpSize.Q, slot, RuntimeRegion.RETURN_SLOT_BYTES);
+        out.test(OpSize.D, slot, RuntimeRegion.RETURN_SET_BYTES - RuntimeRegion.RETURN_SLOT_BYTES);
         out.jcc(Cond.NE, again);
     }
 }

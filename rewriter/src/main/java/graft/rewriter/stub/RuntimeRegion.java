@@ -20,6 +20,8 @@ public record RuntimeRegion(RemoteAddress pool, long poolSize) {
     /** From a hash to the offset of a set. */
     static final int RETURN_SET_MASK = PoolConstants.RETURN_SLOTS * RETURN_SLOT_BYTES - RETURN_SET_BYTES;
 
+    static final int TAIL_SET_MASK = PoolConstants.TAIL_SLOTS * RETURN_SLOT_BYTES - RETURN_SET_BYTES;
+
     RemoteAddress active() {
         return at(PoolConstants.STATE_OFFSET + StateLayout.ACTIVE);
     }
@@ -35,6 +37,10 @@ public record RuntimeRegion(RemoteAddress pool, long poolSize) {
 
     RemoteAddress returnSlots() {
         return at(PoolConstants.RETURN_SLOTS_OFFSET);
+    }
+
+    RemoteAddress tailSlots() {
+        return at(PoolConstants.TAIL_SLOTS_OFFSET);
     }
 
     private RemoteAddress at(int offset) {

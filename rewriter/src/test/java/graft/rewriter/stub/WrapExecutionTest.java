@@ -75,13 +75,18 @@ class WrapExecutionTest {
         return new State(registers, 0, new long[0]);
     }
 
-    /** Sum of 0 to rdi, one frame for each. */
     private static void sum(X64Assembler out) {
+        sum(out, 0);
+    }
+
+    /** Sum of 0 to rdi, one frame for each, which takes {@code more} than its two words. */
+    private static void sum(X64Assembler out, int more) {
         Label self = new Label("self");
         Label end = new Label("end");
         out.bind(self);
         out.push(Gpr.RBX);
         out.mov(OpSize.Q, (RegMem) Gpr.RBX, Gpr.RDI);
+        out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, -more));
         out.mov(Gpr.RAX, 0);
         out.test(OpSize.Q, Gpr.RDI, Gpr.RDI);
         out.jcc(Cond.E, end);
@@ -89,6 +94,7 @@ class WrapExecutionTest {
         out.call(self);
         out.op(Arith.ADD, OpSize.Q, (RegMem) Gpr.RAX, Gpr.RBX);
         out.bind(end);
+        out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, more));
         out.pop(Gpr.RBX);
         out.plain(Plain.RET);
     }
@@ -101,6 +107,9 @@ class WrapExecutionTest {
         long live = 0;
         for (int i = 0; i < PoolConstants.RETURN_SLOTS; i++) {
             live += machine.runtimeWord(machine.runtime().returnSlots().plus(16L * i + 8)) == 0 ? 0 : 1;
+        }
+        for (int i = 0; i < PoolConstants.TAIL_SLOTS; i++) {
+            live += machine.runtimeWord(machine.runtime().tailSlots().plus(16L * i)) == 0 ? 0 : 1;
         }
         return live;
     }
@@ -131,6 +140,16 @@ class WrapExecutionTest {
         assertThat(exit.cookie()).isEqualTo(2);
         assertThat(exit.stack() & 15).isEqualTo(8);
         assertThat(liveSlots()).isZero();
+    }
+
+    /** Frames of any size fill the table before one call is missed. */
+    @ParameterizedTest
+    @ValueSource(ints = {16, 32, 48, 64, 80, 112, 256})
+    void aThousandLevelsAreWrappedWhateverTheirFramesTake(int frame) {
+        long function = wrapped(out -> sum(out, frame - 16));
+        assertThat(machine.call(function, state(1000)).get(Gpr.RAX)).isEqualTo(1000 * 1001 / 2);
+        assertThat(exit.count()).isEqualTo(1001);
+        assertThat(missed()).isZero();
     }
 
     @ParameterizedTest
@@ -184,19 +203,82 @@ class WrapExecutionTest {
         assertThat(missed()).isZero();
     }
 
+    /** {@code length} functions, each of which jumps to the next; the last one adds up. */
+    private long chain(int length) {
+        long next = wrapped(WrapExecutionTest::sum);
+        for (int i = 1; i < length; i++) {
+            long target = next;
+            next = wrapped(out -> {
+                out.lea(OpSize.Q, Gpr.RDI, Address.at(Gpr.RDI, 1));
+                out.nop(1);
+                out.jmp(target);
+            });
+        }
+        return next;
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3, 8})
+    void functionsThatTailJumpToEachOtherReturnOnceEach(int length) {
+        long outer = chain(length);
+        long levels = length; // The last one calls itself as often as the others have added 1.
+        for (int round = 1; round <= 3; round++) {
+            assertThat(machine.call(outer, state(0)).get(Gpr.RAX)).isEqualTo((levels - 1) * levels / 2);
+            assertThat(entry.count()).isEqualTo(round * (2 * levels - 1));
+            assertThat(exit.count()).isEqualTo(round * (2 * levels - 1));
+            assertThat(missed()).isZero();
+            assertThat(liveSlots()).isZero();
+        }
+    }
+
     @Test
-    void aTailJumpToAWrappedFunctionIsCounted() {
-        long inner = wrapped(WrapExecutionTest::sum);
-        long outer = wrapped(out -> {
-            out.lea(OpSize.Q, Gpr.RDI, Address.at(Gpr.RDI, 1));
-            out.nop(1);
-            out.jmp(inner);
-        });
-        assertThat(machine.call(outer, state(0)).get(Gpr.RAX)).isEqualTo(1);
-        assertThat(entry.count()).isEqualTo(3);
-        assertThat(exit.count()).isEqualTo(2);
+    void theNinthFunctionOfAChainIsCounted() {
+        long outer = chain(9);
+        assertThat(machine.call(outer, state(0)).get(Gpr.RAX)).isEqualTo(36);
+        assertThat(entry.count()).isEqualTo(17);
+        assertThat(exit.count()).isEqualTo(16);
         assertThat(missed()).isEqualTo(1);
         assertThat(liveSlots()).isZero();
+    }
+
+    @Test
+    void aChainThatLongjmpLeavesIsForgotten() {
+        Label landing = new Label("landing");
+        long jumper = wrapped(out -> {
+            Label back = new Label("normal");
+            out.test(OpSize.Q, Gpr.RDI, Gpr.RDI);
+            out.bytes(new byte[] {0x0f, 0x1f, 0x00});
+            out.jcc(Cond.E, back);
+            out.mov(OpSize.Q, Gpr.RSP, machine.scratch(MARK));
+            out.jmp(machine.scratch(SECOND_MARK));
+            out.bind(back);
+            out.mov(Gpr.RAX, 11);
+            out.plain(Plain.RET);
+        });
+        long outer = wrapped(out -> {
+            out.lea(OpSize.Q, Gpr.RDI, Address.at(Gpr.RDI, 0));
+            out.nop(1);
+            out.jmp(jumper);
+        });
+        long caller = machine.text(out -> {
+            out.push(Gpr.RBX);
+            out.mov(OpSize.Q, machine.scratch(MARK), Gpr.RSP);
+            out.lea(OpSize.Q, Gpr.RAX, Address.of(landing));
+            out.mov(OpSize.Q, machine.scratch(SECOND_MARK), Gpr.RAX);
+            out.call(outer);
+            out.bind(landing);
+            out.mov(Gpr.RDI, 0);
+            out.call(outer);
+            out.pop(Gpr.RBX);
+            out.plain(Plain.RET);
+        });
+        for (int i = 1; i <= 100; i++) {
+            assertThat(machine.call(caller, state(1)).get(Gpr.RAX)).isEqualTo(11);
+            assertThat(entry.count()).isEqualTo(4L * i);
+            assertThat(exit.count()).isEqualTo(2L * i);
+        }
+        assertThat(liveSlots()).isZero();
+        assertThat(missed()).isZero();
     }
 
     @Test
