@@ -3,10 +3,13 @@ package graft.attach;
 import graft.attach.DetachProof.Census;
 import graft.attach.DetachProof.Outcome;
 import graft.platform.address.RemoteAddress;
+import graft.platform.layout.ConfigLayout;
 import graft.platform.layout.PoolConstants;
 import graft.platform.linux.ProcMem;
 import graft.platform.linux.SysException;
 import graft.platform.proc.ProcessStat;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
 
 /**
@@ -14,6 +17,7 @@ import java.util.List;
  * Forgetting it leaves the target as it is: the journal still says how to undo it.
  */
 public final class Attachment {
+    private static final long MISSED_RETURNS = PoolConstants.CONFIG_OFFSET + ConfigLayout.MISSED_RETURNS;
     private static final Census NOTHING = new Census(0, 0, 0, 0);
 
     private final Injection injection;
@@ -77,6 +81,19 @@ public final class Attachment {
         requireInside(offset, bytes.length);
         try (ProcMem memory = openMemory("writing its runtime region")) {
             memory.writeBytes(runtime(pool).plus(offset), bytes);
+        }
+    }
+
+    /** Calls that were not wrapped because there was no free return slot; 0 when the target has ended. */
+    public long missedReturns() {
+        try {
+            return injection.pools().stream()
+                    .mapToLong(pool -> ByteBuffer.wrap(readRuntime(pool, MISSED_RETURNS, Long.BYTES))
+                            .order(ByteOrder.LITTLE_ENDIAN)
+                            .getLong())
+                    .sum();
+        } catch (TraceeGoneException | SysException ended) {
+            return 0;
         }
     }
 

@@ -27,6 +27,7 @@ final class SessionFooter {
                 session.links() + live.kernel().map(KernelSession::links).orElse(0),
                 session.attachments().size(),
                 events(session),
+                session.missedReturns(),
                 Optional.of(undone(proofs)));
     }
 

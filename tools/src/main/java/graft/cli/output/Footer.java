@@ -14,9 +14,16 @@ import java.util.stream.Collectors;
  *
  * @param links programs at places
  * @param events what was reported; empty for sessions that only fill maps
+ * @param missedReturns returns that return probes did not see
  * @param undo what was restored; empty while targets are still attached to
  */
-public record Footer(Duration elapsed, int links, int processes, Optional<Events> events, Optional<Undone> undo) {
+public record Footer(
+        Duration elapsed,
+        int links,
+        int processes,
+        Optional<Events> events,
+        long missedReturns,
+        Optional<Undone> undo) {
 
     /**
      * What came through ring buffers.
@@ -91,16 +98,20 @@ public record Footer(Duration elapsed, int links, int processes, Optional<Events
 
     /** For people: two lines, one while nothing is undone. */
     public List<String> lines() {
-        String first = "session  %s s   %s in %s%s"
+        String first = "session  %s s   %s in %s%s%s"
                 .formatted(
                         String.format(Locale.ROOT, "%.3f", elapsed.toNanos() / 1e9),
                         plural(links, "link", "links"),
                         plural(processes, "process", "processes"),
-                        events.map(Events::text).orElse(""));
+                        events.map(Events::text).orElse(""),
+                        missedReturns == 0
+                                ? ""
+                                : "   %s missed: too many calls were under way at once"
+                                        .formatted(plural(missedReturns, "return", "returns")));
         return undo.map(done -> List.of(first, "  " + done.text())).orElse(List.of(first));
     }
 
-    private static String plural(int count, String one, String many) {
+    private static String plural(long count, String one, String many) {
         return Quantity.count(count) + " " + (count == 1 ? one : many);
     }
 
@@ -110,6 +121,9 @@ public record Footer(Duration elapsed, int links, int processes, Optional<Events
         json.member("elapsed_ns", elapsed.toNanos());
         json.member("links", links).member("processes", processes);
         events.ifPresent(reported -> reported.json(json));
+        if (missedReturns != 0) {
+            json.id("missed_returns", missedReturns);
+        }
         undo.ifPresent(done -> {
             json.name("undo").beginObject();
             json.member("restored", done.restored()).member("sites", done.sites());
