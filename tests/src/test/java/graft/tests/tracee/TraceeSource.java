@@ -1,0 +1,85 @@
+package graft.tests.tracee;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * A tracee's source file with what its first comment says: {@code probes:}, {@code options:} for the compiler.
+ *
+ * @param probes {@code uprobe:FUNCTION[+OFFSET]}, {@code uretprobe:FUNCTION}, or {@code each:FUNCTION}, all instructions of
+ *     a function, each of which runs once a call
+ * @param options for the compiler, behind the source
+ */
+record TraceeSource(Path file, List<String> probes, List<String> options) {
+    private static final Path FOLDER = Path.of("tracees");
+
+    /** Every source file of the folder. */
+    static List<TraceeSource> all() {
+        try (Stream<Path> files = Files.list(FOLDER)) {
+            return files.filter(file -> file.toString().matches(".*\\.(c|cc)"))
+                    .sorted()
+                    .map(TraceeSource::of)
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static TraceeSource of(Path file) {
+        try {
+            String text = Files.readString(file);
+            return new TraceeSource(file, words(text, "probes"), words(text, "options"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static List<String> words(String text, String name) {
+        Matcher line =
+                Pattern.compile("^ \\* " + name + ": (.*)$", Pattern.MULTILINE).matcher(text);
+        if (!line.find()) {
+            throw new IllegalArgumentException("the first comment has no line \" * " + name + ": ...\"");
+        }
+        return List.of(line.group(1).split(" "));
+    }
+
+    /** The file's name without its ending. */
+    String name() {
+        return file.getFileName().toString().replaceAll("\\.\\w+$", "");
+    }
+
+    /** Compiles it into {@code folder}. */
+    Path compile(Path folder) {
+        Path program = folder.resolve(name());
+        String compiler = file.toString().endsWith(".cc") ? "g++" : "gcc";
+        List<String> command = Stream.of(
+                        List.of(compiler, "-g", "-Wall", "-Wextra", "-Werror", "-I" + FOLDER, "-o", program.toString()),
+                        List.of(file.toString()),
+                        options)
+                .flatMap(List::stream)
+                .toList();
+        try {
+            int status = new ProcessBuilder(command).inheritIO().start().waitFor();
+            if (status != 0) {
+                throw new IllegalStateException(String.join(" ", command) + " ended with " + status);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+        return program;
+    }
+
+    @Override
+    public String toString() {
+        return name();
+    }
+}

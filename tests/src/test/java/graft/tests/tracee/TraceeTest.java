@@ -1,0 +1,190 @@
+package graft.tests.tracee;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import graft.attach.Attacher;
+import graft.attach.DetachProof;
+import graft.daemon.LinkRequest;
+import graft.daemon.Session;
+import graft.daemon.SessionRequest;
+import graft.ebpf.maps.ArrayMap;
+import graft.ebpf.object.CollectionSpec;
+import graft.tests.command.Sessions;
+import graft.uprobe.Probe;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every tracee works the same with probes, without them and while they come and go, and every call is counted. */
+@Tag("slow")
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class TraceeTest {
+    private static final Path OBJECT = Path.of("target/test-classes/bpf/tracee.bpf.o");
+    private static final List<String> PROGRAMS = List.of("little", "much");
+    private static final long TIMES = 1000;
+    private static final int TURNS = 15;
+
+    @TempDir
+    private Path folder;
+
+    static List<TraceeSource> tracees() {
+        return TraceeSource.all();
+    }
+
+    @ParameterizedTest
+    @MethodSource("tracees")
+    void worksTheSameUnderProbes(TraceeSource source) throws IOException {
+        Path program = source.compile(folder);
+        List<List<String>> places = places(source, program);
+        try (Tracee tracee = new Tracee(program)) {
+            List<Long> expected = tracee.run(TIMES);
+            for (String counting : PROGRAMS) {
+                for (int probe = 0; probe < places.size(); probe++) {
+                    for (String place : places.get(probe)) {
+                        try (Session session = open(tracee, List.of(place), counting)) {
+                            assertThat(tracee.run(TIMES)).isEqualTo(expected);
+                            if (!expected.isEmpty()) {
+                                assertThat(count(session, 0)).as(place).isEqualTo(expected.get(probe));
+                            }
+                            assertRestored(session);
+                        }
+                    }
+                }
+            }
+            assertThat(tracee.run(TIMES)).isEqualTo(expected);
+        }
+    }
+
+    /** Probes that would need each other's instructions are left out, and the others count. */
+    @ParameterizedTest
+    @MethodSource("tracees")
+    void worksTheSameUnderAllProbesAtOnce(TraceeSource source) throws IOException {
+        Path program = source.compile(folder);
+        List<List<String>> places = places(source, program);
+        try (Tracee tracee = new Tracee(program)) {
+            List<Long> expected = tracee.run(TIMES);
+            try (Session session =
+                    open(tracee, places.stream().flatMap(List::stream).toList(), "much")) {
+                assertThat(tracee.run(TIMES)).isEqualTo(expected);
+                assertThat(silent(session, places, expected))
+                        .as(session.skipped().toString())
+                        .hasSize(session.skipped().size());
+                assertRestored(session);
+                assertThat(session.missedReturns()).isZero();
+            }
+            assertThat(tracee.run(TIMES)).isEqualTo(expected);
+        }
+    }
+
+    /** The places that counted nothing; all others counted what they should. */
+    private static List<String> silent(Session session, List<List<String>> places, List<Long> expected) {
+        List<String> silent = new ArrayList<>();
+        int cookie = 0;
+        for (int probe = 0; probe < places.size(); probe++) {
+            for (String place : places.get(probe)) {
+                long count = count(session, cookie++);
+                if (count == 0) {
+                    silent.add(place);
+                } else if (!expected.isEmpty()) {
+                    assertThat(count).as(place).isEqualTo(expected.get(probe));
+                }
+            }
+        }
+        return silent;
+    }
+
+    @ParameterizedTest
+    @MethodSource("tracees")
+    void worksWhileProbesComeAndGo(TraceeSource source) throws IOException {
+        Path program = source.compile(folder);
+        List<String> places =
+                places(source, program).stream().flatMap(List::stream).toList();
+        try (Tracee tracee = new Tracee(program)) {
+            tracee.beginTurn(TIMES / 10);
+            for (int turn = 0; turn < TURNS; turn++) {
+                try (Session session = open(tracee, places, PROGRAMS.get(turn % PROGRAMS.size()))) {
+                    assertRestored(session);
+                }
+            }
+            tracee.endTurn();
+        }
+    }
+
+    private static Session open(Tracee tracee, List<String> places, String program) throws IOException {
+        CollectionSpec object = Sessions.request(OBJECT, List.of()).object();
+        List<LinkRequest> links = new ArrayList<>();
+        for (String place : places) {
+            links.add(new LinkRequest.Uprobe(program, probe(place), links.size()));
+        }
+        SessionRequest.OnRefusal onRefusal =
+                places.size() == 1 ? SessionRequest.OnRefusal.FAIL : SessionRequest.OnRefusal.SKIP;
+        return Sessions.open(new SessionRequest(object, links, List.of(tracee.pid()), onRefusal), new Attacher());
+    }
+
+    private static Probe probe(String place) {
+        return switch (Probe.parse(place.replace(":", "::"))) {
+            case Probe.Parsed.Ok(var probe) -> probe;
+            case Probe.Parsed.Malformed malformed -> throw new AssertionError(malformed.toString());
+        };
+    }
+
+    /** Where the tracee's probes lie: one place for each, or all instructions of its function. */
+    private static List<List<String>> places(TraceeSource source, Path program) throws IOException {
+        List<List<String>> places = new ArrayList<>();
+        for (String probe : source.probes()) {
+            String function = probe.substring(probe.indexOf(':') + 1);
+            places.add(probe.startsWith("each:") ? instructions(program, function) : List.of(probe));
+        }
+        return places;
+    }
+
+    /** As binutils sees them. */
+    private static List<String> instructions(Path program, String function) throws IOException {
+        Process objdump = new ProcessBuilder(
+                        "objdump", "-d", "--no-show-raw-insn", "--disassemble=" + function, program.toString())
+                .start();
+        List<String> places = new ArrayList<>();
+        try (BufferedReader lines = objdump.inputReader()) {
+            long start = -1;
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                Matcher instruction = Pattern.compile(" *([0-9a-f]+):\t\\S.*").matcher(line);
+                if (instruction.matches()) {
+                    long address = Long.parseLong(instruction.group(1), 16);
+                    start = start < 0 ? address : start;
+                    places.add("uprobe:" + function + (address == start ? "" : "+" + (address - start)));
+                }
+            }
+        }
+        assertThat(places).isNotEmpty();
+        return places;
+    }
+
+    private static long count(Session session, int cookie) {
+        ArrayMap counts = (ArrayMap) session.collection().map("counts").orElseThrow();
+        byte[] value =
+                counts.lookup(bytes(Integer.BYTES).putInt(cookie).array()).orElseThrow();
+        return ByteBuffer.wrap(value).order(ByteOrder.nativeOrder()).getLong();
+    }
+
+    private static ByteBuffer bytes(int size) {
+        return ByteBuffer.allocate(size).order(ByteOrder.nativeOrder());
+    }
+
+    private static void assertRestored(Session session) {
+        assertThat(session.detach()).singleElement().satisfies(proof -> {
+            assertThat(proof.outcome()).as(proof.toString()).isEqualTo(DetachProof.Outcome.RESTORED);
+            assertThat(proof.quarantined()).isEmpty();
+        });
+    }
+}
