@@ -4,8 +4,11 @@ import graft.attach.Injection;
 import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.jit.TargetBinding.MapBinding;
 import graft.ebpf.maps.BpfMap;
+import graft.ebpf.maps.HashShape;
+import graft.ebpf.maps.HashTable;
 import graft.ebpf.maps.PerCpuArrayMap;
 import graft.ebpf.maps.Piece;
+import graft.ebpf.object.MapType;
 import graft.platform.address.RemoteAddress;
 import graft.platform.layout.MapLayout;
 import graft.platform.layout.PoolConstants;
@@ -83,6 +86,13 @@ final class MapPlacement {
                 : Optional.empty();
     }
 
+    /** Values of each processor are not in the elements. */
+    private static Optional<HashShape> hash(BpfMap map) {
+        return map instanceof HashTable hash && map.spec().type() == MapType.HASH
+                ? Optional.of(hash.shape())
+                : Optional.empty();
+    }
+
     /** The maps as code of the pool above {@code runtime} sees them, by name. */
     Map<String, MapBinding> bindings(RemoteAddress runtime) {
         Map<String, MapBinding> bindings = new LinkedHashMap<>();
@@ -99,7 +109,8 @@ final class MapPlacement {
                             map.dataAddress(placed.getValue().value()),
                             map.spec().maxEntries(),
                             map.stride(),
-                            rows(map)));
+                            rows(map),
+                            hash(map)));
             index++;
         }
         return bindings;

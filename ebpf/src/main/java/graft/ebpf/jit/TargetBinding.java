@@ -1,6 +1,7 @@
 package graft.ebpf.jit;
 
 import graft.ebpf.helper.Helper;
+import graft.ebpf.maps.HashShape;
 import graft.ebpf.object.MapType;
 import java.util.HashMap;
 import java.util.Map;
@@ -52,12 +53,19 @@ public record TargetBinding(
      * @param maxEntries number of entries
      * @param stride bytes from one array value to the next
      * @param rows of an array that has all its values once for each processor
+     * @param hash of a hash whose values all processors share, when lookups may walk it in place
      */
     public record MapBinding(
-            MapType type, long descriptor, long data, int maxEntries, int stride, Optional<Rows> rows) {
+            MapType type,
+            long descriptor,
+            long data,
+            int maxEntries,
+            int stride,
+            Optional<Rows> rows,
+            Optional<HashShape> hash) {
         /** A map whose values all processors share, or that only helpers look into. */
         public MapBinding(MapType type, long descriptor, long data, int maxEntries, int stride) {
-            this(type, descriptor, data, maxEntries, stride, Optional.empty());
+            this(type, descriptor, data, maxEntries, stride, Optional.empty(), Optional.empty());
         }
     }
 
@@ -77,7 +85,15 @@ public record TargetBinding(
     public TargetBinding withoutRows() {
         Map<String, MapBinding> plain = new HashMap<>();
         maps.forEach((name, map) -> plain.put(
-                name, new MapBinding(map.type(), map.descriptor(), map.data(), map.maxEntries(), map.stride())));
+                name,
+                new MapBinding(
+                        map.type(),
+                        map.descriptor(),
+                        map.data(),
+                        map.maxEntries(),
+                        map.stride(),
+                        Optional.empty(),
+                        map.hash())));
         return new TargetBinding(plain, helpers, tgid, tidOffset, cpuOffset, programs);
     }
 

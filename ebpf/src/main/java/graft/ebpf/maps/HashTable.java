@@ -54,6 +54,18 @@ public final class HashTable implements KeyedMap {
         return 0;
     }
 
+    /** Where a walk finds the value of a key that all processors share. */
+    public HashShape shape() {
+        HashGeometry geometry = core.geometry();
+        return new HashShape(
+                spec.keySize(),
+                geometry.buckets() - 1,
+                geometry.elementSize(),
+                geometry.elementsOffset(),
+                geometry.valueOffset(),
+                geometry.capacity());
+    }
+
     /** One element as it was when read: its key, and one value, or one for each possible CPU. */
     public record Entry(byte[] key, List<byte[]> values) {}
 

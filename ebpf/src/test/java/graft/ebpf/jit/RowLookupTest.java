@@ -101,7 +101,13 @@ class RowLookupTest {
 
     private static TargetBinding binding(MemorySegment values, int stride, int cpuOffset) {
         MapBinding map = new MapBinding(
-                MapType.PERCPU_ARRAY, 64, values.address(), ENTRIES, stride, Optional.of(new Rows(ROW_BYTES, CPUS)));
+                MapType.PERCPU_ARRAY,
+                64,
+                values.address(),
+                ENTRIES,
+                stride,
+                Optional.of(new Rows(ROW_BYTES, CPUS)),
+                Optional.empty());
         return new TargetBinding(
                 Map.of("rows", map), Map.of(), OptionalInt.empty(), OptionalInt.empty(), OptionalInt.of(cpuOffset));
     }

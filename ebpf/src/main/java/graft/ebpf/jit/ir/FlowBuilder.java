@@ -162,18 +162,27 @@ public final class FlowBuilder {
                 out.add(new Op.BelowContextValue(result, BelowContext.FUNCTION_IP, OpBuilder.register(1)));
             case GET_ATTACH_COOKIE ->
                 out.add(new Op.BelowContextValue(result, BelowContext.ATTACH_COOKIE, OpBuilder.register(1)));
-            case MAP_LOOKUP_ELEM -> {
-                Var key = ops.newVar();
-                Place place = Place.at(ops.operand(Reg.R2, out), 0);
-                out.add(new Op.Load(MemSize.W, Extension.ZERO, key, place));
-                Optional<Var> row = bound.orElseThrow().rows().map(_ -> ops.newVar());
-                row.ifPresent(var -> out.add(new Op.Row(var, map.orElseThrow())));
-                out.add(new Op.ArrayLookup(result, map.orElseThrow(), key, row));
-            }
+            case MAP_LOOKUP_ELEM -> lookup(map.orElseThrow(), bound.orElseThrow(), out);
             case LOOP -> call(new Op.Call.Target.OfLoop(), helper.parameters(), out);
             case TAIL_CALL -> call(new Op.Call.Target.OfProgram(map.orElseThrow()), helper.parameters(), out);
             default -> out.add(new Op.ThreadValue(result, helper)); // the rest of InlineHelpers
         }
+    }
+
+    private void lookup(String map, MapBinding bound, List<Op> out) {
+        Var result = OpBuilder.register(0);
+        Var key = ops.newVar();
+        Place place = Place.at(ops.operand(Reg.R2, out), 0);
+        if (bound.hash().isPresent()) {
+            boolean wide = bound.hash().get().keySize() == Long.BYTES;
+            out.add(new Op.Load(wide ? MemSize.DW : MemSize.W, Extension.ZERO, key, place));
+            out.add(new Op.HashLookup(result, map, key));
+            return;
+        }
+        out.add(new Op.Load(MemSize.W, Extension.ZERO, key, place));
+        Optional<Var> row = bound.rows().map(_ -> ops.newVar());
+        row.ifPresent(var -> out.add(new Op.Row(var, map)));
+        out.add(new Op.ArrayLookup(result, map, key, row));
     }
 
     private static void call(Op.Call.Target target, int parameters, List<Op> out) {

@@ -19,7 +19,8 @@ public final class InlineHelpers {
                 binding.tgid().isPresent() && binding.tidOffset().isPresent();
             case GET_SMP_PROCESSOR_ID -> binding.cpuOffset().isPresent();
             case MAP_LOOKUP_ELEM ->
-                map.filter(one -> one.data() != 0 && isArray(one, binding)).isPresent();
+                map.filter(one -> one.data() != 0 && (isArray(one, binding) || isShortKeyed(one)))
+                        .isPresent();
             case MAP_UPDATE_ELEM,
                     MAP_DELETE_ELEM,
                     PROBE_READ,
@@ -42,6 +43,13 @@ public final class InlineHelpers {
                     FOR_EACH_MAP_ELEM,
                     STRNCMP -> false;
         };
+    }
+
+    /** Whether the map is a hash whose keys fit into a register. */
+    static boolean isShortKeyed(MapBinding map) {
+        return map.hash()
+                .filter(hash -> hash.keySize() == Integer.BYTES || hash.keySize() == Long.BYTES)
+                .isPresent();
     }
 
     private static boolean isArray(MapBinding map, TargetBinding binding) {

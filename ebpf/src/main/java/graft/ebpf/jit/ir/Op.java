@@ -25,7 +25,18 @@ public sealed interface Op permits Op.Pure, Op.Store, Op.Atomic, Op.Call, Op.Las
 
     /** An operation that does nothing but define its variable: without use it can go. */
     sealed interface Pure extends Op
-            permits Move, Binary, Unary, Rotate, Lea, Load, Select, ArrayLookup, Row, BelowContextValue, ThreadValue {
+            permits Move,
+                    Binary,
+                    Unary,
+                    Rotate,
+                    Lea,
+                    Load,
+                    Select,
+                    ArrayLookup,
+                    HashLookup,
+                    Row,
+                    BelowContextValue,
+                    ThreadValue {
         /** What it defines. */
         Var dst();
 
@@ -160,6 +171,20 @@ public sealed interface Op permits Op.Pure, Op.Store, Op.Atomic, Op.Call, Op.Las
             Value first = mapped(yes, uses);
             Value second = mapped(no, uses);
             return new Select(defs.apply(dst), mapped, first, second);
+        }
+    }
+
+    /** {@code dst} = address of the value of a hash map at a key of 4 or 8 bytes, or 0. */
+    record HashLookup(Var dst, String map, Var key) implements Pure {
+        @Override
+        public void uses(Consumer<Var> each) {
+            each.accept(key);
+        }
+
+        @Override
+        public Op map(UnaryOperator<Var> uses, UnaryOperator<Var> defs) {
+            Var operand = uses.apply(key);
+            return new HashLookup(defs.apply(dst), map, operand);
         }
     }
 

@@ -25,6 +25,7 @@ final class UpperHalf {
             case Op.Lea lea -> lea.width() == Width.W32;
             case Op.ThreadValue _,
                     Op.ArrayLookup _,
+                    Op.HashLookup _,
                     Op.Row _,
                     Op.BelowContextValue _,
                     Op.Store _,

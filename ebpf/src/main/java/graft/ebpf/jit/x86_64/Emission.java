@@ -228,7 +228,7 @@ final class Emission {
     }
 
     /** Loads an address of the target in the shortest form. */
-    private void loadAddress(Gpr to, long address) {
+    void loadAddress(Gpr to, long address) {
         if (address >>> 32 != 0 && reaches(address)) {
             asm.lea(OpSize.Q, to, Address.absolute(address));
         } else {

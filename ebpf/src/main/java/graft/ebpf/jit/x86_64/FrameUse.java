@@ -20,6 +20,7 @@ final class FrameUse {
                     Op.Rotate _,
                     Op.Select _,
                     Op.ArrayLookup _,
+                    Op.HashLookup _,
                     Op.Row _,
                     Op.BelowContextValue _,
                     Op.ThreadValue _,

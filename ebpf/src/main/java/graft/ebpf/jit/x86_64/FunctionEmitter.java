@@ -25,6 +25,7 @@ final class FunctionEmitter {
     private final Emission emission;
     private final X64Assembler asm;
     private final CallEmitter call;
+    private final HashEmitter hash;
     private final AluEmitter alu;
     private final MemoryEmitter memory;
     private final BranchEmitter branch;
@@ -36,6 +37,7 @@ final class FunctionEmitter {
         this.emission = emission;
         this.asm = emission.asm();
         this.call = call;
+        this.hash = new HashEmitter(emission);
         this.alu = new AluEmitter(emission);
         this.memory = new MemoryEmitter(emission);
         this.branch = new BranchEmitter(emission);
@@ -128,6 +130,7 @@ final class FunctionEmitter {
             case Op.Atomic atomic -> memory.atomic(atomic);
             case Op.Select select -> branch.select(select);
             case Op.ArrayLookup lookup -> call.arrayLookup(lookup);
+            case Op.HashLookup lookup -> hash.lookup(lookup);
             case Op.Row row -> call.row(row);
             case Op.BelowContextValue value -> call.belowContext(value);
             case Op.ThreadValue value -> call.threadValue(value);

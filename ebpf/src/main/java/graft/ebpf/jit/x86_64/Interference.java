@@ -81,8 +81,15 @@ final class Interference {
                 needsThirdScratch |= atomic.old().isPresent() && isLoop(atomic.op());
                 atomic.old().ifPresent(old -> partner(old, atomic.operand()));
             }
+            // The key is compared after the result's register was written.
+            case Op.HashLookup(Var dst, String _, Var key) -> conflict(dst, key);
             default -> {} // no wishes
         }
+    }
+
+    private void conflict(Var one, Var other) {
+        conflicts[one.number()].set(other.number());
+        conflicts[other.number()].set(one.number());
     }
 
     private static BitSet across(Op op, BitSet after) {
