@@ -31,6 +31,14 @@ record TraceeSource(Path file, List<String> probes, List<String> options) {
         }
     }
 
+    /** The one of this name. */
+    static TraceeSource named(String name) {
+        return all().stream()
+                .filter(source -> source.name().equals(name))
+                .findFirst()
+                .orElseThrow();
+    }
+
     private static TraceeSource of(Path file) {
         try {
             String text = Files.readString(file);

@@ -2,19 +2,9 @@ package graft.tests.tracee;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import graft.attach.Attacher;
-import graft.attach.DetachProof;
-import graft.daemon.LinkRequest;
 import graft.daemon.Session;
-import graft.daemon.SessionRequest;
-import graft.ebpf.maps.ArrayMap;
-import graft.ebpf.object.CollectionSpec;
-import graft.tests.command.Sessions;
-import graft.uprobe.Probe;
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,7 +20,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Tag("slow")
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class TraceeTest {
-    private static final Path OBJECT = Path.of("target/test-classes/bpf/tracee.bpf.o");
     private static final List<String> PROGRAMS = List.of("little", "much");
     private static final long TIMES = 1000;
     private static final int TURNS = 15;
@@ -52,12 +41,12 @@ class TraceeTest {
             for (String counting : PROGRAMS) {
                 for (int probe = 0; probe < places.size(); probe++) {
                     for (String place : places.get(probe)) {
-                        try (Session session = open(tracee, List.of(place), counting)) {
+                        try (Session session = Probes.open(tracee, List.of(place), counting)) {
                             assertThat(tracee.run(TIMES)).isEqualTo(expected);
                             if (!expected.isEmpty()) {
-                                assertThat(count(session, 0)).as(place).isEqualTo(expected.get(probe));
+                                assertThat(Probes.count(session, 0)).as(place).isEqualTo(expected.get(probe));
                             }
-                            assertRestored(session);
+                            Probes.assertRestored(session);
                         }
                     }
                 }
@@ -75,12 +64,12 @@ class TraceeTest {
         try (Tracee tracee = new Tracee(program)) {
             List<Long> expected = tracee.run(TIMES);
             try (Session session =
-                    open(tracee, places.stream().flatMap(List::stream).toList(), "much")) {
+                    Probes.open(tracee, places.stream().flatMap(List::stream).toList(), "much")) {
                 assertThat(tracee.run(TIMES)).isEqualTo(expected);
                 assertThat(silent(session, places, expected))
                         .as(session.skipped().toString())
                         .hasSize(session.skipped().size());
-                assertRestored(session);
+                Probes.assertRestored(session);
                 assertThat(session.missedReturns()).isZero();
             }
             assertThat(tracee.run(TIMES)).isEqualTo(expected);
@@ -93,7 +82,7 @@ class TraceeTest {
         int cookie = 0;
         for (int probe = 0; probe < places.size(); probe++) {
             for (String place : places.get(probe)) {
-                long count = count(session, cookie++);
+                long count = Probes.count(session, cookie++);
                 if (count == 0) {
                     silent.add(place);
                 } else if (!expected.isEmpty()) {
@@ -113,30 +102,12 @@ class TraceeTest {
         try (Tracee tracee = new Tracee(program)) {
             tracee.beginTurn(TIMES / 10);
             for (int turn = 0; turn < TURNS; turn++) {
-                try (Session session = open(tracee, places, PROGRAMS.get(turn % PROGRAMS.size()))) {
-                    assertRestored(session);
+                try (Session session = Probes.open(tracee, places, PROGRAMS.get(turn % PROGRAMS.size()))) {
+                    Probes.assertRestored(session);
                 }
             }
             tracee.endTurn();
         }
-    }
-
-    private static Session open(Tracee tracee, List<String> places, String program) throws IOException {
-        CollectionSpec object = Sessions.request(OBJECT, List.of()).object();
-        List<LinkRequest> links = new ArrayList<>();
-        for (String place : places) {
-            links.add(new LinkRequest.Uprobe(program, probe(place), links.size()));
-        }
-        SessionRequest.OnRefusal onRefusal =
-                places.size() == 1 ? SessionRequest.OnRefusal.FAIL : SessionRequest.OnRefusal.SKIP;
-        return Sessions.open(new SessionRequest(object, links, List.of(tracee.pid()), onRefusal), new Attacher());
-    }
-
-    private static Probe probe(String place) {
-        return switch (Probe.parse(place.replace(":", "::"))) {
-            case Probe.Parsed.Ok(var probe) -> probe;
-            case Probe.Parsed.Malformed malformed -> throw new AssertionError(malformed.toString());
-        };
     }
 
     /** Where the tracee's probes lie: one place for each, or all instructions of its function. */
@@ -168,23 +139,5 @@ class TraceeTest {
         }
         assertThat(places).isNotEmpty();
         return places;
-    }
-
-    private static long count(Session session, int cookie) {
-        ArrayMap counts = (ArrayMap) session.collection().map("counts").orElseThrow();
-        byte[] value =
-                counts.lookup(bytes(Integer.BYTES).putInt(cookie).array()).orElseThrow();
-        return ByteBuffer.wrap(value).order(ByteOrder.nativeOrder()).getLong();
-    }
-
-    private static ByteBuffer bytes(int size) {
-        return ByteBuffer.allocate(size).order(ByteOrder.nativeOrder());
-    }
-
-    private static void assertRestored(Session session) {
-        assertThat(session.detach()).singleElement().satisfies(proof -> {
-            assertThat(proof.outcome()).as(proof.toString()).isEqualTo(DetachProof.Outcome.RESTORED);
-            assertThat(proof.quarantined()).isEmpty();
-        });
     }
 }
