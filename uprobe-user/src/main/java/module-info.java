@@ -6,4 +6,5 @@ module graft.uprobe {
     requires transitive graft.attach;
 
     exports graft.uprobe;
+    exports graft.uprobe.usdt;
 }

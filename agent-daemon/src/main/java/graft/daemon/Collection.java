@@ -2,12 +2,14 @@ package graft.daemon;
 
 import graft.daemon.image.CheckedProgram;
 import graft.ebpf.maps.BpfMap;
+import graft.ebpf.maps.KeyedMap;
 import graft.ebpf.maps.MapCreation;
 import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.verifier.Verdict;
 import graft.ebpf.verifier.Verifier;
+import graft.uprobe.usdt.UsdtSpec;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -25,6 +27,7 @@ public final class Collection implements AutoCloseable {
     private final Map<String, BpfMap> maps;
     private final List<BpfMap> created;
     private final Map<String, CheckedProgram> programs;
+    private final Optional<UsdtSpecs> usdtSpecs;
 
     private Collection(
             CollectionSpec spec, Map<String, BpfMap> maps, List<BpfMap> created, Map<String, CheckedProgram> programs) {
@@ -32,6 +35,10 @@ public final class Collection implements AutoCloseable {
         this.maps = maps;
         this.created = List.copyOf(created);
         this.programs = programs;
+        this.usdtSpecs = Optional.ofNullable(maps.get(UsdtSpec.MAP))
+                .filter(KeyedMap.class::isInstance)
+                .map(KeyedMap.class::cast)
+                .map(map -> new UsdtSpecs(map.spec(), (key, value) -> map.update(key, value, 0)));
     }
 
     /** The outcome of loading. */
@@ -168,6 +175,11 @@ public final class Collection implements AutoCloseable {
     /** All maps, in the order of the object. */
     public List<BpfMap> maps() {
         return List.copyOf(maps.values());
+    }
+
+    /** Where programs look up the arguments of static probes; nothing when the object has no such map. */
+    public Optional<UsdtSpecs> usdtSpecs() {
+        return usdtSpecs;
     }
 
     /** The names of all maps. */

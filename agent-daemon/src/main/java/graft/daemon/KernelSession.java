@@ -1,5 +1,6 @@
 package graft.daemon;
 
+import graft.attach.Refusal;
 import graft.bridge.KernelAttach;
 import graft.bridge.KernelCollection;
 import graft.bridge.KernelLink;
@@ -9,25 +10,37 @@ import graft.bridge.KernelProg;
 import graft.bridge.UprobePoint;
 import graft.ebpf.object.ProgSpec;
 import graft.ebpf.object.ProgType;
+import graft.platform.address.FileOffset;
 import graft.platform.linux.PerfEvent;
+import graft.platform.linux.ProcMem;
 import graft.platform.proc.NoSuchProcessException;
 import graft.uprobe.AttachPoint;
+import graft.uprobe.Probe;
 import graft.uprobe.Resolution;
 import graft.uprobe.SymbolResolver;
 import graft.uprobe.TargetModule;
 import graft.uprobe.TargetModules;
+import graft.uprobe.usdt.StaticProbe;
+import graft.uprobe.usdt.UsdtSpec;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * The same request in the kernel: its uprobes and tracepoints, its verifier, its maps. The baseline of the benchmarks and
  * the oracle of the tests. Owns everything it made; closing detaches.
  */
 public final class KernelSession implements AutoCloseable {
+    private static final int CHECKED_BYTES = 4;
+
+    /** {@code int3}, which the kernel itself puts there for its other probes. */
+    private static final byte BREAKPOINT = (byte) 0xcc;
+
     private final KernelCollection collection;
     private final List<KernelLink> links;
 
@@ -70,10 +83,13 @@ public final class KernelSession implements AutoCloseable {
         private final KernelCollection collection;
         private final SessionRequest request;
         private final List<KernelLink> links = new ArrayList<>();
+        private final Optional<UsdtSpecs> specs;
 
         Attaching(KernelCollection collection, SessionRequest request) {
             this.collection = collection;
             this.request = request;
+            this.specs = Optional.ofNullable(collection.maps().get(UsdtSpec.MAP))
+                    .map(map -> new UsdtSpecs(map.spec(), (key, value) -> map.update(key, value, 0)));
         }
 
         Opening run() {
@@ -125,10 +141,17 @@ public final class KernelSession implements AutoCloseable {
                 if (!(resolution instanceof Resolution.Found(var points))) {
                     return Optional.of(new Opening.NotFound(new SessionRefusal.ProbeNotFound(pid, resolution)));
                 }
+                Optional<Opening> patched = patched(modules, points);
+                if (patched.isPresent()) {
+                    return patched;
+                }
+                KernelProg program = program(link.program());
+                if (link.probe().kind() == Probe.Kind.STATIC) {
+                    return markers(link, program, modules, points);
+                }
                 List<UprobePoint> places = points.stream()
                         .map(point -> new UprobePoint(edge(point), file(modules, point), point.fileOffset(), pid))
                         .toList();
-                KernelProg program = program(link.program());
                 if (KernelLink.isForMany(program.spec())) {
                     return link(KernelLink.attachUprobes(program, places, link.cookie()));
                 }
@@ -142,6 +165,61 @@ public final class KernelSession implements AutoCloseable {
             }
         }
 
+        /**
+         * The kernel runs the instruction that the file has, whatever is in memory. Where somebody has put a jump there,
+         * the process would go on in the middle of it.
+         */
+        private static Optional<Opening> patched(TargetModules modules, List<AttachPoint> points) {
+            try (ProcMem memory = ProcMem.open(modules.pid())) {
+                for (AttachPoint point : points) {
+                    TargetModule module = modules.holding(point.address()).orElseThrow();
+                    byte[] inFile = module.elf().bytesAt(module.virtual(point.address()), CHECKED_BYTES);
+                    byte[] inMemory = memory.readBytes(point.address(), CHECKED_BYTES);
+                    for (int i = 0; i < CHECKED_BYTES; i++) {
+                        inMemory[i] = inMemory[i] == BREAKPOINT ? inFile[i] : inMemory[i];
+                    }
+                    if (!Arrays.equals(inFile, inMemory)) {
+                        return Optional.of(new Opening.NotFound(new SessionRefusal.TargetRefused(
+                                modules.pid(),
+                                new Refusal(
+                                        Refusal.Kind.TEXT_DIFFERS,
+                                        "the text at " + point.name() + " is not that of the file",
+                                        "end the session that has patched it: graft recover, or the other tool"))));
+                    }
+                }
+                return Optional.empty();
+            }
+        }
+
+        private Optional<Opening> markers(
+                LinkRequest.Uprobe link, KernelProg program, TargetModules modules, List<AttachPoint> points) {
+            Optional<Opening> failure = Optional.empty();
+            for (AttachPoint point : points) {
+                OptionalInt number = specs.isEmpty()
+                        ? OptionalInt.empty()
+                        : specs.get().number(new SymbolResolver(modules).spec(point, link.cookie()));
+                if (specs.isPresent() && number.isEmpty()) {
+                    return Optional.of(new Opening.NotFound(specs.get().full()));
+                }
+                long cookie = number.isPresent() ? number.getAsInt() : link.cookie();
+                UprobePoint place = new UprobePoint(
+                        PerfEvent.Edge.ENTRY,
+                        file(modules, point),
+                        point.fileOffset(),
+                        modules.pid(),
+                        semaphore(modules, point));
+                failure = failure.or(() -> link(KernelLink.attachUprobe(program, place, cookie)));
+            }
+            return failure;
+        }
+
+        private static Optional<FileOffset> semaphore(TargetModules modules, AttachPoint point) {
+            return point.marker()
+                    .flatMap(StaticProbe::semaphore)
+                    .flatMap(counter -> modules.holding(point.address())
+                            .flatMap(module -> module.elf().fileOffset(counter)));
+        }
+
         private static Path file(TargetModules modules, AttachPoint point) {
             return modules.holding(point.address())
                     .map(TargetModule::openablePath)
@@ -150,7 +228,7 @@ public final class KernelSession implements AutoCloseable {
 
         private static PerfEvent.Edge edge(AttachPoint point) {
             return switch (point.kind()) {
-                case ENTRY, OFFSET -> PerfEvent.Edge.ENTRY;
+                case ENTRY, OFFSET, STATIC -> PerfEvent.Edge.ENTRY;
                 case RETURN -> PerfEvent.Edge.RETURN;
             };
         }

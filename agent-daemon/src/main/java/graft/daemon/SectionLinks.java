@@ -52,7 +52,8 @@ public record SectionLinks(List<LinkRequest> links, List<ProgSpec> unplaced, Lis
             case URETPROBE -> uprobe(program, Probe.Kind.RETURN);
             case SYSCALL_ENTER -> syscall(program, ENTER, LinkRequest.Edge.ENTER);
             case SYSCALL_EXIT -> syscall(program, EXIT, LinkRequest.Edge.EXIT);
-            case USDT, KERNEL_TRACEPOINT, OTHER -> Optional.empty();
+            case USDT -> uprobe(program, Probe.Kind.STATIC);
+            case KERNEL_TRACEPOINT, OTHER -> Optional.empty();
         };
     }
 

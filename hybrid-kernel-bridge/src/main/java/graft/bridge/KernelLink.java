@@ -1,6 +1,7 @@
 package graft.bridge;
 
 import graft.ebpf.object.ProgSpec;
+import graft.platform.address.FileOffset;
 import graft.platform.linux.Bpf;
 import graft.platform.linux.NativeFd;
 import graft.platform.linux.PerfEvent;
@@ -43,8 +44,10 @@ public final class KernelLink implements AutoCloseable {
                 () -> PerfEvent.uprobe(
                         pmu(),
                         point.edge(),
-                        point.file().toString(),
-                        point.offset().value(),
+                        new PerfEvent.UprobePlace(
+                                point.file().toString(),
+                                point.offset().value(),
+                                point.counter().map(FileOffset::value).orElse(0L)),
                         point.pid()));
     }
 

@@ -3,6 +3,7 @@ package graft.bridge;
 import graft.platform.address.FileOffset;
 import graft.platform.linux.PerfEvent;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * Where a kernel uprobe goes.
@@ -13,5 +14,11 @@ import java.nio.file.Path;
  *     {@code /proc/PID/map_files/…} leads to the right one.
  * @param offset of the instruction in the file
  * @param pid the process that the probe is limited to, with all its threads
+ * @param counter of those who look at the place, in the file: the kernel counts it up while the probe is there
  */
-public record UprobePoint(PerfEvent.Edge edge, Path file, FileOffset offset, int pid) {}
+public record UprobePoint(PerfEvent.Edge edge, Path file, FileOffset offset, int pid, Optional<FileOffset> counter) {
+    /** A place without a counter. */
+    public UprobePoint(PerfEvent.Edge edge, Path file, FileOffset offset, int pid) {
+        this(edge, file, offset, pid, Optional.empty());
+    }
+}

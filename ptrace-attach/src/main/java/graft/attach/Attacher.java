@@ -82,10 +82,16 @@ public final class Attacher {
             }
             DetachProof.Census before = Evidence.census(injection.pid());
             target.steps().before("journal-written");
-            Journal journal = Journal.write(journals, record(injection, facts, hole.get(), ranges));
+            Journal journal = Journal.write(
+                    journals,
+                    record(injection, facts, hole.get(), ranges)
+                            .counting(Semaphores.read(target, injection.semaphores())));
             Injector injector = new Injector(target, injection, images, journal, options(facts));
             AttachResult result =
                     injector.run(timing -> new Attachment(injection, facts, images, journal, before, steps, timing));
+            if (result instanceof AttachResult.Attached) {
+                raiseSemaphores(target, injector, journal);
+            }
             attached = result instanceof AttachResult.Attached;
             if (result instanceof AttachResult.Refused) {
                 injector.rollBack();
@@ -102,6 +108,17 @@ public final class Attacher {
             if (!attached) {
                 images.forEach(PoolImage::close);
             }
+        }
+    }
+
+    /** Last: the program looks for the arguments of its static probes only when somebody sees them. */
+    private static void raiseSemaphores(Target target, Injector injector, Journal journal) {
+        try {
+            new Semaphores(target, journal.undo().counters())
+                    .raise(journal.undo().ranges());
+        } catch (SysException failed) {
+            injector.rollBack();
+            throw failed;
         }
     }
 
@@ -160,6 +177,7 @@ public final class Attacher {
                 ranges,
                 injection.plan().sites().stream()
                         .map(site -> new Site(site.address(), site.oldBytes(), site.newBytes()))
-                        .toList());
+                        .toList(),
+                List.of());
     }
 }

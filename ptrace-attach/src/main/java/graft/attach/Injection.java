@@ -14,17 +14,25 @@ import java.util.Set;
  * @param regions shared memory of maps
  * @param plan the text to patch and the code the pools hold
  * @param syscalls what the code may ask of the kernel later; a thread with a seccomp filter must be allowed to
+ * @param semaphores 16-bit counters that are one higher while the injection is in place
  */
-public record Injection(int pid, List<Pool> pools, List<Region> regions, PatchPlan plan, Set<AgentSyscall> syscalls) {
+public record Injection(
+        int pid,
+        List<Pool> pools,
+        List<Region> regions,
+        PatchPlan plan,
+        Set<AgentSyscall> syscalls,
+        List<RemoteAddress> semaphores) {
     public Injection {
         pools = List.copyOf(pools);
         regions = List.copyOf(regions);
         syscalls = Set.copyOf(syscalls);
+        semaphores = List.copyOf(semaphores);
     }
 
     /** Code that makes no system call. */
     public Injection(int pid, List<Pool> pools, List<Region> regions, PatchPlan plan) {
-        this(pid, pools, regions, plan, Set.of());
+        this(pid, pools, regions, plan, Set.of(), List.of());
     }
 
     /**

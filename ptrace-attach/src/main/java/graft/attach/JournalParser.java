@@ -1,5 +1,6 @@
 package graft.attach;
 
+import graft.attach.UndoRecord.Counter;
 import graft.attach.UndoRecord.Kind;
 import graft.attach.UndoRecord.Range;
 import graft.attach.UndoRecord.Site;
@@ -14,6 +15,7 @@ final class JournalParser {
     private final String text;
     private final List<Range> ranges = new ArrayList<>();
     private final List<Site> sites = new ArrayList<>();
+    private final List<Counter> counters = new ArrayList<>();
 
     JournalParser(String text) {
         this.text = text;
@@ -33,6 +35,7 @@ final class JournalParser {
                     ranges.add(new Range(
                             Kind.valueOf(word[1]), address(word[2]), Long.parseLong(word[3]), Long.parseLong(word[4])));
                 case "site" -> sites.add(new Site(address(word[1]), Code.ofHex(word[2]), Code.ofHex(word[3])));
+                case "counter" -> counters.add(new Counter(address(word[1]), Integer.parseInt(word[2])));
                 default -> {} // The magic line.
             }
         }
@@ -44,7 +47,8 @@ final class JournalParser {
                 Long.parseLong(daemon[2]),
                 new Hole(address(hole[1]), HexFormat.of().parseHex(hole[2])),
                 ranges,
-                sites);
+                sites,
+                counters);
     }
 
     private static RemoteAddress address(String text) {

@@ -73,6 +73,7 @@ final class Undo {
     Report run() {
         List<Range> mapped = mapped();
         disable(mapped);
+        new Semaphores(target, undo.counters()).lower(mapped);
         boolean idle = restoreText(mapped);
         if (idle) {
             unmap(mapped);

@@ -15,12 +15,19 @@ record UndoRecord(
         long daemonStart,
         Hole hole,
         List<Range> ranges,
-        List<Site> sites) {
+        List<Site> sites,
+        List<Counter> counters) {
     private static final String MAGIC = "graft-journal 2";
 
     UndoRecord {
         ranges = List.copyOf(ranges);
         sites = List.copyOf(sites);
+        counters = List.copyOf(counters);
+    }
+
+    /** The same with counters. */
+    UndoRecord counting(List<Counter> more) {
+        return new UndoRecord(pid, startTime, bootId, daemonPid, daemonStart, hole, ranges, sites, more);
     }
 
     /** What a range of the target's memory was mapped for. */
@@ -39,6 +46,9 @@ record UndoRecord(
 
     /** A patched place. */
     record Site(RemoteAddress address, Code oldBytes, Code newBytes) {}
+
+    /** A counter that is one higher meanwhile, and what it was before. */
+    record Counter(RemoteAddress address, int before) {}
 
     /** A journal that cannot be used. {@code torn}: it was never completed, so the target was never changed. */
     record Unusable(Damage damage, String reason) {}
@@ -79,6 +89,10 @@ record UndoRecord(
                     .append(' ')
                     .append(hex(site.oldBytes().bytes()));
             out.append(' ').append(hex(site.newBytes().bytes())).append('\n');
+        }
+        for (Counter counter : counters) {
+            out.append("counter ").append(counter.address()).append(' ');
+            out.append(counter.before()).append('\n');
         }
         return out + "end " + Long.toHexString(checksum(out.toString())) + "\n";
     }

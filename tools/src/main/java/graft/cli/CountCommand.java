@@ -12,6 +12,7 @@ import graft.uprobe.Probe;
 import graft.uprobe.Resolution;
 import graft.uprobe.SymbolResolver;
 import graft.uprobe.TargetModules;
+import graft.uprobe.usdt.StaticProbe;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -74,6 +75,7 @@ final class CountCommand implements Runnable {
                     case Resolution.Found(var points) -> points.forEach(point -> found.add(probe(pattern, point)));
                     case Resolution.NoSuchModule missing -> fail(pid, missing);
                     case Resolution.NoSuchSymbol missing -> fail(pid, missing);
+                    case Resolution.NoSuchMarker missing -> fail(pid, missing);
                     case Resolution.OutsideFunction outside -> fail(pid, outside);
                 }
             }
@@ -82,7 +84,8 @@ final class CountCommand implements Runnable {
     }
 
     private static Probe probe(Probe pattern, AttachPoint point) {
-        return new Probe(pattern.kind(), pattern.module(), point.function(), pattern.offset());
+        String name = point.marker().map(StaticProbe::qualifiedName).orElse(point.function());
+        return new Probe(pattern.kind(), pattern.module(), name, pattern.offset());
     }
 
     private static void fail(int pid, Resolution resolution) {

@@ -20,6 +20,7 @@ import picocli.CommandLine.Parameters;
         footer = {
             "  graft list -p 4711                           the executable files it has mapped",
             "  graft list 'libssl.so.3:SSL_*' -p 4711       functions by pattern",
+            "  graft list 'usdt:libc.so.6:*:*' -p 4711      static probes",
             "  graft list 'nginx:ngx_http_*' -p 4711 -o jsonl"
         })
 final class ListCommand implements Runnable {
@@ -47,6 +48,7 @@ final class ListCommand implements Runnable {
             case Resolution.Found(var points) -> points.forEach(point -> print(modules.pid(), point));
             case Resolution.NoSuchModule missing -> fail(modules.pid(), missing);
             case Resolution.NoSuchSymbol missing -> fail(modules.pid(), missing);
+            case Resolution.NoSuchMarker missing -> fail(modules.pid(), missing);
             case Resolution.OutsideFunction outside -> fail(modules.pid(), outside);
         }
     }

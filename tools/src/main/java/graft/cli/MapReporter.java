@@ -92,8 +92,8 @@ final class MapReporter {
     void kernelMaps(KernelSession session, Set<String> known) {
         session.maps().values().stream()
                 .filter(map -> map.spec().content().isEmpty() && map.spec().keySize() > 0)
-                .filter(map -> !map.spec().name().startsWith(".")
-                        && !known.contains(map.spec().name()))
+                .filter(map ->
+                        isForPeople(map.spec()) && !known.contains(map.spec().name()))
                 .forEach(map -> map.keys()
                         .forEach(key -> map.lookup(key).ifPresent(value -> kernelRow(map.spec(), key, value))));
     }
@@ -113,13 +113,17 @@ final class MapReporter {
     void finished(LiveSession live) {
         live.detach();
         live.session().collection().maps().stream()
-                .filter(map ->
-                        map.spec().content().isEmpty() && !map.spec().name().startsWith("."))
+                .filter(map -> map.spec().content().isEmpty() && isForPeople(map.spec()))
                 .forEach(this::print);
         live.kernel()
                 .ifPresent(
                         kernel -> kernelMaps(kernel, live.session().collection().names()));
         footer(live);
+    }
+
+    /** Global data and the tables of loaders are not. */
+    private static boolean isForPeople(MapSpec map) {
+        return !map.name().startsWith(".") && !map.name().startsWith("__bpf_usdt_");
     }
 
     private void print(BpfMap map) {

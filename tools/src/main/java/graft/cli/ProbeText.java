@@ -9,7 +9,7 @@ final class ProbeText {
 
     /** Whether a word is meant as a probe rather than as a file. */
     static boolean isProbe(String word) {
-        return word.startsWith("uprobe:") || word.startsWith("uretprobe:");
+        return word.startsWith("uprobe:") || word.startsWith("uretprobe:") || word.startsWith("usdt:");
     }
 
     /** The probe, or a usage error that says what is wrong. A bare place means the function's entry. */
@@ -20,7 +20,7 @@ final class ProbeText {
             case Probe.Parsed.Malformed(var wrong, var why) ->
                 throw Problem.of("U002", "cannot read the probe " + wrong)
                         .because(why)
-                        .remedy("uprobe:FILE:FUNCTION[+OFFSET], or uretprobe:FILE:FUNCTION")
+                        .remedy("uprobe:FILE:FUNCTION[+OFFSET], uretprobe:FILE:FUNCTION, or usdt:FILE:PROVIDER:NAME")
                         .failure();
         };
     }

@@ -111,6 +111,14 @@ final class SessionProblems {
                                 + (symbols == Resolution.Symbols.STRIPPED ? "; it is stripped" : ""));
                 yield near.isEmpty() ? problem : problem.remedy(probes(probe, near));
             }
+            case Resolution.NoSuchMarker(var probe, var path, var near, var markers) -> {
+                Problem problem = Problem.of("A011", "cannot resolve " + probe + " (pid " + pid + ")")
+                        .because(
+                                markers == 0
+                                        ? path + " has no static probes"
+                                        : path + " has static probes at " + markers + " places, but none of this name");
+                yield near.isEmpty() ? problem : problem.remedy(probes(probe, near));
+            }
             case Resolution.OutsideFunction(var probe, var path, var size) ->
                 Problem.of("A004", "cannot probe " + probe + " (pid " + pid + ")")
                         .because("the function in " + path + " has only " + size + " bytes");

@@ -2,6 +2,8 @@ package graft.uprobe;
 
 import graft.platform.address.FileOffset;
 import graft.platform.address.RemoteAddress;
+import graft.uprobe.usdt.StaticProbe;
+import java.util.Optional;
 
 /**
  * One place in one process where a program shall run.
@@ -12,6 +14,7 @@ import graft.platform.address.RemoteAddress;
  * @param size the function's bytes, 0 if unknown
  * @param address the probed instruction: {@code entry} but for {@link Probe.Kind#OFFSET}
  * @param fileOffset of {@code address} in the file, as the kernel's uprobes name the place
+ * @param marker of a static probe: what the file says of it, and only of that
  */
 public record AttachPoint(
         Probe.Kind kind,
@@ -20,13 +23,15 @@ public record AttachPoint(
         RemoteAddress entry,
         long size,
         RemoteAddress address,
-        FileOffset fileOffset) {
+        FileOffset fileOffset,
+        Optional<StaticProbe> marker) {
 
     /** {@code libssl.so.3:SSL_write}, with the offset if there is one. */
     public String name() {
         long offset = address.minus(entry);
-        return modulePath.substring(modulePath.lastIndexOf('/') + 1) + ":" + function
-                + (offset == 0 ? "" : "+0x" + Long.toHexString(offset));
+        String inFunction = function + (offset == 0 ? "" : "+0x" + Long.toHexString(offset));
+        return modulePath.substring(modulePath.lastIndexOf('/') + 1) + ":"
+                + marker.map(StaticProbe::qualifiedName).orElse(inFunction);
     }
 
     @Override

@@ -7,6 +7,8 @@ import java.util.Optional;
  * after the kind may be a slash, as in section names of eBPF objects. A symbol may hold the wildcards {@code *} and
  * {@code ?}, or be a regular expression between slashes: {@code uprobe:libssl.so.3:/^SSL_(read|write)$/}.
  *
+ * <p>{@code usdt:MODULE:PROVIDER:NAME} is a static probe; provider and name may be patterns.
+ *
  * @param module a file name ({@code libssl.so.3}), a path, or a path suffix; empty means the main executable
  * @param symbol a function name or pattern
  * @param offset bytes from the start of the function; 0 for entries and returns
@@ -17,7 +19,9 @@ public record Probe(Kind kind, String module, String symbol, long offset) {
     public enum Kind {
         ENTRY("uprobe"),
         OFFSET("uprobe"),
-        RETURN("uretprobe");
+        RETURN("uretprobe"),
+        /** A place that the program's author marked; its symbol is {@code PROVIDER:NAME}. */
+        STATIC("usdt");
 
         private final String word;
 
@@ -50,8 +54,11 @@ public record Probe(Kind kind, String module, String symbol, long offset) {
         } else if (text.startsWith("uprobe:") || text.startsWith("uprobe/")) {
             kind = Kind.ENTRY;
             rest = text.substring("uprobe:".length());
+        } else if (text.startsWith("usdt:") || text.startsWith("usdt/")) {
+            kind = Kind.STATIC;
+            rest = text.substring("usdt:".length());
         } else {
-            return new Parsed.Malformed(text, "it does not begin with uprobe: or uretprobe:");
+            return new Parsed.Malformed(text, "it does not begin with uprobe:, uretprobe: or usdt:");
         }
         return place(kind, text, rest);
     }
@@ -62,6 +69,21 @@ public record Probe(Kind kind, String module, String symbol, long offset) {
     }
 
     private static Parsed place(Kind kind, String text, String place) {
+        return kind == Kind.STATIC ? marked(text, place) : function(kind, text, place);
+    }
+
+    /** {@code [FILE:]PROVIDER:NAME}. */
+    private static Parsed marked(String text, String place) {
+        int name = place.lastIndexOf(':');
+        int provider = place.lastIndexOf(':', name - 1);
+        String symbol = place.substring(provider + 1);
+        if (name < 0 || symbol.startsWith(":") || symbol.endsWith(":")) {
+            return new Parsed.Malformed(text, "a static probe has a provider and a name");
+        }
+        return new Parsed.Ok(new Probe(Kind.STATIC, provider < 0 ? "" : place.substring(0, provider), symbol, 0));
+    }
+
+    private static Parsed function(Kind kind, String text, String place) {
         int colon = functionMark(place);
         String module = colon < 0 ? "" : place.substring(0, colon);
         String function = place.substring(colon + 1);

@@ -22,6 +22,14 @@ public sealed interface Resolution {
      */
     record NoSuchSymbol(Probe probe, String modulePath, List<String> near, Symbols symbols) implements Resolution {}
 
+    /**
+     * The file is mapped but has no such static probe.
+     *
+     * @param near names that resemble the one asked for, best first
+     * @param markers how many places of static probes the file has
+     */
+    record NoSuchMarker(Probe probe, String modulePath, List<String> near, int markers) implements Resolution {}
+
     /** An offset that is not inside the function. */
     record OutsideFunction(Probe probe, String modulePath, long size) implements Resolution {}
 

@@ -3,6 +3,7 @@ package graft.uprobe;
 import graft.platform.address.FileOffset;
 import graft.platform.address.RemoteAddress;
 import graft.platform.elf.ElfSymbol;
+import graft.uprobe.usdt.UsdtSpec;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -26,11 +27,25 @@ public final class SymbolResolver {
         if (module.isEmpty()) {
             return new Resolution.NoSuchModule(probe, modules.paths());
         }
+        if (probe.kind() == Probe.Kind.STATIC) {
+            return new StaticProbeResolver(modules, module.get()).resolve(probe);
+        }
         List<ElfSymbol> symbols = distinct(candidates(module.get(), probe));
         if (symbols.isEmpty()) {
             return notFound(module.get(), probe);
         }
         return points(module.get(), symbols, probe);
+    }
+
+    /**
+     * What a program must know of the place of a static probe.
+     *
+     * @param point of kind {@link Probe.Kind#STATIC}
+     * @param cookie the user's own cookie
+     */
+    public UsdtSpec spec(AttachPoint point, long cookie) {
+        TargetModule module = modules.holding(point.address()).orElseThrow();
+        return new StaticProbeResolver(modules, module).spec(point.marker().orElseThrow(), cookie);
     }
 
     private List<ElfSymbol> candidates(TargetModule module, Probe probe) {
@@ -65,7 +80,14 @@ public final class SymbolResolver {
             Optional<FileOffset> offset = module.fileOffset(address);
             if (offset.isPresent() && module.holds(address)) {
                 points.add(new AttachPoint(
-                        probe.kind(), module.path(), symbol.name(), entry, symbol.size(), address, offset.get()));
+                        probe.kind(),
+                        module.path(),
+                        symbol.name(),
+                        entry,
+                        symbol.size(),
+                        address,
+                        offset.get(),
+                        Optional.empty()));
             }
         }
         points.sort(Comparator.comparing(AttachPoint::address));

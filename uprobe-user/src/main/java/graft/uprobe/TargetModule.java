@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * A file that a process has mapped executable, and where. Owns the open file and that of its debug information; closing
@@ -142,6 +143,34 @@ public final class TargetModule implements AutoCloseable {
             debugFile = debugFiles.find(elf, Path.of(path)).map(ElfFile::open);
         }
         return debugFile;
+    }
+
+    /** The function that holds {@code address}: by symbols, else by what the unwinder is told. */
+    FunctionPlace functionAround(ElfVirtualAddress address, DebugFiles debugFiles) {
+        return elf.functions()
+                .containing(address)
+                .or(() ->
+                        debugFile(debugFiles).flatMap(debug -> debug.functions().containing(address)))
+                .map(symbol -> new FunctionPlace(symbol.name(), symbol.value(), symbol.size()))
+                .or(() -> elf.functionBounds()
+                        .containing(address)
+                        .map(bounds ->
+                                new FunctionPlace("function at " + bounds.start(), bounds.start(), bounds.size())))
+                .orElseGet(() -> new FunctionPlace("code at " + address, address, 0));
+    }
+
+    /** A function of this file; {@code size} is 0 if unknown. */
+    record FunctionPlace(String name, ElfVirtualAddress start, long size) {}
+
+    /** The symbol {@code name} of any kind, from the file or its separate debug file. */
+    Optional<ElfVirtualAddress> symbol(String name, DebugFiles debugFiles) {
+        return Stream.of(SymbolTable.STATIC, SymbolTable.DYNAMIC)
+                .flatMap(table -> Stream.concat(
+                        elf.symbols(table).stream(),
+                        debugFile(debugFiles).stream().flatMap(debug -> debug.symbols(table).stream())))
+                .filter(symbol -> symbol.isDefined() && symbol.name().equals(name))
+                .findFirst()
+                .map(ElfSymbol::value);
     }
 
     /** Whether the file lacks the full symbol table, so that only exported functions have names. */

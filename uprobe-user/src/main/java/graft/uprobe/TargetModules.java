@@ -91,6 +91,9 @@ public final class TargetModules implements AutoCloseable {
         if (name.isEmpty()) {
             return executable();
         }
+        if (name.startsWith("./")) {
+            return named(name.substring(2));
+        }
         return exact(name).or(() -> byFileName(name)).flatMap(this::open);
     }
 

@@ -18,6 +18,9 @@ class ProbeTest {
         "uprobe:libc.so.6:str?py, ENTRY, libc.so.6, str?py, 0",
         "uprobe:libssl.so.3:/^SSL_(read|write)$/, ENTRY, libssl.so.3, /^SSL_(read|write)$/, 0",
         "uretprobe//usr/lib/libssl.so.3:/a::b+/, RETURN, /usr/lib/libssl.so.3, /a::b+/, 0",
+        "usdt:libc.so.6:libc:setjmp, STATIC, libc.so.6, libc:setjmp, 0",
+        "usdt//usr/bin/python3:python:function__*, STATIC, /usr/bin/python3, python:function__*, 0",
+        "usdt:demo:forms, STATIC, '', demo:forms, 0",
         "uprobe:/^main$/, ENTRY, '', /^main$/, 0",
         "uprobe:a.out:work+0x10, OFFSET, a.out, work, 16",
     })
@@ -27,11 +30,12 @@ class ProbeTest {
 
     @ParameterizedTest
     @CsvSource({
-        "kprobe:vfs_read, it does not begin with uprobe: or uretprobe:",
+        "kprobe:vfs_read, 'it does not begin with uprobe:, uretprobe: or usdt:'",
         "uprobe:libssl.so.3:, the function's name is missing",
         "uprobe:a.out:work+x, '\"x\" is not an offset'",
         "uretprobe:a.out:work+4, a return probe takes no offset",
         "uprobe:a.out:/wo(rk/, the regular expression is wrong: Unclosed group at character 6",
+        "usdt:main, a static probe has a provider and a name",
         "uprobe:a.out://, the regular expression is empty",
     })
     void saysWhatIsWrong(String text, String why) {

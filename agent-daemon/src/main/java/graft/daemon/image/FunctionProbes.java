@@ -40,13 +40,16 @@ final class FunctionProbes {
         this.range = range;
     }
 
-    void add(AttachPoint point, CheckedProgram program, LinkRequest.Uprobe link) {
-        onlyByPattern &= link.probe().isPattern();
+    /** Why a program is here, and the cookie that it gets here. */
+    record Link(LinkRequest.Uprobe request, long cookie) {}
+
+    void add(AttachPoint point, CheckedProgram program, Link link) {
+        onlyByPattern &= link.request().probe().isPattern();
         Wanted wanted = new Wanted(program, point.address().value(), link.cookie());
         switch (point.kind()) {
             case ENTRY -> onEntry.add(wanted);
             case RETURN -> onReturn.add(wanted);
-            case OFFSET ->
+            case OFFSET, STATIC ->
                 atOffset.computeIfAbsent(point.address(), _ -> new ArrayList<>())
                         .add(wanted);
         }

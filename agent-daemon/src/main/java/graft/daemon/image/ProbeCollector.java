@@ -2,6 +2,7 @@ package graft.daemon.image;
 
 import graft.daemon.LinkRequest;
 import graft.daemon.SessionRefusal;
+import graft.daemon.UsdtSpecs;
 import graft.platform.address.RemoteAddress;
 import graft.platform.elf.ElfSymbol;
 import graft.rewriter.plan.FunctionRange;
@@ -19,7 +20,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** Resolves the links of a session in one target and gathers them by function. */
 final class ProbeCollector {
@@ -30,10 +33,13 @@ final class ProbeCollector {
     private final SymbolResolver resolver;
     private final Map<RemoteAddress, FunctionProbes> functions = new TreeMap<>();
     private final List<AttachPoint> points = new ArrayList<>();
+    private final Set<RemoteAddress> semaphores = new TreeSet<>();
+    private final graft.daemon.Collection collection;
 
-    ProbeCollector(TargetModules modules, Map<String, CheckedProgram> programs) {
+    ProbeCollector(TargetModules modules, graft.daemon.Collection collection) {
         this.modules = modules;
-        this.programs = programs;
+        this.collection = collection;
+        this.programs = collection.programs();
         this.resolver = new SymbolResolver(modules);
     }
 
@@ -55,11 +61,38 @@ final class ProbeCollector {
             return Optional.of(new SessionRefusal.ProbeNotFound(modules.pid(), resolution));
         }
         for (AttachPoint point : found) {
+            Optional<Long> cookie = cookie(point, link);
+            if (cookie.isEmpty()) {
+                return collection.usdtSpecs().map(UsdtSpecs::full);
+            }
             TargetModule module = modules.holding(point.address()).orElseThrow();
-            function(module, point).add(point, program, link);
+            function(module, point).add(point, program, new FunctionProbes.Link(link, cookie.get()));
             points.add(point);
+            semaphore(point).ifPresent(semaphores::add);
         }
         return Optional.empty();
+    }
+
+    /** Programs at static probes find their arguments by the cookie; nothing when there is no room for them. */
+    private Optional<Long> cookie(AttachPoint point, LinkRequest.Uprobe link) {
+        Optional<UsdtSpecs> specs = point.marker().flatMap(_ -> collection.usdtSpecs());
+        if (specs.isEmpty()) {
+            return Optional.of(link.cookie());
+        }
+        OptionalInt number = specs.get().number(resolver.spec(point, link.cookie()));
+        return number.isPresent() ? Optional.of((long) number.getAsInt()) : Optional.empty();
+    }
+
+    private static Optional<RemoteAddress> semaphore(AttachPoint point) {
+        return point.marker()
+                .flatMap(marker -> marker.semaphore()
+                        .map(counter -> point.address()
+                                .plus(counter.value() - marker.location().value())));
+    }
+
+    /** The counters of those who look at the static probes, ascending, each once. */
+    List<RemoteAddress> semaphores() {
+        return List.copyOf(semaphores);
     }
 
     private FunctionProbes function(TargetModule module, AttachPoint point) {

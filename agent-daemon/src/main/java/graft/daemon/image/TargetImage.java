@@ -98,7 +98,7 @@ public final class TargetImage {
     public static Assembly assemble(int pid, SessionRequest request, Collection collection, AgentImage agent) {
         try (TargetModules modules = TargetModules.of(pid);
                 ProcMem memory = ProcMem.open(pid)) {
-            ProbeCollector collector = new ProbeCollector(modules, collection.programs());
+            ProbeCollector collector = new ProbeCollector(modules, collection);
             for (LinkRequest link : request.links()) {
                 Optional<SessionRefusal> refusal = collector.add(link);
                 if (refusal.isPresent()) {
@@ -133,7 +133,8 @@ public final class TargetImage {
         }
         return places.isEmpty()
                 ? new Assembly.Refused(skipped.getFirst())
-                : new Assembly.Assembled(injection(), collector.points(), List.copyOf(skipped), links);
+                : new Assembly.Assembled(
+                        injection(collector.semaphores()), collector.points(), List.copyOf(skipped), links);
     }
 
     private Optional<SessionRefusal> planModule(
@@ -258,7 +259,7 @@ public final class TargetImage {
         return library || builtIn ? Unwinding.POSSIBLE : Unwinding.ABSENT;
     }
 
-    private Injection injection() {
+    private Injection injection(List<RemoteAddress> semaphores) {
         MapPlacement placed = placement.orElseThrow(() -> new AssertionError("a plan without a pool"));
         List<Injection.Pool> injected = new ArrayList<>();
         List<CodeBlock> code = new ArrayList<>();
@@ -276,7 +277,8 @@ public final class TargetImage {
                 injected,
                 regions,
                 new PatchPlan(places.sites(), code),
-                AgentCalls.of(environment, programs, maps));
+                AgentCalls.of(environment, programs, maps),
+                semaphores);
     }
 
     /** The page that stops the target's probes when this process dies. */

@@ -195,6 +195,17 @@ public final class ElfFile implements AutoCloseable {
         return LandingPads.of(this);
     }
 
+    /**
+     * Where functions begin and end, symbols or not; none when the file has no {@code .eh_frame}.
+     *
+     * @throws ElfFormatException when that is not understood
+     */
+    public FunctionBounds functionBounds() {
+        return FunctionBounds.of(section(ExceptionFrames.SECTION)
+                .map(section -> ExceptionFrames.of(this, section))
+                .orElse(List.of()));
+    }
+
     /** Where an address's byte is in the file; nothing for zero-filled memory and addresses outside. */
     public Optional<FileOffset> fileOffset(ElfVirtualAddress address) {
         return segments().stream()

@@ -29,7 +29,7 @@ public final class FunctionBounds {
     public Optional<Bounds> containing(ElfVirtualAddress address) {
         return Optional.ofNullable(ends.floorEntry(address.value()))
                 .filter(function -> Long.compareUnsigned(address.value(), function.getValue()) < 0)
-                .map(function -> new Bounds(
-                        new ElfVirtualAddress(function.getKey()), function.getValue() - function.getKey()));
+                .map(function ->
+                        new Bounds(new ElfVirtualAddress(function.getKey()), function.getValue() - function.getKey()));
     }
 }

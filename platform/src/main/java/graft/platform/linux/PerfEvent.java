@@ -22,24 +22,33 @@ public final class PerfEvent {
         RETURN
     }
 
+    /** Where the type's configuration has the offset of a counter ({@code format/ref_ctr_offset}). */
+    private static final int COUNTER_SHIFT = 32;
+
+    /**
+     * An instruction of a file.
+     *
+     * @param offset of the instruction in the file
+     * @param counter offset of a 16-bit counter in the file that is counted up meanwhile, or 0
+     */
+    public record UprobePlace(String path, long offset, long counter) {}
+
     /**
      * A uprobe, disabled.
      *
      * @param pmu the type number of the uprobe PMU ({@code /sys/bus/event_source/devices/uprobe/type})
-     * @param path the file
-     * @param offset of the instruction in the file
      * @param pid the process it is limited to
      */
-    public static NativeFd uprobe(int pmu, Edge edge, String path, long offset, int pid) {
+    public static NativeFd uprobe(int pmu, Edge edge, UprobePlace place, int pid) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment attr = arena.allocate(ATTR_SIZE, 8);
             attr.set(JAVA_INT, 0, pmu);
             attr.set(JAVA_INT, 4, ATTR_SIZE);
-            attr.set(JAVA_LONG, 8, edge == Edge.RETURN ? 1 : 0);
+            attr.set(JAVA_LONG, 8, (edge == Edge.RETURN ? 1 : 0) | place.counter() << COUNTER_SHIFT);
             attr.set(JAVA_LONG, 40, FLAG_DISABLED);
-            attr.set(JAVA_LONG, 56, arena.allocateFrom(path).address());
-            attr.set(JAVA_LONG, 64, offset);
-            String what = "uprobe " + path + "+0x" + Long.toHexString(offset) + " of process " + pid;
+            attr.set(JAVA_LONG, 56, arena.allocateFrom(place.path()).address());
+            attr.set(JAVA_LONG, 64, place.offset());
+            String what = "uprobe " + place.path() + "+0x" + Long.toHexString(place.offset()) + " of process " + pid;
             return open(attr, pid, -1, what);
         }
     }

@@ -45,6 +45,7 @@ final class AskedProgram implements AutoCloseable {
                 "-O2",
                 "-target",
                 "bpf",
+                "-D__TARGET_ARCH_x86",
                 "-I/usr/include/x86_64-linux-gnu",
                 "-c",
                 "-o",

@@ -17,15 +17,12 @@ final class UsdtArguments {
     private static final Pattern WORD = Pattern.compile("(?:(-?)(\\d+)(f?)@)?(.+)");
     private static final Pattern REGISTER = Pattern.compile("%(\\w+)");
     private static final Pattern NUMBER = Pattern.compile("\\$(-?(?:0x[0-9a-fA-F]+|\\d+))");
-    private static final Pattern MEMORY = Pattern.compile("(-?(?:0x[0-9a-fA-F]+|\\d+)(?=[(+-]))?([+-]?\\d+(?=\\())?"
-            + "([A-Za-z_.$][\\w.$@]*)?([+-]\\d+)?\\((?:%(\\w+))?(?:,%(\\w+)(?:,([1248]))?)?\\)");
+    private static final Pattern MEMORY = Pattern.compile("([^(]*)\\(%(\\w+)(?:,%(\\w+)(?:,([1248]))?)?\\)");
+    private static final Pattern TERM = Pattern.compile("[+-]?(?:(-?(?:0x[0-9a-fA-F]+|\\d+))|([A-Za-z_.$][\\w.$@]*))");
     private static final int DISPLACEMENT = 1;
-    private static final int SECOND_NUMBER = 2;
-    private static final int SYMBOL = 3;
-    private static final int SYMBOL_OFFSET = 4;
-    private static final int BASE = 5;
-    private static final int INDEX = 6;
-    private static final int SCALE = 7;
+    private static final int BASE = 2;
+    private static final int INDEX = 3;
+    private static final int SCALE = 4;
 
     private final Symbols symbols;
 
@@ -72,30 +69,48 @@ final class UsdtArguments {
     }
 
     private Optional<UsdtArgument> memory(Matcher parts, Shape shape) {
-        if (parts.group(BASE) == null) {
-            return Optional.empty(); // an address without a base has no form in the programs' tables
-        }
         Optional<PtRegister> base = PtRegister.named(parts.group(BASE));
-        long displacement = decoded(parts.group(DISPLACEMENT))
-                + decoded(parts.group(SECOND_NUMBER))
-                + decoded(parts.group(SYMBOL_OFFSET));
-        Optional<Long> symbol = parts.group(SYMBOL) == null
-                ? Optional.of(0L)
-                : symbols.distance(parts.group(SYMBOL)).filter(_ -> base.equals(Optional.of(PtRegister.RIP)));
-        boolean plainRip = base.equals(Optional.of(PtRegister.RIP)) && parts.group(SYMBOL) == null;
-        if (base.isEmpty() || symbol.isEmpty() || plainRip) {
+        boolean relative = base.equals(Optional.of(PtRegister.RIP));
+        Optional<Long> displacement = displacement(parts.group(DISPLACEMENT), relative);
+        if (base.isEmpty() || displacement.isEmpty()) {
             return Optional.empty();
         }
-        long all = displacement + symbol.get();
         if (parts.group(INDEX) == null) {
-            return Optional.of(new UsdtArgument.Memory(base.get(), all, shape));
+            return Optional.of(new UsdtArgument.Memory(base.get(), displacement.get(), shape));
         }
-        int scale = parts.group(SCALE) == null ? 0 : Integer.numberOfTrailingZeros(Integer.parseInt(parts.group(SCALE)));
+        int scale =
+                parts.group(SCALE) == null ? 0 : Integer.numberOfTrailingZeros(Integer.parseInt(parts.group(SCALE)));
         return PtRegister.named(parts.group(INDEX))
-                .map(index -> new UsdtArgument.Indexed(base.get(), index, scale, all, shape));
+                .map(index -> new UsdtArgument.Indexed(base.get(), index, scale, displacement.get(), shape));
     }
 
-    private static long decoded(String number) {
-        return number == null ? 0 : Long.decode(number);
+    /**
+     * A sum of numbers and, relative to the instruction only, one symbol: where the instruction is that has an operand
+     * without a symbol, the note does not say.
+     */
+    private Optional<Long> displacement(String sum, boolean relative) {
+        long total = 0;
+        int named = 0;
+        Matcher term = TERM.matcher(sum);
+        int at = 0;
+        while (at < sum.length()) {
+            if (!term.find(at) || term.start() != at) {
+                return Optional.empty();
+            }
+            if (term.group(2) == null) {
+                total += sum.charAt(at) == '-' && !term.group(1).startsWith("-")
+                        ? -Long.decode(term.group(1))
+                        : Long.decode(term.group(1));
+            } else {
+                Optional<Long> distance = sum.charAt(at) == '-' ? Optional.empty() : symbols.distance(term.group(2));
+                if (distance.isEmpty()) {
+                    return Optional.empty();
+                }
+                total += distance.get();
+                named++;
+            }
+            at = term.end();
+        }
+        return named == (relative ? 1 : 0) ? Optional.of(total) : Optional.empty();
     }
 }

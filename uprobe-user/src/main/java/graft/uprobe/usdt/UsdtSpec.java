@@ -57,8 +57,7 @@ public record UsdtSpec(List<UsdtArgument> arguments, long cookie) {
      */
     public byte[] bytes(int size) {
         Layout layout = size >= Layout.WIDE.bytes() ? Layout.WIDE : Layout.NARROW;
-        ByteBuffer out =
-                ByteBuffer.allocate(Math.max(size, layout.bytes())).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer out = ByteBuffer.allocate(Math.max(size, layout.bytes())).order(ByteOrder.LITTLE_ENDIAN);
         int count = Math.min(MAX_ARGUMENTS, arguments.size());
         for (int i = 0; i < count; i++) {
             new Writing(out, layout, i * layout.argumentBytes()).write(arguments.get(i));
