@@ -21,7 +21,7 @@ import java.util.OptionalInt;
  * One thunk being written.
  *
  * <pre>
- *  frame, from rsp up:  0 saved flags | 8 cookie | 16 function ip | 24 context (21 words of pt_regs)
+ *  frame, from rsp up:  0 saved flags | 8 cookie | 16 function ip | 24 context (15 or 21 words of pt_regs)
  *           or, for system calls:                                 | 24 record (8 words) | 88 saved registers (15)
  *  above it: the return address into the stub, which leads to the site record
  * </pre>
@@ -32,7 +32,10 @@ final class Thunk {
     private static final int COOKIE = 8;
     private static final int FUNCTION_IP = 16;
     private static final int CONTEXT = 24;
-    private static final int REGISTERS_FRAME = CONTEXT + 21 * 8;
+    private static final int WHOLE_FRAME = CONTEXT + 21 * 8;
+    /** Without the fields behind the general registers, which few programs read: stacks may be short. */
+    private static final int SHORT_FRAME = CONTEXT + 15 * 8;
+
     private static final int RECORD_BYTES = 64;
     private static final int RECORD_FRAME = CONTEXT + RECORD_BYTES + 15 * 8;
     private static final int ORIG_RAX = 15;
@@ -128,7 +131,7 @@ final class Thunk {
 
     private int frameBytes() {
         return switch (kind.context()) {
-            case REGISTERS -> REGISTERS_FRAME;
+            case REGISTERS -> fields.length() > FIELDS.size() ? WHOLE_FRAME : SHORT_FRAME;
             case SYSCALL_RECORD -> RECORD_FRAME;
         };
     }
