@@ -32,7 +32,7 @@ static void work_on(long times);
 
 static int has_input(void)
 {
-	struct pollfd input = { .fd = 0, .events = POLLIN };
+	struct pollfd input = { 0, POLLIN, 0 };
 	return poll(&input, 1, 0) > 0;
 }
 

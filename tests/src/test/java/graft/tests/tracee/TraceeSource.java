@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -14,9 +15,10 @@ import java.util.stream.Stream;
  *
  * @param probes {@code uprobe:FUNCTION[+OFFSET]}, {@code uretprobe:FUNCTION}, or {@code each:FUNCTION}, all instructions of
  *     a function, each of which runs once a call
+ * @param programs of {@code tracee.bpf.c} that may run in it
  * @param options for the compiler, behind the source
  */
-record TraceeSource(Path file, List<String> probes, List<String> options) {
+record TraceeSource(Path file, List<String> probes, List<String> programs, List<String> options) {
     private static final Path FOLDER = Path.of("tracees");
 
     /** Every source file of the folder. */
@@ -42,19 +44,20 @@ record TraceeSource(Path file, List<String> probes, List<String> options) {
     private static TraceeSource of(Path file) {
         try {
             String text = Files.readString(file);
-            return new TraceeSource(file, words(text, "probes"), words(text, "options"));
+            return new TraceeSource(
+                    file,
+                    words(text, "probes").orElseThrow(),
+                    words(text, "programs").orElse(List.of("little", "much")),
+                    words(text, "options").orElse(List.of()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private static List<String> words(String text, String name) {
+    private static Optional<List<String>> words(String text, String name) {
         Matcher line =
                 Pattern.compile("^ \\* " + name + ": (.*)$", Pattern.MULTILINE).matcher(text);
-        if (!line.find()) {
-            throw new IllegalArgumentException("the first comment has no line \" * " + name + ": ...\"");
-        }
-        return List.of(line.group(1).split(" "));
+        return line.find() ? Optional.of(List.of(line.group(1).split(" "))) : Optional.empty();
     }
 
     /** The file's name without its ending. */

@@ -20,7 +20,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Tag("slow")
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class TraceeTest {
-    private static final List<String> PROGRAMS = List.of("little", "much");
     private static final long TIMES = 1000;
     private static final int TURNS = 15;
 
@@ -38,7 +37,7 @@ class TraceeTest {
         List<List<String>> places = places(source, program);
         try (Tracee tracee = new Tracee(program)) {
             List<Long> expected = tracee.run(TIMES);
-            for (String counting : PROGRAMS) {
+            for (String counting : source.programs()) {
                 for (int probe = 0; probe < places.size(); probe++) {
                     for (String place : places.get(probe)) {
                         try (Session session = Probes.open(tracee, List.of(place), counting)) {
@@ -63,8 +62,10 @@ class TraceeTest {
         List<List<String>> places = places(source, program);
         try (Tracee tracee = new Tracee(program)) {
             List<Long> expected = tracee.run(TIMES);
-            try (Session session =
-                    Probes.open(tracee, places.stream().flatMap(List::stream).toList(), "much")) {
+            try (Session session = Probes.open(
+                    tracee,
+                    places.stream().flatMap(List::stream).toList(),
+                    source.programs().getLast())) {
                 assertThat(tracee.run(TIMES)).isEqualTo(expected);
                 assertThat(silent(session, places, expected))
                         .as(session.skipped().toString())
@@ -102,7 +103,10 @@ class TraceeTest {
         try (Tracee tracee = new Tracee(program)) {
             tracee.beginTurn(TIMES / 10);
             for (int turn = 0; turn < TURNS; turn++) {
-                try (Session session = Probes.open(tracee, places, PROGRAMS.get(turn % PROGRAMS.size()))) {
+                try (Session session = Probes.open(
+                        tracee,
+                        places,
+                        source.programs().get(turn % source.programs().size()))) {
                     Probes.assertRestored(session);
                 }
             }
