@@ -49,7 +49,13 @@ final class MemoryStatements {
         Reg overwritten = Reg.R10;
         if (choose.oneIn(2)) {
             overwritten = choose.destination();
-            insns.add(load(place, size, overwritten, offset));
+            Insn load = load(place, size, overwritten, offset);
+            insns.add(load);
+            if (load instanceof Insn.Load(var _, Extension extension, var _, var _, var _)
+                    && extension == Extension.SIGN
+                    && place.alignment() == Alignment.NATURAL) {
+                insns.add(unlinked(overwritten));
+            }
         } else {
             insns.add(store(place, size, offset));
         }
@@ -63,6 +69,14 @@ final class MemoryStatements {
         }
         boolean signed = size != MemSize.DW && choose.oneIn(2);
         return new Insn.Load(size, signed ? Extension.SIGN : Extension.ZERO, dst, place.base(), offset);
+    }
+
+    /**
+     * Makes the kernel's verifier forget where a register's number comes from. Linux 6.18 takes a number that was spilled
+     * and is loaded with its sign extended for the number itself: what a branch on the one tells is believed of the other.
+     */
+    private static Insn unlinked(Reg loaded) {
+        return new Insn.Alu(AluOp.XOR, Width.W64, loaded, new Operand.Imm(0));
     }
 
     private Insn store(Place place, MemSize size, short offset) {
