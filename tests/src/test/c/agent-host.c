@@ -133,6 +133,26 @@ static int strings(char *pages)
            && graft_helper_probe_read_user_str(to, 4, (uint64_t)end - 64) == 4 && !strcmp(to, "xxx");
 }
 
+/* The bounds of the main thread's stack. */
+static void find_stack(void)
+{
+    char line[512];
+    FILE *maps = fopen("/proc/self/maps", "r");
+    while (fgets(line, sizeof(line), maps))
+        if (strstr(line, "[stack]"))
+            sscanf(line, "%lx-%lx", (long *)&graft_config()->stack_start, (long *)&graft_config()->stack_end);
+    fclose(maps);
+}
+
+static int stack_reads(void)
+{
+    char local[PAGE];
+    memset(local, 'x', sizeof(local));
+    find_stack();
+    return good((uint64_t)local, 8) && good((uint64_t)local + 1, sizeof(local) - 1)
+           && bad(graft_config()->stack_end - 4, 8) && bad(graft_config()->stack_end, 1);
+}
+
 static int reads(void)
 {
     uint64_t never = (uint64_t)mmap(0, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -142,7 +162,7 @@ static int reads(void)
     return good(at, 1) && good(at + 5, 45) && good(at + 40, 1260) && good(at + PAGE - 3, 6) && good(at, 3 * PAGE)
            && good(at + 4 * PAGE, PAGE) && bad(at + 3 * PAGE, 8) && bad(at + 3 * PAGE - 4, 8)
            && bad(at + 2 * PAGE + 100, 2 * PAGE) && bad(at + 100, 3 * PAGE) && bad(at + 5 * PAGE, 1) && bad(0, 8)
-           && bad(~0ull - 16, 8) && bad(0x7ffffffff000, 8) && bad(0xffffffff81000000, 8) && strings(pages)
+           && stack_reads() && bad(~0ull - 16, 8) && bad(0x7ffffffff000, 8) && bad(0xffffffff81000000, 8) && strings(pages)
            && graft_helper_probe_read_user(&zero, 1, never) == 0 && zero == 0;
 }
 

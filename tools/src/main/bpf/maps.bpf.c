@@ -187,6 +187,23 @@ int probe_read_8(void *ctx)
 	return 0;
 }
 
+/* Something on the stack of the running thread. */
+SEC("uprobe")
+int probe_read_stack(void *ctx)
+{
+	u64 local = 5;
+	u64 sum = found;
+	(void)ctx;
+	EACH(i)
+	{
+		u64 word = 0;
+		bpf_probe_read_kernel(&word, sizeof(word), &local);
+		sum += word;
+	}
+	found = sum;
+	return 0;
+}
+
 #define VALUES(name, call)                                                                                   \
 	SEC("uprobe") int name(void *ctx)                                                                    \
 	{                                                                                                    \

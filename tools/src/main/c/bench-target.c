@@ -52,6 +52,7 @@ typedef long (*row_function)(long, long);
     X(row_map_hash_count)                                                                                                  \
     X(row_map_ring_64)                                                                                                     \
     X(row_map_probe_read_8)                                                                                                \
+    X(row_map_probe_read_stack)                                                                                            \
     X(row_map_ktime)                                                                                                       \
     X(row_map_pid_tgid)                                                                                                    \
     X(row_map_processor)

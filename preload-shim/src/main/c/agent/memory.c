@@ -1,5 +1,6 @@
 /*
- * Reading memory that may not be there. Runs in the target, anywhere (see runtime.h). No signal handler is used. Where
+ * Reading memory that may not be there. Runs in the target, anywhere (see runtime.h). No signal handler is used. The
+ * stack above the running frame is there. Elsewhere, where
  * the processor has transactions, a load that faults only ends the transaction: memory is tried in one (a process with
  * one thread) or copied in one (with more threads another one could unmap the page in between). Otherwise, and when a
  * transaction ends for any reason, the kernel decides: system calls that change nothing tell a process with one thread
@@ -91,8 +92,23 @@ static uint64_t piece_size(uint64_t from, uint64_t size)
     return size < left ? size : left;
 }
 
+/*
+ * Whether the bytes lie between this frame and the end of the main thread's stack, and the frame is on that stack: they
+ * are there as long as this function runs.
+ */
+INLINE int above_this_frame(uint64_t from, uint64_t size)
+{
+    uint64_t frame;
+    __asm__("mov %%rsp, %0" : "=r"(frame));
+    return from >= frame && frame >= graft_config()->stack_start && from + size <= graft_config()->stack_end;
+}
+
 static int copy_range(char *to, uint64_t from, uint64_t size)
 {
+    if (above_this_frame(from, size)) {
+        graft_copy(to, (const void *)from, size);
+        return 0;
+    }
     if (one_thread()) {
         if (!range_readable(from, size))
             return -EFAULT;

@@ -38,6 +38,10 @@ final class RuntimeImage {
         image.putLong(
                 ConfigLayout.SINGLE_THREADED,
                 environment.singleThreaded().map(RemoteAddress::value).orElse(0L));
+        environment.mainStack().ifPresent(stack -> {
+            image.putLong(ConfigLayout.STACK_START, stack.start().value());
+            image.putLong(ConfigLayout.STACK_END, stack.end().value());
+        });
         image.putInt(ConfigLayout.UID, environment.uid());
         image.putInt(ConfigLayout.GID, environment.gid());
         image.putInt(ConfigLayout.FEATURES, features(CpuFlags.ofThisMachine()));

@@ -25,6 +25,7 @@ import java.util.OptionalInt;
  * @param rseqOffset of a thread's rseq area from its thread pointer
  * @param clockGettime the vDSO's function
  * @param singleThreaded glibc's {@code __libc_single_threaded}
+ * @param mainStack the stack of the main thread, as far as it has grown
  */
 public record TargetEnvironment(
         int tgid,
@@ -34,7 +35,8 @@ public record TargetEnvironment(
         OptionalInt tidOffset,
         OptionalInt rseqOffset,
         Optional<RemoteAddress> clockGettime,
-        Optional<RemoteAddress> singleThreaded) {
+        Optional<RemoteAddress> singleThreaded,
+        Optional<MemoryMapping> mainStack) {
 
     /** Of the ids in {@code /proc/PID/status}: real, effective, saved, file system. The kernel's helper reports the real one. */
     private static final int REAL = 0;
@@ -55,7 +57,8 @@ public record TargetEnvironment(
                         : OptionalInt.empty(),
                 rseqOffset(modules, memory),
                 clockGettime(modules, memory),
-                libc.flatMap(module -> module.dynamicSymbol("__libc_single_threaded")));
+                libc.flatMap(module -> module.dynamicSymbol("__libc_single_threaded")),
+                mapping(modules, "[stack]").filter(MemoryMapping::isWritable));
     }
 
     /** glibc tells debuggers where {@code struct pthread} keeps the id: bits, count, offset. */
@@ -81,10 +84,14 @@ public record TargetEnvironment(
                 (int) littleEndian(memory.readBytes(offset.get(), 8)).getLong());
     }
 
-    private static Optional<RemoteAddress> clockGettime(TargetModules modules, ProcMem memory) {
-        Optional<MemoryMapping> vdso = modules.maps().mappings().stream()
-                .filter(mapping -> mapping.path().filter("[vdso]"::equals).isPresent())
+    private static Optional<MemoryMapping> mapping(TargetModules modules, String name) {
+        return modules.maps().mappings().stream()
+                .filter(mapping -> mapping.path().filter(name::equals).isPresent())
                 .findFirst();
+    }
+
+    private static Optional<RemoteAddress> clockGettime(TargetModules modules, ProcMem memory) {
+        Optional<MemoryMapping> vdso = mapping(modules, "[vdso]");
         if (vdso.isEmpty()) {
             return Optional.empty();
         }
