@@ -228,7 +228,7 @@ public final class KernelSession implements AutoCloseable {
 
         private static PerfEvent.Edge edge(AttachPoint point) {
             return switch (point.kind()) {
-                case ENTRY, OFFSET, STATIC -> PerfEvent.Edge.ENTRY;
+                case ENTRY, OFFSET, STATIC, LINE -> PerfEvent.Edge.ENTRY;
                 case RETURN -> PerfEvent.Edge.RETURN;
             };
         }

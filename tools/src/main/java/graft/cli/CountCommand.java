@@ -31,10 +31,14 @@ import picocli.CommandLine.Parameters;
         footer = {
             "  graft count libssl.so.3:SSL_write -p 4711",
             "  graft count 'nginx:ngx_http_*' -p 4711 -d 10s",
+            "  graft count ngx_http_request.c:2042 -p 4711",
+            "  graft count 'usdt:libc.so.6:libc:*' -p 4711",
             "  graft count libc.so.6:malloc -p 4711,4712 -d 5s -o jsonl"
         })
 final class CountCommand implements Runnable {
-    @Parameters(paramLabel = "PROBE", description = "functions to count; * is a wildcard")
+    @Parameters(
+            paramLabel = "PROBE",
+            description = "functions, source lines or static probes to count; * is a wildcard")
     private String pattern;
 
     @Mixin
@@ -76,6 +80,8 @@ final class CountCommand implements Runnable {
                     case Resolution.NoSuchModule missing -> fail(pid, missing);
                     case Resolution.NoSuchSymbol missing -> fail(pid, missing);
                     case Resolution.NoSuchMarker missing -> fail(pid, missing);
+                    case Resolution.NoLines missing -> fail(pid, missing);
+                    case Resolution.NoCodeAtLine missing -> fail(pid, missing);
                     case Resolution.OutsideFunction outside -> fail(pid, outside);
                 }
             }
@@ -84,6 +90,9 @@ final class CountCommand implements Runnable {
     }
 
     private static Probe probe(Probe pattern, AttachPoint point) {
+        if (pattern.kind() == Probe.Kind.LINE) {
+            return pattern;
+        }
         String name = point.marker().map(StaticProbe::qualifiedName).orElse(point.function());
         return new Probe(pattern.kind(), pattern.module(), name, pattern.offset());
     }

@@ -49,6 +49,8 @@ final class ListCommand implements Runnable {
             case Resolution.NoSuchModule missing -> fail(modules.pid(), missing);
             case Resolution.NoSuchSymbol missing -> fail(modules.pid(), missing);
             case Resolution.NoSuchMarker missing -> fail(modules.pid(), missing);
+            case Resolution.NoLines missing -> fail(modules.pid(), missing);
+            case Resolution.NoCodeAtLine missing -> fail(modules.pid(), missing);
             case Resolution.OutsideFunction outside -> fail(modules.pid(), outside);
         }
     }

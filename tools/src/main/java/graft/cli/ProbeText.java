@@ -20,7 +20,8 @@ final class ProbeText {
             case Probe.Parsed.Malformed(var wrong, var why) ->
                 throw Problem.of("U002", "cannot read the probe " + wrong)
                         .because(why)
-                        .remedy("uprobe:FILE:FUNCTION[+OFFSET], uretprobe:FILE:FUNCTION, or usdt:FILE:PROVIDER:NAME")
+                        .remedy("uprobe:FILE:FUNCTION[+OFFSET], uprobe:FILE:SOURCE:LINE, uretprobe:FILE:FUNCTION, "
+                                + "or usdt:FILE:PROVIDER:NAME")
                         .failure();
         };
     }

@@ -119,6 +119,21 @@ final class SessionProblems {
                                         : path + " has static probes at " + markers + " places, but none of this name");
                 yield near.isEmpty() ? problem : problem.remedy(probes(probe, near));
             }
+            case Resolution.NoLines(var probe, var path, var why) ->
+                Problem.of("A012", "cannot resolve " + probe + " (pid " + pid + ")")
+                        .because(path + ": " + why);
+            case Resolution.NoCodeAtLine(var probe, var path, var near) -> {
+                Problem problem = Problem.of("A013", "cannot resolve " + probe + " (pid " + pid + ")")
+                        .because(
+                                near.isEmpty()
+                                        ? path + " was not built from a file of this name"
+                                        : "the compiler has made no code of this line");
+                String source = probe.symbol().substring(0, probe.symbol().lastIndexOf(':') + 1);
+                yield near.isEmpty()
+                        ? problem
+                        : problem.remedy(probes(
+                                probe, near.stream().map(line -> source + line).toList()));
+            }
             case Resolution.OutsideFunction(var probe, var path, var size) ->
                 Problem.of("A004", "cannot probe " + probe + " (pid " + pid + ")")
                         .because("the function in " + path + " has only " + size + " bytes");

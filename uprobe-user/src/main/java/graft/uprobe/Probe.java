@@ -7,6 +7,8 @@ import java.util.Optional;
  * after the kind may be a slash, as in section names of eBPF objects. A symbol may hold the wildcards {@code *} and
  * {@code ?}, or be a regular expression between slashes: {@code uprobe:libssl.so.3:/^SSL_(read|write)$/}.
  *
+ * <p>{@code uprobe:MODULE:SOURCE.c:LINE} is a line of a source file, by debug information.
+ *
  * <p>{@code usdt:MODULE:PROVIDER:NAME} is a static probe; provider and name may be patterns.
  *
  * @param module a file name ({@code libssl.so.3}), a path, or a path suffix; empty means the main executable
@@ -20,6 +22,8 @@ public record Probe(Kind kind, String module, String symbol, long offset) {
         ENTRY("uprobe"),
         OFFSET("uprobe"),
         RETURN("uretprobe"),
+        /** Where a line of a source file begins; its symbol is {@code FILE:LINE}. */
+        LINE("uprobe"),
         /** A place that the program's author marked; its symbol is {@code PROVIDER:NAME}. */
         STATIC("usdt");
 
@@ -83,6 +87,19 @@ public record Probe(Kind kind, String module, String symbol, long offset) {
         return new Parsed.Ok(new Probe(Kind.STATIC, provider < 0 ? "" : place.substring(0, provider), symbol, 0));
     }
 
+    /** {@code [FILE:]SOURCE:LINE}. */
+    private static Parsed line(Kind kind, String text, String place) {
+        int source = place.lastIndexOf(':', place.lastIndexOf(':') - 1);
+        String symbol = place.substring(source + 1);
+        if (kind == Kind.RETURN) {
+            return new Parsed.Malformed(text, "a return probe takes no line");
+        }
+        if (symbol.startsWith(":")) {
+            return new Parsed.Malformed(text, "the source file's name is missing");
+        }
+        return new Parsed.Ok(new Probe(Kind.LINE, source < 0 ? "" : place.substring(0, source), symbol, 0));
+    }
+
     private static Parsed function(Kind kind, String text, String place) {
         int colon = functionMark(place);
         String module = colon < 0 ? "" : place.substring(0, colon);
@@ -91,6 +108,9 @@ public record Probe(Kind kind, String module, String symbol, long offset) {
             return SymbolPattern.mistake(function)
                     .<Parsed>map(why -> new Parsed.Malformed(text, why))
                     .orElseGet(() -> new Parsed.Ok(new Probe(kind, module, function, 0)));
+        }
+        if (colon >= 0 && function.matches("\\d{1,9}")) {
+            return line(kind, text, place);
         }
         int plus = function.lastIndexOf('+');
         String symbol = plus < 0 ? function : function.substring(0, plus);

@@ -30,6 +30,16 @@ public sealed interface Resolution {
      */
     record NoSuchMarker(Probe probe, String modulePath, List<String> near, int markers) implements Resolution {}
 
+    /** The file does not tell of source lines. {@code why} is about the file. */
+    record NoLines(Probe probe, String modulePath, String why) implements Resolution {}
+
+    /**
+     * No code begins at this line.
+     *
+     * @param near the lines before and behind it that have code; none when the file was not built from such a source
+     */
+    record NoCodeAtLine(Probe probe, String modulePath, List<Integer> near) implements Resolution {}
+
     /** An offset that is not inside the function. */
     record OutsideFunction(Probe probe, String modulePath, long size) implements Resolution {}
 

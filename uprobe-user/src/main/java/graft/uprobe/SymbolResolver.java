@@ -30,6 +30,9 @@ public final class SymbolResolver {
         if (probe.kind() == Probe.Kind.STATIC) {
             return new StaticProbeResolver(modules, module.get()).resolve(probe);
         }
+        if (probe.kind() == Probe.Kind.LINE) {
+            return new SourceLineResolver(modules, module.get()).resolve(probe);
+        }
         List<ElfSymbol> symbols = distinct(candidates(module.get(), probe));
         if (symbols.isEmpty()) {
             return notFound(module.get(), probe);

@@ -1,5 +1,6 @@
 package graft.uprobe;
 
+import graft.ebpf.btf.dwarf.DwarfLines;
 import graft.platform.address.ElfVirtualAddress;
 import graft.platform.address.FileOffset;
 import graft.platform.address.RemoteAddress;
@@ -161,6 +162,11 @@ public final class TargetModule implements AutoCloseable {
 
     /** A function of this file; {@code size} is 0 if unknown. */
     record FunctionPlace(String name, ElfVirtualAddress start, long size) {}
+
+    /** Source lines: of the file, else of its separate debug file. */
+    Optional<DwarfLines> lines(DebugFiles debugFiles) {
+        return DwarfLines.of(elf).or(() -> debugFile(debugFiles).flatMap(DwarfLines::of));
+    }
 
     /** The symbol {@code name} of any kind, from the file or its separate debug file. */
     Optional<ElfVirtualAddress> symbol(String name, DebugFiles debugFiles) {

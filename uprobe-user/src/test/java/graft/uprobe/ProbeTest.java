@@ -20,6 +20,9 @@ class ProbeTest {
         "uretprobe//usr/lib/libssl.so.3:/a::b+/, RETURN, /usr/lib/libssl.so.3, /a::b+/, 0",
         "usdt:libc.so.6:libc:setjmp, STATIC, libc.so.6, libc:setjmp, 0",
         "usdt//usr/bin/python3:python:function__*, STATIC, /usr/bin/python3, python:function__*, 0",
+        "uprobe:nginx:ngx_http_request.c:2042, LINE, nginx, ngx_http_request.c:2042, 0",
+        "uprobe//usr/sbin/nginx:src/http/ngx_http.c:7, LINE, /usr/sbin/nginx, src/http/ngx_http.c:7, 0",
+        "uprobe:main.c:12, LINE, '', main.c:12, 0",
         "usdt:demo:forms, STATIC, '', demo:forms, 0",
         "uprobe:/^main$/, ENTRY, '', /^main$/, 0",
         "uprobe:a.out:work+0x10, OFFSET, a.out, work, 16",
@@ -35,6 +38,8 @@ class ProbeTest {
         "uprobe:a.out:work+x, '\"x\" is not an offset'",
         "uretprobe:a.out:work+4, a return probe takes no offset",
         "uprobe:a.out:/wo(rk/, the regular expression is wrong: Unclosed group at character 6",
+        "uretprobe:main.c:12, a return probe takes no line",
+        "uprobe::12, the source file's name is missing",
         "usdt:main, a static probe has a provider and a name",
         "uprobe:a.out://, the regular expression is empty",
     })

@@ -49,7 +49,7 @@ final class FunctionProbes {
         switch (point.kind()) {
             case ENTRY -> onEntry.add(wanted);
             case RETURN -> onReturn.add(wanted);
-            case OFFSET, STATIC ->
+            case OFFSET, STATIC, LINE ->
                 atOffset.computeIfAbsent(point.address(), _ -> new ArrayList<>())
                         .add(wanted);
         }

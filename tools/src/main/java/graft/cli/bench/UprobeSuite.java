@@ -105,7 +105,7 @@ public final class UprobeSuite {
 
     private static KernelLink attach(KernelCollection programs, String program, AttachPoint point, int pid) {
         PerfEvent.Edge edge = switch (point.kind()) {
-            case ENTRY, OFFSET, STATIC -> PerfEvent.Edge.ENTRY;
+            case ENTRY, OFFSET, STATIC, LINE -> PerfEvent.Edge.ENTRY;
             case RETURN -> PerfEvent.Edge.RETURN;
         };
         Path file = Path.of("/proc/" + pid + "/root" + point.modulePath());

@@ -28,7 +28,8 @@ record DebugSections(Bytes info, Bytes abbreviations, Bytes strings, Bytes lineS
                         bytes(elf, ".debug_str_offsets")));
     }
 
-    private static Bytes bytes(ElfFile elf, String name) {
+    /** A section of the file; empty when it has none. */
+    static Bytes bytes(ElfFile elf, String name) {
         return new Bytes(
                 name, elf.section(name).map(section -> content(elf, section)).orElse(new byte[0]));
     }
