@@ -139,7 +139,9 @@ public final class Attacher {
                         "plan again"));
             }
         }
-        return new Patcher(target, injection.plan()).verify();
+        return new MemoryCheck(injection.pid(), maps, ranges)
+                .check()
+                .or(() -> new Patcher(target, injection.plan()).verify());
     }
 
     /** Everything that the injection maps; {@code pools} are the descriptors of its pools. */

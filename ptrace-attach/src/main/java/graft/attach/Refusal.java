@@ -25,6 +25,8 @@ public record Refusal(Kind kind, String reason, String suggestion) {
         TEXT_DIFFERS,
         /** A planned address is in use in the target. */
         ADDRESS_TAKEN,
+        /** The process may not map as much as the attach needs. */
+        MEMORY_LIMIT,
         /** A thread could not be stopped, or the handover did not finish, before the deadline. */
         DEADLINE,
         /** A thread is inside a patched window at a place the plan does not know. */

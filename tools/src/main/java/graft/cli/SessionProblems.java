@@ -161,6 +161,7 @@ final class SessionProblems {
             case NO_ROOM -> "A007";
             case TEXT_DIFFERS -> "A005";
             case ADDRESS_TAKEN -> "A008";
+            case MEMORY_LIMIT -> "T010";
             case DEADLINE, THREAD_IN_WINDOW -> "A006";
             case SYSTEM_CALL -> "T009";
         };

@@ -2,10 +2,12 @@ package graft.tests.tracee;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import graft.attach.AgentImage;
 import graft.attach.Attacher;
 import graft.attach.DetachProof;
 import graft.daemon.LinkRequest;
 import graft.daemon.Session;
+import graft.daemon.SessionRefusal;
 import graft.daemon.SessionRequest;
 import graft.ebpf.maps.ArrayMap;
 import graft.ebpf.object.CollectionSpec;
@@ -17,6 +19,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /** Probes of {@code tracee.bpf.c} in a tracee: the n-th place counts under the number n. */
 final class Probes {
@@ -25,6 +28,19 @@ final class Probes {
     private Probes() {}
 
     static Session open(Tracee tracee, List<String> places, String program) throws IOException {
+        return Sessions.open(request(tracee, places, program), new Attacher());
+    }
+
+    /** Why they cannot be opened. */
+    static SessionRefusal refused(Tracee tracee, List<String> places, String program) throws IOException {
+        Session.Opening opening =
+                Session.open(request(tracee, places, program), Map.of(), AgentImage.load(), new Attacher());
+        assertThat(opening).isInstanceOf(Session.Opening.Refused.class);
+        return ((Session.Opening.Refused) opening).refusal();
+    }
+
+    /** One place is a request that fails when it cannot be probed; of several, those that can be are. */
+    static SessionRequest request(Tracee tracee, List<String> places, String program) throws IOException {
         CollectionSpec object = Sessions.request(OBJECT, List.of()).object();
         List<LinkRequest> links = new ArrayList<>();
         for (String place : places) {
@@ -32,7 +48,7 @@ final class Probes {
         }
         SessionRequest.OnRefusal onRefusal =
                 places.size() == 1 ? SessionRequest.OnRefusal.FAIL : SessionRequest.OnRefusal.SKIP;
-        return Sessions.open(new SessionRequest(object, links, List.of(tracee.pid()), onRefusal), new Attacher());
+        return new SessionRequest(object, links, List.of(tracee.pid()), onRefusal);
     }
 
     private static Probe probe(String place) {

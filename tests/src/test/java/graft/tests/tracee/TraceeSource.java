@@ -16,14 +16,28 @@ import java.util.stream.Stream;
  * @param probes {@code uprobe:FUNCTION[+OFFSET]}, {@code uretprobe:FUNCTION}, or {@code each:FUNCTION}, all instructions of
  *     a function, each of which runs once a call
  * @param programs of {@code tracee.bpf.c} that may run in it
+ * @param requirements the numbers of those that it is about
  * @param options for the compiler, behind the source
  */
-record TraceeSource(Path file, List<String> probes, List<String> programs, List<String> options) {
+record TraceeSource(
+        Path file, List<String> probes, List<String> programs, List<Integer> requirements, List<String> options) {
     private static final Path FOLDER = Path.of("tracees");
+
+    /** Those that cannot be attached to. */
+    private static final Path REFUSING = FOLDER.resolve("refusing");
 
     /** Every source file of the folder. */
     static List<TraceeSource> all() {
-        try (Stream<Path> files = Files.list(FOLDER)) {
+        return in(FOLDER);
+    }
+
+    /** Those that no probe can be put into. */
+    static List<TraceeSource> refusing() {
+        return in(REFUSING);
+    }
+
+    private static List<TraceeSource> in(Path folder) {
+        try (Stream<Path> files = Files.list(folder)) {
             return files.filter(file -> file.toString().matches(".*\\.(c|cc)"))
                     .sorted()
                     .map(TraceeSource::of)
@@ -35,7 +49,7 @@ record TraceeSource(Path file, List<String> probes, List<String> programs, List<
 
     /** The one of this name. */
     static TraceeSource named(String name) {
-        return all().stream()
+        return Stream.concat(all().stream(), refusing().stream())
                 .filter(source -> source.name().equals(name))
                 .findFirst()
                 .orElseThrow();
@@ -48,6 +62,9 @@ record TraceeSource(Path file, List<String> probes, List<String> programs, List<
                     file,
                     words(text, "probes").orElseThrow(),
                     words(text, "programs").orElse(List.of("little", "much")),
+                    words(text, "requirements").orElse(List.of()).stream()
+                            .map(Integer::valueOf)
+                            .toList(),
                     words(text, "options").orElse(List.of()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -1,0 +1,121 @@
+package graft.tests.tracee;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import graft.daemon.KernelSession;
+import graft.daemon.Session;
+import graft.daemon.SessionRefusal;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Somebody else has changed the tracee, or there is no room in it: the attach is refused and nothing is changed. */
+@Tag("slow")
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class DisturbedTraceeTest {
+    private static final List<String> WORK = List.of("uprobe:work");
+
+    @TempDir
+    private Path folder;
+
+    private Tracee tracee;
+
+    @BeforeEach
+    void start() {
+        tracee = new Tracee(TraceeSource.named("plain").compile(folder));
+    }
+
+    @AfterEach
+    void stop() {
+        tracee.close();
+    }
+
+    private void assertGoesOn() {
+        assertThat(tracee.run(100)).containsExactly(100L, 100L);
+    }
+
+    private String refusal() throws IOException {
+        List<String> before = mappings();
+        SessionRefusal refusal = Probes.refused(tracee, WORK, "little");
+        assertThat(mappings()).isEqualTo(before);
+        assertGoesOn();
+        return refusal.toString();
+    }
+
+    private List<String> mappings() throws IOException {
+        return Files.readAllLines(Path.of("/proc/" + tracee.pid() + "/maps"));
+    }
+
+    @Test
+    void aPlaceThatAnotherSessionHasPatched() throws IOException {
+        try (Session first = Probes.open(tracee, WORK, "little")) {
+            assertThat(refusal()).contains("the text at work+0", "another tool has patched the process");
+            assertThat(Probes.count(first, 0)).isEqualTo(100);
+            Probes.assertRestored(first);
+        }
+        assertGoesOn();
+    }
+
+    @Test
+    void aPlaceWithAKernelProbe() throws IOException {
+        KernelSession.Opening opening = KernelSession.open(Probes.request(tracee, WORK, "little"), Map.of());
+        assertThat(opening).isInstanceOf(KernelSession.Opening.Opened.class);
+        try (KernelSession kernel = ((KernelSession.Opening.Opened) opening).session()) {
+            assertThat(kernel.links()).isEqualTo(1);
+            assertThat(refusal()).contains("the text at work+0", " is cc ");
+        }
+        assertGoesOn();
+    }
+
+    @Test
+    void aProcessThatMayNotHaveMoreAddressSpace() throws IOException, InterruptedException {
+        limit("--as=65536");
+        assertThat(refusal()).contains("bytes of address space", "may have 65,536 (RLIMIT_AS)");
+    }
+
+    @Test
+    void aProcessThatMayNotHaveMoreData() throws IOException, InterruptedException {
+        limit("--data=65536");
+        assertThat(refusal()).contains("bytes of data", "may have 65,536 (RLIMIT_DATA)");
+    }
+
+    private void limit(String limit) throws IOException, InterruptedException {
+        Process prlimit = new ProcessBuilder("prlimit", "--pid", Integer.toString(tracee.pid()), limit).start();
+        assertThat(prlimit.waitFor()).isZero();
+    }
+
+    @Test
+    void aProcessWithAsManyMappingsAsThereMayBe() throws IOException {
+        instead("crowded");
+        assertThat(refusal()).contains("mappings; it has ", " and may have ");
+    }
+
+    @Test
+    void aProcessWithoutRoomNearTheFunction() throws IOException {
+        instead("surrounded");
+        assertThat(refusal()).contains("NoRoom[", "module=" + folder.resolve("surrounded"));
+    }
+
+    private void instead(String name) throws IOException {
+        tracee.close();
+        tracee = new Tracee(TraceeSource.named(name).compile(folder));
+        assertGoesOn();
+    }
+
+    @Test
+    void noMappingIsWritableAndExecutable() throws IOException {
+        try (Session session = Probes.open(tracee, WORK, "much")) {
+            assertThat(mappings()).noneMatch(line -> line.contains("wx"));
+            assertGoesOn();
+            Probes.assertRestored(session);
+        }
+    }
+}
