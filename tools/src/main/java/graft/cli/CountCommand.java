@@ -83,6 +83,7 @@ final class CountCommand implements Runnable {
                     case Resolution.NoLines missing -> fail(pid, missing);
                     case Resolution.NoCodeAtLine missing -> fail(pid, missing);
                     case Resolution.OutsideFunction outside -> fail(pid, outside);
+                    case Resolution.NoCode nothing -> fail(pid, nothing);
                 }
             }
         }

@@ -52,6 +52,7 @@ final class ListCommand implements Runnable {
             case Resolution.NoLines missing -> fail(modules.pid(), missing);
             case Resolution.NoCodeAtLine missing -> fail(modules.pid(), missing);
             case Resolution.OutsideFunction outside -> fail(modules.pid(), outside);
+            case Resolution.NoCode nothing -> fail(modules.pid(), nothing);
         }
     }
 

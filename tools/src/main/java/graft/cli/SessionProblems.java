@@ -137,6 +137,12 @@ final class SessionProblems {
             case Resolution.OutsideFunction(var probe, var path, var size) ->
                 Problem.of("A004", "cannot probe " + probe + " (pid " + pid + ")")
                         .because("the function in " + path + " has only " + size + " bytes");
+            case Resolution.NoCode(var probe, var path) ->
+                Problem.of("A015", "cannot probe " + probe + " (pid " + pid + ")")
+                        .because(
+                                probe.kind() == Probe.Kind.RETURN
+                                        ? "no function of " + path + " begins there"
+                                        : path + " has no code there");
         };
     }
 

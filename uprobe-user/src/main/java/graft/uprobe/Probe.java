@@ -1,5 +1,6 @@
 package graft.uprobe;
 
+import graft.platform.address.ElfVirtualAddress;
 import java.util.Optional;
 
 /**
@@ -8,6 +9,9 @@ import java.util.Optional;
  * {@code ?}, or be a regular expression between slashes: {@code uprobe:libssl.so.3:/^SSL_(read|write)$/}.
  *
  * <p>{@code uprobe:MODULE:SOURCE.c:LINE} is a line of a source file, by debug information.
+ *
+ * <p>Where there is no name, its address in the file stands for a function, as {@code objdump -d} shows it:
+ * {@code uprobe:busybox:0x40a1c0}.
  *
  * <p>{@code usdt:MODULE:PROVIDER:NAME} is a static probe; provider and name may be patterns.
  *
@@ -141,6 +145,11 @@ public record Probe(Kind kind, String module, String symbol, long offset) {
         } catch (NumberFormatException _) {
             return Optional.empty();
         }
+    }
+
+    /** The address in the file that {@link #symbol} is. */
+    Optional<ElfVirtualAddress> fileAddress() {
+        return symbol.startsWith("0x") ? number(symbol).map(ElfVirtualAddress::new) : Optional.empty();
     }
 
     /** Whether {@link #symbol} is a pattern. */

@@ -43,6 +43,9 @@ public sealed interface Resolution {
     /** An offset that is not inside the function. */
     record OutsideFunction(Probe probe, String modulePath, long size) implements Resolution {}
 
+    /** An address that holds no code, or, for a return probe, at which no function begins. */
+    record NoCode(Probe probe, String modulePath) implements Resolution {}
+
     /** How many names a file has kept. */
     enum Symbols {
         FULL,

@@ -1,5 +1,6 @@
 package graft.uprobe;
 
+import graft.platform.address.ElfVirtualAddress;
 import graft.platform.address.FileOffset;
 import graft.platform.address.RemoteAddress;
 import graft.platform.elf.ElfSymbol;
@@ -33,6 +34,10 @@ public final class SymbolResolver {
         if (probe.kind() == Probe.Kind.LINE) {
             return new SourceLineResolver(modules, module.get()).resolve(probe);
         }
+        Optional<ElfVirtualAddress> at = probe.fileAddress();
+        if (at.isPresent()) {
+            return place(module.get(), at.get(), probe);
+        }
         List<ElfSymbol> symbols = distinct(candidates(module.get(), probe));
         if (symbols.isEmpty()) {
             return notFound(module.get(), probe);
@@ -49,6 +54,31 @@ public final class SymbolResolver {
     public UsdtSpec spec(AttachPoint point, long cookie) {
         TargetModule module = modules.holding(point.address()).orElseThrow();
         return new StaticProbeResolver(modules, module).spec(point.marker().orElseThrow(), cookie);
+    }
+
+    /** Where a function begins, or an instruction in it. */
+    private Resolution place(TargetModule module, ElfVirtualAddress at, Probe probe) {
+        RemoteAddress address = module.remote(at).plus(probe.offset());
+        Optional<FileOffset> offset = module.fileOffset(address);
+        if (offset.isEmpty() || !module.holds(address)) {
+            return new Resolution.NoCode(probe, module.path());
+        }
+        TargetModule.FunctionPlace function = module.functionAround(module.virtual(address), modules.debugFiles());
+        RemoteAddress entry = module.remote(function.start());
+        boolean inside = !address.equals(entry);
+        if (inside && probe.kind() == Probe.Kind.RETURN) {
+            return new Resolution.NoCode(probe, module.path());
+        }
+        Probe.Kind kind = inside ? Probe.Kind.OFFSET : probe.kind();
+        return new Resolution.Found(List.of(new AttachPoint(
+                kind,
+                module.path(),
+                function.name(),
+                entry,
+                function.size(),
+                address,
+                offset.get(),
+                Optional.empty())));
     }
 
     private List<ElfSymbol> candidates(TargetModule module, Probe probe) {

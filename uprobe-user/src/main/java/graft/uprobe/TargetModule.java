@@ -155,12 +155,11 @@ public final class TargetModule implements AutoCloseable {
                 .map(symbol -> new FunctionPlace(symbol.name(), symbol.value(), symbol.size()))
                 .or(() -> elf.functionBounds()
                         .containing(address)
-                        .map(bounds ->
-                                new FunctionPlace("function at " + bounds.start(), bounds.start(), bounds.size())))
-                .orElseGet(() -> new FunctionPlace("code at " + address, address, 0));
+                        .map(bounds -> new FunctionPlace(bounds.start().toString(), bounds.start(), bounds.size())))
+                .orElseGet(() -> new FunctionPlace(address.toString(), address, 0));
     }
 
-    /** A function of this file; {@code size} is 0 if unknown. */
+    /** A function of this file; one without a name is called by its address, and {@code size} is 0 if unknown. */
     record FunctionPlace(String name, ElfVirtualAddress start, long size) {}
 
     /** Source lines: of the file, else of its separate debug file. */

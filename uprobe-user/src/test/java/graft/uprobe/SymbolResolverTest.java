@@ -76,6 +76,23 @@ class SymbolResolverTest {
     }
 
     @Test
+    void takesAnAddressOfTheFileForAFunction() {
+        AttachPoint byName = point("uprobe:libc.so.6:getppid");
+        TargetModule libc = modules.holding(byName.address()).orElseThrow();
+        long address = libc.virtual(byName.address()).value();
+        assertThat(point("uprobe:libc.so.6:0x%x".formatted(address))).isEqualTo(byName);
+        assertThat(point("uprobe:libc.so.6:0x%x".formatted(address + 1)))
+                .isEqualTo(point("uprobe:libc.so.6:getppid+1"));
+        assertThat(resolve("uretprobe:libc.so.6:0x%x".formatted(address + 1))).isInstanceOf(Resolution.NoCode.class);
+        assertThat(resolve("uprobe:libc.so.6:0x10")).isInstanceOf(Resolution.NoCode.class);
+    }
+
+    private AttachPoint point(String probe) {
+        assertThat(resolve(probe)).isInstanceOf(Resolution.Found.class);
+        return ((Resolution.Found) resolve(probe)).points().getFirst();
+    }
+
+    @Test
     void refusesAnOffsetBehindTheFunction() {
         assertThat(resolve("uprobe:libc.so.6:getppid+0x10000")).isInstanceOf(Resolution.OutsideFunction.class);
     }

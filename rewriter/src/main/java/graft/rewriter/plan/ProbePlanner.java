@@ -163,6 +163,9 @@ public final class ProbePlanner {
         if (TWICE_RETURNING.contains(function.name()) || function.name().startsWith("_Unwind_")) {
             return Optional.of("this function returns twice, or never, or unwinds");
         }
+        if (!function.isNamed()) {
+            return Optional.of("it has no name, so it may be one that returns twice");
+        }
         if (popsArguments(function)) {
             return Optional.of("it pops its arguments as it returns, so the return would not find its stack slot");
         }
