@@ -22,8 +22,9 @@
 #include <unistd.h>
 
 #define AREA 8192
-#define SCRATCH ((uint8_t *)0x100000000000)
-#define STACK ((uint8_t *)0x200000000000)
+/* No multiple of these, or sum of two, is near to anything else that is mapped: it would not be restored. */
+#define SCRATCH ((uint8_t *)0x0a1b30000000)
+#define STACK ((uint8_t *)0x0c3d50000000)
 #define TEXT_ALIAS ((uint8_t *)0x300000000000)
 #define POOL_ALIAS ((uint8_t *)0x310000000000)
 #define POOL_SIZE 4096
