@@ -4,7 +4,7 @@
  */
 #include "tracer.h"
 
-enum { SITE_MAX = 64, SYSCALL_BYTES = 2 };
+enum { SYSCALL_BYTES = 2 };
 
 static long failed(struct graft_stop *stop, uint64_t place, long result)
 {
@@ -20,21 +20,28 @@ long graft_text_write(struct graft_stop *stop, uint64_t to, const void *from, ui
 
 static long read_text(struct graft_stop *stop, uint64_t from, uint8_t *to, uint64_t size)
 {
-    if (size > SITE_MAX) return -EINVAL;
+    if (size > GRAFT_SPAN_MAX) return -EINVAL;
     long done = graft_syscall(SYS_PREAD64, stop->memory, (long)to, (long)size, (long)from, 0, 0);
     return (uint64_t)done == size ? 0 : failed(stop, from, done);
 }
 
 static long equal(const uint8_t *a, const uint8_t *b, uint64_t size)
 {
-    for (uint64_t i = 0; i < size; i++)
+    uint64_t i = 0;
+    for (; i + sizeof(uint64_t) <= size; i += sizeof(uint64_t)) {
+        uint64_t left, right;
+        __builtin_memcpy(&left, a + i, sizeof left);
+        __builtin_memcpy(&right, b + i, sizeof right);
+        if (left != right) return 0;
+    }
+    for (; i < size; i++)
         if (a[i] != b[i]) return 0;
     return 1;
 }
 
 long graft_text_verify(struct graft_stop *stop, struct graft_operation *op)
 {
-    uint8_t now[SITE_MAX];
+    uint8_t *now = POINTER(uint8_t, stop->span);
     long result = read_text(stop, op->a, now, op->c);
     if (result) return result;
     return equal(now, POINTER(uint8_t, op->b), op->c) ? 0 : failed(stop, op->a, -EUCLEAN);
@@ -43,7 +50,7 @@ long graft_text_verify(struct graft_stop *stop, struct graft_operation *op)
 /* 0: the original bytes are there now; 1: others than they or ours are, left alone. */
 long graft_text_restore(struct graft_stop *stop, struct graft_operation *op)
 {
-    uint8_t now[SITE_MAX];
+    uint8_t *now = POINTER(uint8_t, stop->span);
     const uint8_t *original = POINTER(uint8_t, op->b);
     long result = read_text(stop, op->a, now, op->d);
     if (result) return result;
@@ -55,8 +62,14 @@ long graft_text_restore(struct graft_stop *stop, struct graft_operation *op)
 static uint64_t destination(const struct graft_operation *op, uint64_t next, uint64_t *site)
 {
     const struct graft_window *windows = POINTER(struct graft_window, op->a);
-    for (uint64_t i = 0; i < op->b; i++) {
-        if (next <= windows[i].start || next >= windows[i].end) continue;
+    uint64_t low = 0, high = op->b; /* windows are in ascending order and do not overlap */
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (windows[middle].end <= next) low = middle + 1;
+        else high = middle;
+    }
+    if (low < op->b && next > windows[low].start) {
+        uint64_t i = low;
         const uint64_t *moves = POINTER(uint64_t, windows[i].moves);
         for (uint64_t m = 0; m < windows[i].move_count; m++)
             if (moves[2 * m] == next) return moves[2 * m + 1];

@@ -43,6 +43,10 @@ final class Operations {
         stop.set(JAVA_INT, StopLayout.MEMORY, target.memory().descriptor());
         stop.set(JAVA_INT, StopLayout.TASKS, tracees.folder());
         stop.set(JAVA_LONG, StopLayout.OPERATIONS, operations.address());
+        stop.set(
+                JAVA_LONG,
+                StopLayout.SPAN,
+                arena.allocate(TracerConstants.SPAN_MAX, 8).address());
     }
 
     /** An operation that failed. */

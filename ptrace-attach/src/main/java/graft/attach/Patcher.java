@@ -2,6 +2,7 @@ package graft.attach;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import graft.platform.address.RemoteAddress;
 import graft.platform.layout.TracerConstants;
 import graft.platform.layout.WindowLayout;
 import graft.platform.linux.Errno;
@@ -18,10 +19,16 @@ import java.util.Optional;
 final class Patcher {
     private final Target target;
     private final PatchPlan plan;
+    private final List<TextSpan> spans;
 
     Patcher(Target target, PatchPlan plan) {
         this.target = target;
         this.plan = plan;
+        this.spans = TextSpan.of(
+                target,
+                plan.sites().stream()
+                        .map(site -> new UndoRecord.Site(site.address(), site.oldBytes(), site.newBytes()))
+                        .toList());
     }
 
     /** The first reason why the plan cannot be applied as it stands. */
@@ -42,30 +49,24 @@ final class Patcher {
 
     /** How many operations {@link #prepare} adds. */
     int operations() {
-        return 2 * plan.sites().size() + 1;
+        return 2 * spans.size() + 1;
     }
 
     /** Verifies, moves the program counters that are inside a window, all of them or none, then writes. */
     void prepare(Operations operations) {
-        for (PatchSite site : plan.sites()) {
-            add(operations, TracerConstants.OP_VERIFY, site, site.oldBytes());
+        for (TextSpan span : spans) {
+            add(operations, "", TracerConstants.OP_VERIFY, span.address(), span.original());
         }
         MemorySegment windows = windows(operations.arena());
         operations.add(TracerConstants.OP_MOVE, windows.address(), plan.sites().size());
-        for (PatchSite site : plan.sites()) {
-            MemorySegment bytes = operations.bytes(site.newBytes().bytes());
-            operations.addStep(
-                    "site-written",
-                    TracerConstants.OP_WRITE,
-                    site.address().value(),
-                    bytes.address(),
-                    bytes.byteSize());
+        for (TextSpan span : spans) {
+            add(operations, "site-written", TracerConstants.OP_WRITE, span.address(), span.ours());
         }
     }
 
-    private static void add(Operations operations, int code, PatchSite site, Code expected) {
-        MemorySegment bytes = operations.bytes(expected.bytes());
-        operations.add(code, site.address().value(), bytes.address(), bytes.byteSize());
+    private static void add(Operations operations, String step, int code, RemoteAddress address, byte[] content) {
+        MemorySegment bytes = operations.bytes(content);
+        operations.addStep(step, code, address.value(), bytes.address(), bytes.byteSize());
     }
 
     /** A program counter at the start of a site is right before and after. */
@@ -93,10 +94,18 @@ final class Patcher {
     /** What a failure of these operations means to the user; empty when it is none of theirs. */
     Optional<Refusal> refusal(Operations.Failure failure) {
         return switch (failure.code()) {
-            case TracerConstants.OP_VERIFY -> failure.errno() == Errno.EUCLEAN ? verify() : Optional.empty();
+            case TracerConstants.OP_VERIFY ->
+                failure.errno() == Errno.EUCLEAN ? verify().or(() -> changed(failure)) : Optional.empty();
             case TracerConstants.OP_MOVE -> failure.errno() == Errno.EBUSY ? inWindow(failure) : Optional.empty();
             default -> Optional.empty();
         };
+    }
+
+    private static Optional<Refusal> changed(Operations.Failure failure) {
+        return Optional.of(new Refusal(
+                Refusal.Kind.TEXT_DIFFERS,
+                "the text near " + failure.place() + " has changed while the attach was prepared",
+                "attach again"));
     }
 
     private Optional<Refusal> inWindow(Operations.Failure failure) {

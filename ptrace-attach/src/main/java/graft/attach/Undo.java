@@ -3,7 +3,6 @@ package graft.attach;
 import graft.attach.DetachProof.Quarantined;
 import graft.attach.UndoRecord.Kind;
 import graft.attach.UndoRecord.Range;
-import graft.attach.UndoRecord.Site;
 import graft.platform.layout.TracerConstants;
 import graft.platform.linux.Sched;
 import graft.platform.linux.SysException;
@@ -120,9 +119,15 @@ final class Undo {
         try (Arena arena = Arena.ofConfined()) {
             IdleProof proof = new IdleProof(mapped, undo.hole(), arena);
             long pause = FIRST_PAUSE_NANOS;
+            List<TextSpan> pending = TextSpan.of(target, undo.sites());
             for (int round = 0; round < ROUNDS; round++) {
-                if (restoreInOneStop(proof, round == 0 ? undo.sites() : List.of())) {
+                Stopped stopped = restoreInOneStop(proof, pending);
+                pending = stopped.left();
+                if (stopped.idle() && pending.isEmpty()) {
                     return true;
+                }
+                if (!pending.isEmpty()) {
+                    continue;
                 }
                 // A thread that waits for a processor inside the pool stops without running an instruction. So the
                 // pauses grow: stopping it again before it was scheduled would keep it there for ever.
@@ -133,14 +138,21 @@ final class Undo {
         return false;
     }
 
-    /** One stop of all threads. @return whether none can be in a pool */
-    private boolean restoreInOneStop(IdleProof proof, List<Site> sites) {
+    /**
+     * What a stop has reached.
+     *
+     * @param idle whether no thread can be in a pool
+     * @param left sites whose span was not as expected, each for itself
+     */
+    private record Stopped(boolean idle, List<TextSpan> left) {}
+
+    private Stopped restoreInOneStop(IdleProof proof, List<TextSpan> spans) {
         try (Urgency urgency = new Urgency();
                 Tracees tracees = new Tracees(target.pid(), options)) {
-            Operations operations = new Operations(target, tracees, sites.size() + 3);
+            Operations operations = new Operations(target, tracees, spans.size() + 3);
             operations.add(TracerConstants.OP_STOP_ALL);
-            for (Site site : sites) {
-                addRestore(operations, site);
+            for (TextSpan span : spans) {
+                addRestore(operations, span);
             }
             int idle = operations.addStep(
                     "idle-looked",
@@ -152,33 +164,36 @@ final class Undo {
             operations.performAll(System.nanoTime() + DEADLINE_NANOS);
             threads = tracees.all().size();
             stopNanos = Math.max(stopNanos, operations.heldNanos());
-            note(operations, sites);
-            return operations.result(idle) == 0;
+            return new Stopped(operations.result(idle) == 0, note(operations, spans));
         }
     }
 
-    private static void addRestore(Operations operations, Site site) {
-        MemorySegment original = operations.bytes(site.oldBytes().bytes());
-        MemorySegment ours = operations.bytes(site.newBytes().bytes());
+    private static void addRestore(Operations operations, TextSpan span) {
+        MemorySegment original = operations.bytes(span.original());
+        MemorySegment ours = operations.bytes(span.ours());
         operations.addStep(
                 "text-restored",
                 TracerConstants.OP_RESTORE,
-                site.address().value(),
+                span.address().value(),
                 original.address(),
                 ours.address(),
                 original.byteSize());
     }
 
-    /** The operations that restore come directly after the stop, in the order of the sites. */
-    private void note(Operations operations, List<Site> sites) {
-        for (int i = 0; i < sites.size(); i++) {
+    /** The operations that restore come directly after the stop, in the order of the spans. @return what is left */
+    private List<TextSpan> note(Operations operations, List<TextSpan> spans) {
+        List<TextSpan> left = new ArrayList<>();
+        for (int i = 0; i < spans.size(); i++) {
+            TextSpan span = spans.get(i);
             if (operations.result(i + 1) == 0) {
-                restored++;
+                restored += span.sites().size();
+            } else if (span.sites().size() > 1) {
+                left.addAll(TextSpan.alone(span.sites()));
             } else {
-                notes.add("the bytes at " + sites.get(i).address()
-                        + " are neither the original ones nor ours; left alone");
+                notes.add("the bytes at " + span.address() + " are neither the original ones nor ours; left alone");
             }
         }
+        return left;
     }
 
     private void unmap(List<Range> mapped) {

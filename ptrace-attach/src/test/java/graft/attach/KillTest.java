@@ -7,8 +7,10 @@ import graft.platform.linux.ProcMem;
 import graft.platform.linux.Sched;
 import graft.platform.linux.Signals;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -25,22 +27,22 @@ class KillTest {
     @TempDir
     Path journals;
 
-    private String killedAt(LiveTarget target, int step) throws IOException, InterruptedException {
-        Process daemon = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-XX:+UseSerialGC",
-                        "-Xshare:auto",
-                        "--enable-native-access=ALL-UNNAMED",
-                        "-cp",
-                        classPath(),
-                        KilledTracer.class.getName(),
-                        Integer.toString(target.pid),
-                        Long.toString(target.probed),
-                        journals.toString(),
-                        Integer.toString(step))
-                .redirectErrorStream(true)
-                .start();
+    private String killedAt(LiveTarget target, int step, List<String> more) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-Xshare:auto",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                classPath(),
+                KilledTracer.class.getName(),
+                Integer.toString(target.pid),
+                Long.toString(target.probed),
+                journals.toString(),
+                Integer.toString(step)));
+        command.addAll(more);
+        Process daemon = new ProcessBuilder(command).redirectErrorStream(true).start();
         String said = new String(daemon.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         int code = daemon.waitFor();
         assertThat(code).as(said).isIn(0, 137);
@@ -60,7 +62,12 @@ class KillTest {
 
     private static byte[] text(LiveTarget target) {
         try (ProcMem memory = ProcMem.open(target.pid)) {
-            return memory.readBytes(new RemoteAddress(target.probed), 64);
+            byte[] probed = memory.readBytes(new RemoteAddress(target.probed), 64);
+            byte[] many = memory.readBytes(new RemoteAddress(target.many), ManySites.SITES * ManySites.DISTANCE);
+            return ByteBuffer.allocate(probed.length + many.length)
+                    .put(probed)
+                    .put(many)
+                    .array();
         }
     }
 
@@ -68,20 +75,31 @@ class KillTest {
     @CsvSource({"1, epoll", "4, epoll", "4, spin"})
     void targetSurvivesADaemonKilledAtAnyStep(int threads, String sleep) throws Exception {
         try (LiveTarget target = LiveTarget.start(threads, sleep)) {
-            byte[] text = text(target);
-            List<String> maps = target.maps();
-            String killed = "none";
-            for (int step = 1; !killed.isEmpty(); step++) {
-                assertThat(step).isLessThan(MORE_THAN_THERE_ARE);
-                killed = killedAt(target, step);
-                assertGoesOn(target, killed, threads);
-                List<Recovery.Outcome> outcomes = Recovery.recover(journals);
-                assertThat(outcomes).as(killed).allMatch(Recovery.Outcome.Restored.class::isInstance);
-                assertThat(text(target)).as(killed).isEqualTo(text);
-                assertThat(target.maps()).as(killed).isEqualTo(maps);
-                assertThat(Recovery.recover(journals)).as(killed).isEmpty();
-                assertThat(journals).isEmptyDirectory();
-            }
+            assertSurvivesEveryKill(target, threads, List.of());
+        }
+    }
+
+    @Test
+    void manySitesSurviveADaemonKilledAtAnyStep() throws Exception {
+        try (LiveTarget target = LiveTarget.start(4, "epoll")) {
+            assertSurvivesEveryKill(target, 4, List.of(Long.toString(target.many)));
+        }
+    }
+
+    private void assertSurvivesEveryKill(LiveTarget target, int threads, List<String> more) throws Exception {
+        byte[] text = text(target);
+        List<String> maps = target.maps();
+        String killed = "none";
+        for (int step = 1; !killed.isEmpty(); step++) {
+            assertThat(step).isLessThan(MORE_THAN_THERE_ARE);
+            killed = killedAt(target, step, more);
+            assertGoesOn(target, killed, threads);
+            List<Recovery.Outcome> outcomes = Recovery.recover(journals);
+            assertThat(outcomes).as(killed).allMatch(Recovery.Outcome.Restored.class::isInstance);
+            assertThat(text(target)).as(killed).isEqualTo(text);
+            assertThat(target.maps()).as(killed).isEqualTo(maps);
+            assertThat(Recovery.recover(journals)).as(killed).isEmpty();
+            assertThat(journals).isEmptyDirectory();
         }
     }
 

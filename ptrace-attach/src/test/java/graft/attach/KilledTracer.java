@@ -5,7 +5,8 @@ import java.nio.file.Path;
 
 /**
  * A daemon that kills itself before step N of an attach followed by a detach; run in a JVM of its own. Arguments: pid,
- * address of the probed function, journal directory, N. Ends with 0 when there are fewer steps.
+ * address of the probed function, journal directory, N, and, to patch many sites, the address of the small functions. Ends
+ * with 0 when there are fewer steps.
  */
 final class KilledTracer {
     private static int steps;
@@ -24,7 +25,10 @@ final class KilledTracer {
             }
         };
         AttachResult result = new Attacher(Path.of(arguments[2]), killer)
-                .attach(LiveTarget.injection(pid, Long.parseLong(arguments[1])));
+                .attach(
+                        arguments.length > 4
+                                ? ManySites.injection(pid, Long.parseLong(arguments[4]))
+                                : LiveTarget.injection(pid, Long.parseLong(arguments[1])));
         if (!(result instanceof AttachResult.Attached attached)) {
             throw new AssertionError(result.toString());
         }

@@ -26,7 +26,10 @@ import java.util.Optional;
 
 /** A C program compiled for the test and run as a child of ours; killed and reaped on close. */
 final class LiveTarget implements AutoCloseable {
-    /** N threads that call {@code probed} for ever; the main thread sleeps in the system call of argv[2]. */
+    /**
+     * N threads that call {@code probed}, and in turn one of the small functions behind {@code many}, for ever; the main
+     * thread sleeps in the system call of argv[2].
+     */
     static final String SOURCE = """
             #define _GNU_SOURCE
             #include <pthread.h>
@@ -46,14 +49,16 @@ final class LiveTarget implements AutoCloseable {
               __asm__ volatile("mov $1000, %%eax\\n add %1, %0" : "=&a"(r) : "r"(a));
               return r;
             }
-            static void *spin(void *x) { for (long i = 0;; i++) { if (probed(i & 63) != 1000 + (i & 63)) wrong++; calls++; if ((i & 0xfff) == 0) getppid(); } return x; }
+            __asm__(".text\\n .p2align 12\\n many:\\n .rept 600\\n mov $7, %eax\\n ret\\n .p2align 4\\n .endr\\n");
+            extern char many[];
+            static void *spin(void *x) { for (long i = 0;; i++) { if (probed(i & 63) != 1000 + (i & 63)) wrong++; calls++; if (((int (*)(void))(many + 16 * (i % 600)))() != 7) wrong++; if ((i & 0xfff) == 0) getppid(); } return x; }
             int main(int argc, char **argv) {
               int n = atoi(argv[1]);
               for (int i = 1; i < n; i++) { pthread_t t; pthread_attr_t a; pthread_attr_init(&a); pthread_attr_setstacksize(&a, 65536); pthread_create(&t, &a, spin, 0); }
               int p[2]; if (pipe(p)) return 9; char b;
               int ep = epoll_create1(0); struct epoll_event ev = {.events = EPOLLIN}, out[1]; epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &ev);
               struct timespec ts = {600, 0}; struct pollfd f = {p[0], POLLIN, 0}; int word = 0;
-              int fd = open(argv[3], O_CREAT | O_WRONLY | O_TRUNC, 0644); dprintf(fd, "ready %p %p %p\\n", (void *)probed, (void *)&calls, (void *)&wrong); close(fd);
+              int fd = open(argv[3], O_CREAT | O_WRONLY | O_TRUNC, 0644); dprintf(fd, "ready %p %p %p %p\\n", (void *)probed, (void *)&calls, (void *)&wrong, (void *)many); close(fd);
               long r = 0; const char *k = argv[2];
               if (!strcmp(k, "spin")) spin(0);
               else if (!strcmp(k, "epoll")) r = epoll_wait(ep, out, 1, -1);
@@ -69,6 +74,7 @@ final class LiveTarget implements AutoCloseable {
     static final int POOL_SIZE = 0x21000;
     final int pid;
     final long probed;
+    final long many;
     private final long calls;
     private final long wrong;
     private final Path directory;
@@ -79,6 +85,7 @@ final class LiveTarget implements AutoCloseable {
         this.probed = addresses[0];
         this.calls = addresses[1];
         this.wrong = addresses[2];
+        this.many = addresses[3];
     }
 
     static LiveTarget start(int threads, String sleep) {
@@ -200,7 +207,7 @@ final class LiveTarget implements AutoCloseable {
                 .getLong();
     }
 
-    private static long pool(int pid, long probed) {
+    static long pool(int pid, long probed) {
         ProcMaps maps = ProcMaps.read(pid);
         long below = maps.at(new RemoteAddress(probed)).orElseThrow().start().value() - 0x1000000 & -0x1000L;
         return below > 0 ? below : probed + 0x20000000 & -0x1000L;
