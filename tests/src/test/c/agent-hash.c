@@ -114,11 +114,11 @@ long differ(unsigned seed, long operations, long keys)
 }
 
 /* A lock whose owner was taken off its CPU is not waited for long. */
-static long patiently(long key, const char *value)
+static long patiently(long key, const char *value, uint64_t flags)
 {
     long result;
     do
-        result = value ? graft_helper_map_update_elem(map, key_of(key), value, BPF_NOEXIST)
+        result = value ? graft_helper_map_update_elem(map, key_of(key), value, flags)
                        : graft_helper_map_delete_elem(map, key_of(key));
     while (result == -EBUSY);
     return result;
@@ -130,9 +130,11 @@ long churn(long from, long keys, long rounds)
     long wrong = 0;
     for (long round = 0; round < rounds || !rounds; round++) {
         for (long key = from; key < from + keys; key++)
-            wrong += patiently(key, value) != 0;
+            wrong += patiently(key, value, BPF_NOEXIST) != 0;
+        for (long key = from; key < from + keys; key += 3)
+            wrong += patiently(key, value, BPF_EXIST) != 0;
         for (long key = from; key < from + keys; key++)
-            wrong += patiently(key, 0) != 0;
+            wrong += patiently(key, 0, 0) != 0;
     }
     return wrong;
 }

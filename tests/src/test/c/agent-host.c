@@ -11,7 +11,7 @@
  *   doorbell                how often the reader was rung for
  *   hash FILE               maps the region of a hash map
  *   differ SEED N KEYS      does N random operations on KEYS keys and on a model of the map; the first that differs, or 0
- *   churn FROM KEYS N       inserts and deletes KEYS keys from FROM on, N times (0: for ever); how many went wrong
+ *   churn FROM KEYS N       inserts, replaces and deletes KEYS keys from FROM on, N times (0: for ever); how many went wrong
  *   read HOW                reads good and bad addresses; HOW is transactions or system-calls
  */
 #define _GNU_SOURCE

@@ -1,15 +1,19 @@
 /*
  * Changes of hash maps. Runs in the target, anywhere (see runtime.h). Changes hold their bucket's lock.
- * Ordering rules: an element is complete before the release store that links it; `pending` is written before the change
- * it describes and cleared before an element goes back to the free list, so that a death in between can lose an element
- * but never hand it out twice.
+ * Ordering rules: an element is complete before the release store that links it. `pending` is written before the change
+ * it describes. Elements go into and out of free lists under the list's lock, with `pending` written on the same side of
+ * the store that moves the element each time, so that after a death in between the list's first element tells whether it
+ * was moved: none is lost, none is handed out twice.
  *
  * Most maps see the same keys come and go. A bucket therefore keeps the element that was taken out of it, for the next
- * one that goes in: neither touches the free list and the count, which all buckets and processors share. `count` counts
- * kept elements too. When it says that the map is full, they are collected; the last eighth of a map keeps none, so
- * that this is rare.
+ * one that goes in: neither touches a free list. When a map is full the kept elements are collected; while a processor's
+ * list is short, what is deleted there is not kept, so that this is rare.
  */
 #include "hash.h"
+
+#define SPINS 200
+#define YIELDS 50
+#define BUSY (~0u)
 
 INLINE void set_pending(struct graft_bucket *bucket, uint32_t pending)
 {
@@ -23,11 +27,24 @@ INLINE uint32_t kept_by(struct graft_hash *hash, struct graft_bucket *bucket)
     return pending <= hash->capacity ? pending : 0;
 }
 
-INLINE int may_keep(struct graft_hash *hash)
+INLINE struct graft_free_list *list_at(struct graft_hash *hash, uint32_t index)
 {
-    return __atomic_load_n(&hash->count, __ATOMIC_RELAXED) + hash->max_entries / 8 < hash->max_entries;
+    return (struct graft_free_list *)((char *)hash + GRAFT_HASH_LISTS_OFFSET) + index;
 }
 
+/* This processor's list. */
+INLINE uint32_t own_list(struct graft_hash *hash)
+{
+    uint32_t cpu = graft_cpu();
+    return cpu < hash->lists ? cpu : cpu % hash->lists;
+}
+
+INLINE int may_keep(struct graft_hash *hash)
+{
+    return __atomic_load_n(&list_at(hash, own_list(hash))->count, __ATOMIC_RELAXED) > hash->keep_above;
+}
+
+/* The bucket's lock was taken with a full fence after which `keeping` is read: see collect. */
 INLINE void keep(struct graft_hash *hash, struct graft_bucket *bucket, uint32_t kept)
 {
     if (!__atomic_load_n(&hash->keeping, __ATOMIC_RELAXED))
@@ -35,60 +52,132 @@ INLINE void keep(struct graft_hash *hash, struct graft_bucket *bucket, uint32_t 
     set_pending(bucket, kept);
 }
 
-/* An unused element + 1, or 0. */
-static uint32_t take(struct graft_map *map, struct graft_hash *hash)
+/* Locks the list for a bucket whose lock is held. */
+INLINE int try_list(struct graft_hash *hash, struct graft_free_list *list, struct graft_bucket *bucket)
 {
-    uint64_t head = __atomic_load_n(&hash->free, __ATOMIC_ACQUIRE);
-    while ((uint32_t)head) {
-        uint32_t next = __atomic_load_n(&element(map, hash, (uint32_t)head - 1)->next, __ATOMIC_RELAXED);
-        uint64_t after = ((head >> 32) + 1) << 32 | (next & ~FREE_MARK);
-        if (__atomic_compare_exchange_n(&hash->free, &head, after, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-            return (uint32_t)head;
-    }
-    uint32_t fresh = __atomic_load_n(&hash->fresh, __ATOMIC_RELAXED);
-    while (fresh < hash->capacity)
-        if (__atomic_compare_exchange_n(&hash->fresh, &fresh, fresh + 1, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-            return fresh + 1;
+    uint32_t number = (uint32_t)(bucket - bucket_at(hash, 0)) + 1;
+    return graft_try_lock(&list->lock, (uint64_t)graft_config()->tgid << 32 | number);
+}
+
+/* What to do when lists were locked: try again, or (0) give up. */
+static int wait_for_lists(struct graft_hash *hash, int tries)
+{
+    if (tries < SPINS)
+        __builtin_ia32_pause();
+    else if (tries < SPINS + YIELDS)
+        graft_syscall(SYS_SCHED_YIELD, 0, 0, 0, 0, 0, 0);
+    else
+        __atomic_fetch_add(&hash->list_busy, 1, __ATOMIC_RELAXED);
+    return tries < SPINS + YIELDS;
+}
+
+/* Any list, locked, this processor's first; 0 when none can be had. */
+static struct graft_free_list *lock_any(struct graft_hash *hash, struct graft_bucket *bucket)
+{
+    uint32_t own = own_list(hash);
+    int tries = 0;
+    do {
+        for (uint32_t i = 0, at = own; i < hash->lists; i++, at = at + 1 < hash->lists ? at + 1 : 0) {
+            struct graft_free_list *list = list_at(hash, at);
+            if (try_list(hash, list, bucket))
+                return list;
+        }
+    } while (wait_for_lists(hash, tries++));
     return 0;
 }
 
-static void give_back(struct graft_map *map, struct graft_hash *hash, uint32_t index)
+/* Takes the list's first element + 1, or 0. */
+static uint32_t pop(
+    struct graft_map *map, struct graft_free_list *list, struct graft_bucket *bucket, uint32_t operation)
 {
-    uint64_t head = __atomic_load_n(&hash->free, __ATOMIC_RELAXED);
-    uint64_t after;
-    do {
-        __atomic_store_n(&element(map, hash, index)->next, FREE_MARK | (uint32_t)head, __ATOMIC_RELAXED);
-        after = ((head >> 32) + 1) << 32 | (index + 1);
-    } while (!__atomic_compare_exchange_n(&hash->free, &head, after, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+    struct graft_hash *hash = header(map);
+    uint32_t first = list->first;
+    if (!first || first > hash->capacity)
+        return 0;
+    set_pending(bucket, operation | first);
+    uint32_t next = __atomic_load_n(&element(map, hash, first - 1)->next, __ATOMIC_RELAXED);
+    uint32_t after = next ? next & ~FREE_MARK : first < list->end ? first + 1 : 0;
+    __atomic_store_n(&list->first, after, __ATOMIC_RELEASE);
+    list->count--;
+    return first;
 }
 
-/* Gives back what buckets keep. The caller holds a bucket's lock, so it waits for none. */
-static void collect(struct graft_map *map, struct graft_hash *hash)
+static void push(struct graft_map *map, struct graft_free_list *list, uint32_t given)
 {
+    struct graft_element *e = element(map, header(map), given - 1);
+    __atomic_store_n(&e->next, FREE_MARK | list->first, __ATOMIC_RELAXED);
+    __atomic_store_n(&list->first, given, __ATOMIC_RELEASE);
+    list->count++;
+}
+
+/* An unused element + 1, 0 when there is none, or BUSY. It is pending in the bucket. */
+static uint32_t take(struct graft_map *map, struct graft_bucket *bucket, uint32_t operation)
+{
+    struct graft_hash *hash = header(map);
+    uint32_t own = own_list(hash);
+    int busy, tries = 0;
+    do {
+        busy = 0;
+        for (uint32_t i = 0, at = own; i < hash->lists; i++, at = at + 1 < hash->lists ? at + 1 : 0) {
+            struct graft_free_list *list = list_at(hash, at);
+            if (!__atomic_load_n(&list->first, __ATOMIC_RELAXED))
+                continue;
+            if (!try_list(hash, list, bucket)) {
+                busy = 1;
+                continue;
+            }
+            uint32_t taken = pop(map, list, bucket, operation);
+            graft_unlock(&list->lock);
+            if (taken)
+                return taken;
+        }
+        if (!busy)
+            return 0;
+    } while (wait_for_lists(hash, tries++));
+    return BUSY;
+}
+
+/* Puts what the bucket keeps into a list; `then` is pending in its place. 0 when no list can be had. */
+static int give_kept(struct graft_map *map, struct graft_bucket *bucket, uint32_t then)
+{
+    struct graft_hash *hash = header(map);
+    struct graft_free_list *list = lock_any(hash, bucket);
+    if (!list)
+        return 0;
+    push(map, list, kept_by(hash, bucket));
+    set_pending(bucket, then);
+    graft_unlock(&list->lock);
+    return 1;
+}
+
+/*
+ * Gives back what buckets keep. The caller holds the lock of `mine`, so it waits for no other. A bucket that is locked now
+ * may keep an element by an operation that read `keeping` before it is cleared here: one that is not locked has read it
+ * after that, or its element is seen.
+ */
+static void collect(struct graft_map *map, struct graft_bucket *mine)
+{
+    struct graft_hash *hash = header(map);
     uint64_t me = graft_owner();
+    int left = 0;
     __atomic_store_n(&hash->keeping, 0, __ATOMIC_SEQ_CST);
     for (uint32_t i = 0; i <= hash->bucket_mask; i++) {
         struct graft_bucket *bucket = bucket_at(hash, i);
-        if (!kept_by(hash, bucket) || !graft_try_lock(&bucket->lock, me))
+        if (bucket == mine)
             continue;
-        uint32_t kept = kept_by(hash, bucket);
-        if (kept) {
-            set_pending(bucket, 0);
-            __atomic_fetch_sub(&hash->count, 1, __ATOMIC_RELAXED);
-            give_back(map, hash, kept - 1);
+        int locked = __atomic_load_n(&bucket->lock, __ATOMIC_ACQUIRE) != 0;
+        if (!locked && !kept_by(hash, bucket))
+            continue;
+        if (locked || !graft_try_lock(&bucket->lock, me)) {
+            left = 1;
+            continue;
         }
+        if (kept_by(hash, bucket) && !give_kept(map, bucket, 0))
+            left = 1;
         graft_unlock(&bucket->lock);
     }
-}
-
-static uint32_t take_counted(struct graft_map *map, struct graft_hash *hash)
-{
-    uint32_t taken = 0;
-    if (__atomic_fetch_add(&hash->count, 1, __ATOMIC_RELAXED) < hash->max_entries)
-        taken = take(map, hash);
-    if (!taken)
-        __atomic_fetch_sub(&hash->count, 1, __ATOMIC_RELAXED);
-    return taken;
+    if (left)
+        __atomic_store_n(&hash->keeping, 1, __ATOMIC_RELAXED);
 }
 
 INLINE void fill(
@@ -116,19 +205,17 @@ INLINE long insert(struct graft_map *map, struct graft_bucket *bucket, const cha
 {
     struct graft_hash *hash = header(map);
     uint32_t taken = kept_by(hash, bucket);
-    if (!taken) {
-        set_pending(bucket, GRAFT_PENDING_INSERT);
-        taken = take_counted(map, hash);
+    if (taken) {
+        set_pending(bucket, GRAFT_PENDING_INSERT | taken);
+    } else {
+        taken = take(map, bucket, GRAFT_PENDING_INSERT);
         if (!taken && __atomic_load_n(&hash->keeping, __ATOMIC_RELAXED)) {
-            collect(map, hash);
-            taken = take_counted(map, hash);
+            collect(map, bucket);
+            taken = take(map, bucket, GRAFT_PENDING_INSERT);
         }
-        if (!taken) {
-            set_pending(bucket, 0);
-            return -E2BIG;
-        }
+        if (!taken || taken == BUSY)
+            return taken ? -EBUSY : -E2BIG;
     }
-    set_pending(bucket, GRAFT_PENDING_INSERT | taken);
     fill(map, taken - 1, key, size, code, value);
     link_first(map, bucket, taken - 1);
     set_pending(bucket, 0);
@@ -136,6 +223,40 @@ INLINE long insert(struct graft_map *map, struct graft_bucket *bucket, const cha
 }
 
 INLINE int fits_one_store(uint32_t size) { return size <= 8 && !(size & (size - 1)); }
+
+/* Links a new element and takes the old one out; `pending` names the first until it is linked, then the second. */
+INLINE void exchange(struct graft_map *map, struct graft_bucket *bucket, uint32_t old, uint32_t taken, uint32_t size,
+    uint32_t deletes)
+{
+    struct graft_hash *hash = header(map);
+    const char *key = key_of(element(map, hash, taken - 1));
+    uint32_t *link;
+    link_first(map, bucket, taken - 1);
+    set_pending(bucket, deletes | (old + 1));
+    find(map, &element(map, hash, taken - 1)->next, key, size, element(map, hash, old)->hash, &link);
+    __atomic_store_n(link, element(map, hash, old)->next, __ATOMIC_RELEASE);
+}
+
+/* The map is nearly full: a list's spare element is the new one, the old one is its spare element from then on. */
+static long replace_by_spare(struct graft_map *map, struct graft_bucket *bucket, uint32_t old, const void *value)
+{
+    struct graft_hash *hash = header(map);
+    struct graft_element *e = element(map, hash, old);
+    struct graft_free_list *list = lock_any(hash, bucket);
+    if (!list)
+        return -EBUSY;
+    uint32_t taken = list->spare;
+    int has_spare = taken && taken <= hash->capacity;
+    if (has_spare) {
+        set_pending(bucket, GRAFT_PENDING_REPLACE | GRAFT_PENDING_SPARE | taken);
+        fill(map, taken - 1, key_of(e), map->key_size, e->hash, value);
+        exchange(map, bucket, old, taken, map->key_size, GRAFT_PENDING_DELETE | GRAFT_PENDING_SPARE);
+        __atomic_store_n(&list->spare, old + 1, __ATOMIC_RELEASE);
+        set_pending(bucket, 0);
+    }
+    graft_unlock(&list->lock);
+    return has_spare ? 0 : -EBUSY;
+}
 
 /* Values that one store cannot change move to a new element: a reader sees the old or the new one, never a mixture. */
 INLINE long replace(struct graft_map *map, struct graft_bucket *bucket, uint32_t old, const char *key, uint32_t size,
@@ -146,28 +267,18 @@ INLINE long replace(struct graft_map *map, struct graft_bucket *bucket, uint32_t
         graft_store_value(value_of(map, hash, old), value, map->value_size);
         return 0;
     }
-    uint32_t kept = kept_by(hash, bucket);
-    uint32_t taken = kept ? kept : take(map, hash);
-    if (!taken) {
-        __atomic_fetch_add(&hash->spare_empty, 1, __ATOMIC_RELAXED);
-        return -EBUSY;
-    }
-    set_pending(bucket, GRAFT_PENDING_REPLACE | taken);
-    fill(map, taken - 1, key, size, code, value);
-    link_first(map, bucket, taken - 1);
-    uint32_t *link;
-    find(map, &element(map, hash, taken - 1)->next, key, size, code, &link);
-    __atomic_store_n(link, element(map, hash, old)->next, __ATOMIC_RELEASE);
-    if (!kept && may_keep(hash)) {
-        __atomic_fetch_add(&hash->count, 1, __ATOMIC_RELAXED);
-        kept = taken;
-    }
-    if (kept) {
-        keep(hash, bucket, old + 1);
+    uint32_t taken = kept_by(hash, bucket);
+    if (taken) {
+        set_pending(bucket, GRAFT_PENDING_REPLACE | taken);
     } else {
-        set_pending(bucket, 0);
-        give_back(map, hash, old);
+        if (may_keep(hash))
+            taken = take(map, bucket, GRAFT_PENDING_REPLACE);
+        if (!taken || taken == BUSY)
+            return replace_by_spare(map, bucket, old, value);
     }
+    fill(map, taken - 1, key, size, code, value);
+    exchange(map, bucket, old, taken, size, GRAFT_PENDING_DELETE);
+    keep(hash, bucket, old + 1);
     return 0;
 }
 
@@ -191,19 +302,28 @@ INLINE long update(struct graft_map *map, const char *key, uint32_t size, const 
     return result;
 }
 
-static void unlink(struct graft_map *map, struct graft_bucket *bucket, uint32_t *link, uint32_t index)
+static long unlink(struct graft_map *map, struct graft_bucket *bucket, uint32_t *link, uint32_t index)
 {
     struct graft_hash *hash = header(map);
-    uint32_t kept = kept_by(hash, bucket);
-    set_pending(bucket, GRAFT_PENDING_DELETE | (index + 1));
-    __atomic_store_n(link, element(map, hash, index)->next, __ATOMIC_RELEASE);
-    if (!kept && may_keep(hash)) {
-        keep(hash, bucket, index + 1);
-        return;
+    uint32_t deletes = GRAFT_PENDING_DELETE | (index + 1);
+    struct graft_free_list *list = 0;
+    if (kept_by(hash, bucket)) {
+        if (!give_kept(map, bucket, deletes))
+            return -EBUSY;
+    } else {
+        if (!may_keep(hash))
+            list = lock_any(hash, bucket);
+        set_pending(bucket, deletes);
     }
-    __atomic_fetch_sub(&hash->count, 1, __ATOMIC_RELAXED);
-    set_pending(bucket, kept);
-    give_back(map, hash, index);
+    __atomic_store_n(link, element(map, hash, index)->next, __ATOMIC_RELEASE);
+    if (list) {
+        push(map, list, index + 1);
+        set_pending(bucket, 0);
+        graft_unlock(&list->lock);
+    } else {
+        keep(hash, bucket, index + 1);
+    }
+    return 0;
 }
 
 INLINE long delete(struct graft_map *map, const char *key, uint32_t size)
@@ -216,10 +336,7 @@ INLINE long delete(struct graft_map *map, const char *key, uint32_t size)
         return result;
     uint32_t *link;
     uint32_t index = find(map, &bucket->head, key, size, code, &link);
-    if (index < hash->capacity)
-        unlink(map, bucket, link, index);
-    else
-        result = -ENOENT;
+    result = index < hash->capacity ? unlink(map, bucket, link, index) : -ENOENT;
     graft_unlock(&bucket->lock);
     return result;
 }

@@ -7,21 +7,24 @@ import graft.platform.layout.MapConstants;
 import graft.platform.linux.Errno;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.OptionalInt;
 
 /**
  * Updates and deletes of a hash by the daemon, under the bucket's lock and with the agent's order of stores: an element
- * is complete before it is linked, {@code pending} says what is in progress, and it is cleared before an element goes
- * back to the free list.
+ * is complete before it is linked, and {@code pending} names the element that is on its way. The daemon leaves none with a
+ * bucket that keeps none yet.
  */
 final class HashChanges {
     private final HashElements elements;
     private final MapRegion region;
     private final HashValues values;
+    private final HashLists lists;
 
     HashChanges(HashElements elements, HashValues values) {
         this.elements = elements;
         this.region = elements.region;
         this.values = values;
+        this.lists = new HashLists(elements);
     }
 
     int update(byte[] key, byte[] value, long flags) {
@@ -46,35 +49,28 @@ final class HashChanges {
     }
 
     private int insert(int bucket, int code, byte[] key, byte[] value) {
-        int taken = elements.keptBy(bucket);
-        if (taken == HashElements.NONE) {
-            setPending(bucket, MapConstants.PENDING_INSERT);
-            taken = takeCounted();
-            if (taken == HashElements.NONE && region.getAcquire(HashLayout.KEEPING) != 0) {
-                elements.collect();
-                taken = takeCounted();
-            }
+        int kept = elements.keptBy(bucket);
+        if (kept != HashElements.NONE) {
+            elements.setPending(bucket, MapConstants.PENDING_INSERT | (kept + 1));
+            return inserted(bucket, kept, code, key, value);
         }
-        if (taken == HashElements.NONE) {
-            setPending(bucket, 0);
-            return -Errno.E2BIG;
+        HashLists.Taken taken = lists.take(bucket, MapConstants.PENDING_INSERT);
+        if (taken instanceof HashLists.Taken.Nothing && region.getAcquire(HashLayout.KEEPING) != 0) {
+            lists.collect(bucket);
+            taken = lists.take(bucket, MapConstants.PENDING_INSERT);
         }
-        setPending(bucket, MapConstants.PENDING_INSERT | (taken + 1));
-        fill(taken, code, key, value);
-        elements.link(bucket, taken);
-        setPending(bucket, 0);
-        return 0;
+        return switch (taken) {
+            case HashLists.Taken.Element(int index) -> inserted(bucket, index, code, key, value);
+            case HashLists.Taken.Nothing() -> -Errno.E2BIG;
+            case HashLists.Taken.Busy() -> -Errno.EBUSY;
+        };
     }
 
-    private int takeCounted() {
-        int taken = HashElements.NONE;
-        if (Integer.compareUnsigned(region.getAndAdd(HashLayout.COUNT, 1), elements.spec.maxEntries()) < 0) {
-            taken = elements.take();
-        }
-        if (taken == HashElements.NONE) {
-            region.getAndAdd(HashLayout.COUNT, -1);
-        }
-        return taken;
+    private int inserted(int bucket, int element, int code, byte[] key, byte[] value) {
+        fill(element, code, key, value);
+        elements.link(bucket, element);
+        elements.setPending(bucket, 0);
+        return 0;
     }
 
     private void fill(int element, int code, byte[] key, byte[] value) {
@@ -89,28 +85,43 @@ final class HashChanges {
             values.write(old, value);
             return 0;
         }
+        int code = region.get(elements.elementAt(old) + ElementLayout.HASH);
         int kept = elements.keptBy(bucket);
-        int taken = kept == HashElements.NONE ? elements.take() : kept;
-        if (taken == HashElements.NONE) {
-            region.getAndAddLong(HashLayout.SPARE_EMPTY, 1);
+        if (kept != HashElements.NONE) {
+            elements.setPending(bucket, MapConstants.PENDING_REPLACE | (kept + 1));
+            fill(kept, code, key, value);
+            exchange(bucket, old, kept, MapConstants.PENDING_DELETE);
+            elements.keep(bucket, old);
+            return 0;
+        }
+        OptionalInt list = lists.lockAny(bucket);
+        if (list.isEmpty()) {
             return -Errno.EBUSY;
         }
-        setPending(bucket, MapConstants.PENDING_REPLACE | (taken + 1));
-        int code = region.get(elements.elementAt(old) + ElementLayout.HASH);
-        fill(taken, code, key, value);
+        int spare = lists.spare(list.getAsInt());
+        if (!elements.isElement(spare)) {
+            throw elements.damaged(bucket);
+        }
+        elements.setPending(bucket, MapConstants.PENDING_REPLACE | MapConstants.PENDING_SPARE | (spare + 1));
+        fill(spare, code, key, value);
+        exchange(bucket, old, spare, MapConstants.PENDING_DELETE | MapConstants.PENDING_SPARE);
+        lists.setSpare(list.getAsInt(), old);
+        elements.setPending(bucket, 0);
+        lists.unlock(list.getAsInt());
+        return 0;
+    }
+
+    /** Links a new element and takes the old one out; {@code pending} names the first until it is linked, then the second. */
+    private void exchange(int bucket, int old, int taken, int deletes) {
+        long at = elements.elementAt(taken);
         elements.link(bucket, taken);
-        HashElements.Found older = elements.find(elements.elementAt(taken) + ElementLayout.NEXT, key, code);
+        elements.setPending(bucket, deletes | (old + 1));
+        HashElements.Found older =
+                elements.find(at + ElementLayout.NEXT, elements.keyOf(taken), region.get(at + ElementLayout.HASH));
         if (!elements.isElement(older.index())) {
             throw elements.damaged(bucket);
         }
         elements.unlink(older);
-        if (kept == HashElements.NONE) {
-            setPending(bucket, 0);
-            elements.giveBack(old);
-        } else {
-            setPending(bucket, old + 1);
-        }
-        return 0;
     }
 
     int delete(byte[] key) {
@@ -125,20 +136,31 @@ final class HashChanges {
                 elements.requireEnd(bucket, found);
                 return -Errno.ENOENT;
             }
-            int kept = elements.keptBy(bucket);
-            setPending(bucket, MapConstants.PENDING_DELETE | (found.index() + 1));
-            elements.unlink(found);
-            region.getAndAdd(HashLayout.COUNT, -1);
-            setPending(bucket, kept + 1);
-            elements.giveBack(found.index());
-            return 0;
+            return unlink(bucket, found);
         } finally {
             unlock(bucket);
         }
     }
 
-    private void setPending(int bucket, int pending) {
-        region.setRelease(elements.bucketAt(bucket) + BucketLayout.PENDING, pending);
+    private int unlink(int bucket, HashElements.Found found) {
+        int deletes = MapConstants.PENDING_DELETE | (found.index() + 1);
+        if (elements.keptBy(bucket) != HashElements.NONE) {
+            if (!lists.giveKept(bucket, deletes)) {
+                return -Errno.EBUSY;
+            }
+            elements.unlink(found);
+            elements.keep(bucket, found.index());
+            return 0;
+        }
+        OptionalInt list = lists.lockAny(bucket);
+        list.ifPresent(locked -> {
+            elements.setPending(bucket, deletes);
+            elements.unlink(found);
+            lists.push(locked, found.index());
+            elements.setPending(bucket, 0);
+            lists.unlock(locked);
+        });
+        return list.isPresent() ? 0 : -Errno.EBUSY;
     }
 
     private boolean lock(int bucket) {

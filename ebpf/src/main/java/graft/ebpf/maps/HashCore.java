@@ -3,7 +3,6 @@ package graft.ebpf.maps;
 import graft.ebpf.object.MapSpec;
 import graft.platform.layout.BucketLayout;
 import graft.platform.layout.ElementLayout;
-import graft.platform.layout.HashLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -132,14 +131,13 @@ final class HashCore implements AutoCloseable {
     }
 
     int count() {
-        int count = elements.region.getAcquire(HashLayout.COUNT);
-        if (elements.region.getAcquire(HashLayout.KEEPING) == 0) {
-            return count;
-        }
+        int count = 0;
         for (int bucket = 0; bucket < elements.geometry.buckets(); bucket++) {
-            count -= elements.keptBy(bucket) == HashElements.NONE ? 0 : 1;
+            List<byte[]> keys = new ArrayList<>();
+            addKeys(bucket, keys);
+            count += keys.size();
         }
-        return Math.max(count, 0);
+        return count;
     }
 
     int releaseLocksOf(int deadTgid) {

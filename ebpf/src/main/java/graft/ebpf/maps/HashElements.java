@@ -8,12 +8,14 @@ import graft.platform.layout.MapConstants;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.IntPredicate;
 
-/** Buckets, chains and the free list of a hash, as the agent's C sees them. Lookups take no lock. */
+/** Buckets and chains of a hash, as the agent's C sees them. Lookups take no lock. */
 final class HashElements {
     static final int NONE = -1;
     static final int MAX_WALKS = 1000;
-    private static final int FREE_MARK = 0xc0000000;
     private static final int ZERO_SEED = 1 << 6;
+
+    /** Buckets keep nothing when the lists hold less than this part of a map. */
+    private static final int KEPT_PART = 8;
 
     final MapRegion region;
     final HashGeometry geometry;
@@ -53,6 +55,9 @@ final class HashElements {
         region.setLong(HashLayout.VALUES_OFFSET, geometry.valuesOffset());
         region.set(HashLayout.STRIDE, geometry.stride());
         region.set(HashLayout.CPU_STRIDE, geometry.cpuStride());
+        region.set(HashLayout.LISTS, geometry.lists());
+        region.set(HashLayout.KEEP_ABOVE, spec.maxEntries() / KEPT_PART / geometry.lists());
+        new HashLists(this).writeLists();
         for (int bucket = 0; bucket < geometry.buckets(); bucket++) {
             region.set(bucketAt(bucket) + BucketLayout.HEAD, endOf(bucket));
         }
@@ -197,60 +202,23 @@ final class HashElements {
                 spec, "the chain of bucket " + bucket + " does not end; a process that maps it has written over it");
     }
 
-    /** An unused element, or {@link #NONE}. */
-    int take() {
-        long head = region.getLongAcquire(HashLayout.FREE);
-        while (isElement((int) head - 1)) {
-            int next = region.get(elementAt((int) head - 1) + ElementLayout.NEXT) & ~FREE_MARK;
-            if (region.compareAndSetLong(HashLayout.FREE, head, generationAfter(head) | next)) {
-                return (int) head - 1;
-            }
-            head = region.getLongAcquire(HashLayout.FREE);
-        }
-        int fresh = region.getAcquire(HashLayout.FRESH);
-        while (isElement(fresh)) {
-            if (region.compareAndSet(HashLayout.FRESH, fresh, fresh + 1)) {
-                return fresh;
-            }
-            fresh = region.getAcquire(HashLayout.FRESH);
-        }
-        return NONE;
-    }
-
     /** The element that {@code bucket} keeps for the next key, or {@link #NONE}. */
     int keptBy(int bucket) {
         int pending = region.getAcquire(bucketAt(bucket) + BucketLayout.PENDING);
         return isElement(pending - 1) ? pending - 1 : NONE;
     }
 
-    /** Gives back what buckets keep. The caller holds a bucket's lock, so it waits for none. */
-    void collect() {
-        region.set(HashLayout.KEEPING, 0);
-        for (int bucket = 0; bucket < geometry.buckets(); bucket++) {
-            long word = bucketAt(bucket) + BucketLayout.LOCK;
-            if (keptBy(bucket) == NONE || !LockWord.tryAcquire(region, word)) {
-                continue;
-            }
-            int kept = keptBy(bucket);
-            if (kept != NONE) {
-                region.setRelease(bucketAt(bucket) + BucketLayout.PENDING, 0);
-                region.getAndAdd(HashLayout.COUNT, -1);
-                giveBack(kept);
-            }
-            LockWord.release(region, word);
+    /** Leaves an element with a bucket whose lock is held. */
+    void keep(int bucket, int element) {
+        if (region.getAcquire(HashLayout.KEEPING) == 0) {
+            region.set(HashLayout.KEEPING, 1);
         }
+        setPending(bucket, element + 1);
     }
 
-    void giveBack(int element) {
-        long head;
-        do {
-            head = region.getLongAcquire(HashLayout.FREE);
-            region.set(elementAt(element) + ElementLayout.NEXT, FREE_MARK | (int) head);
-        } while (!region.compareAndSetLong(HashLayout.FREE, head, generationAfter(head) | (element + 1)));
-    }
-
-    private static long generationAfter(long head) {
-        return (head >>> 32) + 1 << 32;
+    /** What the holder of the bucket's lock is about to do. */
+    void setPending(int bucket, int pending) {
+        region.setRelease(bucketAt(bucket) + BucketLayout.PENDING, pending);
     }
 
     /** Links an element in front of its bucket's chain; the bucket's lock is held. */

@@ -11,7 +11,8 @@ import graft.platform.linux.Sysconf;
  * Where the parts of a hash lie in its region.
  *
  * @param buckets a power of two
- * @param capacity elements, spare ones included
+ * @param capacity elements, a spare one for each free list included
+ * @param lists free lists
  * @param valueOffset of the value in an element
  * @param elementSize bytes of an element; per-CPU values lie elsewhere
  * @param elementsOffset from the header
@@ -23,6 +24,7 @@ import graft.platform.linux.Sysconf;
 record HashGeometry(
         int buckets,
         int capacity,
+        int lists,
         int valueOffset,
         int elementSize,
         long elementsOffset,
@@ -34,7 +36,8 @@ record HashGeometry(
 
     static HashGeometry of(MapSpec spec) {
         int buckets = Integer.highestOneBit(Math.max(spec.maxEntries() * 2 - 1, 1));
-        int capacity = spec.maxEntries() + MapConstants.SPARE_ELEMENTS;
+        int lists = Math.clamp(Sysconf.possibleCpus(), 2, MapConstants.HASH_LISTS_MAX);
+        int capacity = spec.maxEntries() + lists;
         int valueOffset = (int) align(ElementLayout.SIZE + spec.keySize(), 8);
         int stride = (int) MapRules.stride(spec);
         boolean perCpu = MapRules.isPerCpu(spec);
@@ -43,6 +46,7 @@ record HashGeometry(
         return new HashGeometry(
                 buckets,
                 capacity,
+                lists,
                 valueOffset,
                 elementSize,
                 elementsOffset,
@@ -61,7 +65,7 @@ record HashGeometry(
     static long regionSize(MapSpec spec) {
         long element = ElementLayout.SIZE + 16L + spec.keySize() + spec.valueSize();
         return HashLayout.SIZE
-                + ((long) spec.maxEntries() + MapConstants.SPARE_ELEMENTS) * (element + 2L * BucketLayout.SIZE);
+                + ((long) spec.maxEntries() + MapConstants.HASH_LISTS_MAX) * (element + 2L * BucketLayout.SIZE);
     }
 
     static long align(long size, long unit) {

@@ -2,21 +2,21 @@ package graft.ebpf.maps;
 
 import graft.platform.layout.BucketLayout;
 import graft.platform.layout.ElementLayout;
-import graft.platform.layout.HashLayout;
 import graft.platform.layout.MapConstants;
+import java.util.OptionalInt;
 
 /**
- * Finishes the changes that a dead process had begun. At most one element for each of its locks is lost; none is handed
- * out twice.
+ * Finishes the changes that a dead process had begun. What it held and was not in the map stays with its bucket, so that
+ * no element is lost and none is handed out twice.
  */
 final class HashRecovery {
-    private static final int MAX_COUNTS = 16;
-
     private final HashElements elements;
+    private final HashLists lists;
     private final MapRegion region;
 
     HashRecovery(HashElements elements) {
         this.elements = elements;
+        this.lists = new HashLists(elements);
         this.region = elements.region;
     }
 
@@ -25,42 +25,50 @@ final class HashRecovery {
         for (int bucket = 0; bucket < elements.geometry.buckets(); bucket++) {
             long word = elements.bucketAt(bucket) + BucketLayout.LOCK;
             if (LockWord.isHeldBy(region, word, tgid)) {
-                finish(bucket);
+                OptionalInt list = lists.lockedFor(tgid, bucket);
+                finish(bucket, list);
+                list.ifPresent(lists::settle);
                 LockWord.release(region, word);
                 released++;
             }
         }
-        if (released > 0) {
-            settleCount();
-        }
         return released;
     }
 
-    private void finish(int bucket) {
-        long pendingAt = elements.bucketAt(bucket) + BucketLayout.PENDING;
-        if (elements.keptBy(bucket) != HashElements.NONE) {
-            return; // nothing was under way
-        }
-        int pending = region.getAcquire(pendingAt);
+    /** @param list which the dead thread held for this bucket */
+    private void finish(int bucket, OptionalInt list) {
+        int pending = region.getAcquire(elements.bucketAt(bucket) + BucketLayout.PENDING);
         int element = (pending & MapConstants.PENDING_ELEMENT) - 1;
-        int operation = pending & ~MapConstants.PENDING_ELEMENT;
-        int unused = HashElements.NONE;
-        if (elements.isElement(element)) {
-            HashElements.Found found = findElement(bucket, element);
-            boolean linked = found.index() == element;
-            if (operation == MapConstants.PENDING_DELETE && linked) {
+        if (!elements.isElement(element) || list.isPresent() && lists.first(list.getAsInt()) == element) {
+            elements.setPending(bucket, 0); // nothing was on its way, or it has gone where it belongs
+            return;
+        }
+        int operation = pending & ~(MapConstants.PENDING_ELEMENT | MapConstants.PENDING_SPARE);
+        int unused = operation == 0 ? element : finish(bucket, element, operation);
+        if ((pending & MapConstants.PENDING_SPARE) != 0 && list.isPresent()) {
+            lists.setSpare(list.getAsInt(), unused);
+            elements.setPending(bucket, 0);
+        } else if (unused == HashElements.NONE) {
+            elements.setPending(bucket, 0);
+        } else {
+            elements.keep(bucket, unused);
+        }
+    }
+
+    /** Makes the change whole; the element that is not in the map then, or {@link HashElements#NONE}. */
+    private int finish(int bucket, int element, int operation) {
+        HashElements.Found found = findElement(bucket, element);
+        if (found.index() != element) {
+            return element;
+        }
+        return switch (operation) {
+            case MapConstants.PENDING_DELETE -> {
                 elements.unlink(found);
-                unused = element;
-            } else if (!linked) {
-                unused = element;
-            } else if (operation == MapConstants.PENDING_REPLACE) {
-                unused = unlinkOlder(element);
+                yield element;
             }
-        }
-        region.setRelease(pendingAt, 0);
-        if (unused != HashElements.NONE) {
-            elements.giveBack(unused);
-        }
+            case MapConstants.PENDING_REPLACE -> unlinkOlder(element);
+            default -> HashElements.NONE; // an insertion
+        };
     }
 
     private HashElements.Found findElement(int bucket, int element) {
@@ -77,34 +85,5 @@ final class HashRecovery {
         }
         elements.unlink(older);
         return older.index();
-    }
-
-    /** The dead process may have counted what it did not insert. Exact when nobody else changes the map meanwhile. */
-    private void settleCount() {
-        for (int attempt = 0; attempt < MAX_COUNTS; attempt++) {
-            int before = region.getAcquire(HashLayout.COUNT);
-            int used = countUsed();
-            if (used > elements.geometry.capacity()) {
-                return;
-            }
-            if (used == countUsed()) {
-                region.compareAndSet(HashLayout.COUNT, before, used);
-                return;
-            }
-        }
-    }
-
-    /**
-     * Elements in chains and those that buckets keep; one more than there are elements when chains run into each other or
-     * have no end.
-     */
-    private int countUsed() {
-        int capacity = elements.geometry.capacity();
-        int[] count = new int[1];
-        for (int bucket = 0; bucket < elements.geometry.buckets() && count[0] <= capacity; bucket++) {
-            count[0] += elements.keptBy(bucket) == HashElements.NONE ? 0 : 1;
-            elements.walk(elements.bucketAt(bucket) + BucketLayout.HEAD, _ -> ++count[0] > capacity);
-        }
-        return count[0];
     }
 }

@@ -82,8 +82,8 @@ final class MapRules {
             return no(spec, "key and value are larger than 4 MiB", "smaller values");
         }
         return common(spec, ACCESS_FLAGS | MapSpec.NO_PREALLOC | ZERO_SEED)
-                .or(() -> spec.maxEntries() > MapConstants.ELEMENTS_MAX - MapConstants.SPARE_ELEMENTS
-                        ? no(spec, "max_entries " + spec.maxEntries() + " is too large", "at most 1 000 000 000")
+                .or(() -> spec.maxEntries() > MapConstants.ELEMENTS_MAX - MapConstants.HASH_LISTS_MAX
+                        ? no(spec, "max_entries " + spec.maxEntries() + " is too large", "at most 500 000 000")
                         : size(spec, HashGeometry.regionSize(spec)));
     }
 
@@ -112,7 +112,7 @@ final class MapRules {
     }
 
     private static Optional<MapCreation.Refused> size(MapSpec spec, long bytesOfOneCpu) {
-        long entries = (long) spec.maxEntries() + MapConstants.SPARE_ELEMENTS;
+        long entries = (long) spec.maxEntries() + MapConstants.HASH_LISTS_MAX;
         if (isPerCpu(spec) && entries * stride(spec) >= 1L << 31) {
             return no(spec, "one CPU's values take more than 2 GiB", "fewer entries or smaller values");
         }

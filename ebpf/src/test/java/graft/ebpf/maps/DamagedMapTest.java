@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
 import graft.platform.layout.BucketLayout;
+import graft.platform.layout.FreeListLayout;
 import graft.platform.layout.HashLayout;
 import graft.platform.layout.MapConstants;
 import graft.platform.linux.SharedRegion;
@@ -79,7 +80,9 @@ class DamagedMapTest {
                             HashLayout.SIZE + (long) bucket * BucketLayout.SIZE + BucketLayout.HEAD,
                             0x7ffffff0);
                 }
-                memory.set(ValueLayout.JAVA_INT, HashLayout.FREE, 0x7fffffff);
+                for (int list = 0; list < HashGeometry.of(map.spec()).lists(); list++) {
+                    memory.set(ValueLayout.JAVA_INT, HashLists.at(list) + FreeListLayout.FIRST, 0x7fffffff);
+                }
             });
             assertThatThrownBy(() -> map.lookup(MapBytes.ofInt(1))).isInstanceOf(DamagedMapException.class);
             assertThatThrownBy(() -> map.update(MapBytes.ofInt(1), new byte[8], KeyedMap.ANY))

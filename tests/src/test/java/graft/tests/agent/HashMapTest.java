@@ -7,6 +7,7 @@ import graft.ebpf.maps.KeyedMap;
 import graft.ebpf.maps.MapCreation;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
+import graft.platform.linux.Errno;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -65,7 +66,7 @@ class HashMapTest {
             assertThat(host.number("churn 0 " + MAX + " 3")).isZero();
             assertThat(map.count()).isZero();
             requireRoomFor(map, MAX);
-            assertThat(map.update(key(2 * MAX), new byte[8], KeyedMap.ANY)).isNegative();
+            assertThat(map.update(key(map, 2 * MAX), new byte[8], KeyedMap.ANY)).isEqualTo(-Errno.E2BIG);
         }
     }
 
@@ -97,6 +98,8 @@ class HashMapTest {
                 map.keys().forEach(map::delete);
                 assertThat(map.keys()).isEmpty();
                 requireRoomFor(map, MAX);
+                assertThat(map.update(key(map, 2 * MAX), new byte[map.valueBytes()], KeyedMap.ANY))
+                        .isEqualTo(-Errno.E2BIG);
                 map.keys().forEach(map::delete);
             }
         }
@@ -109,21 +112,16 @@ class HashMapTest {
     }
 
     private static void requireRoomFor(HashTable map, int keys) {
-        int size = map.spec().keySize();
         for (int i = 0; i < keys; i++) {
-            byte[] key = ByteBuffer.allocate(size)
-                    .order(ByteOrder.LITTLE_ENDIAN)
-                    .putInt(0, MAX + i)
-                    .array();
-            assertThat(map.update(key, new byte[map.valueBytes()], KeyedMap.NOEXIST))
+            assertThat(map.update(key(map, MAX + i), new byte[map.valueBytes()], KeyedMap.NOEXIST))
                     .as("key %d", i)
                     .isZero();
         }
         assertThat(map.count()).isEqualTo(keys);
     }
 
-    private static byte[] key(int number) {
-        return ByteBuffer.allocate(Integer.BYTES)
+    private static byte[] key(HashTable map, int number) {
+        return ByteBuffer.allocate(map.spec().keySize())
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .putInt(0, number)
                 .array();

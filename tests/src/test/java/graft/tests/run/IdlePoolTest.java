@@ -6,13 +6,10 @@ import graft.attach.Attacher;
 import graft.attach.DetachProof;
 import graft.attach.StepListener;
 import graft.daemon.Session;
-import graft.ebpf.maps.BpfMap;
-import graft.platform.layout.HashLayout;
-import graft.platform.linux.SharedRegion;
+import graft.ebpf.maps.HashTable;
 import graft.platform.proc.ProcessStat;
 import graft.tests.command.Sessions;
 import java.io.IOException;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -60,12 +57,10 @@ class IdlePoolTest {
 
     /** Once it works, most signals come while it is in the pool, and then it sleeps in the handler. */
     private static void untilInterruptedAtWork(Session session, ToldProgram program) {
-        BpfMap table = session.collection().map("table").orElseThrow();
-        try (SharedRegion memory = SharedRegion.map(table.fd(), table.regionSize(), SharedRegion.Access.READ_ONLY)) {
-            while (memory.segment().get(ValueLayout.JAVA_INT, HashLayout.COUNT) == 0
-                    || ProcessStat.of(Integer.parseInt(program.pid())).state() != 'S') {
-                assertThat(session.hasLiveTarget()).isTrue();
-            }
+        HashTable table = (HashTable) session.collection().map("table").orElseThrow();
+        while (table.count() == 0
+                || ProcessStat.of(Integer.parseInt(program.pid())).state() != 'S') {
+            assertThat(session.hasLiveTarget()).isTrue();
         }
     }
 
