@@ -38,8 +38,8 @@ final class SafetyComparison implements AutoCloseable {
      * What the kernel says about numbers whose bounds it does not know, and on ways that such a number never takes. Runs
      * show whether it is right.
      */
-    private static final Pattern FOLLOWS_FROM_BOUNDS =
-            Pattern.compile("(min|max) value is|unbounded|outside of the|reference leak|invalid (access|.*stack)");
+    private static final Pattern FOLLOWS_FROM_BOUNDS = Pattern.compile(
+            "(min|max) value is|unbounded|outside of the|reference leak|invalid (access|.*stack|mem access)");
 
     private static final int RUNS = 3_000;
 
@@ -51,8 +51,9 @@ final class SafetyComparison implements AutoCloseable {
     private final Verifier verifier;
 
     SafetyComparison() {
-        add(MapSpec.of(SafetyStatements.ARRAY, MapType.ARRAY, 4, SafetyStatements.VALUE_BYTES, 8));
-        add(MapSpec.of(SafetyStatements.HASH, MapType.HASH, 4, SafetyStatements.VALUE_BYTES, 8));
+        add(MapSpec.of(
+                SafetyStatements.ARRAY, MapType.ARRAY, 4, SafetyStatements.VALUE_BYTES, SafetyStatements.ENTRIES));
+        add(MapSpec.of(SafetyStatements.HASH, MapType.HASH, 4, SafetyStatements.VALUE_BYTES, SafetyStatements.ENTRIES));
         add(MapSpec.of(SafetyStatements.DATA, MapType.ARRAY, 4, SafetyStatements.VALUE_BYTES, 1));
         add(MapSpec.of(SafetyStatements.RING, MapType.RINGBUF, 0, 0, 4096));
         this.verifier = Verifier.likeKernel(

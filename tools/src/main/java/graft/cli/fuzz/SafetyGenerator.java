@@ -21,14 +21,22 @@ final class SafetyGenerator {
 
     private static final int MAX_DEPTH = 2;
 
+    /** No slot. */
+    private static final int NONE = -1;
+
     private final Choice choose;
     private final int functions;
+
+    /** The slot of its caller in which the first function finds an index or a key. */
+    private final int handed;
+
     private Belief belief;
     private SafetyStatements statements;
 
     private SafetyGenerator(long seed) {
         this.choose = new Choice(seed);
         this.functions = choose.oneIn(2) ? 0 : 1 + choose.below(2);
+        this.handed = choose.oneIn(2) ? choose.below(Belief.SLOTS) : NONE;
     }
 
     /** The program of a seed. */
@@ -71,6 +79,9 @@ final class SafetyGenerator {
             belief.set(Reg.R1, Kind.NUMBER);
             belief.set(Reg.R2, Kind.FRAME);
             insns.addAll(statements.copy(Reg.R6, Reg.R1));
+            if (index == 1 && handed != NONE) {
+                insns.addAll(late().fromCaller(handed));
+            }
         }
         insns.addAll(several(index == 0 ? 4 + choose.below(12) : 2 + choose.below(4), 0, index));
         choose.thaw(Reg.R6);
@@ -110,7 +121,7 @@ final class SafetyGenerator {
             case 0, 1 -> nests ? ways(depth + 1, function) : statements.any();
             case 2 -> depth == 0 ? loop(depth + 1, function) : statements.any();
             case 3 -> function < functions && choose.oneIn(2) ? call(function + 1) : statements.any();
-            case 4 -> statements.oneOfTwo();
+            case 4 -> choose.oneIn(2) ? statements.oneOfTwo() : late().any();
             default -> statements.any();
         };
     }
@@ -136,6 +147,10 @@ final class SafetyGenerator {
         insns.add(new Insn.Jump(Statements.slots(other)));
         insns.addAll(other);
         return insns;
+    }
+
+    private LateUse late() {
+        return new LateUse(choose, belief, statements);
     }
 
     private void use(Belief other) {
@@ -176,6 +191,10 @@ final class SafetyGenerator {
 
     private List<Insn> call(int callee) {
         List<Insn> insns = new ArrayList<>(statements.needNumber());
+        if (callee == 1 && handed != NONE) {
+            insns.addAll(late().handed(handed));
+            insns.addAll(statements.needNumber());
+        }
         Reg number = statements.number();
         insns.add(statements.move(Reg.R1, new Operand.Src(number)));
         insns.add(statements.move(Reg.R2, new Operand.Src(Reg.R10)));

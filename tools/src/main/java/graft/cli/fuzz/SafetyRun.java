@@ -22,6 +22,9 @@ final class SafetyRun {
     private static final long RECORD = 0x3000_0000L;
     private static final int STEPS = 200_000;
 
+    /** What a program takes for the address of the array. */
+    private static final long ARRAY = 1;
+
     private final InsnList insns;
 
     SafetyRun(InsnList insns) {
@@ -42,10 +45,12 @@ final class SafetyRun {
     private Optional<String> run(Choice choose) {
         byte[] context = new byte[CONTEXT_BYTES];
         choose.fill(context);
+        byte[] value = new byte[SafetyStatements.VALUE_BYTES];
+        choose.fill(value);
         Regions regions = new Regions()
                 .add(STACK_END - STACK_BYTES, new byte[STACK_BYTES])
                 .add(CONTEXT, context)
-                .add(VALUE, new byte[SafetyStatements.VALUE_BYTES])
+                .add(VALUE, value)
                 .add(RECORD, new byte[SafetyStatements.VALUE_BYTES]);
         try {
             Given given = new Given(choose, regions);
@@ -70,7 +75,7 @@ final class SafetyRun {
         @Override
         public long call(int number, long[] arguments, Functions functions) {
             return switch (number) {
-                case SafetyStatements.LOOKUP -> choose.oneIn(4) ? 0 : VALUE;
+                case SafetyStatements.LOOKUP -> found(arguments[0], regions.read(arguments[1], MemSize.W));
                 case SafetyStatements.RESERVE -> reserved();
                 case SafetyStatements.SUBMIT -> {
                     held--;
@@ -78,6 +83,12 @@ final class SafetyRun {
                 }
                 default -> filled(arguments[0], arguments[1]);
             };
+        }
+
+        /** An array has all its values, and no others. */
+        private long found(long map, long key) {
+            boolean there = map == ARRAY ? key < SafetyStatements.ENTRIES : !choose.oneIn(4);
+            return there ? VALUE : 0;
         }
 
         private long reserved() {
@@ -100,7 +111,8 @@ final class SafetyRun {
             return switch (value) {
                 case Wide.MapValue(var _, var offset) -> VALUE + offset;
                 case Wide.Constant(var constant) -> constant;
-                case Wide.MapPointer _, Wide.Function _, Wide.KernelSymbol _ -> 0;
+                case Wide.MapPointer(String name) -> name.equals(SafetyStatements.ARRAY) ? ARRAY : 0;
+                case Wide.Function _, Wide.KernelSymbol _ -> 0;
             };
         }
     }

@@ -29,6 +29,9 @@ final class SafetyStatements {
     /** Bytes of a value, of both maps. */
     static final int VALUE_BYTES = 48;
 
+    /** Entries of both maps. */
+    static final int ENTRIES = 8;
+
     static final int LOOKUP = 1;
     private static final int COMM = 16;
     static final int RESERVE = 131;
