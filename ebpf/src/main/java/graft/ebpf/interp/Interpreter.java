@@ -44,7 +44,8 @@ public final class Interpreter {
     private final Tracer tracer;
     private final long[] registers = new long[11];
     private final Deque<Caller> callers = new ArrayDeque<>();
-    private int budget = LOOP_BUDGET;
+    private int rounds = LOOP_BUDGET;
+    private int budget;
     private InsnList insns;
     private int depth;
     private int tailCalls;
@@ -64,6 +65,12 @@ public final class Interpreter {
         this.insns = insns;
         this.memory = memory;
         this.environment = environment;
+    }
+
+    /** Lets {@code may_goto} leave loops after so many rounds instead of the kernel's. */
+    public Interpreter withRounds(int most) {
+        rounds = most;
+        return this;
     }
 
     /** {@link #run(long, long, long, long)} with nothing in r2. */
@@ -86,7 +93,7 @@ public final class Interpreter {
         registers[2] = second;
         registers[10] = framePointer;
         callers.clear();
-        budget = LOOP_BUDGET;
+        budget = rounds;
         insns = program;
         depth = 1;
         tailCalls = 0;
@@ -191,24 +198,24 @@ public final class Interpreter {
             insns = other.get();
             next = 0;
             depth = 1;
-            budget = LOOP_BUDGET;
+            budget = rounds;
         }
     }
 
     private long loop(long[] arguments) {
-        int rounds = (int) arguments[0];
+        int count = (int) arguments[0];
         if (arguments[3] != 0) {
             return -EINVAL;
         }
-        if (Integer.compareUnsigned(rounds, MAX_ROUNDS) > 0) {
+        if (Integer.compareUnsigned(count, MAX_ROUNDS) > 0) {
             return -E2BIG;
         }
-        for (int round = 0; round < rounds; round++) {
+        for (int round = 0; round < count; round++) {
             if (call(arguments[1], round, arguments[2]) != 0) {
                 return round + 1;
             }
         }
-        return rounds;
+        return count;
     }
 
     /** A function that a helper calls: it has a frame below that of the helper's caller. */
@@ -236,7 +243,7 @@ public final class Interpreter {
         callers.push(new Caller(insns, next, Arrays.copyOfRange(registers, 6, 11), budget, depth));
         depth++;
         registers[10] -= FRAME_BYTES;
-        budget = LOOP_BUDGET;
+        budget = rounds;
     }
 
     private void leave() {

@@ -21,6 +21,7 @@ final class SafetyRun {
     private static final long VALUE = 0x2000_0000L;
     private static final long RECORD = 0x3000_0000L;
     private static final int STEPS = 200_000;
+    private static final int ROUNDS = 500;
 
     /** What a program takes for the address of the array. */
     private static final long ARRAY = 1;
@@ -54,7 +55,7 @@ final class SafetyRun {
                 .add(RECORD, new byte[SafetyStatements.VALUE_BYTES]);
         try {
             Given given = new Given(choose, regions);
-            new Interpreter(insns, regions, given).run(CONTEXT, STACK_END, STEPS);
+            new Interpreter(insns, regions, given).withRounds(ROUNDS).run(CONTEXT, STACK_END, STEPS);
             return given.held == 0 ? Optional.empty() : Optional.of(given.held + " records are not given back");
         } catch (ProgramFault fault) {
             return Optional.of(fault.getMessage());
