@@ -4,6 +4,7 @@ import graft.cli.fuzz.Belief.Kind;
 import graft.ebpf.insn.AluOp;
 import graft.ebpf.insn.Extension;
 import graft.ebpf.insn.Insn;
+import graft.ebpf.insn.JumpOp;
 import graft.ebpf.insn.MemSize;
 import graft.ebpf.insn.Operand;
 import graft.ebpf.insn.Reg;
@@ -33,10 +34,11 @@ final class LateUse {
 
     /** The whole of it. */
     List<Insn> any() {
-        return switch (choose.below(5)) {
+        return switch (choose.below(7)) {
             case 0 -> register();
             case 1 -> key();
             case 2 -> loop();
+            case 3, 4 -> twoWaysRound();
             default -> slot();
         };
     }
@@ -69,7 +71,73 @@ final class LateUse {
         insns.addAll(behind);
         insns.add(new Insn.Jump(-(Statements.slots(before) + Statements.slots(behind) + 2)));
         belief.setSlot(slot, Kind.SMALL);
+        insns.addAll(reads(slot));
+        return insns;
+    }
+
+    /**
+     * A loop with two ways through its body: one may set the slot, the other reads it, and is walked when the first is
+     * done. What the states on the first way are worth is known only then.
+     *
+     * <pre>
+     *         may_goto end
+     *         if ... goto reads
+     *         the slot is set or not
+     *         partings
+     *         goto may_goto
+     *   reads: the slot is an index
+     *         goto may_goto
+     * </pre>
+     */
+    private List<Insn> twoWaysRound() {
+        Reg flag = Reg.of(7 + choose.below(3));
+        List<Insn> insns = new ArrayList<>(statements.needNumber());
+        if (choose.isFrozen(flag)) {
+            return insns;
+        }
+        belief.set(flag, Kind.NOTHING);
+        insns.addAll(statements.needNumber());
+        choose.freeze(flag);
+        Belief before = belief.copy();
+        int slot = choose.below(Belief.SLOTS);
+        int good = choose.below(SafetyStatements.VALUE_BYTES - 7);
+        insns.add(store(slot, good));
+        insns.add(statements.move(flag, new Operand.Imm(1)));
+        insns.add(with(statements.test(), 1));
+        insns.add(statements.move(flag, new Operand.Imm(0)));
+        Insn.Branch way = statements.test();
+        List<Insn> sets = choose.oneIn(2) ? setOnSomeWays(slot, good) : setByFlag(slot, flag);
+        sets.addAll(partings());
+        List<Insn> reads = reads(slot);
+        int first = Statements.slots(sets) + 1;
+        int second = Statements.slots(reads) + 1;
+        insns.add(new Insn.MayGoto((short) (1 + first + second)));
+        insns.add(with(way, first));
+        insns.addAll(sets);
+        insns.add(new Insn.Jump(-(first + 2)));
+        insns.addAll(reads);
+        insns.add(new Insn.Jump(-(first + second + 2)));
+        belief.meet(before);
+        choose.thaw(flag);
+        belief.setSlot(slot, Kind.SMALL);
+        return insns;
+    }
+
+    private List<Insn> setOnSomeWays(int slot, int good) {
+        return new ArrayList<>(List.of(store(slot, oneIn(WRONG)), with(statements.test(), 1), store(slot, good)));
+    }
+
+    /** Set when the flag is, which it is for one of the ways into the loop, and not in later rounds. */
+    private List<Insn> setByFlag(int slot, Reg flag) {
+        return new ArrayList<>(List.of(
+                new Insn.Branch(JumpOp.JEQ, Width.W64, flag, new Operand.Imm(0), (short) 1),
+                store(slot, oneIn(WRONG)),
+                statements.move(flag, new Operand.Imm(0))));
+    }
+
+    private List<Insn> reads(int slot) {
         Reg index = choose.destination();
+        List<Insn> insns = new ArrayList<>();
         insns.add(new Insn.Load(MemSize.DW, Extension.ZERO, index, Reg.R10, (short) place(slot)));
         insns.addAll(access(index));
         return insns;

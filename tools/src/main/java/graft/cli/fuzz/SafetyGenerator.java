@@ -83,11 +83,25 @@ final class SafetyGenerator {
                 insns.addAll(late().fromCaller(handed));
             }
         }
-        insns.addAll(several(index == 0 ? 4 + choose.below(12) : 2 + choose.below(4), 0, index));
+        insns.addAll(index == 0 && choose.oneIn(4) ? brief() : several(1 + length(index), 0, index));
         choose.thaw(Reg.R6);
         insns.add(statements.move(Reg.R0, new Operand.Imm(choose.below(3))));
         insns.add(new Insn.Exit());
         return ended(insns);
+    }
+
+    private int length(int function) {
+        return function == 0 ? 3 + choose.below(12) : 1 + choose.below(4);
+    }
+
+    /** Little else than one late use, which is not hidden by other faults. */
+    private List<Insn> brief() {
+        List<Insn> insns = new ArrayList<>(statements.needNumber());
+        insns.addAll(late().any());
+        if (functions > 0) {
+            insns.addAll(call(1));
+        }
+        return insns;
     }
 
     /** Gives branches to the end the distance to the last two instructions. */
