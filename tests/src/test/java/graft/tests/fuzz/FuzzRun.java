@@ -21,7 +21,7 @@ public final class FuzzRun {
     private static final Duration DEFAULT_TIME = Duration.ofMinutes(10);
     private static final int MAX_INPUT = 65_536;
 
-    /** By the clock, and instrumented code is a hundred times slower: what takes this long is stuck. */
+    /** By the clock, other work on the machine included: what takes this long is stuck. {@link Outcome} is stricter. */
     private static final int SECONDS_EACH = 60;
 
     private final FuzzTarget target;

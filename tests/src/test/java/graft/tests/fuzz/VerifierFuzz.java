@@ -42,6 +42,10 @@ public final class VerifierFuzz {
         if (input.length == 0) {
             return;
         }
+        Outcome.bounded(() -> verify(input));
+    }
+
+    private static void verify(byte[] input) {
         byte[] code = BentProgram.of(input, 1);
         Outcome.valueOr(InsnFormatException.class, () -> {
             InsnList insns = InsnDecoder.decode(code, new Names());

@@ -81,7 +81,7 @@ final class LateUse {
      *
      * <pre>
      *         may_goto end
-     *         if ... goto reads
+     *         if chance goto reads
      *         the slot is set or not
      *         partings
      *         goto may_goto
@@ -105,18 +105,19 @@ final class LateUse {
         insns.add(statements.move(flag, new Operand.Imm(1)));
         insns.add(with(statements.test(), 1));
         insns.add(statements.move(flag, new Operand.Imm(0)));
-        Insn.Branch way = statements.test();
+        belief.called(Kind.NUMBER);
         List<Insn> sets = choose.oneIn(2) ? setOnSomeWays(slot, good) : setByFlag(slot, flag);
         sets.addAll(partings());
         List<Insn> reads = reads(slot);
         int first = Statements.slots(sets) + 1;
         int second = Statements.slots(reads) + 1;
-        insns.add(new Insn.MayGoto((short) (1 + first + second)));
-        insns.add(with(way, first));
+        insns.add(new Insn.MayGoto((short) (2 + first + second)));
+        insns.add(new Insn.CallHelper(SafetyStatements.RANDOM));
+        insns.add(chance(1, first));
         insns.addAll(sets);
-        insns.add(new Insn.Jump(-(first + 2)));
+        insns.add(new Insn.Jump(-(first + 3)));
         insns.addAll(reads);
-        insns.add(new Insn.Jump(-(first + second + 2)));
+        insns.add(new Insn.Jump(-(first + second + 3)));
         belief.meet(before);
         choose.thaw(flag);
         belief.setSlot(slot, Kind.SMALL);
@@ -124,7 +125,12 @@ final class LateUse {
     }
 
     private List<Insn> setOnSomeWays(int slot, int good) {
-        return new ArrayList<>(List.of(store(slot, oneIn(WRONG)), with(statements.test(), 1), store(slot, good)));
+        return new ArrayList<>(List.of(store(slot, oneIn(WRONG)), chance(2, 1), store(slot, good)));
+    }
+
+    /** A branch on one bit of a random number in r0: runs take any way in any round. */
+    private static Insn chance(int bit, int distance) {
+        return new Insn.Branch(JumpOp.JSET, Width.W64, Reg.R0, new Operand.Imm(bit), (short) distance);
     }
 
     /** Set when the flag is, which it is for one of the ways into the loop, and not in later rounds. */

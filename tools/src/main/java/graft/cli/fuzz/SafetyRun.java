@@ -77,6 +77,7 @@ final class SafetyRun {
         public long call(int number, long[] arguments, Functions functions) {
             return switch (number) {
                 case SafetyStatements.LOOKUP -> found(arguments[0], regions.read(arguments[1], MemSize.W));
+                case SafetyStatements.RANDOM -> choose.below(4);
                 case SafetyStatements.RESERVE -> reserved();
                 case SafetyStatements.SUBMIT -> {
                     held--;

@@ -33,6 +33,7 @@ final class SafetyStatements {
     static final int ENTRIES = 8;
 
     static final int LOOKUP = 1;
+    static final int RANDOM = 7;
     private static final int COMM = 16;
     static final int RESERVE = 131;
     static final int SUBMIT = 132;
