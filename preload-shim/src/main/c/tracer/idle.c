@@ -10,6 +10,8 @@
 /* In a signal frame (struct sigcontext) behind the program counter: the flags, then four selectors, cs first, ss last. */
 enum { RED_ZONE = 128, FLAGS_WORD = 1, SELECTORS_WORD = 2, USER_CS = 0x33, USER_SS = 0x2b, FLAGS_FIXED = 2 };
 #define FLAGS_MAX 0x400000ull
+/* Before it: sixteen registers of struct sigcontext, and uc_stack, the signal stack that was set. */
+enum { STACK_START_WORD = -19, STACK_SIZE_WORD = -17 };
 
 static long in_pool(const struct graft_idle *idle, uint64_t address)
 {
@@ -41,6 +43,16 @@ static long interrupted_at(const uint64_t *word)
            && (stack_selector == USER_SS || stack_selector == 0);
 }
 
+/*
+ * Whether the handler of the frame with this program counter can be running: not when the frame is on a signal stack that
+ * the thread is not on. Signal stacks in a heap, as Go's, lie beside the stacks of other threads and hold old frames.
+ */
+static long may_run(const uint64_t *word, uint64_t address, uint64_t pointer)
+{
+    uint64_t start = word[STACK_START_WORD], size = word[STACK_SIZE_WORD];
+    return address - start >= size || pointer - start < size;
+}
+
 static long may_return(struct graft_stop *stop, const struct graft_idle *idle, const struct graft_tracee *thread)
 {
     uint64_t pointer = thread->registers[RSP];
@@ -53,7 +65,8 @@ static long may_return(struct graft_stop *stop, const struct graft_idle *idle, c
     for (long i = 0; i < count; i++) {
         long pool = in_pool(idle, words[i]);
         if (!pool && !in_vdso(idle, words[i])) continue;
-        long interrupted = i + SELECTORS_WORD < count && interrupted_at(words + i);
+        long interrupted = i + SELECTORS_WORD < count && i + STACK_START_WORD >= 0 && interrupted_at(words + i)
+                           && may_run(words + i, bottom + 8 * (uint64_t)i, pointer);
         if (pool && interrupted) return 1;
         left_over |= pool;
         clock |= interrupted;
