@@ -32,7 +32,7 @@ public final class Session implements AutoCloseable {
     private final Set<Integer> ended = new LinkedHashSet<>(); // guarded by this
     private final long openedNanos = System.nanoTime();
     private Optional<List<DetachProof>> proofs = Optional.empty();
-    private long missedReturns; // guarded by this
+    private MissedCalls missed = new MissedCalls(0, 0); // guarded by this
 
     private Session(
             Collection collection,
@@ -234,20 +234,18 @@ public final class Session implements AutoCloseable {
     /** Takes everything out of the targets and measures that it did; the maps stay readable until {@link #close}. */
     public synchronized List<DetachProof> detach() {
         if (proofs.isEmpty()) {
-            missedReturns =
-                    attachments.stream().mapToLong(Attachment::missedReturns).sum();
+            missed = new MissedCalls(
+                    attachments.stream().mapToLong(Attachment::missedReturns).sum(),
+                    attachments.stream().mapToLong(Attachment::missedRuns).sum());
             proofs = Optional.of(attachments.stream().map(Attachment::detach).toList());
             endedTargets();
         }
         return proofs.get();
     }
 
-    /**
-     * Returns that return probes did not see, up to the detach, because more wrapped calls were under way at once than
-     * there is room for. A target that has ended cannot be asked any more.
-     */
-    public synchronized long missedReturns() {
-        return missedReturns;
+    /** What probes did not see, up to the detach. A target that has ended cannot be asked any more. */
+    public synchronized MissedCalls missed() {
+        return missed;
     }
 
     @Override

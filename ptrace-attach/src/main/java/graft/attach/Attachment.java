@@ -17,6 +17,7 @@ import java.util.List;
  * Forgetting it leaves the target as it is: the journal still says how to undo it.
  */
 public final class Attachment {
+    private static final long MISSED_RUNS = PoolConstants.CONFIG_OFFSET + ConfigLayout.MISSED_RUNS;
     private static final long MISSED_RETURNS = PoolConstants.CONFIG_OFFSET + ConfigLayout.MISSED_RETURNS;
     private static final Census NOTHING = new Census(0, 0, 0, 0);
 
@@ -86,9 +87,18 @@ public final class Attachment {
 
     /** Calls that were not wrapped because there was no free return slot; 0 when the target has ended. */
     public long missedReturns() {
+        return sum(MISSED_RETURNS);
+    }
+
+    /** Calls that no program saw because there was no free stack; 0 when the target has ended. */
+    public long missedRuns() {
+        return sum(MISSED_RUNS);
+    }
+
+    private long sum(long counter) {
         try {
             return injection.pools().stream()
-                    .mapToLong(pool -> ByteBuffer.wrap(readRuntime(pool, MISSED_RETURNS, Long.BYTES))
+                    .mapToLong(pool -> ByteBuffer.wrap(readRuntime(pool, counter, Long.BYTES))
                             .order(ByteOrder.LITTLE_ENDIAN)
                             .getLong())
                     .sum();

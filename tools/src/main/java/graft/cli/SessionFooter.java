@@ -27,7 +27,7 @@ final class SessionFooter {
                 session.links() + live.kernel().map(KernelSession::links).orElse(0),
                 session.attachments().size(),
                 events(session),
-                session.missedReturns(),
+                new Footer.Missed(session.missed().returns(), session.missed().runs()),
                 Optional.of(undone(proofs)));
     }
 

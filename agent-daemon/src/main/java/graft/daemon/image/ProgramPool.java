@@ -15,6 +15,7 @@ import graft.rewriter.stub.ProbeKind;
 import graft.rewriter.stub.ProgramEntry;
 import graft.rewriter.stub.ReturnRoutines;
 import graft.rewriter.stub.RuntimeRegion;
+import graft.rewriter.stub.StackUse;
 import graft.rewriter.stub.ThunkWriter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -42,7 +43,7 @@ final class ProgramPool implements CodeSpace {
     private Optional<ReturnRoutines.Addresses> returnRoutines = Optional.empty();
     private Optional<RemoteAddress> openTable;
 
-    private record ThunkKey(String program, ProbeKind kind) {}
+    private record ThunkKey(String program, ProbeKind kind, StackUse stack) {}
 
     /** A program cannot be compiled; carries the reason out of the planner's callbacks. */
     static final class NotCompiledException extends RuntimeException {
@@ -97,15 +98,15 @@ final class ProgramPool implements CodeSpace {
     }
 
     /** The thunk of {@code program} for {@code kind}. */
-    RemoteAddress thunk(CheckedProgram program, ProbeKind kind) {
-        ThunkKey key = new ThunkKey(program.spec().name(), kind);
+    RemoteAddress thunk(CheckedProgram program, ProbeKind kind, StackUse stack) {
+        ThunkKey key = new ThunkKey(program.spec().name(), kind, stack);
         RemoteAddress known = thunks.get(key);
         if (known != null) {
             return known;
         }
         ProgramEntry entry = entry(program);
         RemoteAddress address = builder.next();
-        builder.add(address, new ThunkWriter(runtime).write(address, kind, entry), "thunk of " + key.program());
+        builder.add(address, new ThunkWriter(runtime).write(address, kind, entry, stack), "thunk of " + key.program());
         thunks.put(key, address);
         return address;
     }
@@ -182,7 +183,7 @@ final class ProgramPool implements CodeSpace {
         long code = stubBytes + ReturnRoutines.MAX_BYTES + PAGE;
         for (CheckedProgram program : programs) {
             code += PROGRAM_BYTES + (long) program.spec().insns().slots() * INSN_BYTES;
-            code += (long) ProbeKind.values().length * ThunkWriter.MAX_BYTES;
+            code += (long) ProbeKind.values().length * StackUse.values().length * ThunkWriter.MAX_BYTES;
         }
         return (PoolConstants.CODE_OFFSET + code + PAGE - 1) & -PAGE;
     }

@@ -8,6 +8,7 @@ import graft.daemon.SessionRefusal;
 import graft.daemon.SessionRequest;
 import graft.ebpf.maps.BpfMap;
 import graft.platform.address.RemoteAddress;
+import graft.platform.elf.ElfSegment;
 import graft.platform.layout.PoolConstants;
 import graft.platform.linux.Lifeline;
 import graft.platform.linux.ProcMem;
@@ -23,6 +24,7 @@ import graft.rewriter.plan.ProbePlanner;
 import graft.rewriter.plan.ProgramAtSite;
 import graft.rewriter.plan.Unwinding;
 import graft.rewriter.stub.ProbeCall;
+import graft.rewriter.stub.StackUse;
 import graft.uprobe.AttachPoint;
 import graft.uprobe.TargetModule;
 import graft.uprobe.TargetModules;
@@ -146,7 +148,7 @@ public final class TargetImage {
         ProbePlanner planner = new ProbePlanner(text, pool.get(), pool.get()::returnRoutines, unwinding());
         try {
             for (FunctionProbes function : functions) {
-                for (Part part : plan(planner, function, pool.get())) {
+                for (Part part : plan(planner, function, new Programs(pool.get(), text.stackUse()))) {
                     Optional<SessionRefusal.SiteRefused> refused = place(part, module, function);
                     if (refused.isPresent()
                             && onRefusal == SessionRequest.OnRefusal.FAIL
@@ -183,31 +185,34 @@ public final class TargetImage {
         };
     }
 
-    private static List<Part> plan(ProbePlanner planner, FunctionProbes function, ProgramPool pool) {
+    private static List<Part> plan(ProbePlanner planner, FunctionProbes function, Programs programs) {
         FunctionRange range = function.range();
         List<Part> parts = new ArrayList<>();
         int both = function.onEntry().size() + function.onReturn().size();
         if (both > 0) {
             parts.add(new Part(
-                    planner.function(range, at(function.onEntry(), pool), at(function.onReturn(), pool)), both));
+                    planner.function(range, programs.at(function.onEntry()), programs.at(function.onReturn())), both));
         }
         function.atOffset()
-                .forEach((place, programs) ->
-                        parts.add(new Part(planner.offset(range, place, at(programs, pool)), programs.size())));
+                .forEach((place, all) ->
+                        parts.add(new Part(planner.offset(range, place, programs.at(all)), all.size())));
         function.atSyscall()
-                .forEach((place, programs) ->
-                        parts.add(new Part(planner.syscallEnter(range, place, at(programs, pool)), programs.size())));
+                .forEach((place, all) ->
+                        parts.add(new Part(planner.syscallEnter(range, place, programs.at(all)), all.size())));
         function.afterSyscall()
-                .forEach((place, programs) ->
-                        parts.add(new Part(planner.syscallExit(range, place, at(programs, pool)), programs.size())));
+                .forEach((place, all) ->
+                        parts.add(new Part(planner.syscallExit(range, place, programs.at(all)), all.size())));
         return parts;
     }
 
-    private static List<ProgramAtSite> at(List<FunctionProbes.Wanted> wanted, ProgramPool pool) {
-        return wanted.stream()
-                .<ProgramAtSite>map(one -> kind ->
-                        new ProbeCall(pool.thunk(one.program(), kind), new RemoteAddress(one.ip()), one.cookie()))
-                .toList();
+    /** The programs of one module's places. */
+    private record Programs(ProgramPool pool, StackUse stack) {
+        List<ProgramAtSite> at(List<FunctionProbes.Wanted> wanted) {
+            return wanted.stream()
+                    .<ProgramAtSite>map(one -> kind -> new ProbeCall(
+                            pool.thunk(one.program(), kind, stack), new RemoteAddress(one.ip()), one.cookie()))
+                    .toList();
+        }
     }
 
     private Optional<ProgramPool> poolFor(TargetModule module, long size) {
@@ -238,10 +243,17 @@ public final class TargetImage {
         return pool;
     }
 
-    private PoolPlacement.Range range(TargetModule module) {
-        List<MemoryMapping> mappings = modules.maps().ofFile(module.path());
+    /** Where the loader has put it. A process may map parts again elsewhere, as V8 does with its builtins. */
+    private static PoolPlacement.Range range(TargetModule module) {
+        List<ElfSegment> loaded = module.elf().segments().stream()
+                .filter(segment -> segment.type() == ElfSegment.LOAD)
+                .toList();
+        long end = loaded.stream()
+                .mapToLong(segment -> segment.address().value() + segment.memorySize())
+                .max()
+                .orElseThrow();
         return new PoolPlacement.Range(
-                mappings.getFirst().start(), mappings.getLast().end());
+                module.remote(loaded.getFirst().address()), new RemoteAddress(end + module.loadBias()));
     }
 
     /** Whether code is loaded that walks stacks: C++ exceptions, thread cancellation, backtraces. */

@@ -1,6 +1,7 @@
 package graft.rewriter.plan;
 
 import graft.platform.address.RemoteAddress;
+import graft.rewriter.stub.StackUse;
 import java.util.List;
 import java.util.Set;
 
@@ -45,13 +46,18 @@ public record ModuleText(
         NO_SECTIONS,
         /** Linked for a fixed address: code holds whole addresses. */
         FIXED_ADDRESS,
-        /** Built by Go: stacks move, so no return address may be replaced. */
+        /** Built by Go: stacks are short, and move, so that no return address may be replaced. */
         GO
     }
 
     /** First address after the text. */
     public RemoteAddress end() {
         return start.plus(text.length);
+    }
+
+    /** Where programs at places of this module run. */
+    public StackUse stackUse() {
+        return traits.contains(Trait.GO) ? StackUse.POOL : StackUse.THREAD;
     }
 
     /** How many returns a function has at most: every byte that may begin one counts. */

@@ -195,6 +195,9 @@ public final class ProbePlanner {
         RemoteAddress address = index.first(function)
                 .filter(insn -> insn.kind() == InsnKind.ENDBR64)
                 .map(X64Insn::end)
+                .or(() -> module.traits().contains(ModuleText.Trait.GO)
+                        ? StackCheck.end(index.insns(function))
+                        : Optional.empty())
                 .orElse(function.start());
         return sites.at(function, address, stub);
     }

@@ -35,6 +35,18 @@ public record RuntimeRegion(RemoteAddress pool, long poolSize) {
         return at(PoolConstants.CONFIG_OFFSET + ConfigLayout.MISSED_RETURNS);
     }
 
+    RemoteAddress missedRuns() {
+        return at(PoolConstants.CONFIG_OFFSET + ConfigLayout.MISSED_RUNS);
+    }
+
+    RemoteAddress stacks() {
+        return at(PoolConstants.STACKS_OFFSET);
+    }
+
+    RemoteAddress stacksEnd() {
+        return stacks().plus(PoolConstants.STACKS * PoolConstants.STACK_BYTES);
+    }
+
     RemoteAddress returnSlots() {
         return at(PoolConstants.RETURN_SLOTS_OFFSET);
     }

@@ -6,9 +6,11 @@ import graft.platform.asm.x86_64.Address;
 import graft.platform.asm.x86_64.Arith;
 import graft.platform.asm.x86_64.Cond;
 import graft.platform.asm.x86_64.Gpr;
+import graft.platform.asm.x86_64.Locked;
 import graft.platform.asm.x86_64.OpSize;
 import graft.platform.asm.x86_64.Plain;
 import graft.platform.asm.x86_64.RegMem;
+import graft.platform.asm.x86_64.Shift;
 import graft.platform.asm.x86_64.X64Assembler;
 import graft.platform.layout.PoolConstants;
 import graft.rewriter.Code;
@@ -45,6 +47,9 @@ final class Thunk {
     private static final int RSP = 19;
     private static final int SS = 20;
 
+    /** The search begins in the lower half, so that it sees at least as many stacks. */
+    private static final int FIRST_STACKS_MASK = PoolConstants.STACK_BYTES * (PoolConstants.STACKS / 2 - 1);
+
     /** Registers in the order of {@code struct pt_regs}. */
     private static final List<Gpr> FIELDS = List.of(
             Gpr.R15, Gpr.R14, Gpr.R13, Gpr.R12, Gpr.RBP, Gpr.RBX, Gpr.R11, Gpr.R10, Gpr.R9, Gpr.R8, Gpr.RAX, Gpr.RCX,
@@ -61,13 +66,15 @@ final class Thunk {
     private final ProgramEntry program;
     private final BitSet fields;
     private final EnumSet<Gpr> saved;
+    private final StackUse stack;
     private final Gpr stackKeeper;
 
-    Thunk(RuntimeRegion runtime, RemoteAddress address, ProbeKind kind, ProgramEntry program) {
+    Thunk(RuntimeRegion runtime, RemoteAddress address, ProbeKind kind, ProgramEntry program, StackUse stack) {
         this.runtime = runtime;
         this.out = new X64Assembler(address.value());
         this.kind = kind;
         this.program = program;
+        this.stack = stack;
         this.fields = program.contextFields();
         this.stackKeeper = KEPT.stream()
                 .filter(register -> !program.clobbered().contains(register))
@@ -84,6 +91,9 @@ final class Thunk {
         }
         if (kind.interruptsAnything()) {
             registers.add(stackKeeper);
+        }
+        if (stack == StackUse.POOL) {
+            registers.addAll(List.of(stackKeeper, Gpr.RCX, Gpr.RDX));
         }
         registers.remove(Gpr.RSP);
         return registers;
@@ -274,7 +284,9 @@ final class Thunk {
     }
 
     private void call() {
-        if (kind.interruptsAnything()) {
+        if (stack == StackUse.POOL) {
+            callOnPoolStack();
+        } else if (kind.interruptsAnything()) {
             out.mov(OpSize.Q, (RegMem) stackKeeper, Gpr.RSP);
             out.op(Arith.AND, OpSize.Q, Gpr.RSP, -16);
             out.call(program.address().value());
@@ -282,6 +294,38 @@ final class Thunk {
         } else {
             out.call(program.address().value());
         }
+    }
+
+    /** The first free stack from one on that depends on the thread's own, so that threads seldom meet. */
+    private void callOnPoolStack() {
+        Label next = new Label("next");
+        Label claimed = new Label("claimed");
+        Label done = new Label("done");
+        out.mov(OpSize.Q, (RegMem) Gpr.RAX, Gpr.RSP);
+        out.op(Shift.SHR, OpSize.Q, Gpr.RAX, 1);
+        out.op(Arith.AND, OpSize.D, Gpr.RAX, FIRST_STACKS_MASK);
+        out.lea(OpSize.Q, Gpr.RDX, new Address.Absolute(runtime.stacks().value()));
+        out.op(Arith.ADD, OpSize.Q, Gpr.RDX, Gpr.RAX);
+        out.lea(OpSize.Q, Gpr.RAX, new Address.Absolute(runtime.stacksEnd().value()));
+        out.bind(next);
+        out.mov(OpSize.D, Gpr.RCX, 1);
+        out.locked(Locked.XCHG, OpSize.D, Address.at(Gpr.RDX), Gpr.RCX);
+        out.test(OpSize.D, Gpr.RCX, Gpr.RCX);
+        out.jcc(Cond.E, claimed);
+        out.op(Arith.ADD, OpSize.Q, Gpr.RDX, PoolConstants.STACK_BYTES);
+        out.op(Arith.CMP, OpSize.Q, Gpr.RDX, Gpr.RAX);
+        out.jcc(Cond.B, next);
+        out.mov(OpSize.D, Gpr.RAX, 1);
+        out.locked(
+                Locked.ADD, OpSize.Q, new Address.Absolute(runtime.missedRuns().value()), Gpr.RAX);
+        out.jmp(done);
+        out.bind(claimed);
+        out.mov(OpSize.Q, (RegMem) stackKeeper, Gpr.RSP);
+        out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RDX, PoolConstants.STACK_BYTES));
+        out.call(program.address().value());
+        out.mov(OpSize.D, Address.at(Gpr.RSP, -PoolConstants.STACK_BYTES), 0);
+        out.mov(OpSize.Q, (RegMem) Gpr.RSP, stackKeeper);
+        out.bind(done);
     }
 
     private void close(Label skip) {

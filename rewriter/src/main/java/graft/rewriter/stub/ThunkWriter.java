@@ -20,8 +20,8 @@ public final class ThunkWriter {
     }
 
     /** The thunk's bytes for {@code address}. */
-    public Code write(RemoteAddress address, ProbeKind kind, ProgramEntry program) {
-        return new Thunk(runtime, address, kind, program).write(OptionalInt.empty());
+    public Code write(RemoteAddress address, ProbeKind kind, ProgramEntry program, StackUse stack) {
+        return new Thunk(runtime, address, kind, program, stack).write(OptionalInt.empty());
     }
 
     /**
@@ -31,6 +31,6 @@ public final class ThunkWriter {
      * @param only the number; empty: every system call
      */
     public Code syscallEnter(RemoteAddress address, ProgramEntry program, OptionalInt only) {
-        return new Thunk(runtime, address, ProbeKind.SYSCALL_ENTER, program).write(only);
+        return new Thunk(runtime, address, ProbeKind.SYSCALL_ENTER, program, StackUse.THREAD).write(only);
     }
 }

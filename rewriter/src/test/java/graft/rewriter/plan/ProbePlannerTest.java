@@ -315,6 +315,21 @@ class ProbePlannerTest {
     }
 
     @Test
+    void entriesOfGoFunctionsLieBehindTheTestOfTheStack() {
+        String body = "49 3b 66 10" + "76 08" + "48 83 ec 18" + "31 c0" + "c3 90" + "e8 00 00 00 00" + "eb eb";
+        ModuleText go = module(body, List.of(TEXT), Set.of(ModuleText.Trait.GO));
+        ModuleText other = module(body, List.of(TEXT), Set.of());
+
+        assertThat(site(go, 21)).isEqualTo(TEXT.plus(6));
+        assertThat(site(other, 21)).isEqualTo(TEXT);
+    }
+
+    private RemoteAddress site(ModuleText module, int size) {
+        Planned planned = planner(module, Unwinding.ABSENT).function(function(size), List.of(program), List.of());
+        return ((Planned.Patchable) planned).sites().getFirst().address();
+    }
+
+    @Test
     void poolsOfLowModulesAreNotAmongSmallNumbers() {
         PoolPlacement.Range module = new PoolPlacement.Range(new RemoteAddress(0x400000), new RemoteAddress(0x4c8000));
         PoolPlacement.Range heap = new PoolPlacement.Range(new RemoteAddress(0x4d0000), new RemoteAddress(0x500000));

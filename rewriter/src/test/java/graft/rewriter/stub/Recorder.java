@@ -71,10 +71,20 @@ final class Recorder {
         return new ProbeCall(thunk(kind), functionIp, cookie);
     }
 
+    /** The same on a stack of the pool. */
+    ProbeCall callOnPoolStack(ProbeKind kind, RemoteAddress functionIp, long cookie) {
+        return new ProbeCall(thunk(kind, StackUse.POOL), functionIp, cookie);
+    }
+
     RemoteAddress thunk(ProbeKind kind) {
+        return thunk(kind, StackUse.THREAD);
+    }
+
+    private RemoteAddress thunk(ProbeKind kind, StackUse stack) {
         RemoteAddress address = machine.nextInPool();
-        machine.putInPool(
-                new ThunkWriter(machine.runtime()).write(address, kind, entry).bytes());
+        machine.putInPool(new ThunkWriter(machine.runtime())
+                .write(address, kind, entry, stack)
+                .bytes());
         return address;
     }
 

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -259,6 +260,61 @@ class StubExecutionTest {
     }
 
     @Test
+    void aProgramOnAStackOfThePoolLeavesTheThreadsOwnAlone() {
+        for (ProbeKind kind : List.of(ProbeKind.ENTRY, ProbeKind.OFFSET)) {
+            Function function = kind == ProbeKind.ENTRY ? framed() : leaf();
+            Recorder program = Recorder.curious(machine, kind.ordinal());
+            assertUnchangedBy(function, () -> installOnPoolStack(function, program, kind));
+            assertThat(program.count()).isEqualTo(RUNS);
+            State in = randomState();
+            State out = machine.call(function.address(), in);
+            assertRegistersSeen(program, in);
+            assertThat(program.field(RSP)).isEqualTo(out.get(Gpr.RSP) - 8);
+            assertThat(program.cookie()).isEqualTo(9);
+            RuntimeRegion runtime = machine.runtime();
+            assertThat(program.stack())
+                    .isBetween(runtime.stacks().value(), runtime.stacksEnd().value());
+            assertThat(program.stack() & PoolConstants.STACK_BYTES - 1).isEqualTo(PoolConstants.STACK_BYTES - 8);
+            assertThat(stacksInUse()).isZero();
+            assertThat(machine.runtimeWord(runtime.missedRuns())).isZero();
+        }
+    }
+
+    private void installOnPoolStack(Function function, Recorder program, ProbeKind kind) {
+        List<ProbeCall> calls = List.of(program.callOnPoolStack(kind, ip(function), 9));
+        if (kind == ProbeKind.ENTRY) {
+            installEntry(function, calls);
+        } else {
+            installOffset(function, calls);
+        }
+    }
+
+    private long stacksInUse() {
+        return IntStream.range(0, PoolConstants.STACKS)
+                .filter(index -> machine.runtimeWord(stack(index)) != 0)
+                .count();
+    }
+
+    private RemoteAddress stack(int index) {
+        return machine.runtime().stacks().plus((long) index * PoolConstants.STACK_BYTES);
+    }
+
+    @Test
+    void aProgramThatFindsNoStackDoesNotRunAndIsCounted() {
+        Function function = leaf();
+        Recorder program = Recorder.curious(machine, 0);
+        for (int index = 0; index < PoolConstants.STACKS; index++) {
+            machine.write(stack(index).value(), new byte[] {1});
+        }
+        assertUnchangedBy(function, () -> installOnPoolStack(function, program, ProbeKind.OFFSET));
+        assertThat(program.count()).isZero();
+        assertThat(machine.runtimeWord(machine.runtime().missedRuns())).isEqualTo(RUNS);
+        machine.write(stack(PoolConstants.STACKS - 1).value(), new byte[] {0});
+        machine.call(function.address(), randomState());
+        assertThat(program.count()).isEqualTo(1);
+    }
+
+    @Test
     void nothingRunsWhileTheStateIsInactive() {
         Function entry = framed();
         Function leaf = leaf();
@@ -427,10 +483,12 @@ class StubExecutionTest {
             BitSet fields = kind.context() == ProbeKind.Context.REGISTERS ? ProgramEntry.allFields() : words(8);
             ProgramEntry entry =
                     new ProgramEntry(machine.nextInPool(), most, fields, EnumSet.allOf(ProgramEntry.Use.class));
-            assertThat(new ThunkWriter(machine.runtime())
-                            .write(machine.nextInPool(), kind, entry)
-                            .length())
-                    .isLessThanOrEqualTo(ThunkWriter.MAX_BYTES);
+            for (StackUse stack : StackUse.values()) {
+                assertThat(new ThunkWriter(machine.runtime())
+                                .write(machine.nextInPool(), kind, entry, stack)
+                                .length())
+                        .isLessThanOrEqualTo(ThunkWriter.MAX_BYTES);
+            }
         }
     }
 }

@@ -14,16 +14,25 @@ import java.util.stream.Collectors;
  *
  * @param links programs at places
  * @param events what was reported; empty for sessions that only fill maps
- * @param missedReturns returns that return probes did not see
+ * @param missed what probes did not see
  * @param undo what was restored; empty while targets are still attached to
  */
 public record Footer(
-        Duration elapsed,
-        int links,
-        int processes,
-        Optional<Events> events,
-        long missedReturns,
-        Optional<Undone> undo) {
+        Duration elapsed, int links, int processes, Optional<Events> events, Missed missed, Optional<Undone> undo) {
+
+    /** Calls that too many others were under way beside: of return probes, and of programs that need a stack of ours. */
+    public record Missed(long returns, long runs) {
+        /** Everything was seen. */
+        public static final Missed NOTHING = new Missed(0, 0);
+
+        private String text() {
+            return missed(returns, plural(returns, "return", "returns")) + missed(runs, plural(runs, "run", "runs"));
+        }
+
+        private static String missed(long count, String what) {
+            return count == 0 ? "" : "   " + what + " missed: too many calls were under way at once";
+        }
+    }
 
     /**
      * What came through ring buffers.
@@ -104,10 +113,7 @@ public record Footer(
                         plural(links, "link", "links"),
                         plural(processes, "process", "processes"),
                         events.map(Events::text).orElse(""),
-                        missedReturns == 0
-                                ? ""
-                                : "   %s missed: too many calls were under way at once"
-                                        .formatted(plural(missedReturns, "return", "returns")));
+                        missed.text());
         return undo.map(done -> List.of(first, "  " + done.text())).orElse(List.of(first));
     }
 
@@ -121,8 +127,11 @@ public record Footer(
         json.member("elapsed_ns", elapsed.toNanos());
         json.member("links", links).member("processes", processes);
         events.ifPresent(reported -> reported.json(json));
-        if (missedReturns != 0) {
-            json.id("missed_returns", missedReturns);
+        if (missed.returns() != 0) {
+            json.id("missed_returns", missed.returns());
+        }
+        if (missed.runs() != 0) {
+            json.id("missed_runs", missed.runs());
         }
         undo.ifPresent(done -> {
             json.name("undo").beginObject();

@@ -15,7 +15,7 @@ class FooterTest {
             3,
             2,
             Optional.of(new Footer.Events(1204551, Map.of())),
-            0,
+            Footer.Missed.NOTHING,
             Optional.of(new Footer.Undone(3, 3, Footer.Proven.YES, List.of("text hash matches"))));
 
     @Test
@@ -33,7 +33,7 @@ class FooterTest {
                 1,
                 Optional.of(new Footer.Events(
                         3, new TreeMap<>(Map.of("ring full", 12L, "no slot", 5L, "reader slow", 0L)))),
-                0,
+                Footer.Missed.NOTHING,
                 Optional.of(new Footer.Undone(1, 2, Footer.Proven.NO, List.of())));
         assertThat(String.join("\n", lossy.lines())).isEqualTo("""
                 session  1.000 s   1 link in 1 process   20 events seen   3 delivered   17 lost (no slot 5, ring full 12)
@@ -46,17 +46,19 @@ class FooterTest {
 
     @Test
     void hasNoUndoLineWhileAttachedAndNoEventsWithoutRingBuffers() {
-        Footer open = new Footer(Duration.ofSeconds(1), 2, 1, Optional.empty(), 0, Optional.empty());
+        Footer open =
+                new Footer(Duration.ofSeconds(1), 2, 1, Optional.empty(), Footer.Missed.NOTHING, Optional.empty());
         assertThat(open.lines()).containsExactly("session  1.000 s   2 links in 1 process");
         assertThat(open.json()).endsWith("\"processes\":1}");
     }
 
     @Test
-    void saysThatReturnsWereMissed() {
-        Footer deep = new Footer(Duration.ofSeconds(1), 2, 1, Optional.empty(), 1200, Optional.empty());
+    void saysWhatWasMissed() {
+        Footer deep =
+                new Footer(Duration.ofSeconds(1), 2, 1, Optional.empty(), new Footer.Missed(1200, 3), Optional.empty());
         assertThat(deep.lines())
                 .containsExactly("session  1.000 s   2 links in 1 process   1,200 returns missed: too many calls were"
-                        + " under way at once");
-        assertThat(deep.json()).endsWith("\"processes\":1,\"missed_returns\":1200}");
+                        + " under way at once   3 runs missed: too many calls were under way at once");
+        assertThat(deep.json()).endsWith("\"processes\":1,\"missed_returns\":1200,\"missed_runs\":3}");
     }
 }

@@ -1,0 +1,14 @@
+package graft.daemon;
+
+/**
+ * Calls that probes did not see because too many were under way at once.
+ *
+ * @param returns return probes: more wrapped calls than there are slots for
+ * @param runs programs at places of Go code: more of them than there are stacks for
+ */
+public record MissedCalls(long returns, long runs) {
+    /** Both. */
+    public long all() {
+        return returns + runs;
+    }
+}
