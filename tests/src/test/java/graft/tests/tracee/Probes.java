@@ -52,7 +52,7 @@ final class Probes {
     }
 
     private static Probe probe(String place) {
-        return switch (Probe.parse(place.replace(":", "::"))) {
+        return switch (Probe.parse(place.indexOf(':') == place.lastIndexOf(':') ? place.replace(":", "::") : place)) {
             case Probe.Parsed.Ok(var probe) -> probe;
             case Probe.Parsed.Malformed malformed -> throw new AssertionError(malformed.toString());
         };

@@ -5,6 +5,7 @@ import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -18,10 +19,17 @@ final class Tracee implements AutoCloseable {
     private final BufferedWriter orders;
     private final int pid;
 
-    /** Starts it and waits until it answers. */
+    /** Starts a compiled one and waits until it answers. */
     Tracee(Path program) {
+        this(List.of(program.toString()));
+    }
+
+    /** Starts it and waits until it answers. */
+    Tracee(List<String> command) {
+        List<String> started = new ArrayList<>(List.of("sh", "-c", "exec 3<&0; \"$0\" \"$@\" <&3 & echo $!; wait $!"));
+        started.addAll(command);
         try {
-            this.shell = new ProcessBuilder("sh", "-c", "exec 3<&0; \"$0\" <&3 & echo $!; wait $!", program.toString())
+            this.shell = new ProcessBuilder(started)
                     .redirectError(ProcessBuilder.Redirect.INHERIT)
                     .start();
         } catch (IOException e) {

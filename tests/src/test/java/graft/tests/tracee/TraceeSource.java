@@ -13,7 +13,7 @@ import java.util.stream.Stream;
 /**
  * A tracee's source file with what its first comment says: {@code probes:}, {@code options:} for the compiler.
  *
- * @param probes {@code uprobe:FUNCTION[+OFFSET]}, {@code uretprobe:FUNCTION}, or {@code each:FUNCTION}, all instructions of
+ * @param probes {@code uprobe:[FILE:]FUNCTION[+OFFSET]}, {@code uretprobe:[FILE:]FUNCTION}, or {@code each:FUNCTION}, all instructions of
  *     a function, each of which runs once a call
  * @param programs of {@code tracee.bpf.c} that may run in it
  * @param requirements the numbers of those that it is about
@@ -22,6 +22,8 @@ import java.util.stream.Stream;
 record TraceeSource(
         Path file, List<String> probes, List<String> programs, List<Integer> requirements, List<String> options) {
     private static final Path FOLDER = Path.of("tracees");
+
+    private static final Path GO_CACHE = Path.of("target", "go-cache");
 
     /** Those that cannot be attached to. */
     private static final Path REFUSING = FOLDER.resolve("refusing");
@@ -38,7 +40,7 @@ record TraceeSource(
 
     private static List<TraceeSource> in(Path folder) {
         try (Stream<Path> files = Files.list(folder)) {
-            return files.filter(file -> file.toString().matches(".*\\.(c|cc)"))
+            return files.filter(file -> file.toString().matches(".*\\.(c|cc|go|java|js|sh)"))
                     .sorted()
                     .map(TraceeSource::of)
                     .toList();
@@ -60,7 +62,7 @@ record TraceeSource(
             String text = Files.readString(file);
             return new TraceeSource(
                     file,
-                    words(text, "probes").orElseThrow(),
+                    words(text, "probes").orElseThrow(() -> new IllegalStateException(file + " names no probes")),
                     words(text, "programs").orElse(List.of("little", "much")),
                     words(text, "requirements").orElse(List.of()).stream()
                             .map(Integer::valueOf)
@@ -72,8 +74,8 @@ record TraceeSource(
     }
 
     private static Optional<List<String>> words(String text, String name) {
-        Matcher line =
-                Pattern.compile("^ \\* " + name + ": (.*)$", Pattern.MULTILINE).matcher(text);
+        Matcher line = Pattern.compile("^(?: \\*|//|#) " + name + ": (.*)$", Pattern.MULTILINE)
+                .matcher(text);
         return line.find() ? Optional.of(List.of(line.group(1).split(" "))) : Optional.empty();
     }
 
@@ -82,20 +84,27 @@ record TraceeSource(
         return file.getFileName().toString().replaceAll("\\.\\w+$", "");
     }
 
+    /** What starts it; compiled into {@code folder} where that is needed. */
+    List<String> command(Path folder) {
+        String name = file.getFileName().toString();
+        String source = file.toString();
+        return switch (name.substring(name.lastIndexOf('.') + 1)) {
+            case "java" -> List.of(ProcessHandle.current().info().command().orElseThrow(), source);
+            case "js" -> List.of("node", source);
+            case "sh" -> List.of("bash", source);
+            default -> List.of(compile(folder).toString());
+        };
+    }
+
     /** Compiles it into {@code folder}. */
     Path compile(Path folder) {
         Path program = folder.resolve(name());
-        String compiler = file.toString().endsWith(".cc") ? "g++" : "gcc";
-        List<String> command = Stream.of(
-                        List.of(compiler, "-g", "-Wall", "-Wextra", "-Werror", "-I" + FOLDER, "-o", program.toString()),
-                        List.of(file.toString()),
-                        options)
-                .flatMap(List::stream)
-                .toList();
+        ProcessBuilder compiler = new ProcessBuilder(compilation(program)).inheritIO();
+        compiler.environment().put("GOCACHE", GO_CACHE.toAbsolutePath().toString());
         try {
-            int status = new ProcessBuilder(command).inheritIO().start().waitFor();
+            int status = compiler.start().waitFor();
             if (status != 0) {
-                throw new IllegalStateException(String.join(" ", command) + " ended with " + status);
+                throw new IllegalStateException(String.join(" ", compiler.command()) + " ended with " + status);
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -104,6 +113,19 @@ record TraceeSource(
             throw new IllegalStateException(e);
         }
         return program;
+    }
+
+    private List<String> compilation(Path program) {
+        if (file.toString().endsWith(".go")) {
+            return List.of("go", "build", "-o", program.toString(), file.toString());
+        }
+        String compiler = file.toString().endsWith(".cc") ? "g++" : "gcc";
+        return Stream.of(
+                        List.of(compiler, "-g", "-Wall", "-Wextra", "-Werror", "-I" + FOLDER, "-o", program.toString()),
+                        List.of(file.toString()),
+                        options)
+                .flatMap(List::stream)
+                .toList();
     }
 
     @Override
