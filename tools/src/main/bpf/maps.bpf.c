@@ -107,10 +107,11 @@ int hash_replace(void *ctx)
 SEC("uprobe")
 int hash_insert_delete(void *ctx)
 {
+	u64 own = bpf_get_current_pid_tgid() << 32;
 	(void)ctx;
 	EACH(i)
 	{
-		u64 key = i + ENTRIES;
+		u64 key = own | (i + ENTRIES);
 		u64 value = i;
 		bpf_map_update_elem(&churned_hash, &key, &value, BPF_ANY);
 		bpf_map_delete_elem(&churned_hash, &key);
@@ -118,14 +119,13 @@ int hash_insert_delete(void *ctx)
 	return 0;
 }
 
-/* One thread that keeps something during each request: always the same key. */
+/* A thread that keeps something during each request: always the same key. */
 SEC("uprobe")
 int request_insert_delete(void *ctx)
 {
 	struct request request = {};
-	u64 key = 0x123400001235;
+	u64 key = bpf_get_current_pid_tgid();
 	(void)ctx;
-	HIDDEN(key);
 	EACH(i)
 	{
 		request.words[0] = i;

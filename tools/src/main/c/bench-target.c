@@ -3,6 +3,8 @@
 // Runs as an ordinary program. The rows are functions and not arguments of one function because a probe belongs to a
 // function. Batches of all rows are interleaved, so that a change of the machine's speed meets every row alike.
 //
+// An argument is the number of the processor to stay on.
+//
 // First line of output: "pid PID". Commands on standard input, one a line; every answer ends with a line "done":
 //   measure ROUNDS CALLS NAME...   CALLS calls of each named row per round -> "NAME NANOSECONDS" per batch and row
 //   count NAME                     calls made of the row so far -> "NAME COUNT"
@@ -148,10 +150,10 @@ static void gap(void) {
     printf("gap %llu\n", (unsigned long long)longest);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     cpu_set_t one;
     CPU_ZERO(&one);
-    CPU_SET(sched_getcpu(), &one);
+    CPU_SET(argc > 1 ? atoi(argv[1]) : sched_getcpu(), &one);
     sched_setaffinity(0, sizeof one, &one);
     printf("pid %d\n", getpid());
     fflush(stdout);

@@ -6,8 +6,8 @@
  * was moved: none is lost, none is handed out twice.
  *
  * Most maps see the same keys come and go. A bucket therefore keeps the element that was taken out of it, for the next
- * one that goes in: neither touches a free list. When a map is full the kept elements are collected; while a processor's
- * list is short, what is deleted there is not kept, so that this is rare.
+ * one that goes in: neither touches a free list. When a map is full the kept elements are collected; while the lists
+ * are short, nothing more is kept, so that this is rare.
  */
 #include "hash.h"
 
@@ -39,9 +39,19 @@ INLINE uint32_t own_list(struct graft_hash *hash)
     return cpu < hash->lists ? cpu : cpu % hash->lists;
 }
 
+/* Others' lists count too: this processor may have put into the map what theirs still have. */
+static int enough_in_all(struct graft_hash *hash)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < hash->lists; i++)
+        count += __atomic_load_n(&list_at(hash, i)->count, __ATOMIC_RELAXED);
+    return count > (uint64_t)hash->keep_above * hash->lists;
+}
+
 INLINE int may_keep(struct graft_hash *hash)
 {
-    return __atomic_load_n(&list_at(hash, own_list(hash))->count, __ATOMIC_RELAXED) > hash->keep_above;
+    uint32_t count = __atomic_load_n(&list_at(hash, own_list(hash))->count, __ATOMIC_RELAXED);
+    return count > hash->keep_above || enough_in_all(hash);
 }
 
 /* The bucket's lock was taken with a full fence after which `keeping` is read: see collect. */

@@ -15,6 +15,9 @@ import picocli.CommandLine.Parameters;
 /** {@code graft bench maps}. */
 @Command(name = "maps", description = "Operations on maps and other helpers, in a process and in the kernel.")
 final class BenchMapsCommand implements Runnable {
+    /** So many run the ring's program before its records are taken out. */
+    private static final int MOST_WRITERS = 7;
+
     @Mixin
     private OutputOptions output;
 
@@ -27,14 +30,23 @@ final class BenchMapsCommand implements Runnable {
             description = "runs of a program, of 1000 operations each, in a batch; default ${DEFAULT-VALUE}")
     private int runs = 20;
 
+    @Option(
+            names = "--writers",
+            paramLabel = "N",
+            description = "processes, and threads in the kernel, that do it at the same time; default ${DEFAULT-VALUE}")
+    private int writers = 1;
+
     @Parameters(arity = "0..*", paramLabel = "OPERATION", description = "only these operations")
     private List<String> operations =
             Arrays.stream(MapRow.values()).map(MapRow::label).toList();
 
     @Override
     public void run() {
+        if (writers < 1 || writers > MOST_WRITERS) {
+            throw output.usageError("--writers " + writers + ": 1 to " + MOST_WRITERS);
+        }
         List<MapRow> rows = operations.stream().map(this::row).toList();
-        MapResult result = new MapsSuite(BenchCommand::during, new MapsSuite.Effort(rounds, runs)).run(rows);
+        MapResult result = new MapsSuite(BenchCommand::during, new MapsSuite.Effort(rounds, runs, writers)).run(rows);
         BenchCommand.print(output, result.benchRows(), result.table());
     }
 

@@ -184,9 +184,12 @@ final class HashElements {
         throw damaged(bucket);
     }
 
-    /** How many walks one that did not find the chain's end counts for: a ring of elements is hardly ever a move. */
+    /**
+     * How many walks one that did not find the chain's end counts for: a ring of elements is hardly ever a move, and a
+     * number beyond the elements never is.
+     */
     static int cost(Found found) {
-        return found.index() == NONE ? MAX_WALKS / 2 : 1;
+        return found.index() >= NONE ? MAX_WALKS / 2 : 1;
     }
 
     /** Under the bucket's lock a chain ends in its own mark. @throws DamagedMapException when it does not */

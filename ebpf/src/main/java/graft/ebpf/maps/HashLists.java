@@ -5,7 +5,9 @@ import graft.platform.layout.ElementLayout;
 import graft.platform.layout.FreeListLayout;
 import graft.platform.layout.HashLayout;
 import graft.platform.layout.MapConstants;
+import java.util.Comparator;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
 
 /**
  * The free lists of a hash, as the agent's C sees them. An element goes into and out of a list under the list's lock, with
@@ -86,10 +88,7 @@ final class HashLists {
     Taken take(int bucket, int operation) {
         for (int tries = 0; tries < TRIES; tries++) {
             boolean busy = false;
-            for (int list = 0; list < lists; list++) {
-                if (!elements.isElement(first(list))) {
-                    continue;
-                }
+            for (int list : fullestFirst()) {
                 if (!tryLock(list, bucket)) {
                     busy = true;
                     continue;
@@ -107,6 +106,16 @@ final class HashLists {
         }
         region.getAndAddLong(HashLayout.LIST_BUSY, 1);
         return new Taken.Busy();
+    }
+
+    /** The lists that are not empty. Processors need theirs alike, so the daemon takes from the longest. */
+    private int[] fullestFirst() {
+        return IntStream.range(0, lists)
+                .filter(list -> elements.isElement(first(list)))
+                .boxed()
+                .sorted(Comparator.comparing(list -> -region.getAcquire(at(list) + FreeListLayout.COUNT)))
+                .mapToInt(Integer::intValue)
+                .toArray();
     }
 
     private int pop(int list, int bucket, int operation) {

@@ -20,9 +20,20 @@ import org.junit.jupiter.api.Test;
 class MapsBenchTest {
     @Test
     void programsLeaveTheSameInMapsHereAndInTheKernel() {
-        MapResult result = new MapsSuite(new OneSession(), new MapsSuite.Effort(1, 1)).run(List.of(MapRow.values()));
+        MapResult result = measured(1);
         assertThat(result.rows()).extracting(MapResult.Row::row).containsExactly(MapRow.values());
         assertThat(result.benchRows()).hasSize(2 * MapRow.values().length);
+    }
+
+    @Test
+    void severalProcessesDoEachOperationAtTheSameTime() {
+        MapResult result = measured(2);
+        assertThat(result.rows()).extracting(MapResult.Row::row).containsExactly(MapRow.values());
+        assertThat(result.table().getLast()).endsWith("2 processes (threads in the kernel) at a time");
+    }
+
+    private static MapResult measured(int writers) {
+        return new MapsSuite(new OneSession(), new MapsSuite.Effort(1, 1, writers)).run(List.of(MapRow.values()));
     }
 
     private static final class OneSession implements SessionRunner {

@@ -24,6 +24,12 @@ public final class BenchTarget implements AutoCloseable {
         return new BenchTarget(AskedProcess.start(GREETING, "/bin/sh", "-c", "\"$0\"; exit $?", executable.toString()));
     }
 
+    /** The same on a processor of this number, if it may run there. */
+    public static BenchTarget start(Path executable, int processor) {
+        return new BenchTarget(AskedProcess.start(
+                GREETING, "/bin/sh", "-c", "\"$0\" " + processor + "; exit $?", executable.toString()));
+    }
+
     public int pid() {
         return Integer.parseInt(shell.hello().substring(GREETING.length()));
     }

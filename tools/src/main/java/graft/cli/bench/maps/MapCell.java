@@ -1,7 +1,6 @@
 package graft.cli.bench.maps;
 
 import graft.bridge.KernelTestProgram;
-import graft.cli.bench.BenchTarget;
 import graft.cli.bench.Samples;
 import graft.daemon.Session;
 import graft.ebpf.maps.ArrayMap;
@@ -9,7 +8,6 @@ import graft.ebpf.maps.BpfMap;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
@@ -19,7 +17,7 @@ final class MapCell implements AutoCloseable {
     private static final byte[] FIRST = new byte[Integer.BYTES];
 
     private final MapRow row;
-    private final BenchTarget target;
+    private final Writers writers;
     private final KernelTestProgram kernel;
     private final ArrayMap globals;
     private final Optional<MapSide> here;
@@ -27,9 +25,9 @@ final class MapCell implements AutoCloseable {
     private final List<Double> graftTimes = new ArrayList<>();
     private final List<Double> kernelTimes = new ArrayList<>();
 
-    MapCell(MapRow row, BenchTarget target, Session session, KernelTestProgram kernel) {
+    MapCell(MapRow row, Writers writers, Session session, KernelTestProgram kernel) {
         this.row = row;
-        this.target = target;
+        this.writers = writers;
         this.kernel = kernel;
         this.globals = switch (map(session, GLOBALS)) {
             case ArrayMap array -> array;
@@ -49,8 +47,7 @@ final class MapCell implements AutoCloseable {
             here.orElseThrow().fill(map);
             there.orElseThrow().fill(map);
             globals.update(FIRST, new byte[globals.valueBytes()], 0);
-            // A batch to warm up and one to measure.
-            target.measure(1, 1, List.of(row.function()));
+            writers.runTwice(row.function());
             kernel.run(2);
             require("variables", globals.lookup(FIRST).orElseThrow(), kernelGlobals());
             TreeMap<Long, byte[]> ours = here.orElseThrow().contents();
@@ -78,10 +75,8 @@ final class MapCell implements AutoCloseable {
 
     /** One batch on each side. */
     void measure(int runs) {
-        Map<String, Samples> batch = target.measure(1, runs, List.of(row.function()));
-        graftTimes.add(batch.get(row.function()).median() / MapRow.OPERATIONS);
-        kernel.run(runs);
-        kernelTimes.add((double) kernel.run(runs) / MapRow.OPERATIONS);
+        graftTimes.add(writers.measure(row.function(), runs) / MapRow.OPERATIONS);
+        kernelTimes.add(writers.measure(kernel, runs) / MapRow.OPERATIONS);
         if (row == MapRow.RING_64) {
             requireRecords(here.orElseThrow().drain(), runs);
             requireRecords(there.orElseThrow().drain(), runs);
@@ -90,7 +85,7 @@ final class MapCell implements AutoCloseable {
 
     /** A full ring would be fast. */
     private void requireRecords(int records, int runs) {
-        if (records != 2 * runs * MapRow.OPERATIONS) {
+        if (records != 2 * runs * MapRow.OPERATIONS * writers.count()) {
             throw new IllegalStateException("%d records of %d runs".formatted(records, 2 * runs));
         }
     }

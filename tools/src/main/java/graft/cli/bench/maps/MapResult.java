@@ -7,8 +7,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** What the suite measured: nanoseconds of one operation. */
-public record MapResult(List<Row> rows) {
+/**
+ * What the suite measured: nanoseconds of one operation.
+ *
+ * @param writers processes that did it at the same time
+ */
+public record MapResult(List<Row> rows, int writers) {
     /** One operation on both sides. */
     public record Row(MapRow row, Samples kernel, Samples graft) {
         /** Graft's time over the kernel's. */
@@ -32,8 +36,10 @@ public record MapResult(List<Row> rows) {
                     number(row.toKernel()));
         }
         List<String> lines = new ArrayList<>(table.lines());
-        lines.add("nanoseconds of one operation, median of %d interleaved batches"
-                .formatted(rows.getFirst().graft().count()));
+        lines.add("nanoseconds of one operation, median of %d interleaved batches%s"
+                .formatted(
+                        rows.getFirst().graft().count(),
+                        writers == 1 ? "" : "; " + writers + " processes (threads in the kernel) at a time"));
         return lines;
     }
 
@@ -47,8 +53,9 @@ public record MapResult(List<Row> rows) {
         return all;
     }
 
-    private static BenchRow row(MapRow row, BenchRow.Who who, Samples samples) {
-        return new BenchRow("maps", row.label(), who, "ns", samples, samples.median());
+    private BenchRow row(MapRow row, BenchRow.Who who, Samples samples) {
+        String label = writers == 1 ? row.label() : row.label() + "-by-" + writers;
+        return new BenchRow("maps", label, who, "ns", samples, samples.median());
     }
 
     private static String number(double value) {

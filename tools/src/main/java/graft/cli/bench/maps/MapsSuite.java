@@ -1,7 +1,6 @@
 package graft.cli.bench.maps;
 
 import graft.bridge.KernelTestProgram;
-import graft.cli.bench.BenchTarget;
 import graft.cli.bench.BenchTargetFile;
 import graft.cli.bench.SessionRunner;
 import graft.cli.bpf.PackagedProgram;
@@ -29,8 +28,9 @@ public final class MapsSuite {
      *
      * @param rounds batches of each cell
      * @param runs of a program in a batch
+     * @param writers processes that run it at the same time
      */
-    public record Effort(int rounds, int runs) {}
+    public record Effort(int rounds, int runs, int writers) {}
 
     public MapsSuite(SessionRunner sessions, Effort effort) {
         this.sessions = sessions;
@@ -41,11 +41,11 @@ public final class MapsSuite {
     public MapResult run(List<MapRow> rows) {
         CollectionSpec object = PackagedProgram.MAPS.spec();
         try (BenchTargetFile file = BenchTargetFile.extract();
-                BenchTarget target = BenchTarget.start(file.path())) {
+                Writers writers = Writers.start(file.path(), effort.writers())) {
             List<LinkRequest> links =
                     rows.stream().<LinkRequest>map(MapsSuite::link).toList();
-            SessionRequest request = new SessionRequest(object, links, List.of(target.pid()));
-            return sessions.during(request, session -> measure(rows, object, target, session));
+            SessionRequest request = new SessionRequest(object, links, writers.pids());
+            return sessions.during(request, session -> measure(rows, object, writers, session));
         }
     }
 
@@ -53,22 +53,22 @@ public final class MapsSuite {
         return new LinkRequest.Uprobe(row.program(), new Probe(Probe.Kind.ENTRY, "", row.function(), 0), 0);
     }
 
-    private MapResult measure(List<MapRow> rows, CollectionSpec object, BenchTarget target, Session session) {
+    private MapResult measure(List<MapRow> rows, CollectionSpec object, Writers writers, Session session) {
         List<MapCell> cells = new ArrayList<>();
         try {
             for (MapRow row : rows) {
                 KernelTestProgram kernel =
                         KernelTestProgram.load(object, object.programs().get(row.program()));
-                cells.add(new MapCell(row, target, session, kernel));
+                cells.add(new MapCell(row, writers, session, kernel));
             }
             cells.forEach(MapCell::requireSame);
             for (int round = 0; round < effort.rounds(); round++) {
                 for (int i = 0; i < cells.size(); i++) {
                     boolean ring = rows.get(i) == MapRow.RING_64;
-                    cells.get(i).measure(ring ? Math.min(effort.runs(), RING_RUNS) : effort.runs());
+                    cells.get(i).measure(ring ? Math.min(effort.runs(), RING_RUNS / effort.writers()) : effort.runs());
                 }
             }
-            return new MapResult(cells.stream().map(MapCell::result).toList());
+            return new MapResult(cells.stream().map(MapCell::result).toList(), effort.writers());
         } finally {
             cells.forEach(MapCell::close);
         }
