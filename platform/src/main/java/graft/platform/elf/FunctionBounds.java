@@ -25,6 +25,14 @@ public final class FunctionBounds {
         return new FunctionBounds(ends);
     }
 
+    /** Every function that the file tells of, ascending. */
+    public List<Bounds> all() {
+        return ends.entrySet().stream()
+                .map(function ->
+                        new Bounds(new ElfVirtualAddress(function.getKey()), function.getValue() - function.getKey()))
+                .toList();
+    }
+
     /** The function that holds {@code address}, if the file tells. */
     public Optional<Bounds> containing(ElfVirtualAddress address) {
         return Optional.ofNullable(ends.floorEntry(address.value()))
