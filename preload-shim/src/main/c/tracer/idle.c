@@ -2,8 +2,10 @@
  * Whether a stopped thread can still come into a pool. It can when it is there; when a signal has interrupted it there,
  * which the frame on its stack says; and when a wrapped function returns there, which the return slots say. Pool code
  * calls nothing outside but the vDSO's clock, so a thread elsewhere has no other way back, and words on its stack that
- * look like addresses in a pool are left from earlier. They count only while the vDSO may be on the way. Runs in the
- * daemon. Uses no libc. Ordering rule: all threads are stopped before and until the answer is used.
+ * look like addresses in a pool are left from earlier. They count only while the vDSO may be on the way. When nothing
+ * but wrapped functions leads back, their stack words get the addresses that they held before the wrapping: a function
+ * that sleeps for days need not end. Runs in the daemon. Uses no libc. Ordering rule: all threads are stopped before and
+ * until the answer is used.
  */
 #include "tracer.h"
 
@@ -74,14 +76,40 @@ static long may_return(struct graft_stop *stop, const struct graft_idle *idle, c
     return left_over && clock;
 }
 
-static long return_pending(struct graft_stop *stop, const struct graft_idle *idle, uint64_t table)
+static long is_wrapped(struct graft_stop *stop, const struct graft_idle *idle, const struct graft_return_slot *slot)
 {
-    uint64_t *slots = POINTER(uint64_t, idle->buffer), word;
-    long size = GRAFT_RETURN_SLOTS * 16;
-    if (graft_memory_read(stop, table, slots, (uint64_t)size) != size) return 0;
+    uint64_t word;
+    /* Without an address it is a slot that waits for the next call at the same depth. */
+    return slot->slot && slot->address && graft_memory_read(stop, slot->slot, &word, sizeof word) == sizeof word
+           && in_pool(idle, word);
+}
+
+/* Where the function returned to before anything was wrapped; 0 when it is not known. */
+static uint64_t original(const struct graft_idle *idle, const struct graft_return_slot *slot,
+                         const struct graft_return_slot *tails)
+{
+    uint64_t address = slot->address & ~GRAFT_TAKEN_OVER;
+    if (!in_pool(idle, address)) return address;
+    for (uint64_t i = 0; i < GRAFT_TAIL_SLOTS; i++) {
+        address = tails[i].address & ~GRAFT_TAKEN_OVER;
+        if ((tails[i].slot & -8ull) == slot->slot && address && !in_pool(idle, address)) return address;
+    }
+    return 0;
+}
+
+/* 0: no wrapped function is under way any more; 1: one is. */
+static long unwrap(struct graft_stop *stop, const struct graft_idle *idle, uint64_t table)
+{
+    struct graft_return_slot *slots = POINTER(struct graft_return_slot, idle->buffer), *tails = slots + GRAFT_RETURN_SLOTS;
+    uint64_t size = GRAFT_RETURN_SLOTS * sizeof *slots, tails_size = GRAFT_TAIL_SLOTS * sizeof *tails;
+    uint64_t tail_table = table - GRAFT_RETURN_SLOTS_OFFSET + GRAFT_TAIL_SLOTS_OFFSET;
+    if (graft_memory_read(stop, table, slots, size) != (long)size) return 0;
+    if (graft_memory_read(stop, tail_table, tails, tails_size) != (long)tails_size) return 0;
     for (uint64_t i = 0; i < GRAFT_RETURN_SLOTS; i++) {
-        uint64_t slot = slots[2 * i];
-        if (slot && graft_memory_read(stop, slot, &word, sizeof word) == sizeof word && in_pool(idle, word)) return 1;
+        if (!is_wrapped(stop, idle, &slots[i])) continue;
+        uint64_t address = original(idle, &slots[i], tails);
+        if (!address || idle->keep_wraps) return 1;
+        if (graft_text_write(stop, slots[i].slot, &address, sizeof address)) return 1;
     }
     return 0;
 }
@@ -99,6 +127,6 @@ long graft_idle_check(struct graft_stop *stop, struct graft_operation *op)
     }
     const uint64_t *tables = POINTER(uint64_t, idle->slots);
     for (uint64_t i = 0; i < idle->slot_tables; i++)
-        if (return_pending(stop, idle, tables[i])) return 1;
+        if (unwrap(stop, idle, tables[i])) return 1;
     return 0;
 }

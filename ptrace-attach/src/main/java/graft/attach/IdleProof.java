@@ -8,13 +8,20 @@ import graft.platform.address.RemoteAddress;
 import graft.platform.layout.IdleLayout;
 import graft.platform.layout.PoolConstants;
 import graft.platform.proc.MemoryMapping;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * What the tracer needs to tell whether any thread can still run code of a pool: its program counter, a signal frame on
- * its stack, or a return slot whose stack slot still holds our address.
+ * its stack, or a return slot whose stack word still holds our address. Such a word gets the original address back, but
+ * where the processor keeps return addresses of its own, which cannot be changed: there the call has to end.
  */
 final class IdleProof {
     private static final int STACK_MAX = 1 << 20;
@@ -62,6 +69,7 @@ final class IdleProof {
         idle.set(JAVA_LONG, IdleLayout.SLOT_TABLES, runtimes.size());
         idle.set(JAVA_LONG, IdleLayout.BUFFER, buffer.address());
         idle.set(JAVA_LONG, IdleLayout.BUFFER_SIZE, buffer.byteSize());
+        idle.set(JAVA_LONG, IdleLayout.KEEP_WRAPS, hasShadowStack(pid) ? 1 : 0);
         all.stream()
                 .filter(mapping -> mapping.path().filter("[vdso]"::equals).isPresent())
                 .findFirst()
@@ -70,6 +78,16 @@ final class IdleProof {
                     idle.set(JAVA_LONG, IdleLayout.VDSO_END, vdso.start().value() + vdso.size());
                 });
         return idle;
+    }
+
+    private static boolean hasShadowStack(int pid) {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/" + pid + "/status"))) {
+            return lines.anyMatch(line -> line.startsWith("x86_Thread_features:") && line.contains("shstk"));
+        } catch (NoSuchFileException ended) {
+            throw new TraceeGoneException(pid, "looking at its features");
+        } catch (IOException failed) {
+            throw new UncheckedIOException("reading the status of process " + pid, failed);
+        }
     }
 
     private static void pair(MemorySegment pairs, int index, RemoteAddress start, long size) {

@@ -1,7 +1,8 @@
 /*
  * Does what standard input says and then answers with its process id: "call N" calls work, "parent N" calls getppid, "thread N"
  * starts threads one after another, "both N" calls work and getppid N times each, at the same time in two threads,
- * "alarm N" interrupts the program every N microseconds from then on, for most of the time.
+ * "alarm N" interrupts the program every N microseconds from then on, for most of the time, "wait N" reads a byte N calls
+ * deep, each of them by two jumps.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -18,6 +19,19 @@ __attribute__((noinline, noclone)) long work(long n)
 {
 	__asm__ volatile("" ::: "memory");
 	return 2 * n + 1;
+}
+
+long waits(long n);
+
+__asm__(".text\n"
+	".type waits, @function\nwaits: nop\njmp waits_more\n.size waits, . - waits\n"
+	".type waits_more, @function\nwaits_more: nop\njmp waits_deeper\n.size waits_more, . - waits_more\n");
+
+__attribute__((noinline, noclone, used)) static long waits_deeper(long n)
+{
+	char byte;
+
+	return n ? 2 * waits(n - 1) + 1 : read(0, &byte, 1);
 }
 
 static void *call(void *unused)
@@ -72,6 +86,9 @@ int main(void)
 			pthread_join(thread, NULL);
 		} else if (!strcmp(what, "alarm")) {
 			alarm_every(times);
+		} else if (!strcmp(what, "wait")) {
+			if (waits(times) != (2l << times) - 1)
+				return 9;
 		} else if (!strcmp(what, "thread")) {
 			for (long i = 0; i < times; i++) {
 				pthread_create(&thread, NULL, nothing, NULL);
