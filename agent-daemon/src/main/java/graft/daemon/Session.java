@@ -6,6 +6,7 @@ import graft.attach.Attacher;
 import graft.attach.Attachment;
 import graft.attach.DetachProof;
 import graft.attach.Injection;
+import graft.attach.Refusal;
 import graft.attach.TargetInspection;
 import graft.daemon.image.TargetImage;
 import graft.ebpf.maps.BpfMap;
@@ -18,12 +19,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * Everything that one user request owns: programs, maps, links in one or more targets. The unit of undo: closing takes
  * everything back. May be used by any thread; {@link #detach} runs once.
  */
 public final class Session implements AutoCloseable {
+    private static final int PLANS = 3;
+
     private final Collection collection;
     private final List<Attachment> attachments;
     private final List<AttachPoint> points;
@@ -147,17 +152,50 @@ public final class Session implements AutoCloseable {
             SessionRequest request, Collection collection, AgentImage agent, Attacher attacher) {
         return switch (assembleAll(request, collection, agent)) {
             case Assemblies.Refused(var refusal) -> new Opening.Refused(refusal);
-            case Assemblies.Ready(var images) -> attachAll(images, collection, attacher);
+            case Assemblies.Ready(var images) ->
+                attachAll(images, collection, image -> {
+                    SessionRequest one = new SessionRequest(
+                            request.object(),
+                            request.links(),
+                            List.of(image.injection().pid()),
+                            request.onRefusal());
+                    return attach(image, () -> assembleAll(one, collection, agent), attacher);
+                });
         };
     }
 
+    /** What became of one target. */
+    private record Attempt(TargetImage.Assembly.Assembled image, AttachResult result) {}
+
+    /** A busy target may map something else at the planned place meanwhile: then it is planned again. */
+    private static Attempt attach(
+            TargetImage.Assembly.Assembled planned, Supplier<Assemblies> again, Attacher attacher) {
+        TargetImage.Assembly.Assembled image = planned;
+        for (int attempt = 1; ; attempt++) {
+            AttachResult result = attacher.attach(image.injection());
+            boolean taken = result instanceof AttachResult.Refused(var why)
+                    && why.kind() == Refusal.Kind.ADDRESS_TAKEN
+                    && attempt < PLANS;
+            if (!taken || !(again.get() instanceof Assemblies.Ready(var images))) {
+                return new Attempt(image, result);
+            }
+            image = images.getFirst();
+        }
+    }
+
     private static Opening attachAll(
-            List<TargetImage.Assembly.Assembled> images, Collection collection, Attacher attacher) {
+            List<TargetImage.Assembly.Assembled> planned,
+            Collection collection,
+            Function<TargetImage.Assembly.Assembled, Attempt> attach) {
         List<Attachment> attached = new ArrayList<>();
         List<AttachPoint> points = new ArrayList<>();
         List<SessionRefusal.SiteRefused> skipped = new ArrayList<>();
-        for (TargetImage.Assembly.Assembled image : images) {
-            Optional<SessionRefusal> refusal = switch (attacher.attach(image.injection())) {
+        int links = 0;
+        for (TargetImage.Assembly.Assembled one : planned) {
+            Attempt attempt = attach.apply(one);
+            TargetImage.Assembly.Assembled image = attempt.image();
+            links += image.links();
+            Optional<SessionRefusal> refusal = switch (attempt.result()) {
                 case AttachResult.Attached(var attachment, var _) -> {
                     attached.add(attachment);
                     points.addAll(image.points());
@@ -175,8 +213,6 @@ public final class Session implements AutoCloseable {
                 return new Opening.Refused(refusal.get());
             }
         }
-        int links =
-                images.stream().mapToInt(TargetImage.Assembly.Assembled::links).sum();
         return new Opening.Opened(new Session(collection, attached, points, skipped, links));
     }
 

@@ -1,6 +1,8 @@
 package graft.rewriter.plan;
 
 import graft.platform.address.RemoteAddress;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -15,49 +17,54 @@ public final class PoolPlacement {
 
     private static final long HIGHEST = 0x7fff_ffff_0000L;
     private static final long GRANULE = 0x10000;
-    /** Kept free beside a neighbour, so that the heap and the loader can go on where they are used to. */
-    private static final long DISTANCE = 64L << 20;
+    /** Kept free beside a neighbour, so that the heap, the loader and arenas of malloc go on where they are used to. */
+    private static final long DISTANCE = 256L << 20;
 
     private PoolPlacement() {}
 
     /** An occupied range. */
     public record Range(RemoteAddress start, RemoteAddress end) {}
 
+    /** @param roomy whether much more is free around it: a small gap is where the next mapping of the process goes */
+    private record Candidate(long at, boolean roomy) {}
+
     /**
-     * The free range of {@code size} bytes that is nearest to {@code module}.
+     * The free range of {@code size} bytes that is nearest to {@code module} among those with much room around them, or
+     * among all, when there are none.
      *
      * @param occupied all mappings, ascending
      */
     public static Optional<RemoteAddress> choose(List<Range> occupied, Range module, long size) {
-        Optional<Long> best = Optional.empty();
+        List<Candidate> candidates = new ArrayList<>();
         long gapStart = LOWEST;
         for (int i = 0; i <= occupied.size(); i++) {
             long gapEnd = i < occupied.size() ? occupied.get(i).start().value() : HIGHEST;
-            best = nearer(best, place(gapStart, Math.min(gapEnd, HIGHEST), module, size), module);
+            place(gapStart, Math.min(gapEnd, HIGHEST), module, size)
+                    .filter(candidate -> reaches(candidate.at(), module, size))
+                    .ifPresent(candidates::add);
             if (i < occupied.size()) {
                 gapStart = Math.max(gapStart, occupied.get(i).end().value());
             }
         }
-        return best.filter(at -> reaches(at, module, size)).map(RemoteAddress::new);
+        return candidates.stream()
+                .min(Comparator.comparing((Candidate candidate) -> !candidate.roomy())
+                        .thenComparingLong(candidate -> distance(candidate.at(), module)))
+                .map(candidate -> new RemoteAddress(candidate.at()));
     }
 
-    private static Optional<Long> place(long gapStart, long gapEnd, Range module, long size) {
+    private static Optional<Candidate> place(long gapStart, long gapEnd, Range module, long size) {
         long spare = gapEnd - gapStart - size;
         if (spare < 0) {
             return Optional.empty();
         }
-        long margin = Math.min(DISTANCE, spare / 2);
+        boolean roomy = spare >= 2 * DISTANCE;
+        long margin = roomy ? DISTANCE : spare / 2;
         boolean below = gapEnd <= module.start().value();
         long at = below ? gapEnd - size - margin : gapStart + margin;
         long aligned = below ? at & -GRANULE : (at + GRANULE - 1) & -GRANULE;
-        return aligned >= gapStart && aligned + size <= gapEnd ? Optional.of(aligned) : Optional.empty();
-    }
-
-    private static Optional<Long> nearer(Optional<Long> best, Optional<Long> candidate, Range module) {
-        if (best.isEmpty() || candidate.isEmpty()) {
-            return best.or(() -> candidate);
-        }
-        return distance(candidate.get(), module) < distance(best.get(), module) ? candidate : best;
+        return aligned >= gapStart && aligned + size <= gapEnd
+                ? Optional.of(new Candidate(aligned, roomy))
+                : Optional.empty();
     }
 
     private static long distance(long at, Range module) {
