@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class WholeProgramTest {
     private static final int SCALE = Integer.getInteger("graft.whole.scale", 1);
     private static final Duration LOAD = Duration.ofSeconds(2L * SCALE);
-    private static final int ROUNDS = 6 * SCALE;
+    private static final int ROUNDS = 3 * SCALE;
     private static final int MANY = 10_000;
     private static final List<String> OF_PYTHON =
             List.of("", "libcrypto.so.3", "libssl.so.3", "libc.so.6", "libm.so.6");
