@@ -173,6 +173,7 @@ public final class Attacher {
                 facts.pid(),
                 facts.startTime(),
                 Evidence.bootId(),
+                facts.execution(),
                 self,
                 ProcessStat.of(self).startTime(),
                 hole,

@@ -66,6 +66,7 @@ public final class Attachment {
         return ProcessStat.find(facts.pid())
                 .filter(stat -> stat.startTime() == facts.startTime())
                 .filter(stat -> !stat.processEnded())
+                .filter(_ -> facts.execution().isCurrent(facts.pid()))
                 .isPresent();
     }
 
@@ -131,7 +132,7 @@ public final class Attachment {
     public synchronized DetachProof detach() {
         try {
             if (!isAlive()) {
-                return gone("it had ended before the detach");
+                return gone("it had ended before the detach, or started another program");
             }
             try (ProcMem memory = ProcMem.open(facts.pid())) {
                 Target target = new Target(facts.pid(), memory, step -> steps.before("detach:" + step));

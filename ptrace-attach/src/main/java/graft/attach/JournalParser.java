@@ -5,6 +5,7 @@ import graft.attach.UndoRecord.Kind;
 import graft.attach.UndoRecord.Range;
 import graft.attach.UndoRecord.Site;
 import graft.platform.address.RemoteAddress;
+import graft.platform.proc.Execution;
 import graft.rewriter.Code;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -43,6 +44,7 @@ final class JournalParser {
                 Integer.parseInt(target[1]),
                 Long.parseLong(target[2]),
                 target[3],
+                new Execution(target[4]),
                 Long.parseLong(daemon[1]),
                 Long.parseLong(daemon[2]),
                 new Hole(address(hole[1]), HexFormat.of().parseHex(hole[2])),

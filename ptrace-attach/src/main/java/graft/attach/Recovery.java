@@ -63,7 +63,9 @@ public final class Recovery {
             if (lives((int) undo.daemonPid(), undo.daemonStart(), undo.bootId())) {
                 return new Outcome.InUse(file, undo.daemonPid());
             }
-            if (!lives(undo.pid(), undo.startTime(), undo.bootId())) {
+            boolean patched = lives(undo.pid(), undo.startTime(), undo.bootId())
+                    && undo.execution().isCurrent(undo.pid());
+            if (!patched) {
                 journal.delete();
                 return new Outcome.ProcessGone(file, undo.pid());
             }

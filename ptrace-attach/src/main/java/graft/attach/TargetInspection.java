@@ -3,6 +3,7 @@ package graft.attach;
 import graft.attach.TargetFacts.Seccomp;
 import graft.platform.linux.ProcMem;
 import graft.platform.linux.SysException;
+import graft.platform.proc.Execution;
 import graft.platform.proc.ProcessStat;
 import graft.platform.proc.ProcessStatus;
 import java.io.IOException;
@@ -109,8 +110,18 @@ public sealed interface TargetInspection {
                                 + " the filter meanwhile needs CAP_SYS_ADMIN, which graft does not have here",
                         "run as root");
             }
+            Optional<Execution> execution = Execution.find(pid);
+            if (execution.isEmpty()) {
+                return refused(Refusal.Kind.NO_SUCH_PROCESS, who + " has just ended", "check the number");
+            }
             return new Attachable(new TargetFacts(
-                    pid, stat.startTime(), status.name(), status.effectiveUid(), status.threads(), seccomp));
+                    pid,
+                    stat.startTime(),
+                    execution.get(),
+                    status.name(),
+                    status.effectiveUid(),
+                    status.threads(),
+                    seccomp));
         }
 
         private boolean isElf32() {

@@ -6,6 +6,6 @@ public final class TraceeGoneException extends RuntimeException {
 
     /** @param during what graft was doing */
     public TraceeGoneException(int pid, String during) {
-        super("process " + pid + " ended while " + during);
+        super("process " + pid + " ended, or started another program, while " + during);
     }
 }

@@ -70,6 +70,9 @@ final class Undo {
     }
 
     Report run() {
+        if (!undo.execution().isCurrent(undo.pid())) {
+            throw new TraceeGoneException(undo.pid(), "its text was to be restored");
+        }
         List<Range> mapped = mapped();
         disable(mapped);
         new Semaphores(target, undo.counters()).lower(mapped);

@@ -1,6 +1,7 @@
 package graft.attach;
 
 import graft.platform.address.RemoteAddress;
+import graft.platform.proc.Execution;
 import graft.rewriter.Code;
 import java.util.HexFormat;
 import java.util.List;
@@ -11,13 +12,14 @@ record UndoRecord(
         int pid,
         long startTime,
         String bootId,
+        Execution execution,
         long daemonPid,
         long daemonStart,
         Hole hole,
         List<Range> ranges,
         List<Site> sites,
         List<Counter> counters) {
-    private static final String MAGIC = "graft-journal 2";
+    private static final String MAGIC = "graft-journal 3";
 
     UndoRecord {
         ranges = List.copyOf(ranges);
@@ -27,7 +29,7 @@ record UndoRecord(
 
     /** The same with counters. */
     UndoRecord counting(List<Counter> more) {
-        return new UndoRecord(pid, startTime, bootId, daemonPid, daemonStart, hole, ranges, sites, more);
+        return new UndoRecord(pid, startTime, bootId, execution, daemonPid, daemonStart, hole, ranges, sites, more);
     }
 
     /** What a range of the target's memory was mapped for. */
@@ -68,6 +70,8 @@ record UndoRecord(
                 .append(startTime)
                 .append(' ')
                 .append(bootId)
+                .append(' ')
+                .append(execution.id())
                 .append('\n');
         out.append("daemon ").append(daemonPid).append(' ').append(daemonStart).append('\n');
         out.append("hole ")

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import graft.platform.address.RemoteAddress;
+import graft.platform.proc.Execution;
 import graft.platform.proc.ProcessStatus;
 import graft.rewriter.PatchPlan;
 import java.io.IOException;
@@ -111,7 +112,16 @@ class RefusalTest {
     @Test
     void aDamagedJournalIsKeptAndSaysWhy() throws IOException {
         UndoRecord undo = new UndoRecord(
-                1, 2, "boot", 3, 4, new Hole(new RemoteAddress(4096), new byte[4]), List.of(), List.of(), List.of());
+                1,
+                2,
+                "boot",
+                new Execution("0123456789abcdef"),
+                3,
+                4,
+                new Hole(new RemoteAddress(4096), new byte[4]),
+                List.of(),
+                List.of(),
+                List.of());
         String text = undo.text();
         Path corrupt = Files.writeString(directory.resolve("a.journal"), text.replace("daemon 3", "daemon 5"));
         Path torn = Files.writeString(directory.resolve("b.journal"), text.substring(0, 30));

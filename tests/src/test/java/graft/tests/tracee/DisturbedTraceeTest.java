@@ -2,6 +2,7 @@ package graft.tests.tracee;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import graft.attach.DetachProof;
 import graft.daemon.KernelSession;
 import graft.daemon.Session;
 import graft.daemon.SessionRefusal;
@@ -108,6 +109,25 @@ class DisturbedTraceeTest {
         tracee.close();
         tracee = new Tracee(TraceeSource.named(name).compile(folder));
         assertGoesOn();
+    }
+
+    /** Nothing is left of the probes, and the process can be attached to again. */
+    @Test
+    void aProcessThatStartsAnotherProgram() throws IOException {
+        try (Session session = Probes.open(tracee, WORK, "little")) {
+            assertGoesOn();
+            tracee.exec();
+            assertGoesOn();
+            assertThat(Probes.count(session, 0)).isEqualTo(100);
+            assertThat(session.detach())
+                    .singleElement()
+                    .satisfies(proof -> assertThat(proof.outcome()).isEqualTo(DetachProof.Outcome.TARGET_GONE));
+        }
+        try (Session session = Probes.open(tracee, WORK, "little")) {
+            assertGoesOn();
+            assertThat(Probes.count(session, 0)).isEqualTo(100);
+            Probes.assertRestored(session);
+        }
     }
 
     @Test
