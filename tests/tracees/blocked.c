@@ -3,7 +3,7 @@
  * (signal(7), "Interruption of system calls and library functions by stop signals"). None of them may return.
  *
  * probes: uprobe:work
- * requirements: 30
+ * requirements: 4 30
  * options: -O2 -pthread
  */
 #define _GNU_SOURCE

@@ -2,7 +2,7 @@
  * C++ exceptions that pass through up to a hundred frames of the probed function, are caught and thrown again on their way.
  *
  * probes: uprobe:work
- * requirements: 20
+ * requirements: 6 20
  * options: -O1
  */
 #include <stdexcept>
