@@ -25,11 +25,14 @@ final class BenchNginxCommand implements Callable<Integer> {
     @Mixin
     private OutputOptions output;
 
-    @Option(names = "--rounds", paramLabel = "N", description = "runs of each tracer; default ${DEFAULT-VALUE}")
-    private int rounds = 5;
+    @Option(
+            names = "--rounds",
+            paramLabel = "N",
+            description = "windows of the kernel, each with three of graft; default ${DEFAULT-VALUE}")
+    private int rounds = 12;
 
-    @Option(names = "--seconds", paramLabel = "N", description = "length of a run; default ${DEFAULT-VALUE}")
-    private int seconds = 2;
+    @Option(names = "--window", paramLabel = "MS", description = "its length; default ${DEFAULT-VALUE}")
+    private int milliseconds = 500;
 
     @Option(
             names = "--body",
@@ -46,7 +49,7 @@ final class BenchNginxCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         NginxSuite.Effort effort = new NginxSuite.Effort(
-                parsed(), rounds, Duration.ofSeconds(seconds), copy ? TlsTally.Depth.COPY : TlsTally.Depth.LOOK);
+                parsed(), rounds, Duration.ofMillis(milliseconds), copy ? TlsTally.Depth.COPY : TlsTally.Depth.LOOK);
         List<NginxRow> rows = new NginxSuite(BenchCommand::during, effort).run();
         PrintWriter out = output.out();
         switch (output.format()) {

@@ -17,7 +17,7 @@ class BenchNginxTest {
     @Test
     void capturesAllTrafficOfALoadedServerByKernelAndGraft() {
         NginxSuite.Effort effort =
-                new NginxSuite.Effort(List.of(Body.KIB_1), 1, Duration.ofSeconds(1), TlsTally.Depth.COPY);
+                new NginxSuite.Effort(List.of(Body.KIB_1), 1, Duration.ofMillis(300), TlsTally.Depth.COPY);
         List<NginxRow> rows = new NginxSuite(BenchCommand::during, effort).run();
         assertThat(rows).extracting(row -> row.bench().who().word()).containsExactly("native", "kernel", "graft");
         assertThat(rows).allMatch(row -> row.failed() == 0);

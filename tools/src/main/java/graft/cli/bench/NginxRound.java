@@ -12,11 +12,6 @@ import graft.cli.tls.TlsTally;
  * @param lost records that never reached the reader
  */
 record NginxRound(LoadResult load, long cpuNanos, TlsTally.Totals totals, long lost) {
-    /** Requests without a proper answer. */
-    long failed() {
-        return load.badStatus() + load.socketErrors();
-    }
-
     /** Nanoseconds of CPU time for one request. */
     double cpuPerRequest() {
         return (double) cpuNanos / Math.max(1, load.requests());

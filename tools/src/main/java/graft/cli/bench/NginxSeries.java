@@ -3,32 +3,38 @@ package graft.cli.bench;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The runs of one body in the order they were made: each traced run lies between two untraced ones. */
+/** The windows of one body in the order they were made: each traced one lies between two untraced ones. */
 final class NginxSeries {
     private static final String UNIT = "req/s";
 
     private final List<NginxRound> untraced = new ArrayList<>();
     private final Tracer kernel = new Tracer();
     private final Tracer graft = new Tracer();
+    private long failed;
 
     NginxSeries(NginxRound first) {
         this.untraced.add(first);
     }
 
-    /** The runs of one tracer. */
+    /** The windows of one tracer. */
     private static final class Tracer {
         private final List<NginxRound> rounds = new ArrayList<>();
         private final List<Double> losses = new ArrayList<>();
     }
 
-    /** Adds a run under the kernel's probes and the untraced one that followed. */
+    /** Adds a window under the kernel's probes and the untraced one that followed. */
     void kernel(NginxRound round, NginxRound after) {
         add(kernel, round, after);
     }
 
-    /** Adds a run under graft and the untraced one that followed. */
+    /** Adds a window under graft and the untraced one that followed. */
     void graft(NginxRound round, NginxRound after) {
         add(graft, round, after);
+    }
+
+    /** Requests of the whole load without a proper answer: nobody knows in which window. */
+    void failed(long requests) {
+        failed = requests;
     }
 
     private void add(Tracer tracer, NginxRound round, NginxRound after) {
@@ -52,14 +58,14 @@ final class NginxSeries {
         return new BenchRow("nginx", body, who, UNIT, rates, added);
     }
 
-    private static NginxRow row(BenchRow bench, Samples loss, List<NginxRound> rounds) {
+    private NginxRow row(BenchRow bench, Samples loss, List<NginxRound> rounds) {
         return new NginxRow(
                 bench,
                 loss,
                 samples(rounds.stream().map(NginxRound::cpuPerRequest).toList()),
                 rounds.stream().mapToLong(round -> round.totals().events()).sum(),
                 rounds.stream().mapToLong(NginxRound::lost).sum(),
-                rounds.stream().mapToLong(NginxRound::failed).sum());
+                failed);
     }
 
     private static Samples rates(List<NginxRound> rounds) {

@@ -15,8 +15,9 @@ import java.util.function.Supplier;
 
 /**
  * What full capture of TLS traffic costs a loaded nginx: requests per second untraced, with the kernel's uprobes and with
- * graft, interleaved A B A C A, for bodies of different size. The same program runs in both, and the same reader takes
- * every record. Whether a tracer sees everything is checked with an exact number of requests first.
+ * graft, for bodies of different size. One load goes on for all windows of a body, interleaved A B A C A C A C A. The same
+ * program runs in both, and the same reader takes every record. Whether a tracer sees everything is checked before, with an
+ * exact number of requests and under full load.
  */
 public final class NginxSuite {
     private static final int EXACT_REQUESTS = 200;
@@ -25,6 +26,15 @@ public final class NginxSuite {
     /** Enough that the kernel spreads them evenly over the workers, in every run anew. */
     private static final int CONNECTIONS = 64;
 
+    /** Graft's windows beside one of the kernel's, which loses so much that few are enough. */
+    private static final int GRAFT_WINDOWS = 3;
+
+    /** A load of its own, whose events are counted one by one. */
+    private static final Duration WHOLE = Duration.ofSeconds(2);
+
+    /** More than attaching and detaching takes. */
+    private static final Duration COMING_AND_GOING = Duration.ofSeconds(3);
+
     private final SessionRunner sessions;
     private final Effort effort;
 
@@ -32,11 +42,11 @@ public final class NginxSuite {
      * How much to measure.
      *
      * @param bodies what is asked for
-     * @param rounds runs of each tracer and body
-     * @param run how long one run loads the server
+     * @param rounds windows of the kernel, and a third of those of graft, for each body
+     * @param window how long a window is
      * @param depth how much of a record the reader reads
      */
-    public record Effort(List<Body> bodies, int rounds, Duration run, TlsTally.Depth depth) {}
+    public record Effort(List<Body> bodies, int rounds, Duration window, TlsTally.Depth depth) {}
 
     public NginxSuite(SessionRunner sessions, Effort effort) {
         this.sessions = sessions;
@@ -50,7 +60,8 @@ public final class NginxSuite {
             List<NginxRow> rows = new ArrayList<>();
             for (Body body : effort.bodies()) {
                 long responseBytes = exactCapture(tracing, server.url(body));
-                rows.addAll(measure(tracing, server.url(body), responseBytes).rows(body.file()));
+                rows.addAll(measure(tracing, server.workerPids(), server.url(body), responseBytes)
+                        .rows(body.file()));
             }
             if (!server.errorsSinceStart().isEmpty()) {
                 throw Problem.of("B001", "nginx's error log gained lines while it was traced")
@@ -81,20 +92,39 @@ public final class NginxSuite {
         return graft.totals().writtenBytes() / EXACT_REQUESTS;
     }
 
-    private NginxSeries measure(NginxTracing tracing, URI url, long responseBytes) {
-        Supplier<LoadResult> load = () -> WrkLoad.run(url, WrkLoad.Shape.full(LOAD_THREADS, CONNECTIONS, effort.run()));
+    private NginxSeries measure(NginxTracing tracing, List<Integer> workers, URI url, long responseBytes) {
+        Supplier<LoadResult> whole = () -> WrkLoad.run(url, WrkLoad.Shape.full(LOAD_THREADS, CONNECTIONS, WHOLE));
         // The server's caches and the compiled code of the reader are warm from here on.
-        tracing.kernel(load);
-        tracing.graft(load);
-        NginxSeries series = new NginxSeries(tracing.untraced(load));
-        for (int round = 0; round < effort.rounds(); round++) {
-            NginxRound kernel = tracing.kernel(load);
-            series.kernel(kernel, tracing.untraced(load));
-            NginxRound graft = tracing.graft(load);
-            requireAccountedFor(graft, responseBytes);
-            series.graft(graft, tracing.untraced(load));
+        tracing.kernel(whole);
+        requireAccountedFor(tracing.graft(whole), responseBytes);
+        long before = ServedLoad.written(workers);
+        long requests = tracing.untraced(whole).load().requests();
+        double bytesPerRequest = (double) (ServedLoad.written(workers) - before) / Math.max(1, requests);
+        WrkLoad.Shape shape = WrkLoad.Shape.full(LOAD_THREADS, CONNECTIONS, limit());
+        try (ServedLoad load = new ServedLoad(workers, url, shape, effort.window(), bytesPerRequest)) {
+            return windows(tracing, load);
         }
+    }
+
+    private NginxSeries windows(NginxTracing tracing, ServedLoad load) {
+        tracing.untraced(load::window);
+        NginxSeries series = new NginxSeries(tracing.untraced(load::window));
+        for (int round = 0; round < effort.rounds(); round++) {
+            NginxRound kernel = tracing.kernel(load::window);
+            series.kernel(kernel, tracing.untraced(load::window));
+            for (int i = 0; i < GRAFT_WINDOWS; i++) {
+                NginxRound graft = tracing.graft(load::window);
+                series.graft(graft, tracing.untraced(load::window));
+            }
+        }
+        series.failed(load.failed());
         return series;
+    }
+
+    /** When the load ends by itself, should nobody end it. */
+    private Duration limit() {
+        Duration round = effort.window().plus(COMING_AND_GOING).multipliedBy(2L + 2 * GRAFT_WINDOWS);
+        return round.multipliedBy(effort.rounds() + 2L);
     }
 
     /** A tracer that misses events would be fast. */

@@ -62,9 +62,9 @@ final class NginxTracing {
     }
 
     private NginxRound traced(TlsSource source, Supplier<LoadResult> load) {
-        long before = CpuTime.ofMainThreads(request.pids());
         try (source;
                 TlsReader reader = TlsReader.start(source, new TlsTally(depth))) {
+            long before = CpuTime.ofMainThreads(request.pids());
             LoadResult result = load.get();
             long served = CpuTime.ofMainThreads(request.pids()) - before;
             TlsTally.Totals totals = reader.finish();

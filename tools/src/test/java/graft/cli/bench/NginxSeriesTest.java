@@ -8,9 +8,9 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class NginxSeriesTest {
-    private static NginxRound round(double perSecond, long badStatus, long lost) {
+    private static NginxRound round(double perSecond, long lost) {
         return new NginxRound(
-                new LoadResult(1000, perSecond, badStatus, 0),
+                new LoadResult(1000, perSecond, 0, 0),
                 8_000_000,
                 new TlsTally.Totals(1000, 45_000, 1000, 1_260_000, 0),
                 lost);
@@ -22,8 +22,9 @@ class NginxSeriesTest {
 
     private static List<NginxRow> rows() {
         NginxSeries series = new NginxSeries(untraced(100));
-        series.kernel(round(50, 0, 0), untraced(300));
-        series.graft(round(270, 2, 5), untraced(300));
+        series.kernel(round(50, 0), untraced(300));
+        series.graft(round(270, 5), untraced(300));
+        series.failed(2);
         return series.rows("1k");
     }
 
@@ -51,8 +52,8 @@ class NginxSeriesTest {
     void reportsAsTableAndJsonLines() {
         assertThat(String.join("\n", NginxReport.table(rows()))).isEqualTo("""
                 body  who     n  req/s   loss      min..max  CPU/req  events  lost  failed
-                1k    native  3    300      -             -  5.00 µs       -     -       0
-                1k    kernel  1     50  75.0%  75.0%..75.0%  8.00 µs   2,000     0       0
+                1k    native  3    300      -             -  5.00 µs       -     -       2
+                1k    kernel  1     50  75.0%  75.0%..75.0%  8.00 µs   2,000     0       2
                 1k    graft   1    270  10.0%  10.0%..10.0%  8.00 µs   2,000     5       2""");
         assertThat(NginxReport.json(rows().get(2)))
                 .isEqualTo(
@@ -63,8 +64,8 @@ class NginxSeriesTest {
 
     @Test
     void roundsAreCompleteWhenRequestsAndBytesAreAccountedFor() {
-        assertThat(round(1, 0, 0).isComplete(16, 1260)).isTrue();
-        assertThat(round(1, 0, 0).isComplete(16, 1300)).isFalse();
-        assertThat(round(1, 0, 0).isComplete(16, 1200)).isFalse();
+        assertThat(round(1, 0).isComplete(16, 1260)).isTrue();
+        assertThat(round(1, 0).isComplete(16, 1300)).isFalse();
+        assertThat(round(1, 0).isComplete(16, 1200)).isFalse();
     }
 }
