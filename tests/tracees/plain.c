@@ -1,5 +1,5 @@
 /*
- * One function and nothing else, for tests that disturb the tracee from outside.
+ * One function that works and nothing else, for tests that disturb the tracee from outside.
  *
  * probes: uprobe:work uretprobe:work
  * requirements: 37 38 45
@@ -10,6 +10,13 @@
 __attribute__((noinline, noclone)) long work(long n)
 {
 	__asm__ volatile("lea 0x10203(%0), %0" : "+r"(n));
+	return n;
+}
+
+/* Never called, on the same page. */
+__attribute__((noinline, noclone, used)) long unused(long n)
+{
+	__asm__ volatile("lea 0x30201(%0), %0" : "+r"(n));
 	return n;
 }
 

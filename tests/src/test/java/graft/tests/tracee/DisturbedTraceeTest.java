@@ -111,6 +111,23 @@ class DisturbedTraceeTest {
         assertGoesOn();
     }
 
+    @Test
+    void sessionsOnOnePageAreUndoneEachForItself() throws IOException {
+        try (Session first = Probes.open(tracee, WORK, "little");
+                Session second = Probes.open(tracee, List.of("uprobe:unused"), "little")) {
+            assertGoesOn();
+            assertThat(first.detach()).singleElement().satisfies(proof -> {
+                assertThat(proof.outcome()).isEqualTo(DetachProof.Outcome.RESTORED);
+                assertThat(proof.pages()).noneMatch(DetachProof.Page::matchesFile);
+                assertThat(proof.clean()).isFalse();
+            });
+            assertGoesOn();
+            Probes.assertRestored(second);
+            assertThat(second.detach()).allMatch(DetachProof::clean);
+            assertThat(Probes.count(first, 0)).isEqualTo(100);
+        }
+    }
+
     /** Nothing is left of the probes, and the process can be attached to again. */
     @Test
     void aProcessThatStartsAnotherProgram() throws IOException {
