@@ -67,6 +67,7 @@ public final class AttachSuite {
             }
             footprint(workers);
         }
+        manyFunctions(launcher);
         seenFromInside();
         return rows.entrySet().stream().map(AttachSuite::row).toList();
     }
@@ -93,7 +94,7 @@ public final class AttachSuite {
         ColdCommand command = new ColdCommand(launcher);
         String pids = workers.stream().map(String::valueOf).collect(Collectors.joining(","));
         for (int round = 0; round < effort.colds(); round++) {
-            long nanos = command.nanosUntilAttached(List.of("tls", "-p", pids));
+            long nanos = command.nanosUntil("attached", List.of("tls", "-p", pids));
             add("command-cold", BenchRow.Who.GRAFT, "us", nanos / 1e3);
         }
     }
@@ -149,6 +150,39 @@ public final class AttachSuite {
             Thread.sleep(time);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Ten thousand probes in one session. */
+    private void manyFunctions(Path launcher) {
+        try (BenchTargetFile file = BenchTargetFile.extract("bench-many");
+                BenchTarget target = BenchTarget.start(file.path())) {
+            String many = "-" + ManySites.FUNCTIONS;
+            ColdCommand command = new ColdCommand(launcher);
+            for (int round = 0; round < effort.colds(); round++) {
+                List<String> words = List.of("count", "probed_*", "-p", Integer.toString(target.pid()));
+                add("command-cold" + many, BenchRow.Who.GRAFT, "us", command.nanosUntil("counting", words) / 1e3);
+                long began = System.nanoTime();
+                sessions.during(ManySites.request(target.pid(), "count"), session -> {
+                    add("session-warm" + many, BenchRow.Who.GRAFT, "us", (System.nanoTime() - began) / 1e3);
+                    List<DetachProof> proofs = session.detach();
+                    requireClean(proofs);
+                    held(
+                            "attach-stop" + many,
+                            session.attachments().getFirst().timing().stopNanos());
+                    held("detach-stop" + many, proofs.getFirst().timing().stopNanos());
+                    return proofs;
+                });
+            }
+        }
+    }
+
+    private static void requireClean(List<DetachProof> proofs) {
+        for (DetachProof proof : proofs) {
+            if (!proof.clean() || proof.restored() < ManySites.FUNCTIONS) {
+                throw new IllegalStateException("%s: %d of %d sites are restored %s"
+                        .formatted(proof.outcome(), proof.restored(), proof.sites(), proof.notes()));
+            }
         }
     }
 

@@ -10,8 +10,6 @@ import java.util.List;
 
 /** A whole command as its own process: the launcher, a cold virtual machine, and everything that it does. */
 final class ColdCommand {
-    private static final String ATTACHED = "attached";
-
     private final Path launcher;
 
     ColdCommand(Path launcher) {
@@ -19,11 +17,11 @@ final class ColdCommand {
     }
 
     /**
-     * Starts the command and ends it once it says that it is attached.
+     * Starts the command and ends it once it says that it is attached, by a line that begins so.
      *
      * @return nanoseconds from the start of the process until then
      */
-    long nanosUntilAttached(List<String> arguments) {
+    long nanosUntil(String attached, List<String> arguments) {
         List<String> words = new ArrayList<>(List.of(launcher.toString()));
         words.addAll(arguments);
         long began = System.nanoTime();
@@ -33,7 +31,7 @@ final class ColdCommand {
                     .start();
             try (BufferedReader said = command.errorReader()) {
                 String line = said.readLine();
-                while (line != null && !line.startsWith(ATTACHED)) {
+                while (line != null && !line.startsWith(attached)) {
                     line = said.readLine();
                 }
                 long nanos = System.nanoTime() - began;

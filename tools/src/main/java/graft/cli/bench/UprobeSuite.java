@@ -1,5 +1,7 @@
 package graft.cli.bench;
 
+import graft.attach.Attachment;
+import graft.attach.Injection;
 import graft.bridge.KernelAttach;
 import graft.bridge.KernelCollection;
 import graft.bridge.KernelLink;
@@ -13,6 +15,8 @@ import graft.daemon.SessionRequest;
 import graft.ebpf.maps.ArrayMap;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.object.CollectionSpec;
+import graft.platform.layout.PoolConstants;
+import graft.platform.layout.StateLayout;
 import graft.platform.linux.PerfEvent;
 import graft.uprobe.AttachPoint;
 import java.nio.file.Path;
@@ -50,6 +54,12 @@ public final class UprobeSuite {
 
     /** Measures all rows and undoes all. */
     public List<BenchRow> run() {
+        List<BenchRow> rows = new ArrayList<>(oneSiteEach());
+        rows.addAll(new ManySites(sessions, effort).run());
+        return rows;
+    }
+
+    private List<BenchRow> oneSiteEach() {
         CollectionSpec object = PackagedProgram.BENCH.spec();
         try (BenchTargetFile file = BenchTargetFile.extract();
                 BenchTarget target = BenchTarget.start(file.path())) {
@@ -58,11 +68,14 @@ public final class UprobeSuite {
                     .flatMap(row -> places.links(row).stream())
                     .toList();
             SessionRequest request = new SessionRequest(object, links, List.of(target.pid()));
-            return rows(sessions.during(request, session -> {
+            return sessions.during(request, session -> {
                 Map<String, Samples> measured = withKernel(object, places, target);
                 requireExact(session, target);
-                return measured;
-            }));
+                List<BenchRow> rows = rows(measured);
+                disable(session);
+                rows.add(disabled(target));
+                return rows;
+            });
         }
     }
 
@@ -76,6 +89,28 @@ public final class UprobeSuite {
         if (counted != calls) {
             throw new IllegalStateException("the program ran %d times, its function %d".formatted(counted, calls));
         }
+    }
+
+    /** As when the daemon dies: the code stays, and the programs do not run. */
+    private static void disable(Session session) {
+        for (Attachment attachment : session.attachments()) {
+            for (Injection.Pool pool : attachment.injection().pools()) {
+                attachment.writeRuntime(pool, PoolConstants.STATE_OFFSET + StateLayout.ACTIVE, new byte[Integer.BYTES]);
+            }
+        }
+    }
+
+    private BenchRow disabled(BenchTarget target) {
+        String probed = UprobeRow.ENTRY_EMPTY.graftFunction();
+        Map<String, List<Double>> values = new LinkedHashMap<>();
+        for (int round = 0; round < effort.rounds(); round++) {
+            collect(values, target.measure(1, effort.calls(), List.of(PLAIN, probed)));
+        }
+        return row(
+                "entry-disabled",
+                BenchRow.Who.GRAFT,
+                samples(values.get(probed)),
+                samples(values.get(PLAIN)).median());
     }
 
     private Map<String, Samples> withKernel(CollectionSpec object, BenchPlaces places, BenchTarget target) {
@@ -135,9 +170,12 @@ public final class UprobeSuite {
             collect(values, target.measure(1, effort.slowCalls(), slow));
         }
         Map<String, Samples> samples = new LinkedHashMap<>();
-        values.forEach((row, list) -> samples.put(
-                row, Samples.of(list.stream().mapToDouble(Double::doubleValue).toArray())));
+        values.forEach((row, list) -> samples.put(row, samples(list)));
         return samples;
+    }
+
+    private static Samples samples(List<Double> values) {
+        return Samples.of(values.stream().mapToDouble(Double::doubleValue).toArray());
     }
 
     private static void collect(Map<String, List<Double>> values, Map<String, Samples> round) {
