@@ -73,10 +73,25 @@ final class Workload implements AutoCloseable {
         return pid;
     }
 
+    /** Says a line to it. */
+    void say(String line) {
+        try {
+            shell.outputWriter().write(line + "\n");
+            shell.outputWriter().flush();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** What it says next. */
+    String line() throws IOException {
+        return answers.readLine();
+    }
+
     /** Lets it work to its end. */
     Result work() {
         try {
-            shell.outputWriter().write("go\n");
+            say("go");
             shell.outputWriter().close();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
