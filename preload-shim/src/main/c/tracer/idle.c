@@ -15,12 +15,16 @@ enum { RED_ZONE = 128, FLAGS_WORD = 1, SELECTORS_WORD = 2, USER_CS = 0x33, USER_
 /* Before it: sixteen registers of struct sigcontext, and uc_stack, the signal stack that was set. */
 enum { STACK_START_WORD = -19, STACK_SIZE_WORD = -17 };
 
+static long in_one_of(const uint64_t *ranges, uint64_t count, uint64_t address)
+{
+    for (uint64_t i = 0; i < count; i++)
+        if (address >= ranges[2 * i] && address < ranges[2 * i + 1]) return 1;
+    return 0;
+}
+
 static long in_pool(const struct graft_idle *idle, uint64_t address)
 {
-    const uint64_t *pools = POINTER(uint64_t, idle->pools);
-    for (uint64_t i = 0; i < idle->pool_count; i++)
-        if (address >= pools[2 * i] && address < pools[2 * i + 1]) return 1;
-    return 0;
+    return in_one_of(POINTER(uint64_t, idle->pools), idle->pool_count, address);
 }
 
 static uint64_t end_of_mapping(const struct graft_idle *idle, uint64_t address)
@@ -76,12 +80,17 @@ static long may_return(struct graft_stop *stop, const struct graft_idle *idle, c
     return left_over && clock;
 }
 
-static long is_wrapped(struct graft_stop *stop, const struct graft_idle *idle, const struct graft_return_slot *slot)
+enum wrap { NOT_WRAPPED, WRAPPED, WRAPPED_AGAIN };
+
+/* Another session may have wrapped a call that we had wrapped: its slot holds our address, and gives it back. */
+static enum wrap wrap_of(struct graft_stop *stop, const struct graft_idle *idle, const struct graft_return_slot *slot)
 {
     uint64_t word;
     /* Without an address it is a slot that waits for the next call at the same depth. */
-    return slot->slot && slot->address && graft_memory_read(stop, slot->slot, &word, sizeof word) == sizeof word
-           && in_pool(idle, word);
+    if (!slot->slot || !slot->address) return NOT_WRAPPED;
+    if (graft_memory_read(stop, slot->slot, &word, sizeof word) != sizeof word) return NOT_WRAPPED;
+    if (in_pool(idle, word)) return WRAPPED;
+    return in_one_of(POINTER(uint64_t, idle->others), idle->other_count, word) ? WRAPPED_AGAIN : NOT_WRAPPED;
 }
 
 /* Where the function returned to before anything was wrapped; 0 when it is not known. */
@@ -106,7 +115,9 @@ static long unwrap(struct graft_stop *stop, const struct graft_idle *idle, uint6
     if (graft_memory_read(stop, table, slots, size) != (long)size) return 0;
     if (graft_memory_read(stop, tail_table, tails, tails_size) != (long)tails_size) return 0;
     for (uint64_t i = 0; i < GRAFT_RETURN_SLOTS; i++) {
-        if (!is_wrapped(stop, idle, &slots[i])) continue;
+        enum wrap wrap = wrap_of(stop, idle, &slots[i]);
+        if (wrap == NOT_WRAPPED) continue;
+        if (wrap == WRAPPED_AGAIN) return 1;
         uint64_t address = original(idle, &slots[i], tails);
         if (!address || idle->keep_wraps) return 1;
         if (graft_text_write(stop, slots[i].slot, &address, sizeof address)) return 1;

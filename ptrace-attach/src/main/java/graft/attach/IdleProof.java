@@ -55,6 +55,11 @@ final class IdleProof {
         for (int i = 0; i < all.size(); i++) {
             pair(mappings, i, all.get(i).start(), all.get(i).size());
         }
+        List<MemoryMapping> others = all.stream().filter(this::isPoolOfOthers).toList();
+        MemorySegment otherPools = arena.allocate(Math.max(1, others.size()) * PAIR, 8);
+        for (int i = 0; i < others.size(); i++) {
+            pair(otherPools, i, others.get(i).start(), others.get(i).size());
+        }
         MemorySegment tables = arena.allocate(Math.max(1, runtimes.size()) * 8L, 8);
         for (int i = 0; i < runtimes.size(); i++) {
             RemoteAddress table = runtimes.get(i).address().plus(PoolConstants.RETURN_SLOTS_OFFSET);
@@ -69,6 +74,8 @@ final class IdleProof {
         idle.set(JAVA_LONG, IdleLayout.SLOT_TABLES, runtimes.size());
         idle.set(JAVA_LONG, IdleLayout.BUFFER, buffer.address());
         idle.set(JAVA_LONG, IdleLayout.BUFFER_SIZE, buffer.byteSize());
+        idle.set(JAVA_LONG, IdleLayout.OTHERS, otherPools.address());
+        idle.set(JAVA_LONG, IdleLayout.OTHER_COUNT, others.size());
         idle.set(JAVA_LONG, IdleLayout.KEEP_WRAPS, hasShadowStack(pid) ? 1 : 0);
         all.stream()
                 .filter(mapping -> mapping.path().filter("[vdso]"::equals).isPresent())
@@ -78,6 +85,14 @@ final class IdleProof {
                     idle.set(JAVA_LONG, IdleLayout.VDSO_END, vdso.start().value() + vdso.size());
                 });
         return idle;
+    }
+
+    private boolean isPoolOfOthers(MemoryMapping mapping) {
+        return mapping.isExecutable()
+                && mapping.path()
+                        .filter(path -> path.startsWith("/memfd:" + PoolImage.NAME))
+                        .isPresent()
+                && pools.stream().noneMatch(pool -> pool.address().equals(mapping.start()));
     }
 
     private static boolean hasShadowStack(int pid) {

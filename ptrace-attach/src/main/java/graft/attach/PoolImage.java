@@ -12,6 +12,9 @@ import java.util.List;
 final class PoolImage implements AutoCloseable {
     private final Injection.Pool pool;
     private final NativeFd fd;
+    /** Of the file: so a process's mappings tell which of them are pools. */
+    static final String NAME = "graft-pool";
+
     private final SharedRegion view;
 
     private PoolImage(Injection.Pool pool, NativeFd fd) {
@@ -21,7 +24,7 @@ final class PoolImage implements AutoCloseable {
     }
 
     static PoolImage create(Injection.Pool pool) {
-        return new PoolImage(pool, Mman.sealedMemfd("graft-pool", pool.size(), Mman.MFD_EXEC));
+        return new PoolImage(pool, Mman.sealedMemfd(NAME, pool.size(), Mman.MFD_EXEC));
     }
 
     Injection.Pool pool() {

@@ -128,6 +128,22 @@ class DisturbedTraceeTest {
         }
     }
 
+    /** The second wraps a call that the first has wrapped, and returns into the first one's memory. */
+    @Test
+    void sessionsThatWrapOneCallLeaveInAnyOrder() throws IOException {
+        tracee.close();
+        tracee = new Tracee(TraceeSource.named("slow-tail").compile(folder));
+        tracee.beginTurn(10);
+        for (int turn = 0; turn < 20; turn++) {
+            Session first = Probes.open(tracee, List.of("uretprobe:first"), "little");
+            Session second = Probes.open(tracee, List.of("uretprobe:second"), "little");
+            (turn % 2 == 0 ? first : second).close();
+            (turn % 2 == 0 ? second : first).close();
+            assertThat(tracee.isAlive()).isTrue();
+        }
+        tracee.endTurn();
+    }
+
     /** Nothing is left of the probes, and the process can be attached to again. */
     @Test
     void aProcessThatStartsAnotherProgram() throws IOException {

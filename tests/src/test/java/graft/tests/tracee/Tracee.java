@@ -41,6 +41,10 @@ final class Tracee implements AutoCloseable {
         run(1);
     }
 
+    boolean isAlive() {
+        return ProcessHandle.of(pid).isPresent();
+    }
+
     int pid() {
         return pid;
     }
