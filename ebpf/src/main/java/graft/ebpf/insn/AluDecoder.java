@@ -32,13 +32,22 @@ final class AluDecoder {
             return new Insn.Alu(AluOp.MOV, width, f.dstReg(), f.operand());
         }
         f.check(f.sourceBit() != 0, "reserved offset is not zero");
-        if (width == Width.W64 && f.off() == 1) {
-            throw f.misused("address space casts belong to arena maps, which are not supported");
+        if (width == Width.W64 && f.off() == ADDRESS_CAST) {
+            return cast(f);
         }
         boolean known = f.off() == 8 || f.off() == 16 || f.off() == 32 && width == Width.W64;
         f.check(known, "unknown kind of move: offset " + f.off());
         f.check(f.imm() == 0, "reserved immediate is not zero");
         return new Insn.MoveSigned(width, f.off(), f.dstReg(), f.srcReg());
+    }
+
+    private static Insn cast(InsnDecoder.Fields f) {
+        for (AddressCast cast : AddressCast.values()) {
+            if (cast.encoding() == f.imm()) {
+                return new Insn.CastAddress(cast, f.dstReg(), f.srcReg());
+            }
+        }
+        throw f.misused("addresses are cast from address space 1 to 0 or back");
     }
 
     private static Insn binary(InsnDecoder.Fields f, Width width) {

@@ -96,11 +96,31 @@ final class AssemblyValue {
             line.expect(")");
             return new Insn.LoadAcquire(from.size(), dst.reg(), from.base(), from.offset());
         }
+        if (word.equals("addr_space_cast")) {
+            return cast(dst);
+        }
         if (word.startsWith("atomic")) {
             return atomic(dst, word, column);
         }
         AssemblyOperands.requireWide(dst, column);
         return new Insn.LoadWide(dst.reg(), symbol(word, column));
+    }
+
+    private Insn cast(AssemblyOperands.Named dst) {
+        line.expect("(");
+        Reg src = operands.same(Width.W64);
+        line.expect(",");
+        int column = line.column();
+        long to = line.number("an address space");
+        line.expect(",");
+        long from = line.number("an address space");
+        line.expect(")");
+        AssemblyOperands.requireWide(dst, column);
+        return Arrays.stream(AddressCast.values())
+                .filter(cast -> cast.spaces().equals(to + ", " + from))
+                .findFirst()
+                .map(cast -> new Insn.CastAddress(cast, dst.reg(), src))
+                .orElseThrow(() -> new AssemblyLine.Unreadable(column, "there is no such cast", "write 0, 1 or 1, 0"));
     }
 
     private Insn swap(AssemblyOperands.Named dst, ByteOrder order, int bits) {

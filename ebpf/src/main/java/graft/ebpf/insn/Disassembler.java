@@ -25,6 +25,8 @@ public final class Disassembler {
             case Insn.Neg(var width, var dst) -> register(dst, width) + " = -" + register(dst, width);
             case Insn.MoveSigned(var width, var bits, var dst, var src) ->
                 "%s = (s%d)%s".formatted(register(dst, width), bits, register(src, width));
+            case Insn.CastAddress(var cast, var dst, var src) ->
+                "%s = addr_space_cast(%s, %s)".formatted(dst, src, cast.spaces());
             case Insn.Swap(var order, var bits, var dst) -> "%s = %s%d %s".formatted(dst, order.function(), bits, dst);
             case Insn.LoadWide(var dst, var value) -> dst + " = " + text(value);
             case Insn.Load(var size, var extension, var dst, var base, var offset) ->

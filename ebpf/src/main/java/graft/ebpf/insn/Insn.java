@@ -17,6 +17,9 @@ public sealed interface Insn {
     /** {@code dst = (s{bits}) src}; bits is 8, 16 or (64-bit form only) 32. */
     record MoveSigned(Width width, int bits, Reg dst, Reg src) implements Insn {}
 
+    /** {@code dst} = the address {@code src} of an arena as one of the other kind. */
+    record CastAddress(AddressCast cast, Reg dst, Reg src) implements Insn {}
+
     /** Byte order conversion of the low {@code bits} (16, 32, 64); the rest becomes zero. */
     record Swap(ByteOrder order, int bits, Reg dst) implements Insn {}
 
@@ -114,6 +117,7 @@ public sealed interface Insn {
             case Alu(var _, var _, var dst, var _) -> Optional.of(dst);
             case Neg(var _, var dst) -> Optional.of(dst);
             case MoveSigned(var _, var _, var dst, var _) -> Optional.of(dst);
+            case CastAddress(var _, var dst, var _) -> Optional.of(dst);
             case Swap(var _, var _, var dst) -> Optional.of(dst);
             case LoadWide(var dst, var _) -> Optional.of(dst);
             case Load(var _, var _, var dst, var _, var _) -> Optional.of(dst);
@@ -145,6 +149,7 @@ public sealed interface Insn {
             case Alu _,
                     Neg _,
                     MoveSigned _,
+                    CastAddress _,
                     Swap _,
                     LoadWide _,
                     Load _,

@@ -34,6 +34,13 @@ public final class InsnEncoder {
                 require(bits == 8 || bits == 16 || bits == 32 && width == Width.W64, insn);
                 emit(alu(width) | CODE_MOV | SOURCE_REGISTER, dst.number(), src.number(), bits, 0);
             }
+            case Insn.CastAddress(var cast, var dst, var src) ->
+                emit(
+                        alu(Width.W64) | CODE_MOV | SOURCE_REGISTER,
+                        dst.number(),
+                        src.number(),
+                        ADDRESS_CAST,
+                        cast.encoding());
             case Insn.Swap swap -> swap(swap);
             case Insn.LoadWide(var dst, var value) -> wide(dst, encoding(value));
             case Insn.Load load -> load(load);

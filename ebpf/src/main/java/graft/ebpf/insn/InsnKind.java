@@ -21,6 +21,7 @@ public final class InsnKind {
             case Insn.Alu(var op, var width, var _, var src) -> name(op) + bits(width) + source(src);
             case Insn.Neg(var width, var _) -> "neg" + bits(width);
             case Insn.MoveSigned(var width, var bits, var _, var _) -> "movs" + bits + "to" + bits(width);
+            case Insn.CastAddress(var cast, var _, var _) -> "addr_space_cast " + cast.spaces();
             case Insn.Swap(var order, var bits, var _) -> order.function() + bits;
             case Insn.LoadWide _ -> "lddw";
             case Insn.Load(var size, var extension, var _, var _, var _) ->
@@ -87,6 +88,9 @@ public final class InsnKind {
             for (int bits = 8; bits < bits(width); bits *= 2) {
                 kinds.add(of(new Insn.MoveSigned(width, bits, Reg.R0, Reg.R0)));
             }
+        }
+        for (AddressCast cast : AddressCast.values()) {
+            kinds.add(of(new Insn.CastAddress(cast, Reg.R0, Reg.R0)));
         }
         for (ByteOrder order : ByteOrder.values()) {
             for (int bits = 16; bits <= 64; bits *= 2) {

@@ -47,5 +47,8 @@ final class Opcodes {
     static final int ATOMIC_LOAD_ACQUIRE = 0x100;
     static final int ATOMIC_STORE_RELEASE = 0x110;
 
+    /** The offset of a move that is a cast. */
+    static final int ADDRESS_CAST = 1;
+
     private Opcodes() {}
 }

@@ -10,10 +10,12 @@ import graft.ebpf.insn.MemSize;
 import graft.ebpf.insn.Operand;
 import graft.ebpf.insn.Reg;
 import graft.ebpf.insn.Wide;
+import graft.ebpf.verifier.Facts;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** Runs a program step by step. One run at a time; confined to one thread. */
 public final class Interpreter {
@@ -49,6 +51,8 @@ public final class Interpreter {
     private InsnList insns;
     private int depth;
     private int tailCalls;
+    private ArenaView arena = ArenaView.NONE;
+    private int at;
     private int next;
     private long limit;
     private long left;
@@ -65,6 +69,12 @@ public final class Interpreter {
         this.insns = insns;
         this.memory = memory;
         this.environment = environment;
+    }
+
+    /** For a program that uses an arena, which must be in memory where it says. */
+    public Interpreter withArena(Facts.ArenaUse use) {
+        arena = new ArenaView(use);
+        return this;
     }
 
     /** Lets {@code may_goto} leave loops after so many rounds instead of the kernel's. */
@@ -112,6 +122,7 @@ public final class Interpreter {
                 return registers[0];
             }
             next = slot + insn.slots();
+            at = slot;
             step(insn);
             tracer.executed(slot, insn, registers);
             slot = next;
@@ -122,21 +133,20 @@ public final class Interpreter {
     private void step(Insn insn) {
         switch (insn) {
             case Insn.Alu(var op, var width, var dst, var src) ->
-                set(dst, Alu.compute(op, width, get(dst), value(src)));
+                set(dst, arena.result(at, Alu.compute(op, width, get(dst), value(src))));
             case Insn.Neg(var width, var dst) -> set(dst, Alu.negate(width, get(dst)));
             case Insn.MoveSigned move -> set(move.dst(), Alu.moveSigned(move, get(move.src())));
+            case Insn.CastAddress(var cast, var dst, var src) -> set(dst, arena.cast(cast, get(src)));
             case Insn.Swap(var order, var bits, var dst) -> set(dst, Alu.swap(order, bits, get(dst)));
             case Insn.LoadWide(var dst, Wide.Constant(long constant)) -> set(dst, constant);
             case Insn.LoadWide(var dst, Wide.Function(int function)) -> set(dst, FUNCTIONS + 8L * function);
             case Insn.LoadWide(var dst, var wide) -> set(dst, environment.resolve(wide));
             case Insn.Load load -> load(load);
-            case Insn.Store(var size, var base, var offset, var src) ->
-                memory.write(get(base) + offset, size, value(src));
+            case Insn.Store(var size, var base, var offset, var src) -> store(size, base, offset, value(src));
             case Insn.Atomic atomic -> atomic(atomic);
             case Insn.LoadAcquire(var size, var dst, var base, var offset) ->
-                set(dst, memory.read(get(base) + offset, size));
-            case Insn.StoreRelease(var size, var base, var offset, var src) ->
-                memory.write(get(base) + offset, size, get(src));
+                load(new Insn.Load(size, Extension.ZERO, dst, base, offset));
+            case Insn.StoreRelease(var size, var base, var offset, var src) -> store(size, base, offset, get(src));
             case Insn.Jump(var _, int distance) -> next += distance;
             case Insn.Branch(var op, var width, var dst, var src, short distance) ->
                 next += Alu.holds(op, width, get(dst), value(src)) ? distance : 0;
@@ -149,13 +159,30 @@ public final class Interpreter {
         }
     }
 
+    /** Where an access goes; nowhere when it leaves the arena. */
+    private OptionalLong place(Reg base, int offset, MemSize size) {
+        return arena.isAccess(at) ? arena.place(get(base), offset, size.bytes()) : OptionalLong.of(get(base) + offset);
+    }
+
     private void load(Insn.Load load) {
-        long value = memory.read(get(load.base()) + load.offset(), load.size());
+        OptionalLong address = place(load.base(), load.offset(), load.size());
+        long value = address.isPresent() ? memory.read(address.getAsLong(), load.size()) : 0;
         set(load.dst(), load.extension() == Extension.SIGN ? Alu.signExtend(load.size(), value) : value);
     }
 
+    private void store(MemSize size, Reg base, int offset, long value) {
+        OptionalLong address = place(base, offset, size);
+        if (address.isPresent()) {
+            memory.write(address.getAsLong(), size, value);
+        }
+    }
+
     private void atomic(Insn.Atomic insn) {
-        long address = get(insn.base()) + insn.offset();
+        OptionalLong place = place(insn.base(), insn.offset(), insn.size());
+        if (place.isEmpty()) {
+            return;
+        }
+        long address = place.getAsLong();
         long old = memory.read(address, insn.size());
         long operand = insn.size() == MemSize.W ? get(insn.src()) & 0xffff_ffffL : get(insn.src());
         if (insn.op() == AtomicOp.CMPXCHG) {

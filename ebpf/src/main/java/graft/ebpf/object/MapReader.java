@@ -13,7 +13,7 @@ import java.util.OptionalInt;
 /** Reads the maps that an object defines, with and without BTF, and one array for each data section. */
 final class MapReader {
     private static final int MAX_NESTING = 2;
-    private static final int MAX_DATA = 64 << 20;
+    static final int MAX_DATA = 64 << 20;
 
     private final ElfFile elf;
     private final Optional<Btf> btf;
@@ -38,6 +38,7 @@ final class MapReader {
                 maps.put(section.name(), data(section));
             }
         }
+        ArenaData.fill(elf, maps);
         return maps;
     }
 
@@ -97,7 +98,7 @@ final class MapReader {
 
     private MapSpec definition(Btf types, String name, BtfType.Composite definition, int nesting) {
         Optional<MapSpec> inner = Optional.empty();
-        Map<String, Integer> numbers = new LinkedHashMap<>();
+        Map<String, Long> numbers = new LinkedHashMap<>();
         OptionalInt key = OptionalInt.empty();
         OptionalInt value = OptionalInt.empty();
         for (BtfType.Member member : definition.members()) {
@@ -116,10 +117,10 @@ final class MapReader {
                 default -> notes.add("map %s: %s is ignored".formatted(name, member.name()));
             }
         }
-        int number = numbers.getOrDefault("type", 0);
+        int number = number(numbers, "type");
         MapType type = MapType.byNumber(number)
                 .orElseThrow(() -> bad(name, "map type %d is not known".formatted(number), "use another map type"));
-        if (numbers.getOrDefault("pinning", 0) != 0) {
+        if (number(numbers, "pinning") != 0) {
             notes.add("map %s: it is not pinned, but made for this run".formatted(name));
         }
         int keySize = size(name, "key", key.stream().boxed().map(types::size).findFirst(), numbers);
@@ -130,19 +131,25 @@ final class MapReader {
                 type,
                 keySize,
                 valueSize,
-                numbers.getOrDefault("max_entries", 0),
-                numbers.getOrDefault("map_flags", 0),
+                number(numbers, "max_entries"),
+                number(numbers, "map_flags"),
                 key,
                 value,
                 MapSpec.Content.NONE,
                 MapSpec.Access.READ_WRITE,
                 inner,
-                List.of()));
+                List.of(),
+                numbers.getOrDefault("map_extra", 0L)));
+    }
+
+    private static int number(Map<String, Long> numbers, String name) {
+        return numbers.getOrDefault(name, 0L).intValue();
     }
 
     /** By the type, by the number, or by both when they agree. */
-    private static int size(String map, String part, Optional<Long> typed, Map<String, Integer> numbers) {
-        Optional<Integer> told = Optional.ofNullable(numbers.get(part + "_size"));
+    private static int size(String map, String part, Optional<Long> typed, Map<String, Long> numbers) {
+        Optional<Integer> told =
+                Optional.ofNullable(numbers.get(part + "_size")).map(Long::intValue);
         if (typed.isPresent() && told.isPresent() && typed.get() != (long) told.get()) {
             throw bad(
                     map,
@@ -163,14 +170,14 @@ final class MapReader {
         return Optional.empty();
     }
 
-    private int number(Btf types, String map, BtfType.Member member) {
+    private long number(Btf types, String map, BtfType.Member member) {
         if (types.resolved(member.type()) instanceof BtfType.Pointer(var target)
                 && types.resolved(target) instanceof BtfType.Array(var _, var _, var count)) {
-            return (int) count;
+            return count;
         }
         if (types.resolved(member.type()) instanceof BtfType.Enumeration(var _, var _, var _, var values)
                 && values.size() == 1) {
-            return (int) values.getFirst().value();
+            return values.getFirst().value();
         }
         throw bad(map, member.name() + " is not a number", "write __uint(" + member.name() + ", …)");
     }

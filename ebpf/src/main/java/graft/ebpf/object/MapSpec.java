@@ -18,6 +18,7 @@ import java.util.OptionalInt;
  * @param access whether programs may write
  * @param inner what the values of a map of maps are like
  * @param slots what the object puts into a map of maps or an array of programs at first
+ * @param extra {@code map_extra}: of an arena, the address of its first byte
  */
 public record MapSpec(
         String name,
@@ -31,7 +32,8 @@ public record MapSpec(
         Content content,
         Access access,
         Optional<MapSpec> inner,
-        List<Slot> slots) {
+        List<Slot> slots,
+        long extra) {
 
     /** A map that holds neither maps nor programs. */
     public MapSpec(
@@ -57,7 +59,8 @@ public record MapSpec(
                 content,
                 access,
                 Optional.empty(),
-                List.of());
+                List.of(),
+                0);
     }
 
     /** The map or program of a name, at an index. */
@@ -102,7 +105,8 @@ public record MapSpec(
 
     /** The same with other sizes. */
     MapSpec sized(int key, int value, int entries) {
-        return new MapSpec(name, type, key, value, entries, flags, keyType, valueType, content, access, inner, slots);
+        return new MapSpec(
+                name, type, key, value, entries, flags, keyType, valueType, content, access, inner, slots, extra);
     }
 
     /** The same, whose values are maps like {@code described}. */
@@ -119,7 +123,8 @@ public record MapSpec(
                 content,
                 access,
                 Optional.of(described),
-                slots);
+                slots,
+                extra);
     }
 
     /** The same, with these maps or programs in it at first. */
@@ -136,7 +141,26 @@ public record MapSpec(
                 content,
                 access,
                 inner,
-                List.copyOf(first));
+                List.copyOf(first),
+                extra);
+    }
+
+    /** The same with initial content. */
+    MapSpec with(Content first) {
+        return new MapSpec(
+                name,
+                type,
+                keySize,
+                valueSize,
+                maxEntries,
+                flags,
+                keyType,
+                valueType,
+                first,
+                access,
+                inner,
+                slots,
+                extra);
     }
 
     /** A map without BTF types and initial content. */

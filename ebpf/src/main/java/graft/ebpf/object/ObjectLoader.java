@@ -86,7 +86,10 @@ public final class ObjectLoader {
         Externs externs = new Externs(btf, kernel, elf.symbols(SymbolTable.STATIC));
         externs.map().ifPresent(map -> maps.put(map.name(), map));
         ObjectCode code = new ObjectCode(
-                elf, ext, relocator, new References(elf, symbols, externs, new KernelFunctions(btf, kernel)));
+                elf,
+                ext,
+                relocator,
+                new References(elf, symbols, externs, new KernelFunctions(btf, kernel), ArenaData.arena(maps)));
         String license =
                 elf.section("license").map(elf::content).map(ObjectLoader::text).orElse("");
         Map<String, ProgSpec> programs = new LinkedHashMap<>();

@@ -4,11 +4,10 @@ import graft.ebpf.insn.Wide;
 import graft.platform.elf.ElfFile;
 import graft.platform.elf.ElfSection;
 import graft.platform.elf.ElfSymbol;
+import java.util.Optional;
 
 /** What the symbols of relocations mean for instructions that load an address. */
-record References(ElfFile elf, MapSymbols maps, Externs externs, KernelFunctions functions) {
-    private static final String ARENA = ".addr_space";
-
+record References(ElfFile elf, MapSymbols maps, Externs externs, KernelFunctions functions, Optional<String> arena) {
     /**
      * What an instruction with a relocation loads.
      *
@@ -32,12 +31,9 @@ record References(ElfFile elf, MapSymbols maps, Externs externs, KernelFunctions
         if (MapReader.isData(section)) {
             return new Wide.MapValue(section.name(), symbol.value().value() + imm);
         }
-        if (section.name().startsWith(ARENA)) {
-            throw new RefusedException(
-                    LoadResult.Reason.BAD_RELOCATION,
-                    program,
-                    "it uses arena memory (section %s), which graft does not have".formatted(section.name()),
-                    "keep the data in maps or in global variables");
+        if (section.name().equals(ArenaData.SECTION)) {
+            String map = arena.orElseThrow(() -> bad(program, "it uses arena memory, but there is no arena"));
+            return new Wide.MapValue(map, symbol.value().value() + imm);
         }
         throw bad(program, "it refers to section %s".formatted(section.name()));
     }

@@ -27,6 +27,11 @@ final class AluTransfer {
         requireSaneImmediate(insn);
         Value left = step.read(insn.dst());
         Value right = step.read(insn.src());
+        if (Arenas.isAddress(left) || Arenas.isAddress(right)) {
+            Arenas.arithmetic(insn, step);
+            return;
+        }
+        Arenas.requireNever(step, Arenas.Use.ARITHMETIC);
         if (left instanceof Scalar a && right instanceof Scalar b) {
             step.write(insn.dst(), computed(insn, step, a, b));
             return;
@@ -59,7 +64,7 @@ final class AluTransfer {
                 step.write(insn.dst(), low == scalar ? scalar : low.withId(Scalar.NO_ID));
             }
             case Pointer _, Value.Nothing _, Value.Resident _ -> {
-                if (step.walk.setting().isForTarget()) {
+                if (step.walk.setting().isForTarget() && !Arenas.isAddress(value)) {
                     throw new Refused(Finding.of(
                             Cause.POINTER_LEAK,
                             insn.dst(),
@@ -130,6 +135,7 @@ final class AluTransfer {
                     Value.Region.PerCpu _,
                     Value.Region.StackObject _ -> true;
             case Value.Region.Context _,
+                    Value.Region.Arena _,
                     Value.Region.Stack _,
                     Value.Region.MapValue _,
                     Value.Region.Record _,
@@ -174,7 +180,8 @@ final class AluTransfer {
 
     /** A number; of pointers the kernel makes one that nothing is known about, for a loader with all rights. */
     private static Scalar number(Step step, Reg reg) {
-        if (!step.walk.setting().isForTarget() && step.read(reg) instanceof Pointer) {
+        Value value = step.read(reg);
+        if (value instanceof Pointer && (!step.walk.setting().isForTarget() || Arenas.isAddress(value))) {
             return Scalar.UNKNOWN;
         }
         return step.number(reg, Cause.POINTER_LEAK, NOT_FOR_POINTERS);

@@ -26,6 +26,7 @@ final class AtomicTransfer {
                     Cause.BAD_INSTRUCTION, insn.base(), "there are no atomic operations on " + bytes + " bytes", ""));
         }
         Memory.Place place = place(step, insn.base(), insn.offset(), bytes);
+        Arenas.requireAtomic(insn, place);
         Value before = Memory.load(step, place, bytes);
         if (step.walk.setting().isForTarget()) {
             requireNumber(place, before);
@@ -63,7 +64,10 @@ final class AtomicTransfer {
             throw new Refused(Finding.of(
                     Cause.READ_ONLY, base, "the context cannot be accessed atomically", "read it with a plain load"));
         }
-        step.require(new Obligation.Aligned(base, place.offset(), bytes));
+        Arenas.noteAccess(step, place);
+        if (!Arenas.isAddress(place.pointer())) {
+            step.require(new Obligation.Aligned(base, place.offset(), bytes));
+        }
         return place;
     }
 

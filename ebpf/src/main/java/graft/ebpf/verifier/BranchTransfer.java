@@ -102,7 +102,7 @@ final class BranchTransfer {
             nullCheck(insn, step, pointer);
             return;
         }
-        if (step.walk.setting().isForTarget()) {
+        if (step.walk.setting().isForTarget() && !Arenas.isAddress(pointer)) {
             throw refused(insn, "a pointer is compared with " + insn.op() + " at " + insn.width());
         }
         both(insn, step, BranchTransfer::learnNothing);
@@ -122,7 +122,8 @@ final class BranchTransfer {
             return;
         }
         boolean equality = insn.op() == JumpOp.JEQ || insn.op() == JumpOp.JNE;
-        if (step.walk.setting().isForTarget() && !(equality && wide)) {
+        boolean addresses = Arenas.isAddress(left) && Arenas.isAddress(right);
+        if (step.walk.setting().isForTarget() && !(equality && wide) && !addresses) {
             throw refused(insn, "pointers are compared with " + insn.op() + " at " + insn.width());
         }
         if (wide && equality && left.mayBeNull() != right.mayBeNull() && canTellNull(left) && canTellNull(right)) {
@@ -183,7 +184,8 @@ final class BranchTransfer {
                         && kernel.trust() != Value.Region.Kernel.Trust.TRUSTED
                 || pointer.region() instanceof Value.Region.Packet
                 || pointer.region() instanceof Value.Region.PacketEnd
-                || pointer.region() instanceof Value.Region.Context;
+                || pointer.region() instanceof Value.Region.Context
+                || Arenas.isAddress(pointer);
     }
 
     private static void learnNothing(AbstractState state) {

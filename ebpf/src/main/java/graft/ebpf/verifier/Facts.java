@@ -1,6 +1,7 @@
 package graft.ebpf.verifier;
 
 import graft.ebpf.helper.Helper;
+import graft.ebpf.object.ArenaArea;
 import graft.ebpf.object.ProgSpec;
 import java.util.BitSet;
 import java.util.EnumSet;
@@ -23,6 +24,7 @@ import java.util.Set;
  * @param reachable slots that some path executes; anything else is dead code
  * @param takenBranches slots of conditional branches that can jump
  * @param fallenBranches slots of conditional branches that can fall through
+ * @param arena what works on the program's arena
  */
 public record Facts(
         BitSet contextFields,
@@ -35,7 +37,27 @@ public record Facts(
         int walked,
         BitSet reachable,
         BitSet takenBranches,
-        BitSet fallenBranches) {
+        BitSet fallenBranches,
+        ArenaUse arena) {
+
+    /**
+     * Which instructions work on an arena.
+     *
+     * @param map its name, empty when there is none
+     * @param area where it is
+     * @param accesses slots of loads, stores and atomics through addresses of the arena
+     * @param arithmetic slots of 64-bit arithmetic whose result is cut to 32 bits
+     */
+    public record ArenaUse(String map, ArenaArea area, BitSet accesses, BitSet arithmetic) {
+        /** No arena. */
+        public static final ArenaUse NONE = new ArenaUse("", ArenaArea.NONE, new BitSet(), new BitSet());
+
+        /** Copies what can change. */
+        public ArenaUse {
+            accesses = (BitSet) accesses.clone();
+            arithmetic = (BitSet) arithmetic.clone();
+        }
+    }
 
     private static final int UNVERIFIED_FRAMES = 8;
 
@@ -75,7 +97,8 @@ public record Facts(
                 0,
                 all,
                 all,
-                all);
+                all,
+                ArenaUse.NONE);
     }
 
     /** The same with the maps of calls from somewhere else. */
@@ -91,7 +114,8 @@ public record Facts(
                 walked,
                 reachable,
                 takenBranches,
-                fallenBranches);
+                fallenBranches,
+                arena);
     }
 
     /** Whether the program calls a helper at all. */

@@ -182,6 +182,7 @@ final class FlowGraph {
             case Insn.Alu _,
                     Insn.Neg _,
                     Insn.MoveSigned _,
+                    Insn.CastAddress _,
                     Insn.Swap _,
                     Insn.LoadWide _,
                     Insn.Load _,

@@ -177,6 +177,8 @@ final class GlobalFunctions {
                                 && (pointer.region() instanceof Value.Region.Stack
                                         || pointer.region() instanceof Value.Region.StackObject);
                         require(reg, dynptr, "a dynptr");
+                    } else if (isTagged(index, "arena")) {
+                        require(reg, value instanceof Scalar || Arenas.isAddress(value), "an address of the arena");
                     } else if (isTagged(index, "trusted")) {
                         boolean trusted = value instanceof Pointer pointer
                                 && pointer.region() instanceof Value.Region.Kernel kernel
@@ -237,6 +239,9 @@ final class GlobalFunctions {
             if (pointee(target).equals("bpf_dynptr")) {
                 return Pointer.to(new Value.Region.StackObject(new Value.Resident.Thing.Dynptr(
                         Value.Resident.Source.LOCAL, walk.origins().next(), 0, MapSpec.Access.READ_WRITE)));
+            }
+            if (isTagged(index, "arena")) {
+                return Scalar.UNKNOWN;
             }
             if (isTagged(index, "trusted")) {
                 String struct = types.resolved(target).typeName();

@@ -4,6 +4,7 @@ import graft.ebpf.btf.Btf;
 import graft.ebpf.btf.BtfType;
 import graft.ebpf.insn.Insn;
 import graft.ebpf.insn.Reg;
+import graft.ebpf.object.KernelSection;
 import graft.ebpf.object.KernelType;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.verifier.Value.Region.Kernel.Trust;
@@ -50,6 +51,9 @@ final class KernelFunctions {
         if (setting.isForTarget() || row == null || !row.types().contains(setting.type())) {
             throw refused("kernel function " + insn.name() + " does not exist "
                     + (setting.isForTarget() ? "in user space" : "for programs of this type"));
+        }
+        if (row.is("sleeps") && setting.section().sleep() == KernelSection.Sleep.NEVER) {
+            throw refused(insn.name() + " may sleep, and the program may not");
         }
         Value result = new Call(step, insn.name(), row, prototype(setting, insn.name())).run();
         FrameTransfer.forgetArguments(step);
@@ -113,6 +117,13 @@ final class KernelFunctions {
                 }
                 return;
             }
+            if (parameter.name().endsWith("__map")) {
+                boolean map = value instanceof Pointer pointer && isMap(pointer.region()) && !pointer.mayBeNull();
+                if (!map) {
+                    throw bad(reg, "a map");
+                }
+                return;
+            }
             String struct = types().resolved(target).typeName();
             boolean any = parameter.name().endsWith("__ign") || name.equals("bpf_cast_to_kern_ctx");
             if (any) {
@@ -125,6 +136,14 @@ final class KernelFunctions {
             } else {
                 object(reg, value, struct, parameter);
             }
+        }
+
+        /** A map of the program, or one that an iterator over maps shows. */
+        private static boolean isMap(Value.Region region) {
+            return region instanceof Value.Region.MapObject
+                    || region instanceof Value.Region.Kernel kernel
+                            && kernel.name().equals("bpf_map")
+                            && kernel.trust() == Trust.TRUSTED;
         }
 
         private boolean isContext(Value value) {
@@ -194,6 +213,8 @@ final class KernelFunctions {
                 return cast(typeId);
             }
             return switch (types().resolved(prototype.result())) {
+                case BtfType.Pointer(var target)
+                when types().resolved(target) instanceof BtfType.Void -> Scalar.UNKNOWN;
                 case BtfType.Pointer(var target) -> object(types().resolve(target));
                 case BtfType.Void _ -> Value.Nothing.UNINITIALISED;
                 default -> Scalar.UNKNOWN;

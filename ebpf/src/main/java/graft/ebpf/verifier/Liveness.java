@@ -69,6 +69,7 @@ final class Liveness {
             case Insn.Alu alu -> bit(alu.dst());
             case Insn.Neg neg -> bit(neg.dst());
             case Insn.MoveSigned move -> bit(move.dst());
+            case Insn.CastAddress cast -> bit(cast.dst());
             case Insn.Swap swap -> bit(swap.dst());
             case Insn.LoadWide wide -> bit(wide.dst());
             case Insn.Load load -> bit(load.dst());
@@ -97,6 +98,7 @@ final class Liveness {
             case Insn.Alu alu -> bit(alu.src()) | (alu.op() == AluOp.MOV ? 0 : bit(alu.dst()));
             case Insn.Neg neg -> bit(neg.dst());
             case Insn.MoveSigned move -> bit(move.src());
+            case Insn.CastAddress cast -> bit(cast.src());
             case Insn.Swap swap -> bit(swap.dst());
             case Insn.Load load -> bit(load.base());
             case Insn.LoadAcquire load -> bit(load.base());

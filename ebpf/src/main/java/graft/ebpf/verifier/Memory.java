@@ -45,6 +45,7 @@ final class Memory {
             case Value.Region.Kernel kernel -> KernelMemory.load(step, place, kernel, bytes);
             case Value.Region.Socket socket -> SocketMemory.load(step, place, socket, bytes);
             case Value.Region.MapObject _ -> KernelMemory.loadMap(step, place, bytes);
+            case Value.Region.Arena _ -> unknown(bytes);
             case Value.Region.Record _, Value.Region.Memory _, Value.Region.Packet _ -> {
                 inObject(step, place, bytes);
                 yield unknown(bytes);
@@ -72,6 +73,7 @@ final class Memory {
                 noteData(step, value);
             }
             case Value.Region.Context _ -> ContextMemory.store(step, place, bytes, value);
+            case Value.Region.Arena _ -> noteData(step, value);
             case Value.Region.Kernel _,
                     Value.Region.Socket _,
                     Value.Region.MapObject _,
@@ -93,6 +95,7 @@ final class Memory {
             case Value.Region.Packet packet ->
                 step.require(new Obligation.InPacket(place.base(), packet, place.offset(), bytes));
             case Value.Region.Context _,
+                    Value.Region.Arena _,
                     Value.Region.Stack _,
                     Value.Region.MapValue _,
                     Value.Region.MapObject _,
@@ -201,6 +204,7 @@ final class Memory {
             case Value.Region.Context _ -> ContextMemory.range(step, place, bytes);
             case Value.Region.Kernel kernel -> KernelMemory.readRange(step, place, kernel, bytes);
             case Value.Region.Socket _,
+                    Value.Region.Arena _,
                     Value.Region.MapObject _,
                     Value.Region.PacketEnd _,
                     Value.Region.PerCpu _,

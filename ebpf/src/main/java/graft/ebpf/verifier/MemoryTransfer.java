@@ -13,7 +13,9 @@ final class MemoryTransfer {
 
     private static void load(Insn.Load insn, Step step) {
         int bytes = insn.size().bytes();
-        Value value = Memory.load(step, Memory.Place.of(step, insn.base(), insn.offset()), bytes);
+        Memory.Place place = Memory.Place.of(step, insn.base(), insn.offset());
+        Arenas.noteAccess(step, place);
+        Value value = Memory.load(step, place, bytes);
         if (insn.extension() == Extension.SIGN && value instanceof Scalar scalar) {
             Scalar extended = scalar.signExtended(8 * bytes);
             value = extended == scalar ? scalar : extended.withId(Scalar.NO_ID);
@@ -27,10 +29,8 @@ final class MemoryTransfer {
 
     private static void store(Insn.Store insn, Step step) {
         Value value = insn.value() instanceof Operand.Src(var reg) ? step.linked(reg) : step.read(insn.value());
-        Memory.store(
-                step,
-                Memory.Place.of(step, insn.base(), insn.offset()),
-                insn.size().bytes(),
-                value);
+        Memory.Place place = Memory.Place.of(step, insn.base(), insn.offset());
+        Arenas.noteAccess(step, place);
+        Memory.store(step, place, insn.size().bytes(), value);
     }
 }

@@ -1,11 +1,15 @@
 package graft.ebpf.verifier;
 
 import graft.ebpf.helper.Helper;
+import graft.ebpf.object.ArenaArea;
+import graft.ebpf.object.MapSpec;
 import java.util.BitSet;
+import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** What a walk collects for {@link Facts}. */
@@ -18,6 +22,8 @@ final class Notes {
     private final BitSet reachable = new BitSet();
     private final BitSet taken = new BitSet();
     private final BitSet fallen = new BitSet();
+    private final Map<Arenas.Use, BitSet> onArena = new EnumMap<>(Arenas.Use.class);
+    private final Map<Arenas.Use, BitSet> elsewhere = new EnumMap<>(Arenas.Use.class);
     private Facts.ContextUse contextUse = Facts.ContextUse.FIELDS_ONLY;
     private int frames = 1;
 
@@ -52,6 +58,30 @@ final class Notes {
         frameBytes.merge(function, bytes, Math::max);
     }
 
+    /** Whether an instruction that works on the arena does so on all paths yet. */
+    boolean usesArena(int slot, Arenas.Use use) {
+        slots(onArena, use).set(slot);
+        return !slots(elsewhere, use).get(slot);
+    }
+
+    /** Whether one that does not work on it does not on all paths yet. */
+    boolean usesNoArena(int slot, Arenas.Use use) {
+        slots(elsewhere, use).set(slot);
+        return !slots(onArena, use).get(slot);
+    }
+
+    private static BitSet slots(Map<Arenas.Use, BitSet> sets, Arenas.Use use) {
+        return sets.computeIfAbsent(use, _ -> new BitSet());
+    }
+
+    private Facts.ArenaUse arenaUse(MapSpec arena) {
+        return new Facts.ArenaUse(
+                arena.name(),
+                ArenaArea.of(arena),
+                slots(onArena, Arenas.Use.ACCESS),
+                slots(onArena, Arenas.Use.ARITHMETIC));
+    }
+
     int frameBytes(int function) {
         return frameBytes.getOrDefault(function, 0);
     }
@@ -68,7 +98,7 @@ final class Notes {
         fallen.set(slot);
     }
 
-    Facts facts(int stackBytes, int walked) {
+    Facts facts(int stackBytes, int walked, Optional<MapSpec> arena) {
         Map<Integer, String> maps = new HashMap<>(mapOfCall);
         maps.keySet().removeAll(ambiguousCalls);
         return new Facts(
@@ -82,6 +112,7 @@ final class Notes {
                 walked,
                 reachable,
                 taken,
-                fallen);
+                fallen,
+                arena.map(this::arenaUse).orElse(Facts.ArenaUse.NONE));
     }
 }

@@ -85,7 +85,7 @@ sealed interface Obligation {
                             : Optional.empty();
                 case Value.Region.Packet _ ->
                     setting.mayWritePackets() ? Optional.empty() : readOnly("use a helper that changes packets");
-                case Value.Region.Stack _, Value.Region.Record _ -> Optional.empty();
+                case Value.Region.Stack _, Value.Region.Record _, Value.Region.Arena _ -> Optional.empty();
                 case Value.Region.MapObject _,
                         Value.Region.Function _,
                         Value.Region.PacketEnd _,

@@ -12,6 +12,7 @@ final class References {
             case Value.Region.Kernel kernel -> kernel.reference();
             case Value.Region.Memory memory -> memory.owner();
             case Value.Region.Context _,
+                    Value.Region.Arena _,
                     Value.Region.Stack _,
                     Value.Region.MapValue _,
                     Value.Region.MapObject _,

@@ -249,6 +249,7 @@ final class Subsumption {
             case Value.Region.StackObject object ->
                 now instanceof Value.Region.StackObject other && thing(object.thing(), other.thing());
             case Value.Region.Context _,
+                    Value.Region.Arena _,
                     Value.Region.Stack _,
                     Value.Region.PacketEnd _,
                     Value.Region.PerCpu _,

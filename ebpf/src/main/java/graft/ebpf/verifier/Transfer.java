@@ -2,6 +2,7 @@ package graft.ebpf.verifier;
 
 import graft.ebpf.insn.Insn;
 import graft.ebpf.insn.Wide;
+import graft.ebpf.object.MapType;
 
 /** The effect of one kind of instruction on a path. */
 @FunctionalInterface
@@ -14,6 +15,7 @@ interface Transfer<I extends Insn> {
             case Insn.Alu alu -> AluTransfer.ARITHMETIC.apply(alu, step);
             case Insn.Neg neg -> AluTransfer.NEGATION.apply(neg, step);
             case Insn.MoveSigned move -> AluTransfer.SIGNED_MOVE.apply(move, step);
+            case Insn.CastAddress cast -> Arenas.CAST.apply(cast, step);
             case Insn.Swap swap -> AluTransfer.BYTE_SWAP.apply(swap, step);
             case Insn.LoadWide wide -> WIDE.apply(wide, step);
             case Insn.Load load -> MemoryTransfer.LOAD.apply(load, step);
@@ -49,6 +51,9 @@ interface Transfer<I extends Insn> {
 
     private static Value directValue(Step step, String name, long offset) {
         var map = step.walk.map(name);
+        if (map.type() == MapType.ARENA) {
+            return Arenas.address(map, offset);
+        }
         if (!Maps.hasDirectValue(map) || offset < 0 || offset >= map.valueSize()) {
             throw new Refused(Finding.of(
                     Cause.OUT_OF_BOUNDS,

@@ -52,6 +52,16 @@ sealed interface Value permits Value.Nothing, Value.Resident, Scalar, Pointer {
             }
         }
 
+        /** The memory of the program's arena; no offset is known, and an access outside of it does nothing. */
+        enum Arena implements Region {
+            ARENA;
+
+            @Override
+            public String noun() {
+                return "a pointer into the arena";
+            }
+        }
+
         /** The stack of frame {@code frame}, counted from the entry function; offset 0 is its r10. */
         record Stack(int frame) implements Region {
             @Override

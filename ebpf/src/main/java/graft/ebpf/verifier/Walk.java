@@ -25,6 +25,7 @@ final class Walk {
     private final GlobalFunctions globals;
     private final Observer observer;
     private final Map<String, List<SpecialField>> fields = new HashMap<>();
+    private Optional<MapSpec> arena = Optional.empty();
     private boolean inGlobalFunction;
     private Path path;
     private int walked;
@@ -53,6 +54,7 @@ final class Walk {
      */
     void run() {
         path = new Path(entry(), 0, Trail.START, null);
+        arena = Arenas.of(insns, maps);
         walkAll();
         for (OptionalInt next = globals.nextUnwalked(); next.isPresent(); next = globals.nextUnwalked()) {
             inGlobalFunction = true;
@@ -147,6 +149,11 @@ final class Walk {
 
     List<SpecialField> specialFields(MapSpec map) {
         return fields.computeIfAbsent(map.name(), _ -> SpecialField.of(map, setting.objectTypes()));
+    }
+
+    /** The arena that the program uses. */
+    Optional<MapSpec> arena() {
+        return arena;
     }
 
     /** The map that the values of a map of maps are like. */

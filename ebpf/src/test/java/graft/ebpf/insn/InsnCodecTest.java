@@ -70,7 +70,7 @@ class InsnCodecTest {
             bc 21 20 00 00 00 00 00 | unknown kind of move: offset 32
             bf 21 ff ff 00 00 00 00 | unknown kind of move: offset -1
             b7 01 08 00 00 00 00 00 | reserved offset is not zero
-            bf 21 01 00 01 00 00 00 | address space casts belong to arena maps, which are not supported
+            bf 21 01 00 02 00 00 00 | addresses are cast from address space 1 to 0 or back
             dc 01 00 00 08 00 00 00 | byte swap of 8 bits
             df 01 00 00 10 00 00 00 | unknown opcode
             e7 01 00 00 00 00 00 00 | unknown opcode

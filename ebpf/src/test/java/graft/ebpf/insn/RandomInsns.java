@@ -4,7 +4,7 @@ import java.util.random.RandomGenerator;
 
 /** Any instruction that has an encoding, with any operands. */
 final class RandomInsns {
-    private static final int KINDS = 18;
+    private static final int KINDS = 19;
 
     private final RandomGenerator random;
 
@@ -31,6 +31,7 @@ final class RandomInsns {
                 new Insn.CallHelper(random.nextBoolean() ? random.nextInt(220) : random.nextInt(Integer.MAX_VALUE));
             case 15 -> new Insn.CallLocal(number());
             case 16 -> new Insn.Exit();
+            case 17 -> new Insn.CastAddress(one(AddressCast.values()), reg(), reg());
             default -> new Insn.Alu(one(AluOp.values()), width(), reg(), operand());
         };
     }

@@ -135,7 +135,18 @@ final class Engines implements AutoCloseable {
         BitSet all = new BitSet();
         all.set(0, insns.slots());
         return new Facts(
-                new BitSet(), Facts.ContextUse.FIELDS_ONLY, Set.of(), mapOfCall, frames, 512, 1, 0, all, all, all);
+                new BitSet(),
+                Facts.ContextUse.FIELDS_ONLY,
+                Set.of(),
+                mapOfCall,
+                frames,
+                512,
+                1,
+                0,
+                all,
+                all,
+                all,
+                Facts.ArenaUse.NONE);
     }
 
     static InsnList list(Insn... insns) {

@@ -284,7 +284,8 @@ class X64ProgramCompilerTest {
                 0,
                 live,
                 live,
-                new java.util.BitSet());
+                new java.util.BitSet(),
+                Facts.ArenaUse.NONE);
         assertThat(HexFormat.of()
                         .formatHex(compile(insns, facts, TargetBinding.NONE).code()))
                 .isEqualTo("31c0c3");

@@ -39,7 +39,7 @@ final class SafetyComparison implements AutoCloseable {
      * show whether it is right.
      */
     private static final Pattern FOLLOWS_FROM_BOUNDS = Pattern.compile(
-            "(min|max) value is|unbounded|outside of the|reference leak|invalid (access|.*stack|mem access)");
+            "(min|max) value is|unbounded|outside of the|reference leak|invalid (access|.*stack|mem access|zero-sized)");
 
     private static final int RUNS = 3_000;
 

@@ -12,7 +12,9 @@ import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.jit.TargetBinding.MapBinding;
 import graft.ebpf.object.ProgSpec;
 import graft.ebpf.verifier.Facts;
+import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -33,7 +35,9 @@ public final class FlowBuilder {
     private final TargetBinding binding;
     private final ProgSpec.Function function;
     private final Map<Integer, Block> blocks = new TreeMap<>();
+    private final Map<Block, List<Block>> behind = new HashMap<>();
     private final OpBuilder ops = new OpBuilder();
+    private final ArenaOps arena;
 
     /** For one function of {@code program}. */
     public FlowBuilder(ProgSpec program, ProgSpec.Function function, Facts facts, TargetBinding binding) {
@@ -41,6 +45,7 @@ public final class FlowBuilder {
         this.function = function;
         this.facts = facts;
         this.binding = binding;
+        this.arena = new ArenaOps(facts.arena(), ops);
     }
 
     /** The graph. */
@@ -54,9 +59,12 @@ public final class FlowBuilder {
         }
         entry.ops().add(new Op.Goto(blocks.get(first)));
         blocks.values().forEach(this::fill);
-        List<Block> all = new java.util.ArrayList<>(blocks.size() + 1);
+        List<Block> all = new ArrayList<>(blocks.size() + 1);
         all.add(entry);
-        all.addAll(blocks.values());
+        for (Block block : blocks.values()) {
+            all.add(block);
+            all.addAll(behind.getOrDefault(block, List.of()));
+        }
         return new Flow(first, all, ops.vars());
     }
 
@@ -102,7 +110,13 @@ public final class FlowBuilder {
                 return;
             }
             Insn insn = insns.at(slot);
-            insn(slot, insn, out);
+            if (arena.isAccess(slot)) {
+                ArenaOps.Blocks access = arena.access(slot, insn, out);
+                behind.computeIfAbsent(block, _ -> new ArrayList<>()).addAll(access.all());
+                out = access.done().ops();
+            } else {
+                insn(slot, insn, out);
+            }
             slot += insn.slots();
         }
     }
@@ -120,11 +134,12 @@ public final class FlowBuilder {
             case Insn.CallHelper(int number) ->
                 helper(slot, Helper.byNumber(number).orElseThrow(), out);
             case Insn.CallLocal(int distance) -> call(new Op.Call.Target.OfFunction(next + distance), ARGUMENTS, out);
-            case Insn.Alu alu -> ops.alu(alu, out);
+            case Insn.Alu alu -> alu(slot, alu, out);
+            case Insn.CastAddress cast -> arena.cast(cast, out);
             case Insn.Neg neg -> ops.neg(neg, out);
             case Insn.MoveSigned move -> ops.moveSigned(move, out);
             case Insn.Swap swap -> ops.swap(swap, out);
-            case Insn.LoadWide wide -> ops.wide(wide, out);
+            case Insn.LoadWide wide -> wide(wide, out);
             case Insn.Load load -> ops.load(load, out);
             case Insn.Store store -> ops.store(store, out);
             case Insn.Atomic atomic -> ops.atomic(atomic, out);
@@ -134,6 +149,23 @@ public final class FlowBuilder {
                 ops.store(new Insn.Store(size, base, offset, new Operand.Src(src)), out);
             case Insn.CallKernelFunction _, Insn.Poison _ ->
                 throw new AssertionError("instruction " + slot + " was not refused: " + insn);
+        }
+    }
+
+    private void alu(int slot, Insn.Alu alu, List<Op> out) {
+        ops.alu(alu, out);
+        if (arena.isArithmetic(slot)) {
+            Var result = OpBuilder.register(alu.dst());
+            out.add(new Op.Unary(UnaryOp.ZERO_EXTEND_32, result, result));
+        }
+    }
+
+    private void wide(Insn.LoadWide wide, List<Op> out) {
+        Optional<Value> kept = arena.address(wide.value());
+        if (kept.isPresent()) {
+            out.add(new Op.Move(OpBuilder.register(wide.dst()), kept.get()));
+        } else {
+            ops.wide(wide, out);
         }
     }
 
@@ -186,7 +218,7 @@ public final class FlowBuilder {
     }
 
     private static void call(Op.Call.Target target, int parameters, List<Op> out) {
-        List<Var> arguments = new java.util.ArrayList<>();
+        List<Var> arguments = new ArrayList<>();
         for (int i = 1; i <= parameters; i++) {
             out.add(new Op.Move(Var.fixed(i), OpBuilder.register(i)));
             arguments.add(Var.fixed(i));

@@ -40,7 +40,7 @@ final class OpBuilder {
     }
 
     /** What a register holds where it must be a variable. */
-    private Var variable(Reg reg, List<Op> out) {
+    Var variable(Reg reg, List<Op> out) {
         if (reg != Reg.R10) {
             return register(reg);
         }
@@ -132,17 +132,26 @@ final class OpBuilder {
     }
 
     void load(Insn.Load insn, List<Op> out) {
-        Place place = Place.at(operand(insn.base(), out), insn.offset());
+        load(insn, Place.at(operand(insn.base(), out), insn.offset()), out);
+    }
+
+    static void load(Insn.Load insn, Place place, List<Op> out) {
         out.add(new Op.Load(insn.size(), insn.extension(), register(insn.dst()), place));
     }
 
     void store(Insn.Store insn, List<Op> out) {
-        Place place = Place.at(operand(insn.base(), out), insn.offset());
+        store(insn, Place.at(operand(insn.base(), out), insn.offset()), out);
+    }
+
+    void store(Insn.Store insn, Place place, List<Op> out) {
         out.add(new Op.Store(insn.size(), place, variable(insn.value(), out)));
     }
 
     void atomic(Insn.Atomic insn, List<Op> out) {
-        Place place = Place.at(operand(insn.base(), out), insn.offset());
+        atomic(insn, Place.at(operand(insn.base(), out), insn.offset()), out);
+    }
+
+    void atomic(Insn.Atomic insn, Place place, List<Op> out) {
         Var operand = variable(insn.src(), out);
         if (insn.op() == AtomicOp.CMPXCHG) {
             out.add(new Op.Move(Var.fixed(0), register(0)));

@@ -45,6 +45,7 @@ final class Support {
             case Insn.Alu _,
                     Insn.Neg _,
                     Insn.MoveSigned _,
+                    Insn.CastAddress _,
                     Insn.Swap _,
                     Insn.Load _,
                     Insn.Store _,

@@ -74,7 +74,18 @@ final class Flows {
             }
         }
         Facts facts = new Facts(
-                new BitSet(), Facts.ContextUse.FIELDS_ONLY, Set.of(), lookups, Map.of(0, 64), 64, 1, 0, all, all, all);
+                new BitSet(),
+                Facts.ContextUse.FIELDS_ONLY,
+                Set.of(),
+                lookups,
+                Map.of(0, 64),
+                64,
+                1,
+                0,
+                all,
+                all,
+                all,
+                Facts.ArenaUse.NONE);
         ProgSpec.Function main = new ProgSpec.Function("main", 0, list.slots(), 0);
         ProgSpec program = new ProgSpec(
                 "test", "uprobe", ProgType.UPROBE, Optional.empty(), list, List.of(main), List.of(), "GPL");

@@ -78,7 +78,18 @@ public record Workload(String name, CollectionSpec object, ProgSpec program, Fac
         Map<Integer, Integer> frames = new HashMap<>();
         program.functions().forEach(function -> frames.put(function.firstSlot(), FRAME_BYTES));
         return new Facts(
-                new BitSet(), Facts.ContextUse.ESCAPES, Set.of(), Map.of(), frames, FRAME_BYTES, 1, 0, all, all, all);
+                new BitSet(),
+                Facts.ContextUse.ESCAPES,
+                Set.of(),
+                Map.of(),
+                frames,
+                FRAME_BYTES,
+                1,
+                0,
+                all,
+                all,
+                all,
+                Facts.ArenaUse.NONE);
     }
 
     /** The packaged object file. */
