@@ -1,5 +1,6 @@
 package graft.bridge;
 
+import graft.ebpf.object.ArenaArea;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
 import graft.platform.linux.Bpf;
@@ -19,6 +20,7 @@ import java.util.Optional;
 public final class KernelMap implements AutoCloseable {
     private final MapSpec spec;
     private final NativeFd fd;
+    private Optional<SharedRegion> arena = Optional.empty();
 
     private KernelMap(MapSpec spec, NativeFd fd) {
         this.spec = spec;
@@ -48,6 +50,14 @@ public final class KernelMap implements AutoCloseable {
     }
 
     private void fill() {
+        if (spec.type() == MapType.ARENA) {
+            long bytes = ArenaArea.of(spec).bytes();
+            SharedRegion memory = SharedRegion.mapAt(fd, spec.extra(), bytes, SharedRegion.Access.READ_WRITE);
+            arena = Optional.of(memory);
+            byte[] first = spec.content().bytes();
+            MemorySegment.copy(first, 0, memory.segment(), ValueLayout.JAVA_BYTE, 0, first.length);
+            return;
+        }
         if (!spec.content().isEmpty()) {
             update(new byte[Integer.BYTES], spec.content().bytes(), 0);
         }
@@ -77,7 +87,13 @@ public final class KernelMap implements AutoCloseable {
                 spec.flags(),
                 btf,
                 keyType,
-                valueType);
+                valueType,
+                spec.extra());
+    }
+
+    /** The memory of an arena, at the addresses that programs keep in it; its pages come to be when they are touched. */
+    public Optional<MemorySegment> arena() {
+        return arena.map(SharedRegion::segment);
     }
 
     /** The blueprint it was created from. */
@@ -176,6 +192,7 @@ public final class KernelMap implements AutoCloseable {
 
     @Override
     public void close() {
+        arena.ifPresent(SharedRegion::close);
         fd.close();
     }
 }

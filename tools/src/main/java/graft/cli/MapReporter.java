@@ -9,6 +9,7 @@ import graft.daemon.Session;
 import graft.ebpf.btf.Btf;
 import graft.ebpf.btf.FormattedValue;
 import graft.ebpf.btf.ValueFormatter;
+import graft.ebpf.maps.ArenaMap;
 import graft.ebpf.maps.ArrayMap;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.HashTable;
@@ -147,6 +148,10 @@ final class MapReporter {
                 }
             }
             case HashTable table -> table.entries().forEach(entry -> row(map.spec(), entry.key(), entry.values()));
+            case ArenaMap arena ->
+                err.printf(
+                        "%s: an arena of %d pages from 0x%x%n",
+                        map.spec().name(), map.spec().maxEntries(), arena.area().start());
             case RingBuffer ring ->
                 err.printf(
                         "%s: a ring buffer, %d records not read%n", ring.spec().name(), unread(ring));

@@ -44,6 +44,7 @@ public sealed interface MapCreation {
             case PERCPU_ARRAY -> PerCpuArrayMap.create(spec);
             case HASH, PERCPU_HASH -> HashTable.create(spec);
             case RINGBUF -> RingBuffer.create(spec);
+            case ARENA -> ArenaMap.create(spec);
             case PERF_EVENT_ARRAY,
                     STACK_TRACE,
                     CGROUP_ARRAY,
@@ -70,8 +71,7 @@ public sealed interface MapCreation {
                     STACK,
                     TASK_STORAGE,
                     BLOOM_FILTER,
-                    USER_RINGBUF,
-                    ARENA -> throw new AssertionError(spec.type() + " passed the rules");
+                    USER_RINGBUF -> throw new AssertionError(spec.type() + " passed the rules");
         };
     }
 }

@@ -1,5 +1,6 @@
 package graft.ebpf.maps;
 
+import graft.ebpf.object.ArenaArea;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
 import graft.platform.layout.MapConstants;
@@ -12,10 +13,12 @@ final class MapRules {
     private static final int RDONLY = 1 << 3;
     private static final int WRONLY = 1 << 4;
     private static final int ZERO_SEED = 1 << 6;
+    private static final int SEGV_ON_FAULT = 1 << 17;
     private static final int WRONLY_PROG = 1 << 8;
     private static final int ACCESS_FLAGS = NUMA_NODE | RDONLY | WRONLY | MapSpec.READ_ONLY_FOR_PROGRAMS | WRONLY_PROG;
     private static final long LARGEST_REGION = 1L << 36;
     private static final int LARGEST_PER_CPU_VALUE = 32 << 10;
+    private static final long LARGEST_ARENA = 1L << 32;
     private static final int LARGEST_RING = 1 << 30;
     private static final long LARGEST_ELEMENT = 4L << 20;
 
@@ -27,6 +30,7 @@ final class MapRules {
             case PERCPU_ARRAY, PROG_ARRAY -> array(spec, 0);
             case HASH, PERCPU_HASH -> hash(spec);
             case RINGBUF -> ring(spec);
+            case ARENA -> arena(spec);
             case LRU_HASH, LRU_PERCPU_HASH ->
                 no(
                         spec,
@@ -56,8 +60,8 @@ final class MapRules {
                     STACK,
                     TASK_STORAGE,
                     BLOOM_FILTER,
-                    USER_RINGBUF,
-                    ARENA -> no(spec, "its type " + spec.type() + " is not available in user space", "--where kernel");
+                    USER_RINGBUF ->
+                no(spec, "its type " + spec.type() + " is not available in user space", "--where kernel");
         };
     }
 
@@ -98,6 +102,26 @@ final class MapRules {
         return (spec.flags() & ~NUMA_NODE) != 0 ? flags(spec) : Optional.empty();
     }
 
+    private static Optional<MapCreation.Refused> arena(MapSpec spec) {
+        if (spec.keySize() != 0 || spec.valueSize() != 0) {
+            return no(spec, "an arena has neither keys nor values", "key_size 0 and value_size 0");
+        }
+        ArenaArea area = ArenaArea.of(spec);
+        if (area.bytes() == 0 || area.bytes() > LARGEST_ARENA) {
+            return no(spec, "an arena has 1 to 1048576 pages, which max_entries counts", "max_entries 1024");
+        }
+        long last = area.start() + area.bytes() - 1;
+        if (area.start() % MapConstants.PAGE != 0 || area.start() >>> Integer.SIZE != last >>> Integer.SIZE) {
+            return no(
+                    spec,
+                    "map_extra 0x%x begins no page, or leads across a multiple of 4 GiB".formatted(area.start()),
+                    "no map_extra");
+        }
+        boolean possible = (spec.flags() & ~(MapSpec.MMAPABLE | SEGV_ON_FAULT | ArenaArea.NO_CONVERSION)) == 0
+                && (spec.flags() & MapSpec.MMAPABLE) != 0;
+        return possible ? Optional.empty() : flags(spec);
+    }
+
     private static Optional<MapCreation.Refused> common(MapSpec spec, int allowedFlags) {
         if (spec.maxEntries() <= 0) {
             return no(spec, "max_entries is " + Integer.toUnsignedString(spec.maxEntries()), "a number from 1");
@@ -126,7 +150,7 @@ final class MapRules {
         return no(
                 spec,
                 "map_flags 0x" + Integer.toHexString(spec.flags()) + " are not possible for " + spec.type(),
-                "map_flags 0");
+                spec.type() == MapType.ARENA ? "BPF_F_MMAPABLE" : "map_flags 0");
     }
 
     static boolean isPerCpu(MapSpec spec) {

@@ -86,7 +86,22 @@ public final class Bpf {
             int flags,
             int btf,
             int keyType,
-            int valueType) {}
+            int valueType,
+            long extra) {
+        /** Without {@code map_extra}. */
+        public MapAttributes(
+                String name,
+                int type,
+                int keySize,
+                int valueSize,
+                int maxEntries,
+                int flags,
+                int btf,
+                int keyType,
+                int valueType) {
+            this(name, type, keySize, valueSize, maxEntries, flags, btf, keyType, valueType, 0);
+        }
+    }
 
     /** {@code BPF_MAP_CREATE}. */
     public static NativeFd mapCreate(MapAttributes map) {
@@ -98,6 +113,7 @@ public final class Bpf {
             attr.set(JAVA_INT, 12, map.maxEntries());
             attr.set(JAVA_INT, 16, map.flags());
             name(attr.asSlice(28, NAME_LENGTH), map.name());
+            attr.set(JAVA_LONG, 64, map.extra());
             if (map.btf() != 0) {
                 attr.set(JAVA_INT, 48, map.btf());
                 attr.set(JAVA_INT, 52, map.keyType());

@@ -117,6 +117,17 @@ public final class Mman {
     }
 
     /**
+     * {@code mmap(2)} of a descriptor at one address and no other.
+     *
+     * @param address 0 where any will do
+     */
+    static long mmapAt(long address, long size, int protection, NativeFd fd) {
+        int flags = address == 0 ? MAP_SHARED : MAP_SHARED | MAP_FIXED_NOREPLACE;
+        return Syscall.MMAP.call(
+                "mapping " + size + " bytes of " + fd, address, size, protection, flags, fd.number(), 0);
+    }
+
+    /**
      * {@code mmap(2)} at a multiple of {@link HugePages#SIZE}, so that the file's huge pages can be used.
      *
      * @param offset a multiple of {@link HugePages#SIZE}

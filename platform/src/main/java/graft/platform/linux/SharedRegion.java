@@ -46,6 +46,15 @@ public final class SharedRegion implements AutoCloseable {
         long address = HugePages.fit(size) && offset % HugePages.SIZE == 0
                 ? Mman.mmapAligned(size, access.protection, Mman.MAP_SHARED, fd, offset)
                 : Mman.mmap(size, access.protection, Mman.MAP_SHARED, fd, offset);
+        return at(address, size, access, fd);
+    }
+
+    /** Maps the first {@code size} bytes at an address that must be free; at 0, where the kernel likes. */
+    public static SharedRegion mapAt(NativeFd fd, long address, long size, Access access) {
+        return at(Mman.mmapAt(address, size, access.protection, fd), size, access, fd);
+    }
+
+    private static SharedRegion at(long address, long size, Access access, NativeFd fd) {
         Arena arena = Arena.ofShared();
         MemorySegment segment =
                 MemorySegment.ofAddress(address).reinterpret(size, arena, mapped -> Mman.munmap(address, size));

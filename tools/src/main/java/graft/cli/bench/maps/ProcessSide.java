@@ -1,5 +1,6 @@
 package graft.cli.bench.maps;
 
+import graft.ebpf.maps.ArenaMap;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.KeyedMap;
 import graft.ebpf.maps.RingBuffer;
@@ -22,8 +23,7 @@ record ProcessSide(BpfMap map) implements MapSide {
     private KeyedMap keyed() {
         return switch (map) {
             case KeyedMap keyed -> keyed;
-            case RingBuffer ring ->
-                throw new IllegalArgumentException(ring.spec().name() + " has no keys");
+            case RingBuffer _, ArenaMap _ -> throw new IllegalArgumentException(spec().name() + " has no keys");
         };
     }
 
@@ -41,6 +41,7 @@ record ProcessSide(BpfMap map) implements MapSide {
         switch (map) {
             case KeyedMap keyed ->
                 keyed.keys().forEach(key -> put(contents, key, keyed.lookup(key).orElseThrow()));
+            case ArenaMap _ -> {}
             case RingBuffer ring ->
                 ring.drain(
                         record -> contents.put((long) contents.size(), record.toArray(ValueLayout.JAVA_BYTE)),
@@ -52,7 +53,7 @@ record ProcessSide(BpfMap map) implements MapSide {
     @Override
     public int drain() {
         return switch (map) {
-            case KeyedMap _ -> 0;
+            case KeyedMap _, ArenaMap _ -> 0;
             case RingBuffer ring -> ring.drain(_ -> {}, Integer.MAX_VALUE);
         };
     }
