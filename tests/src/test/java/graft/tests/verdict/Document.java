@@ -31,7 +31,9 @@ final class Document {
             ## Programs made for comparing
 
             `SafetyTest` makes programs as people write them, which are safe or not by a hair (masks, comparisons, null checks,
-            copies, spills, records, loops, calls), and asks both. All that graft takes the kernel takes, but for a few of a
+            copies, spills, records, loops, calls), and asks both; others decide late what was put into a slot or a register
+            early, behind joins, in loops with two ways and in called functions. A verifier that forgets what is still to be
+            read is found out: of twelve ways to break the marks, each is found in the first 1,000 programs. All that graft takes the kernel takes, but for a few of a
             thousand where the kernel knows bounds less well: those are run with many inputs, and nothing goes wrong.
 
             ## How far a walk goes
@@ -43,7 +45,11 @@ final class Document {
 
             ## What is not there
 
-            * Packet loads (`LD_ABS`, `LD_IND`), arenas and address space casts: the decoder refuses them, program by program.
+            * Packet loads (`LD_ABS`, `LD_IND`): the decoder refuses them where they are reached. The kernel takes them in
+              programs that get an `__sk_buff` (`socket`, `tc`, `cgroup_skb` and the like), none of which graft runs; in
+              probes, tracepoints and all others it refuses them too.
+            * An instruction that works on an arena on one path must do so on all. The kernel demands it of loads and stores;
+              its 64-bit arithmetic is then cut to 32 bits on every path.
             * Contexts of `struct_ops` programs; kernel functions outside `kfuncs.table`; linked lists and trees of objects.
             * The kernel removes spills around calls that keep registers before it sums up stacks (`bpf_fastcall`); here they
               count.
@@ -81,7 +87,7 @@ final class Document {
         return row.ours()
                 .map(why -> why.replaceAll(" \\(insn.*", "")
                         .replaceAll("^\\S+ ", "")
-                        .replaceAll(".*: (packet loads.*|address space casts.*)", "$1")
+                        .replaceAll(".*: (packet loads.*)", "$1")
                         .replace("|", "\\|"))
                 .orElse("accepted; the kernel: " + row.kernel().reason());
     }
