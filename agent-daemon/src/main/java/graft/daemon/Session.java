@@ -27,7 +27,7 @@ import java.util.function.Supplier;
  * everything back. May be used by any thread; {@link #detach} runs once.
  */
 public final class Session implements AutoCloseable {
-    private static final int PLANS = 3;
+    private static final int PLANS = 10;
 
     private final Collection collection;
     private final List<Attachment> attachments;

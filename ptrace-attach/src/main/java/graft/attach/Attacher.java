@@ -60,6 +60,7 @@ public final class Attacher {
         List<PoolImage> images = new ArrayList<>();
         boolean attached = false;
         try (ProcMem memory = ProcMem.open(injection.pid())) {
+            Turn.await(injection.pid(), memory);
             Target target = new Target(injection.pid(), memory, step -> steps.before("attach:" + step));
             ProcMaps maps = ProcMaps.read(injection.pid());
             for (Injection.Pool pool : injection.pools()) {
@@ -99,6 +100,9 @@ public final class Attacher {
             return result;
         } catch (TraceeGoneException gone) {
             return new AttachResult.TargetGone(injection.pid(), gone.getMessage());
+        } catch (DeadlineException late) {
+            return new AttachResult.Refused(
+                    new Refusal(Refusal.Kind.DEADLINE, late.getMessage(), "attach again when that one has ended"));
         } catch (SysException failed) {
             return Ending.comesSoon(injection.pid())
                     ? new AttachResult.TargetGone(injection.pid(), failed.getMessage())

@@ -135,6 +135,7 @@ public final class Attachment {
                 return gone("it had ended before the detach, or started another program");
             }
             try (ProcMem memory = ProcMem.open(facts.pid())) {
+                Turn.await(facts.pid(), memory);
                 Target target = new Target(facts.pid(), memory, step -> steps.before("detach:" + step));
                 Undo.Report report = Undo.perform(target, journal.undo(), Attacher.options(facts));
                 return prove(target, report);

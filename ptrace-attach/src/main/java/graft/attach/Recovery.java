@@ -90,6 +90,7 @@ public final class Recovery {
                     journal.file(), TargetInspection.inspect(undo.pid()).toString());
         }
         try (ProcMem memory = ProcMem.open(undo.pid())) {
+            Turn.await(undo.pid(), memory);
             Target target = new Target(undo.pid(), memory, StepListener.NONE);
             Undo.Report report = Undo.perform(target, undo, Attacher.options(facts));
             if (report.restored() != undo.sites().size()

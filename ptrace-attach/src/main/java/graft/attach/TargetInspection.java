@@ -2,6 +2,7 @@ package graft.attach;
 
 import graft.attach.TargetFacts.Seccomp;
 import graft.platform.linux.ProcMem;
+import graft.platform.linux.Sched;
 import graft.platform.linux.SysException;
 import graft.platform.proc.Execution;
 import graft.platform.proc.ProcessStat;
@@ -29,6 +30,8 @@ public sealed interface TargetInspection {
     final class Inspector {
         private static final long PF_KTHREAD = 0x200000;
         private static final int CAP_SYS_ADMIN = 21;
+        private static final int LOOKS = 1000;
+        private static final long LOOK_NANOS = 1_000_000;
         private final int pid;
 
         private Inspector(int pid) {
@@ -39,7 +42,7 @@ public sealed interface TargetInspection {
             if (pid == ProcessHandle.current().pid()) {
                 return refused(Refusal.Kind.OWN_PROCESS, "process " + pid + " is graft itself", "another process");
             }
-            Optional<ProcessStatus> read = ProcessStatus.find(pid);
+            Optional<ProcessStatus> read = awaitTurn();
             Optional<ProcessStat> stat = ProcessStat.find(pid);
             if (read.isEmpty() || stat.isEmpty()) {
                 return refused(Refusal.Kind.NO_SUCH_PROCESS, "there is no process " + pid, "pgrep -a NAME");
@@ -52,6 +55,25 @@ public sealed interface TargetInspection {
                         "that process id");
             }
             return state(status, stat.get());
+        }
+
+        /** Another session may hold the process just now, for less than a millisecond. */
+        private Optional<ProcessStatus> awaitTurn() {
+            Optional<ProcessStatus> status = ProcessStatus.find(pid);
+            for (int look = 0; look < LOOKS && status.filter(Inspector::isOurs).isPresent(); look++) {
+                Sched.nanosleep(LOOK_NANOS);
+                status = ProcessStatus.find(pid);
+            }
+            return status;
+        }
+
+        private static boolean isOurs(ProcessStatus status) {
+            if (status.tracer() == 0) {
+                return status.state() == 't'; // its tracer has just let it go
+            }
+            return ProcessStatus.find(status.tracer())
+                    .map(tracer -> tracer.name().startsWith(TracerThread.NAME))
+                    .orElse(true);
         }
 
         private TargetInspection state(ProcessStatus status, ProcessStat stat) {
@@ -77,7 +99,7 @@ public sealed interface TargetInspection {
                         who + " is already traced by process " + tracer + " (" + name + ")",
                         "detach that tracer first; a process has one tracer at a time");
             }
-            if (stat.state() == 'T' || stat.state() == 't') {
+            if (status.state() == 'T' || status.state() == 't') {
                 return refused(
                         Refusal.Kind.STOPPED,
                         who + " is stopped (state " + stat.state() + ") and stays so",

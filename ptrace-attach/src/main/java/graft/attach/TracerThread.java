@@ -9,12 +9,14 @@ import java.util.function.Supplier;
  * the kernel lets go of everything it still holds.
  */
 final class TracerThread {
+    /** How the names of such threads begin, for sessions that find a process traced. */
+    static final String NAME = "graft-tracer-";
+
     private TracerThread() {}
 
     static <T> T call(String name, Supplier<T> operation) {
         FutureTask<T> task = new FutureTask<>(operation::get);
-        Thread thread =
-                Thread.ofPlatform().name("graft-tracer-" + name).daemon().start(task);
+        Thread thread = Thread.ofPlatform().name(NAME + name).daemon().start(task);
         boolean interrupted = false;
         try {
             while (true) {

@@ -1,6 +1,7 @@
 package graft.attach;
 
 import graft.platform.address.RemoteAddress;
+import graft.platform.layout.PoolConstants;
 import graft.platform.linux.PosixSpawn;
 import graft.platform.linux.ProcMem;
 import graft.platform.linux.Signals;
@@ -169,7 +170,7 @@ final class LiveTarget implements AutoCloseable {
             long site = probed + at;
             long pool = pool(pid, probed);
             byte[] old = Arrays.copyOfRange(text, at, at + 5);
-            long stub = pool + 0x20000;
+            long stub = pool + PoolConstants.CODE_OFFSET;
             ByteBuffer code = ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN);
             // lock incq counter(%rip); the moved instruction; jmp back. The counter is outside the state and config.
             code.put(new byte[] {(byte) 0xf0, 0x48, (byte) 0xff, 0x05}).putInt((int) (pool - 0x1000 - (stub + 8)));
@@ -202,7 +203,7 @@ final class LiveTarget implements AutoCloseable {
     /** Hits counted by the stub. */
     static long hits(Attachment attachment) {
         Injection.Pool pool = attachment.injection().pools().getFirst();
-        return ByteBuffer.wrap(attachment.readRuntime(pool, 0x1f000, 8))
+        return ByteBuffer.wrap(attachment.readRuntime(pool, PoolConstants.RUNTIME_SIZE - 0x1000, 8))
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .getLong();
     }

@@ -33,6 +33,15 @@ public final class ProcMem implements AutoCloseable {
         return fd.number();
     }
 
+    /**
+     * Takes the lock on this process's memory for {@link #close} to give back, without waiting.
+     *
+     * @return whether no other opening of it has the lock
+     */
+    public boolean tryLock() {
+        return Unistd.tryLock(fd);
+    }
+
     /** Fills {@code local} from {@code from}. @return bytes read, or a negative errno */
     public long read(RemoteAddress from, MemorySegment local) {
         return transfer(Syscall.PREAD64, from, local);

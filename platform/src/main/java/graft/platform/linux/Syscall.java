@@ -32,6 +32,7 @@ enum Syscall {
     GETSOCKOPT(55, 209),
     WAIT4(61, 260),
     FCNTL(72, 25),
+    FLOCK(73, 32),
     FTRUNCATE(77, 46),
     PTRACE(101, 117),
     SCHED_SETSCHEDULER(144, 119),

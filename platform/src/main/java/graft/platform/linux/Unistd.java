@@ -9,6 +9,8 @@ import java.lang.invoke.MethodHandle;
 /** {@code unistd.h}: descriptors and process ids. */
 public final class Unistd {
     private static final long AT_FDCWD = -100;
+    private static final int LOCK_EX = 2;
+    private static final int LOCK_NB = 4;
     private static final int O_CLOEXEC = 0x80000;
     private static final int O_DIRECTORY = 0x10000;
 
@@ -27,6 +29,20 @@ public final class Unistd {
     /** {@code close(2)}. An error is reported and the descriptor is gone all the same, as Linux does it. */
     public static void close(int fd) {
         Syscall.CLOSE.call("closing descriptor " + fd, fd);
+    }
+
+    /**
+     * {@code flock(2)} for one holder, without waiting. The lock is given back when the last descriptor of this opening is
+     * closed, at the latest when the process ends.
+     *
+     * @return whether nobody else holds it
+     */
+    static boolean tryLock(NativeFd fd) {
+        long result = Syscall.FLOCK.raw(fd.number(), LOCK_EX | LOCK_NB, 0, 0, 0, 0);
+        if (result < 0 && result != -Errno.EAGAIN) {
+            throw new SysException("flock", (int) -result, "locking " + fd);
+        }
+        return result == 0;
     }
 
     /** {@code open(2)} of a folder, for reading its entries. */

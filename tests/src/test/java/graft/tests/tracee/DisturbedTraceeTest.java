@@ -9,8 +9,13 @@ import graft.daemon.SessionRefusal;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -126,6 +131,31 @@ class DisturbedTraceeTest {
             assertThat(second.detach()).allMatch(DetachProof::clean);
             assertThat(Probes.count(first, 0)).isEqualTo(100);
         }
+    }
+
+    /** Each finds the process traced by another one now and then, for less than a millisecond. */
+    @Test
+    void manySessionsComeAndGoAtOnce() throws InterruptedException, ExecutionException {
+        tracee.beginTurn(10);
+        try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
+            List<Future<?>> all = new ArrayList<>();
+            for (String function : List.of("work", "unused", "main", "_start")) {
+                all.add(threads.submit(() -> {
+                    for (int turn = 0; turn < 40; turn++) {
+                        try (Session session = Probes.open(tracee, List.of("uprobe:" + function), "little")) {
+                            assertThat(session.detach())
+                                    .allMatch(proof -> proof.outcome() == DetachProof.Outcome.RESTORED);
+                        }
+                    }
+                    return null;
+                }));
+            }
+            for (Future<?> one : all) {
+                one.get();
+            }
+        }
+        tracee.endTurn();
+        assertGoesOn();
     }
 
     /** The second wraps a call that the first has wrapped, and returns into the first one's memory. */
