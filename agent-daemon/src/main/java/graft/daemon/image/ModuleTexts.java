@@ -112,7 +112,7 @@ public final class ModuleTexts {
                     .filter(section -> section.type() == ElfSection.PROGBITS
                             && section.has(ElfSection.ALLOC)
                             && !section.has(ElfSection.EXECUTE))
-                    .forEach(section -> addWords(section, pointed));
+                    .forEach(section -> addWords(section, executable(elf).toList(), pointed));
         }
         landingPads.forEach(pad -> pointed.add(remote(pad)));
         return List.copyOf(pointed);
@@ -134,11 +134,17 @@ public final class ModuleTexts {
         }
     }
 
-    private void addWords(ElfSection section, Set<RemoteAddress> pointed) {
+    /** Millions of words in a large program, nearly all of which point nowhere: no streams, no objects for those. */
+    private void addWords(ElfSection section, List<ElfSegment> executable, Set<RemoteAddress> pointed) {
+        long low = executable.getFirst().address().value();
+        long bytes =
+                executable.getLast().address().value() + executable.getLast().fileSize() - low;
         ByteBuffer words = ByteBuffer.wrap(elf.content(section)).order(ByteOrder.LITTLE_ENDIAN);
         while (words.remaining() >= Long.BYTES) {
             long word = words.getLong();
-            if (executable(elf).anyMatch(segment -> holds(segment, word - loadBias))) {
+            long address = word - loadBias;
+            boolean near = Long.compareUnsigned(address - low, bytes) < 0;
+            if (near && executable.stream().anyMatch(segment -> holds(segment, address))) {
                 pointed.add(new RemoteAddress(word));
             }
         }

@@ -16,12 +16,15 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every tracee works the same with probes, without them and while they come and go, and every call is counted. */
+/**
+ * Every tracee works the same with probes, without them and while they come and go, and every call is counted. How often
+ * they come and go: {@code -Dgraft.turns=N}.
+ */
 @Tag("slow")
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class TraceeTest {
     private static final long TIMES = 1000;
-    private static final int TURNS = 15;
+    private static final int TURNS = Integer.getInteger("graft.turns", 15);
 
     @TempDir
     private Path folder;
