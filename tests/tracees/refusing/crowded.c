@@ -7,7 +7,7 @@
  */
 #include <sys/mman.h>
 
-#include "tracee.h"
+#include "plain.h"
 
 enum { PAGE = 4096 };
 
@@ -29,20 +29,8 @@ static void fill(void)
 	munmap(last[1], PAGE);
 }
 
-__attribute__((noinline, noclone)) long work(long n)
-{
-	__asm__ volatile("lea 0x10203(%0), %0" : "+r"(n));
-	return n;
-}
-
 static void work_on(long times)
 {
 	fill();
-	probes = 2;
-	for (long i = 0; i < times; i++) {
-		if (work(i) != i + 0x10203)
-			wrong("work(%ld) is wrong", i);
-		calls[0]++;
-		calls[1]++;
-	}
+	call_work(times);
 }

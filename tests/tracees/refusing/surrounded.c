@@ -9,11 +9,9 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-#include "tracee.h"
+#include "plain.h"
 
 enum { GAPS = 256 };
-
-long work(long n);
 
 static void reserve(uintptr_t from, uintptr_t to)
 {
@@ -50,20 +48,8 @@ static void fill(void)
 		reserve(gaps[i][0], gaps[i][1]);
 }
 
-__attribute__((noinline, noclone)) long work(long n)
-{
-	__asm__ volatile("lea 0x10203(%0), %0" : "+r"(n));
-	return n;
-}
-
 static void work_on(long times)
 {
 	fill();
-	probes = 2;
-	for (long i = 0; i < times; i++) {
-		if (work(i) != i + 0x10203)
-			wrong("work(%ld) is wrong", i);
-		calls[0]++;
-		calls[1]++;
-	}
+	call_work(times);
 }
