@@ -120,7 +120,7 @@ public final class ProbePlanner {
             patches.addAll(written);
         }
         for (Window exit : exits) {
-            Site site = sites.at(function, exit, window -> exitStub(window, onReturn));
+            Site site = sites.at(function, exit, window -> exitStub(function, window, onReturn));
             if (!(site instanceof Site.Written(var written))) {
                 sites.forget(patches);
                 String why = "its exit at " + exit.start() + " cannot be patched";
@@ -131,10 +131,11 @@ public final class ProbePlanner {
         return new Planned.Patchable(patches);
     }
 
-    private Stub exitStub(Window window, List<ProgramAtSite> onReturn) {
+    private Stub exitStub(FunctionRange function, Window window, List<ProgramAtSite> onReturn) {
         List<X64Insn> beforeRet = window.insns().subList(0, window.insns().size() - 1);
         Code ret = Code.of(window.insns().getLast().bytes());
-        List<ProbeCall> calls = calls(onReturn, ProbeKind.RETURN);
+        boolean flags = givesFlags(function, window.insns().getLast());
+        List<ProbeCall> calls = calls(onReturn, flags ? ProbeKind.RETURN_WITH_FLAGS : ProbeKind.RETURN);
         return stub().exit(calls, beforeRet, ret);
     }
 
@@ -169,9 +170,23 @@ public final class ProbePlanner {
         if (popsArguments(function)) {
             return Optional.of("it pops its arguments as it returns, so the return would not find its stack slot");
         }
+        if (usesFlags(function)) {
+            return Optional.of("it takes or gives something in the flags");
+        }
         return unwinding == Unwinding.POSSIBLE
                 ? Optional.of("an unwinder is loaded, which would meet a foreign address on the stack")
                 : Optional.empty();
+    }
+
+    private boolean givesFlags(FunctionRange function, X64Insn ret) {
+        List<X64Insn> insns = index.insns(function);
+        return FlagUse.areGiven(insns.subList(0, insns.indexOf(ret)));
+    }
+
+    private boolean usesFlags(FunctionRange function) {
+        return FlagUse.areTaken(index.beginning(function))
+                || index.insns(function).stream()
+                        .anyMatch(insn -> insn.kind() == InsnKind.RET && givesFlags(function, insn));
     }
 
     private boolean popsArguments(FunctionRange function) {
@@ -180,9 +195,12 @@ public final class ProbePlanner {
     }
 
     private Site entrySite(FunctionRange function, List<ProgramAtSite> programs) {
+        boolean flags = FlagUse.areTaken(index.beginning(function));
         return entrySite(function, window -> {
-            List<ProbeCall> calls = calls(programs, ProbeKind.ENTRY);
-            return stub().entry(calls, window.insns(), window.back());
+            List<ProbeCall> calls = calls(programs, flags ? ProbeKind.OFFSET : ProbeKind.ENTRY);
+            return flags
+                    ? stub().offset(calls, window.insns(), window.back())
+                    : stub().entry(calls, window.insns(), window.back());
         });
     }
 

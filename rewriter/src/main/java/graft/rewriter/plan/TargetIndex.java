@@ -20,6 +20,7 @@ import java.util.OptionalInt;
 final class TargetIndex {
     private static final int MAX_PADDING = 16;
     private static final int ENDBR64_LENGTH = 4;
+    private static final int BEGINNING = 48;
 
     private final ModuleText module;
     private final BranchTargets targets;
@@ -74,6 +75,11 @@ final class TargetIndex {
             near.addAll(padding(function));
         }
         return near;
+    }
+
+    /** The function's first few instructions, as far as they are understood. */
+    List<X64Insn> beginning(FunctionRange function) {
+        return decode(function.start(), min(function.end(), function.start().plus(BEGINNING)));
     }
 
     /** The function's first instruction, if it is understood. */

@@ -8,6 +8,8 @@ public enum ProbeKind {
     OFFSET(Context.REGISTERS, 8 + 128),
     /** After the function's last instruction but the {@code ret}: the context is the caller's. */
     RETURN(Context.REGISTERS, 16),
+    /** The same where the caller looks at the flags. */
+    RETURN_WITH_FLAGS(Context.REGISTERS, 16),
     /** A {@code call} whose displacement leads here: the return address is already pushed. */
     CALL_SITE(Context.REGISTERS, 16),
     /**
@@ -48,8 +50,16 @@ public enum ProbeKind {
     boolean interruptsAnything() {
         return switch (this) {
             case OFFSET, SYSCALL_ENTER, SYSCALL_EXIT -> true;
-            case ENTRY, RETURN, CALL_SITE -> false;
+            case ENTRY, RETURN, RETURN_WITH_FLAGS, CALL_SITE -> false;
         };
+    }
+
+    boolean keepsFlags() {
+        return interruptsAnything() || this == RETURN_WITH_FLAGS;
+    }
+
+    boolean isReturn() {
+        return this == RETURN || this == RETURN_WITH_FLAGS;
     }
 
     /** Bytes between a site record and the call of the thunk. */

@@ -136,7 +136,7 @@ final class Thunk {
 
     /** Whether something has to happen before the test of the state page, which changes the flags. */
     private boolean flagsFirst() {
-        return kind.interruptsAnything() || readsRegisterField(EFLAGS);
+        return kind.keepsFlags() || readsRegisterField(EFLAGS);
     }
 
     private int frameBytes() {
@@ -171,7 +171,7 @@ final class Thunk {
                 out.pop(Gpr.RAX);
                 out.mov(OpSize.Q, field(EFLAGS), Gpr.RAX);
             }
-            if (kind.interruptsAnything()) {
+            if (kind.keepsFlags()) {
                 // Nothing so far has changed the flags.
                 out.plain(Plain.LAHF);
                 out.setcc(Cond.O, Gpr.RAX);
@@ -209,7 +209,7 @@ final class Thunk {
 
     private void storeFunctionIp() {
         boolean asked = program.uses().contains(ProgramEntry.Use.FUNCTION_IP);
-        boolean isContextIp = readsRegisterField(RIP) && kind != ProbeKind.RETURN;
+        boolean isContextIp = readsRegisterField(RIP) && !kind.isReturn();
         if (!asked && !isContextIp) {
             return;
         }
@@ -230,7 +230,7 @@ final class Thunk {
     }
 
     private void storeSpecialRegisters() {
-        if (fields.get(RIP) && kind == ProbeKind.RETURN) {
+        if (fields.get(RIP) && kind.isReturn()) {
             out.mov(OpSize.Q, Gpr.RAX, Address.at(Gpr.RSP, frameBytes() + 8));
             out.mov(OpSize.Q, field(RIP), Gpr.RAX);
         }
@@ -332,7 +332,7 @@ final class Thunk {
         if (flagsFirst()) {
             out.bind(skip);
         }
-        if (kind.interruptsAnything()) {
+        if (kind.keepsFlags()) {
             out.mov(OpSize.Q, Gpr.RAX, Address.at(Gpr.RSP));
             out.op(Arith.ADD, OpSize.B, Gpr.RAX, 0x7f);
             out.plain(Plain.SAHF);

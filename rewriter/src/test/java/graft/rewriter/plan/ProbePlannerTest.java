@@ -8,6 +8,7 @@ import graft.rewriter.PatchSite;
 import graft.rewriter.PatchSite.Liveness;
 import graft.rewriter.PatchSite.Tactic;
 import graft.rewriter.stub.ProbeCall;
+import graft.rewriter.stub.ProbeKind;
 import graft.rewriter.stub.ReturnRoutines;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -350,6 +351,36 @@ class ProbePlannerTest {
 
         assertThat(PoolPlacement.choose(occupied, module, 0x60000)).contains(chosen);
         assertThat(Math.abs(chosen.minus(module.start()))).isLessThan(1L << 31);
+    }
+
+    private List<ProbeKind> kinds(String body) {
+        List<ProbeKind> kinds = new ArrayList<>();
+        ProgramAtSite recorded = kind -> {
+            kinds.add(kind);
+            return new ProbeCall(THUNK, TEXT, 0);
+        };
+        Planned planned = planner(body, Unwinding.ABSENT)
+                .function(function(Code.ofHex(body).length()), List.of(recorded), List.of(recorded));
+        assertThat(planned).isInstanceOf(Planned.Patchable.class);
+        return kinds;
+    }
+
+    @Test
+    void flagsAreKeptWhereTheFunctionTakesThem() {
+        // mov eax,0; adc rax,rsi; mov rdx,rax; ret
+        assertThat(kinds("b8 00 00 00 00 48 11 f0 48 89 c2 c3")).containsExactly(ProbeKind.OFFSET, ProbeKind.RETURN);
+        // xor eax,eax; adc rax,rsi; nop; mov rdx,rax; ret
+        assertThat(kinds("31 c0 48 11 f0 0f 1f 00 48 89 c2 c3")).containsExactly(ProbeKind.ENTRY, ProbeKind.RETURN);
+    }
+
+    @Test
+    void flagsAreKeptWhereTheFunctionGivesThem() {
+        // mov eax,0; cmp rax,rsi; mov rdx,rax; ret
+        assertThat(kinds("b8 00 00 00 00 48 39 f0 48 89 c2 c3"))
+                .containsExactly(ProbeKind.ENTRY, ProbeKind.RETURN_WITH_FLAGS);
+        // mov eax,0; cmp rax,rsi; sete al; mov rdx,rax; ret
+        assertThat(kinds("b8 00 00 00 00 48 39 f0 0f 94 c0 48 89 c2 c3"))
+                .containsExactly(ProbeKind.ENTRY, ProbeKind.RETURN);
     }
 
     private Planned entry(String body) {
