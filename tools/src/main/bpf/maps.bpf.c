@@ -34,6 +34,7 @@ MAP(replaced_hash, HASH, u64, struct request);
 MAP(churned_hash, HASH, u64, u64);
 MAP(requests, HASH, u64, struct request);
 MAP(updated_rows, PERCPU_HASH, u32, u64);
+MAP(found_rows, PERCPU_HASH, u32, u64);
 MAP(counts, HASH, u32, u64);
 MAP(read_memory, ARRAY, u32, u64);
 
@@ -72,6 +73,7 @@ LOOKUPS(array_lookup, read_array)
 LOOKUPS(percpu_array_lookup, read_rows)
 LOOKUPS(hash_lookup_hit, read_hash)
 LOOKUPS(hash_lookup_miss, missed_hash)
+LOOKUPS(percpu_hash_lookup, found_rows)
 
 #define UPDATES(name, map)                                                                                   \
 	SEC("uprobe") int name(void *ctx)                                                                    \

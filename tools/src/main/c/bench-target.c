@@ -50,6 +50,7 @@ typedef long (*row_function)(long, long);
     X(row_map_hash_replace)                                                                                                \
     X(row_map_hash_insert_delete)                                                                                          \
     X(row_map_request_insert_delete)                                                                                       \
+    X(row_map_percpu_hash_lookup)                                                                                          \
     X(row_map_percpu_hash_update)                                                                                          \
     X(row_map_hash_count)                                                                                                  \
     X(row_map_ring_64)                                                                                                     \

@@ -3,12 +3,14 @@ package graft.daemon.image;
 import graft.attach.Injection;
 import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.jit.TargetBinding.MapBinding;
+import graft.ebpf.maps.ArenaMap;
+import graft.ebpf.maps.ArrayMap;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.HashShape;
 import graft.ebpf.maps.HashTable;
 import graft.ebpf.maps.PerCpuArrayMap;
 import graft.ebpf.maps.Piece;
-import graft.ebpf.object.MapType;
+import graft.ebpf.maps.RingBuffer;
 import graft.platform.address.RemoteAddress;
 import graft.platform.layout.MapLayout;
 import graft.platform.layout.PoolConstants;
@@ -81,16 +83,16 @@ final class MapPlacement {
     }
 
     private static Optional<TargetBinding.Rows> rows(BpfMap map) {
-        return map instanceof PerCpuArrayMap array
-                ? Optional.of(new TargetBinding.Rows(array.cpuStride(), array.cpus()))
-                : Optional.empty();
+        return switch (map) {
+            case PerCpuArrayMap array -> Optional.of(new TargetBinding.Rows(array.cpuStride(), array.cpus()));
+            case HashTable hash when hash.cpus() > 0 ->
+                Optional.of(new TargetBinding.Rows(hash.cpuStride(), hash.cpus()));
+            case HashTable _, ArrayMap _, RingBuffer _, ArenaMap _ -> Optional.empty();
+        };
     }
 
-    /** Values of each processor are not in the elements. */
     private static Optional<HashShape> hash(BpfMap map) {
-        return map instanceof HashTable hash && map.spec().type() == MapType.HASH
-                ? Optional.of(hash.shape())
-                : Optional.empty();
+        return map instanceof HashTable hash ? Optional.of(hash.shape()) : Optional.empty();
     }
 
     /** The maps as code of the pool above {@code runtime} sees them, by name. */

@@ -1,5 +1,7 @@
 package graft.ebpf.maps;
 
+import java.util.Optional;
+
 /**
  * Where things are in the region of a hash map, for code that walks its chains: see {@code map.layout}.
  *
@@ -9,6 +11,21 @@ package graft.ebpf.maps;
  * @param elementsOffset of the first element from the region's beginning
  * @param valueOffset of the value in an element
  * @param capacity number of elements
+ * @param rows where values are instead, if each processor has its own
  */
 public record HashShape(
-        int keySize, int bucketMask, int elementSize, long elementsOffset, int valueOffset, int capacity) {}
+        int keySize,
+        int bucketMask,
+        int elementSize,
+        long elementsOffset,
+        int valueOffset,
+        int capacity,
+        Optional<Rows> rows) {
+    /**
+     * Values of each processor, in rows behind the elements.
+     *
+     * @param offset of the first processor's value of the first element from the region's beginning
+     * @param stride from the value of one element to that of the next
+     */
+    public record Rows(long offset, int stride) {}
+}

@@ -54,7 +54,17 @@ public final class HashTable implements KeyedMap {
         return 0;
     }
 
-    /** Where a walk finds the value of a key that all processors share. */
+    /** Bytes from the values of one processor to those of the next. */
+    public int cpuStride() {
+        return core.geometry().cpuStride();
+    }
+
+    /** Processors that have values of their own; 0 when all share them. */
+    public int cpus() {
+        return core.geometry().cpus();
+    }
+
+    /** Where a walk finds the value of a key. */
     public HashShape shape() {
         HashGeometry geometry = core.geometry();
         return new HashShape(
@@ -63,7 +73,10 @@ public final class HashTable implements KeyedMap {
                 geometry.elementSize(),
                 geometry.elementsOffset(),
                 geometry.valueOffset(),
-                geometry.capacity());
+                geometry.capacity(),
+                geometry.cpus() > 0
+                        ? Optional.of(new HashShape.Rows(geometry.valuesOffset(), geometry.stride()))
+                        : Optional.empty());
     }
 
     /** One element as it was when read: its key, and one value, or one for each possible CPU. */

@@ -14,6 +14,7 @@ import graft.ebpf.insn.Reg;
 import graft.ebpf.insn.Wide;
 import graft.ebpf.insn.Width;
 import graft.ebpf.jit.TargetBinding.MapBinding;
+import graft.ebpf.jit.TargetBinding.Rows;
 import graft.ebpf.maps.HashTable;
 import graft.ebpf.maps.KeyedMap;
 import graft.ebpf.maps.MapCreation;
@@ -59,8 +60,8 @@ class HashLookupTest {
                 new Insn.Exit());
     }
 
-    private static HashTable created(int keySize) {
-        return switch (MapCreation.create(MapSpec.of("keys", MapType.HASH, keySize, 16, MAX))) {
+    private static HashTable created(MapType type, int keySize) {
+        return switch (MapCreation.create(MapSpec.of("keys", type, keySize, 16, MAX))) {
             case MapCreation.Created(var map) -> (HashTable) map;
             case MapCreation.Refused refused -> throw new AssertionError(refused.toString());
         };
@@ -83,18 +84,33 @@ class HashLookupTest {
         final int keySize;
         final HashTable map;
         final SharedRegion region;
-        final Engines engines = new Engines();
+        final Engines engines;
         private final CompiledProgram code;
 
         Scene(int keySize) {
+            this(MapType.HASH, keySize, new Engines());
+        }
+
+        Scene(MapType type, int keySize, Engines engines) {
             this.keySize = keySize;
-            this.map = created(keySize);
+            this.engines = engines;
+            this.map = created(type, keySize);
             this.region = SharedRegion.map(map.fd(), map.regionSize(), SharedRegion.Access.READ_WRITE);
             long data = map.dataAddress(region.segment().address());
-            MapBinding bound =
-                    new MapBinding(MapType.HASH, 64, data, MAX, 0, Optional.empty(), Optional.of(map.shape()));
+            MapBinding bound = new MapBinding(
+                    type,
+                    64,
+                    data,
+                    MAX,
+                    0,
+                    map.cpus() > 0 ? Optional.of(new Rows(map.cpuStride(), map.cpus())) : Optional.empty(),
+                    Optional.of(map.shape()));
             TargetBinding binding = new TargetBinding(
-                    Map.of("keys", bound), Map.of(), OptionalInt.empty(), OptionalInt.empty(), OptionalInt.empty());
+                    Map.of("keys", bound),
+                    Map.of(),
+                    OptionalInt.empty(),
+                    OptionalInt.empty(),
+                    OptionalInt.of(RowLookupTest.registeredNumber(engines)));
             InsnList insns = program(keySize == Long.BYTES ? MemSize.DW : MemSize.W);
             Facts facts = Engines.facts(insns, Map.of(LOOKUP, "keys"), Map.of(0, 8));
             this.code = engines.place(Engines.spec(insns), facts, binding);
@@ -140,6 +156,30 @@ class HashLookupTest {
                 for (int i = 0; i < MAX; i++) {
                     long key = key(i, keySize);
                     assertThat(scene.lookup(key)).isEqualTo(1000L + i + key);
+                    assertThat(scene.lookup(key + 1)).isEqualTo(MISSING);
+                }
+            }
+        }
+    }
+
+    @Test
+    void findsTheRunningProcessorsValue() {
+        for (int keySize : List.of(Integer.BYTES, Long.BYTES)) {
+            try (Scene scene = new Scene(MapType.PERCPU_HASH, keySize, RowLookupTest.engines())) {
+                assertThat(scene.code.calls()).isEqualTo(CompiledProgram.Calls.NONE);
+                for (int i = 0; i < MAX; i++) {
+                    ByteBuffer values = ByteBuffer.allocate(16 * scene.map.cpus()).order(ByteOrder.LITTLE_ENDIAN);
+                    for (int cpu = 0; cpu < scene.map.cpus(); cpu++) {
+                        values.putLong(16 * cpu, (long) cpu << 40 | 1000L + i);
+                    }
+                    byte[] key = bytes(key(i, keySize), keySize);
+                    assertThat(scene.map.update(key, values.array(), KeyedMap.ANY)).isZero();
+                }
+                for (int i = 0; i < MAX; i++) {
+                    long key = key(i, keySize);
+                    long value = scene.lookup(key) - key;
+                    assertThat(value & (1L << 40) - 1).isEqualTo(1000L + i);
+                    assertThat(value >> 40).isBetween(0L, scene.map.cpus() - 1L);
                     assertThat(scene.lookup(key + 1)).isEqualTo(MISSING);
                 }
             }

@@ -112,7 +112,7 @@ class RowLookupTest {
                 Map.of("rows", map), Map.of(), OptionalInt.empty(), OptionalInt.empty(), OptionalInt.of(cpuOffset));
     }
 
-    private static int registeredNumber(Engines engines) {
+    static int registeredNumber(Engines engines) {
         long symbol = Linker.nativeLinker()
                 .defaultLookup()
                 .find("__rseq_offset")
@@ -145,7 +145,7 @@ class RowLookupTest {
         return new Insn.Load(MemSize.W, Extension.ZERO, Reg.R2, Reg.R8, (short) 0);
     }
 
-    private static Engines engines() {
+    static Engines engines() {
         assumeThat(CpuFlags.ofThisMachine().has("rdpid")).isTrue();
         return new Engines(new X64ProgramCompiler(Set.of(MachineFeature.RDPID)));
     }

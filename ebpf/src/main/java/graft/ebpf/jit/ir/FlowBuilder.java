@@ -208,13 +208,17 @@ public final class FlowBuilder {
         if (bound.hash().isPresent()) {
             boolean wide = bound.hash().get().keySize() == Long.BYTES;
             out.add(new Op.Load(wide ? MemSize.DW : MemSize.W, Extension.ZERO, key, place));
-            out.add(new Op.HashLookup(result, map, key));
+            out.add(new Op.HashLookup(result, map, key, row(map, bound, out)));
             return;
         }
         out.add(new Op.Load(MemSize.W, Extension.ZERO, key, place));
+        out.add(new Op.ArrayLookup(result, map, key, row(map, bound, out)));
+    }
+
+    private Optional<Var> row(String map, MapBinding bound, List<Op> out) {
         Optional<Var> row = bound.rows().map(_ -> ops.newVar());
         row.ifPresent(var -> out.add(new Op.Row(var, map)));
-        out.add(new Op.ArrayLookup(result, map, key, row));
+        return row;
     }
 
     private static void call(Op.Call.Target target, int parameters, List<Op> out) {

@@ -19,7 +19,7 @@ public final class InlineHelpers {
                 binding.tgid().isPresent() && binding.tidOffset().isPresent();
             case GET_SMP_PROCESSOR_ID -> binding.cpuOffset().isPresent();
             case MAP_LOOKUP_ELEM ->
-                map.filter(one -> one.data() != 0 && (isArray(one, binding) || isShortKeyed(one)))
+                map.filter(one -> one.data() != 0 && (isArray(one, binding) || isShortKeyed(one, binding)))
                         .isPresent();
             case MAP_UPDATE_ELEM,
                     MAP_DELETE_ELEM,
@@ -46,16 +46,19 @@ public final class InlineHelpers {
     }
 
     /** Whether the map is a hash whose keys fit into a register. */
-    static boolean isShortKeyed(MapBinding map) {
+    private static boolean isShortKeyed(MapBinding map, TargetBinding binding) {
         return map.hash()
                 .filter(hash -> hash.keySize() == Integer.BYTES || hash.keySize() == Long.BYTES)
+                .filter(hash -> hash.rows().isEmpty() || hasRows(map, binding))
                 .isPresent();
     }
 
     private static boolean isArray(MapBinding map, TargetBinding binding) {
         return map.type() == MapType.ARRAY
-                || map.type() == MapType.PERCPU_ARRAY
-                        && map.rows().isPresent()
-                        && binding.cpuOffset().isPresent();
+                || map.type() == MapType.PERCPU_ARRAY && hasRows(map, binding);
+    }
+
+    private static boolean hasRows(MapBinding map, TargetBinding binding) {
+        return map.rows().isPresent() && binding.cpuOffset().isPresent();
     }
 }

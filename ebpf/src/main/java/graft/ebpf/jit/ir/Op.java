@@ -174,17 +174,19 @@ public sealed interface Op permits Op.Pure, Op.Store, Op.Atomic, Op.Call, Op.Las
         }
     }
 
-    /** {@code dst} = address of the value of a hash map at a key of 4 or 8 bytes, or 0. */
-    record HashLookup(Var dst, String map, Var key) implements Pure {
+    /** {@code dst} = address of the value of a hash map at a key of 4 or 8 bytes, in {@code row} if it has rows, or 0. */
+    record HashLookup(Var dst, String map, Var key, Optional<Var> row) implements Pure {
         @Override
         public void uses(Consumer<Var> each) {
             each.accept(key);
+            row.ifPresent(each);
         }
 
         @Override
         public Op map(UnaryOperator<Var> uses, UnaryOperator<Var> defs) {
             Var operand = uses.apply(key);
-            return new HashLookup(defs.apply(dst), map, operand);
+            Optional<Var> start = row.map(uses);
+            return new HashLookup(defs.apply(dst), map, operand, start);
         }
     }
 

@@ -25,7 +25,7 @@ import graft.platform.layout.MapConstants;
  *
  * <pre>
  *   first scratch    steps that are left (high half), mark that ends this bucket's chain (low half)
- *   second scratch   address of the first element
+ *   second scratch   address of the first element, then of the first value if they are in rows
  *   result           index of an element, its address, address of its value
  * </pre>
  */
@@ -74,6 +74,8 @@ final class HashEmitter {
         asm.mov(OpSize.D, result, Address.at(scratch, result, 1, 0));
         emission.loadAddress(scratch, map.data());
         chain(shape, key, result, places);
+        found(map, shape, op);
+        asm.bind(places.done());
     }
 
     /** Hashes the key: the mark of its chain's end, and the steps. */
@@ -115,8 +117,22 @@ final class HashEmitter {
         step(places.walk());
         asm.jmp(places.missing(), Reach.SHORT);
         asm.bind(places.found());
-        asm.op(Arith.ADD, OpSize.Q, result, shape.valueOffset());
-        asm.bind(places.done());
+    }
+
+    /** From the element to its value. */
+    private void found(MapBinding map, HashShape shape, Op.HashLookup op) {
+        Gpr result = emission.of(op.dst());
+        if (op.row().isEmpty() || shape.rows().isEmpty()) {
+            asm.op(Arith.ADD, OpSize.Q, result, shape.valueOffset());
+            return;
+        }
+        HashShape.Rows rows = shape.rows().get();
+        asm.op(Arith.SUB, OpSize.Q, result, Registers.SECOND);
+        asm.op(Shift.SHR, OpSize.Q, result, Integer.numberOfTrailingZeros(shape.elementSize()));
+        asm.imul(OpSize.Q, result, result, rows.stride());
+        emission.loadAddress(Registers.SECOND, map.data() - shape.elementsOffset() + rows.offset());
+        asm.op(Arith.ADD, OpSize.Q, result, Registers.SECOND);
+        asm.op(Arith.ADD, OpSize.Q, result, emission.of(op.row().get()));
     }
 
     /** Goes on at {@code next} if steps are left. */

@@ -81,8 +81,11 @@ final class Interference {
                 needsThirdScratch |= atomic.old().isPresent() && isLoop(atomic.op());
                 atomic.old().ifPresent(old -> partner(old, atomic.operand()));
             }
-            // The key is compared after the result's register was written.
-            case Op.HashLookup(Var dst, String _, Var key) -> conflict(dst, key);
+            // The key is compared, and the row added, after the result's register was written.
+            case Op.HashLookup lookup -> {
+                conflict(lookup.dst(), lookup.key());
+                lookup.row().ifPresent(row -> conflict(lookup.dst(), row));
+            }
             default -> {} // no wishes
         }
     }

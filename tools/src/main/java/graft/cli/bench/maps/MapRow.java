@@ -13,6 +13,7 @@ public enum MapRow {
     HASH_REPLACE(Filled.of("replaced_hash")),
     HASH_INSERT_DELETE(Filled.of("churned_hash")),
     REQUEST_INSERT_DELETE(Filled.nothing("requests")),
+    PERCPU_HASH_LOOKUP(Filled.of("found_rows")),
     PERCPU_HASH_UPDATE(Filled.of("updated_rows")),
     HASH_COUNT(Filled.nothing("counts")),
     RING_64(Filled.nothing("events")),
