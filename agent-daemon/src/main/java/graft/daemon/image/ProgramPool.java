@@ -8,6 +8,7 @@ import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.jit.x86_64.X64ProgramCompiler;
 import graft.ebpf.verifier.Facts;
 import graft.platform.address.RemoteAddress;
+import graft.platform.layout.ConfigLayout;
 import graft.platform.layout.PoolConstants;
 import graft.rewriter.Code;
 import graft.rewriter.plan.CodeSpace;
@@ -81,7 +82,13 @@ final class ProgramPool implements CodeSpace {
                 environment.rseqOffset().isPresent()
                         ? OptionalInt.of(environment.rseqOffset().getAsInt() + RSEQ_CPU_ID)
                         : OptionalInt.empty(),
-                openTable.map(table -> new TargetBinding.ProgramTable(table.value(), tailPrograms.size())));
+                openTable.map(table -> new TargetBinding.ProgramTable(table.value(), tailPrograms.size())),
+                Optional.of(new TargetBinding.StackBounds(
+                        config(ConfigLayout.STACK_START), config(ConfigLayout.STACK_END))));
+    }
+
+    private long config(int offset) {
+        return builder.runtime().plus(PoolConstants.CONFIG_OFFSET + offset).value();
     }
 
     /** {@code cpu_id} in {@code struct rseq} (include/uapi/linux/rseq.h). */

@@ -18,6 +18,7 @@ import java.util.OptionalInt;
  * @param cpuOffset of the current processor's number (the {@code cpu_id} of rseq) from the thread pointer, when every
  *     thread has it registered
  * @param programs what can be tail called
+ * @param mainStack where the target has the bounds of its main thread's stack
  */
 public record TargetBinding(
         Map<String, MapBinding> maps,
@@ -25,17 +26,24 @@ public record TargetBinding(
         OptionalInt tgid,
         OptionalInt tidOffset,
         OptionalInt cpuOffset,
-        Optional<ProgramTable> programs) {
+        Optional<ProgramTable> programs,
+        Optional<StackBounds> mainStack) {
 
-    /** A binding without programs to tail call. */
+    /** A binding without programs to tail call, and without a stack. */
     public TargetBinding(
             Map<String, MapBinding> maps,
             Map<Helper, Long> helpers,
             OptionalInt tgid,
             OptionalInt tidOffset,
             OptionalInt cpuOffset) {
-        this(maps, helpers, tgid, tidOffset, cpuOffset, Optional.empty());
+        this(maps, helpers, tgid, tidOffset, cpuOffset, Optional.empty(), Optional.empty());
     }
+
+    /**
+     * Where two 8-byte words are: the lowest address of the main thread's stack, and the first one behind it. While a function
+     * runs on that stack, what lies between its frame and the end is there. Both are 0 when nothing is known.
+     */
+    public record StackBounds(long startAt, long endAt) {}
 
     /**
      * Where tail calls lead: 8-byte addresses of programs, each {@link CompiledProgram#tailEntry} bytes into its code. Maps of
@@ -52,8 +60,8 @@ public record TargetBinding(
      * @param data address of the first value
      * @param maxEntries number of entries
      * @param stride bytes from one array value to the next
-     * @param rows of an array that has all its values once for each processor
-     * @param hash of a hash whose values all processors share, when lookups may walk it in place
+     * @param rows of a map that has all its values once for each processor
+     * @param hash of a hash, when lookups may walk it in place
      */
     public record MapBinding(
             MapType type,
@@ -94,7 +102,7 @@ public record TargetBinding(
                         map.stride(),
                         Optional.empty(),
                         map.hash())));
-        return new TargetBinding(plain, helpers, tgid, tidOffset, cpuOffset, programs);
+        return new TargetBinding(plain, helpers, tgid, tidOffset, cpuOffset, programs, mainStack);
     }
 
     /** Copies what can change. */

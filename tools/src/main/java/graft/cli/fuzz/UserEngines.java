@@ -142,7 +142,8 @@ final class UserEngines implements AutoCloseable {
                 OptionalInt.empty(),
                 OptionalInt.empty(),
                 OptionalInt.empty(),
-                Optional.of(new TargetBinding.ProgramTable(table, TABLE_BYTES / Long.BYTES)));
+                Optional.of(new TargetBinding.ProgramTable(table, TABLE_BYTES / Long.BYTES)),
+                Optional.empty());
     }
 
     private Compilation compile(InsnList insns, Verdict verdict, TargetBinding binding, long address) {

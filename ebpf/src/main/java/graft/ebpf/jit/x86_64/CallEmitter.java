@@ -5,6 +5,7 @@ import graft.ebpf.insn.Wide;
 import graft.ebpf.jit.CompiledProgram.BelowContext;
 import graft.ebpf.jit.TargetBinding.MapBinding;
 import graft.ebpf.jit.TargetBinding.Rows;
+import graft.ebpf.jit.TargetBinding.StackBounds;
 import graft.ebpf.jit.ir.Op;
 import graft.platform.asm.Label;
 import graft.platform.asm.x86_64.Address;
@@ -15,6 +16,7 @@ import graft.platform.asm.x86_64.OpSize;
 import graft.platform.asm.x86_64.Reach;
 import graft.platform.asm.x86_64.X64Assembler;
 import java.util.EnumSet;
+import java.util.Optional;
 import java.util.Set;
 
 /** Calls, and the few instructions that stand for a helper where the target's constants are known. */
@@ -82,7 +84,12 @@ final class CallEmitter {
     private void callAgent(Helper helper) {
         emission.useAllCallerSaved();
         calledHelpers = true;
-        emission.call(helper);
+        Optional<StackBounds> stack = emission.binding().mainStack().filter(_ -> StackReadEmitter.reads(helper));
+        if (stack.isPresent()) {
+            new StackReadEmitter(emission).read(helper, stack.get());
+        } else {
+            emission.call(helper);
+        }
     }
 
     void belowContext(Op.BelowContextValue op) {

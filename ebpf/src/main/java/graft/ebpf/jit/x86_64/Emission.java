@@ -236,6 +236,15 @@ final class Emission {
         }
     }
 
+    /** Memory at a known address; may take {@code scratch}. */
+    Address memory(long address, Gpr scratch) {
+        if (reaches(address)) {
+            return Address.absolute(address);
+        }
+        asm.mov(scratch, address);
+        return Address.at(scratch);
+    }
+
     private boolean reaches(long address) {
         return Math.abs(address - codeAddress) < REACH;
     }
