@@ -13,12 +13,17 @@ import graft.ebpf.maps.BpfMap;
 import graft.platform.linux.SysException;
 import graft.platform.proc.NoSuchProcessException;
 import graft.uprobe.AttachPoint;
+import graft.uprobe.TargetModules;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -33,7 +38,10 @@ public final class Session implements AutoCloseable {
     private final List<Attachment> attachments;
     private final List<AttachPoint> points;
     private final List<SessionRefusal.SiteRefused> skipped;
-    private final int links;
+    private final AtomicInteger links;
+    private Optional<LateLibraries> late = Optional.empty(); // set before anybody else has the session
+    private final AtomicReference<MissedCalls> missedLate = // by what was taken out with its library
+            new AtomicReference<>(new MissedCalls(0, 0));
     private final Set<Integer> ended = new LinkedHashSet<>(); // guarded by this
     private final long openedNanos = System.nanoTime();
     private Optional<List<DetachProof>> proofs = Optional.empty();
@@ -45,11 +53,11 @@ public final class Session implements AutoCloseable {
             List<AttachPoint> points,
             List<SessionRefusal.SiteRefused> skipped,
             int links) {
-        this.skipped = List.copyOf(skipped);
-        this.links = links;
+        this.skipped = new CopyOnWriteArrayList<>(skipped);
+        this.links = new AtomicInteger(links);
         this.collection = collection;
-        this.attachments = List.copyOf(attachments);
-        this.points = List.copyOf(points);
+        this.attachments = new CopyOnWriteArrayList<>(attachments);
+        this.points = new CopyOnWriteArrayList<>(points);
     }
 
     /** The outcome of opening. */
@@ -77,7 +85,7 @@ public final class Session implements AutoCloseable {
             case Collection.Loading.Refused(var refusal) -> new Preview.Refused(refusal);
             case Collection.Loading.Loaded(var collection) -> {
                 try (collection) {
-                    yield switch (assembleAll(request, collection, agent)) {
+                    yield switch (assembleAll(request, collection, agent, late(request))) {
                         case Assemblies.Refused(var refusal) -> new Preview.Refused(refusal);
                         case Assemblies.Ready(var ready) ->
                             new Preview.Planned(ready.stream()
@@ -126,14 +134,23 @@ public final class Session implements AutoCloseable {
         record Refused(SessionRefusal refusal) implements Assemblies {}
     }
 
-    private static Assemblies assembleAll(SessionRequest request, Collection collection, AgentImage agent) {
+    private static Assemblies assembleAll(
+            SessionRequest request,
+            Collection collection,
+            AgentImage agent,
+            Map<Integer, List<LinkRequest.Uprobe>> late) {
         List<TargetImage.Assembly.Assembled> images = new ArrayList<>();
         for (int pid : request.pids()) {
+            List<LinkRequest> present = new ArrayList<>(request.links());
+            present.removeAll(late.getOrDefault(pid, List.of()));
+            if (present.isEmpty()) {
+                continue;
+            }
             if (TargetInspection.inspect(pid) instanceof TargetInspection.Refused(var refusal)) {
                 return new Assemblies.Refused(new SessionRefusal.TargetRefused(pid, refusal));
             }
             try {
-                switch (TargetImage.assemble(pid, request, collection, agent)) {
+                switch (TargetImage.assemble(pid, request.with(present), collection, agent)) {
                     case TargetImage.Assembly.Assembled assembled -> images.add(assembled);
                     case TargetImage.Assembly.Refused(var refusal) -> {
                         return new Assemblies.Refused(refusal);
@@ -150,17 +167,17 @@ public final class Session implements AutoCloseable {
 
     private static Opening attachAll(
             SessionRequest request, Collection collection, AgentImage agent, Attacher attacher) {
-        return switch (assembleAll(request, collection, agent)) {
+        Map<Integer, List<LinkRequest.Uprobe>> late = late(request);
+        return switch (assembleAll(request, collection, agent, late)) {
             case Assemblies.Refused(var refusal) -> new Opening.Refused(refusal);
             case Assemblies.Ready(var images) ->
-                attachAll(images, collection, image -> {
-                    SessionRequest one = new SessionRequest(
-                            request.object(),
-                            request.links(),
-                            List.of(image.injection().pid()),
-                            request.onRefusal());
-                    return attach(image, () -> assembleAll(one, collection, agent), attacher);
-                });
+                switch (attachAll(images, collection, image -> {
+                    SessionRequest one = request.with(List.of(image.injection().pid()), request.onRefusal());
+                    return attach(image, () -> assembleAll(one, collection, agent, late), attacher);
+                })) {
+                    case Opening.Refused refused -> refused;
+                    case Opening.Opened(var session) -> session.await(request, late, agent, attacher);
+                };
         };
     }
 
@@ -216,6 +233,115 @@ public final class Session implements AutoCloseable {
         return new Opening.Opened(new Session(collection, attached, points, skipped, links));
     }
 
+    /** The links of libraries that are to be waited for, by process. */
+    private static Map<Integer, List<LinkRequest.Uprobe>> late(SessionRequest request) {
+        Map<Integer, List<LinkRequest.Uprobe>> late = new LinkedHashMap<>();
+        if (request.onMissing() == SessionRequest.OnMissing.WAIT) {
+            for (int pid : request.pids()) {
+                try (TargetModules modules = TargetModules.of(pid)) {
+                    List<LinkRequest.Uprobe> missing = request.links().stream()
+                            .filter(LinkRequest.Uprobe.class::isInstance)
+                            .map(LinkRequest.Uprobe.class::cast)
+                            .filter(link -> modules.named(link.probe().module()).isEmpty())
+                            .toList();
+                    if (!missing.isEmpty()) {
+                        late.put(pid, missing);
+                    }
+                } catch (NoSuchProcessException | SysException _) {
+                    // Whoever attaches to the process says so.
+                }
+            }
+        }
+        return late;
+    }
+
+    /** Begins to wait for libraries, if there are any to wait for. */
+    private Opening await(
+            SessionRequest request,
+            Map<Integer, List<LinkRequest.Uprobe>> missing,
+            AgentImage agent,
+            Attacher attacher) {
+        Map<Integer, LoaderWatch> watches = new LinkedHashMap<>();
+        for (Map.Entry<Integer, List<LinkRequest.Uprobe>> of : missing.entrySet()) {
+            switch (LoaderWatch.open(of.getKey(), agent, attacher)) {
+                case LoaderWatch.Opening.Watched(var watch) -> watches.put(of.getKey(), watch);
+                case LoaderWatch.Opening.Refused(var reason) -> {
+                    watches.values().forEach(LoaderWatch::close);
+                    detach();
+                    return new Opening.Refused(new SessionRefusal.LoaderNotWatched(
+                            of.getKey(), of.getValue().getFirst().probe(), reason));
+                }
+            }
+        }
+        if (!missing.isEmpty()) {
+            LateLibraries.Links links = new LateLibraries.Links() {
+                @Override
+                public Optional<LateAttachment> attach(int pid, List<LinkRequest> wanted) {
+                    return attachLate(pid, request.with(wanted), agent, attacher);
+                }
+
+                @Override
+                public void detach(LateAttachment gone) {
+                    detachLate(gone);
+                }
+            };
+            late = Optional.of(new LateLibraries(missing, watches, links));
+        }
+        return new Opening.Opened(this);
+    }
+
+    /** On the thread that waits for libraries. What cannot be attached is listed with what was left out. */
+    private Optional<LateAttachment> attachLate(int pid, SessionRequest request, AgentImage agent, Attacher attacher) {
+        SessionRequest lenient = request.with(List.of(pid), SessionRequest.OnRefusal.SKIP);
+        try {
+            switch (TargetImage.assemble(pid, lenient, collection, agent)) {
+                case TargetImage.Assembly.Refused(var refusal) -> skipped.add(LateRefusals.of(pid, lenient, refusal));
+                case TargetImage.Assembly.Assembled planned -> {
+                    Attempt attempt =
+                            attach(planned, () -> assembleAll(lenient, collection, agent, Map.of()), attacher);
+                    TargetImage.Assembly.Assembled image = attempt.image();
+                    switch (attempt.result()) {
+                        case AttachResult.Attached(var attachment, var _) -> {
+                            attachments.add(attachment);
+                            points.addAll(image.points());
+                            skipped.addAll(image.skipped());
+                            links.addAndGet(image.links());
+                            return Optional.of(new LateAttachment(attachment, image.points(), image.links()));
+                        }
+                        case AttachResult.Refused(var why) ->
+                            skipped.add(LateRefusals.of(pid, lenient, new SessionRefusal.TargetRefused(pid, why)));
+                        case AttachResult.TargetGone _ -> {
+                            // The session ends with its targets.
+                        }
+                    }
+                }
+            }
+        } catch (NoSuchProcessException | SysException _) {
+            // The same.
+        }
+        return Optional.empty();
+    }
+
+    /** On the same thread. What cannot be taken out now is tried again when the session is closed. */
+    private void detachLate(LateAttachment gone) {
+        missedLate.accumulateAndGet(MissedCalls.of(gone.attachment()), MissedCalls::plus);
+        DetachProof proof = gone.attachment().detach();
+        if (proof.outcome() == DetachProof.Outcome.RESTORED
+                && proof.quarantined().isEmpty()) {
+            attachments.remove(gone.attachment());
+            points.removeAll(gone.points());
+            links.addAndGet(-gone.links());
+        }
+    }
+
+    /** The places of libraries that no process has loaded so far. */
+    public List<String> unloaded() {
+        return late.stream()
+                .flatMap(libraries -> libraries.unloaded().stream())
+                .map(one -> one.link().probe() + " (pid " + one.pid() + ")")
+                .toList();
+    }
+
     /** The object's live form. */
     public Collection collection() {
         return collection;
@@ -223,28 +349,37 @@ public final class Session implements AutoCloseable {
 
     /** One per target, in the order of the request. */
     public List<Attachment> attachments() {
-        return attachments;
+        return List.copyOf(attachments);
     }
 
     /** The places of user-space probes, over all targets. */
     public List<AttachPoint> points() {
-        return points;
+        return List.copyOf(points);
+    }
+
+    /** The processes that it looks into. */
+    public Set<Integer> pids() {
+        Set<Integer> pids = new LinkedHashSet<>();
+        attachments.forEach(attachment -> pids.add(attachment.facts().pid()));
+        late.ifPresent(libraries -> pids.addAll(libraries.pids()));
+        return pids;
     }
 
     /** Programs at places, over all targets. */
     public int links() {
-        return links;
+        return links.get();
     }
 
     /** Places that were left out because they cannot be probed safely. */
     public List<SessionRefusal.SiteRefused> skipped() {
-        return skipped;
+        return List.copyOf(skipped);
     }
 
     /** Whether at least one target still lives. Those that have ended are looked after first: {@link #endedTargets}. */
     public boolean hasLiveTarget() {
         endedTargets();
-        return attachments.stream().anyMatch(Attachment::isAlive);
+        return attachments.stream().anyMatch(Attachment::isAlive)
+                || late.filter(LateLibraries::hasLiveTarget).isPresent();
     }
 
     /**
@@ -270,10 +405,13 @@ public final class Session implements AutoCloseable {
     /** Takes everything out of the targets and measures that it did; the maps stay readable until {@link #close}. */
     public synchronized List<DetachProof> detach() {
         if (proofs.isEmpty()) {
-            missed = new MissedCalls(
-                    attachments.stream().mapToLong(Attachment::missedReturns).sum(),
-                    attachments.stream().mapToLong(Attachment::missedRuns).sum());
-            proofs = Optional.of(attachments.stream().map(Attachment::detach).toList());
+            List<DetachProof> ofWatches =
+                    late.map(LateLibraries::detach).orElse(List.of()); // nothing is attached late from here on
+            missed = attachments.stream().map(MissedCalls::of).reduce(missedLate.get(), MissedCalls::plus);
+            List<DetachProof> all = new ArrayList<>();
+            attachments.forEach(attachment -> all.add(attachment.detach()));
+            all.addAll(ofWatches);
+            proofs = Optional.of(List.copyOf(all));
             endedTargets();
         }
         return proofs.get();

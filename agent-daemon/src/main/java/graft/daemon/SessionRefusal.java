@@ -4,6 +4,7 @@ import graft.attach.Refusal;
 import graft.ebpf.jit.Compilation;
 import graft.ebpf.object.MapType;
 import graft.ebpf.verifier.Rejection;
+import graft.uprobe.Probe;
 import graft.uprobe.Resolution;
 import java.util.List;
 
@@ -32,6 +33,9 @@ public sealed interface SessionRefusal {
 
     /** A probe's name leads nowhere in a target. */
     record ProbeNotFound(int pid, Resolution resolution) implements SessionRefusal {}
+
+    /** A library is to be waited for in a process whose loader cannot be watched. */
+    record LoaderNotWatched(int pid, Probe probe, String reason) implements SessionRefusal {}
 
     /** There is no system call of this name. */
     record NoSuchSyscall(String name) implements SessionRefusal {}

@@ -85,8 +85,8 @@ public final class Attacher {
             target.steps().before("journal-written");
             Journal journal = Journal.write(
                     journals,
-                    record(injection, facts, hole.get(), ranges)
-                            .counting(Semaphores.read(target, injection.semaphores())));
+                    record(injection, facts, new Place(hole.get(), maps), ranges)
+                            .counting(Semaphores.read(target, injection.semaphores(), maps)));
             Injector injector = new Injector(target, injection, images, journal, options(facts));
             AttachResult result =
                     injector.run(timing -> new Attachment(injection, facts, images, journal, before, steps, timing));
@@ -171,7 +171,10 @@ public final class Attacher {
         }
     }
 
-    private static UndoRecord record(Injection injection, TargetFacts facts, Hole hole, List<Range> ranges) {
+    /** Where the routine goes, and what was mapped when that was decided. */
+    private record Place(Hole hole, ProcMaps maps) {}
+
+    private static UndoRecord record(Injection injection, TargetFacts facts, Place place, List<Range> ranges) {
         int self = (int) ProcessHandle.current().pid();
         return new UndoRecord(
                 facts.pid(),
@@ -180,10 +183,17 @@ public final class Attacher {
                 facts.execution(),
                 self,
                 ProcessStat.of(self).startTime(),
-                hole,
+                place.hole(),
                 ranges,
                 injection.plan().sites().stream()
-                        .map(site -> new Site(site.address(), site.oldBytes(), site.newBytes()))
+                        .map(site -> new Site(
+                                site.address(),
+                                site.oldBytes(),
+                                site.newBytes(),
+                                place.maps()
+                                        .at(site.address())
+                                        .map(MemoryMapping::inode)
+                                        .orElse(0L)))
                         .toList(),
                 List.of());
     }

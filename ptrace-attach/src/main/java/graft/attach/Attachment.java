@@ -157,7 +157,7 @@ public final class Attachment {
                 report.restored() == sites ? Outcome.RESTORED : Outcome.INCOMPLETE,
                 sites,
                 report.restored(),
-                Evidence.pages(target, journal.undo().sites()),
+                Evidence.pages(target, report.present()),
                 report.quarantined(),
                 before,
                 Evidence.census(facts.pid()),

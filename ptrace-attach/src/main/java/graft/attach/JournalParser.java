@@ -35,8 +35,10 @@ final class JournalParser {
                 case "map" ->
                     ranges.add(new Range(
                             Kind.valueOf(word[1]), address(word[2]), Long.parseLong(word[3]), Long.parseLong(word[4])));
-                case "site" -> sites.add(new Site(address(word[1]), Code.ofHex(word[2]), Code.ofHex(word[3])));
-                case "counter" -> counters.add(new Counter(address(word[1]), Integer.parseInt(word[2])));
+                case "site" ->
+                    sites.add(new Site(address(word[1]), Code.ofHex(word[2]), Code.ofHex(word[3]), inode(word, 4)));
+                case "counter" ->
+                    counters.add(new Counter(address(word[1]), Integer.parseInt(word[2]), inode(word, 3)));
                 default -> {} // The magic line.
             }
         }
@@ -51,6 +53,11 @@ final class JournalParser {
                 ranges,
                 sites,
                 counters);
+    }
+
+    /** Journals of older builds say none. */
+    private static long inode(String[] word, int place) {
+        return word.length > place ? Long.parseLong(word[place]) : 0;
     }
 
     private static RemoteAddress address(String text) {

@@ -27,7 +27,7 @@ final class Patcher {
         this.spans = TextSpan.of(
                 target,
                 plan.sites().stream()
-                        .map(site -> new UndoRecord.Site(site.address(), site.oldBytes(), site.newBytes()))
+                        .map(site -> new UndoRecord.Site(site.address(), site.oldBytes(), site.newBytes(), 0))
                         .toList());
     }
 

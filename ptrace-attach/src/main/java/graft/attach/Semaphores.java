@@ -6,6 +6,7 @@ import graft.attach.UndoRecord.Range;
 import graft.platform.address.RemoteAddress;
 import graft.platform.layout.PoolConstants;
 import graft.platform.layout.StateLayout;
+import graft.platform.proc.MemoryMapping;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
@@ -30,9 +31,12 @@ final class Semaphores {
     }
 
     /** What the counters are before anything is changed. */
-    static List<Counter> read(Target target, List<RemoteAddress> addresses) {
+    static List<Counter> read(Target target, List<RemoteAddress> addresses, ProcMaps maps) {
         return addresses.stream()
-                .map(address -> new Counter(address, value(target, address)))
+                .map(address -> new Counter(
+                        address,
+                        value(target, address),
+                        maps.at(address).map(MemoryMapping::inode).orElse(0L)))
                 .toList();
     }
 
@@ -49,7 +53,7 @@ final class Semaphores {
     }
 
     /** Takes back what {@link #raise} has done, however far it came; {@code mapped} is what is there of the injection. */
-    void lower(List<Range> mapped) {
+    void lower(List<Range> mapped, LoadedText text) {
         Optional<RemoteAddress> mark = mark(mapped);
         if (counters.isEmpty() || mark.isEmpty()) {
             return; // mapped before the first is counted up, unmapped after the last was counted down
@@ -60,7 +64,7 @@ final class Semaphores {
             target.memory().writeBytes(mark.get(), LOWERED);
         }
         for (Counter counter : counters) {
-            int now = value(target, counter.address());
+            int now = text.holds(counter) ? value(target, counter.address()) : 0;
             if (now > 0 && (all || now == counter.before() + 1)) {
                 target.steps().before("semaphore-lowered");
                 add(counter.address(), -1);

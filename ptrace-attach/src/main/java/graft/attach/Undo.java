@@ -3,7 +3,9 @@ package graft.attach;
 import graft.attach.DetachProof.Quarantined;
 import graft.attach.UndoRecord.Kind;
 import graft.attach.UndoRecord.Range;
+import graft.attach.UndoRecord.Site;
 import graft.platform.layout.TracerConstants;
+import graft.platform.linux.Errno;
 import graft.platform.linux.Sched;
 import graft.platform.linux.SysException;
 import java.lang.foreign.Arena;
@@ -37,6 +39,7 @@ final class Undo {
     private final long options;
     private final List<String> notes = new ArrayList<>();
     private final List<Quarantined> quarantined = new ArrayList<>();
+    private List<Site> present = List.of();
     private int restored;
     private long stopNanos;
     private long handoverNanos;
@@ -48,10 +51,17 @@ final class Undo {
         this.options = options;
     }
 
-    /** What was reached. */
-    record Report(int restored, List<Quarantined> quarantined, List<String> notes, Timing timing) {}
+    /**
+     * What was reached.
+     *
+     * @param present the sites whose library was still mapped
+     */
+    record Report(int restored, List<Site> present, List<Quarantined> quarantined, List<String> notes, Timing timing) {}
 
-    /** Undoes on a tracer thread; a missed deadline is tried again on a fresh one, as every step may be repeated. */
+    /**
+     * Undoes on a tracer thread. A missed deadline is tried again on a fresh one, as every step may be repeated, and so is
+     * text that was unloaded meanwhile.
+     */
     static Report perform(Target target, UndoRecord undo, long options) {
         for (int attempt = 1; ; attempt++) {
             try {
@@ -64,7 +74,9 @@ final class Undo {
                 if (Ending.comesSoon(undo.pid())) {
                     throw new TraceeGoneException(undo.pid(), failed.doing());
                 }
-                throw failed;
+                if (attempt == ATTEMPTS || failed.errno() != Errno.EIO) {
+                    throw failed;
+                }
             }
         }
     }
@@ -74,8 +86,11 @@ final class Undo {
             throw new TraceeGoneException(undo.pid(), "its text was to be restored");
         }
         List<Range> mapped = mapped();
+        LoadedText text = LoadedText.of(target, undo);
+        present = text.sites();
+        restored = undo.sites().size() - present.size();
         disable(mapped);
-        new Semaphores(target, undo.counters()).lower(mapped);
+        new Semaphores(target, undo.counters()).lower(mapped, text);
         boolean idle = restoreText(mapped);
         if (idle) {
             unmap(mapped);
@@ -84,7 +99,7 @@ final class Undo {
                 quarantined.add(new Quarantined(range.address(), range.size(), "a thread may still return into it"));
             }
         }
-        return new Report(restored, quarantined, notes, new Timing(handoverNanos, stopNanos, threads));
+        return new Report(restored, present, quarantined, notes, new Timing(handoverNanos, stopNanos, threads));
     }
 
     /** The ranges that are there and are ours. */
@@ -122,7 +137,7 @@ final class Undo {
         try (Arena arena = Arena.ofConfined()) {
             IdleProof proof = new IdleProof(mapped, undo.hole(), arena);
             long pause = FIRST_PAUSE_NANOS;
-            List<TextSpan> pending = TextSpan.of(target, undo.sites());
+            List<TextSpan> pending = TextSpan.of(target, present);
             for (int round = 0; round < ROUNDS; round++) {
                 Stopped stopped = restoreInOneStop(proof, pending);
                 pending = stopped.left();

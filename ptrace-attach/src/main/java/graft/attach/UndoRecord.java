@@ -46,11 +46,19 @@ record UndoRecord(
      */
     record Range(Kind kind, RemoteAddress address, long size, long inode) {}
 
-    /** A patched place. */
-    record Site(RemoteAddress address, Code oldBytes, Code newBytes) {}
+    /**
+     * A patched place.
+     *
+     * @param inode of the file that was mapped there; 0 if that is not known
+     */
+    record Site(RemoteAddress address, Code oldBytes, Code newBytes, long inode) {}
 
-    /** A counter that is one higher meanwhile, and what it was before. */
-    record Counter(RemoteAddress address, int before) {}
+    /**
+     * A counter that is one higher meanwhile, and what it was before.
+     *
+     * @param inode of the file that was mapped there; 0 if that is not known
+     */
+    record Counter(RemoteAddress address, int before, long inode) {}
 
     /** A journal that cannot be used. {@code torn}: it was never completed, so the target was never changed. */
     record Unusable(Damage damage, String reason) {}
@@ -92,11 +100,12 @@ record UndoRecord(
                     .append(site.address())
                     .append(' ')
                     .append(hex(site.oldBytes().bytes()));
-            out.append(' ').append(hex(site.newBytes().bytes())).append('\n');
+            out.append(' ').append(hex(site.newBytes().bytes())).append(' ');
+            out.append(site.inode()).append('\n');
         }
         for (Counter counter : counters) {
             out.append("counter ").append(counter.address()).append(' ');
-            out.append(counter.before()).append('\n');
+            out.append(counter.before()).append(' ').append(counter.inode()).append('\n');
         }
         return out + "end " + Long.toHexString(checksum(out.toString())) + "\n";
     }

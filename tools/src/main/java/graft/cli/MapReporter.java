@@ -68,10 +68,11 @@ final class MapReporter {
     /** Says that programs run. */
     void attached(LiveSession live) {
         leftOut(live);
+        live.session().unloaded().forEach(place -> err.printf("waiting for the library of %s%n", place));
         err.printf(
                 "attached: %d programs, %d processes%s; Ctrl-C ends%n",
                 live.session().collection().programs().size(),
-                live.session().attachments().size(),
+                live.session().pids().size(),
                 live.kernel()
                         .map(kernel -> ", %d links in the kernel".formatted(kernel.links()))
                         .orElse(""));

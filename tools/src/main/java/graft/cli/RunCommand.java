@@ -62,6 +62,9 @@ final class RunCommand implements Callable<Integer> {
             description = "what bpf_get_attach_cookie gives to a program; may be repeated")
     private Map<String, String> cookies = new LinkedHashMap<>();
 
+    @Option(names = "--late", description = "attach to places in libraries that are not loaded yet as soon as they are")
+    private boolean late;
+
     @Option(names = "--without", paramLabel = "PROGRAM", split = ",", description = "programs to leave out")
     private List<String> without = new ArrayList<>();
 
@@ -90,19 +93,24 @@ final class RunCommand implements Callable<Integer> {
         List<LinkRequest> links = links(object);
         Map<String, Placement.Place> places = Places.of(where, object);
         if (!command.isEmpty()) {
-            requireProcesses(placement(new SessionRequest(object, links, List.of()), places));
+            requireProcesses(placement(request(object, links, List.of()), places));
             return StartedCommand.run(
-                    pid -> LiveSession.open(placement(new SessionRequest(object, links, List.of(pid)), places)),
+                    pid -> LiveSession.open(placement(request(object, links, List.of(pid)), places)),
                     command,
                     reporter(object));
         }
-        Placement placement = placement(new SessionRequest(object, links, target.requiredPids("run")), places);
+        Placement placement = placement(request(object, links, target.requiredPids("run")), places);
         if (placement.needsProcesses() || !placement.needsKernel()) {
             inProcesses(placement, reporter(object));
         } else {
             KernelRun.run(placement.inKernel(), target.duration(), reporter(object));
         }
         return 0;
+    }
+
+    private SessionRequest request(CollectionSpec object, List<LinkRequest> links, List<Integer> pids) {
+        return new SessionRequest(object, links, pids)
+                .with(late ? SessionRequest.OnMissing.WAIT : SessionRequest.OnMissing.FAIL);
     }
 
     /** A command is held until its process is attached to, which the kernel's programs do not ask for. */

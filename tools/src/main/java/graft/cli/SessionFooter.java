@@ -25,7 +25,7 @@ final class SessionFooter {
         return new Footer(
                 Duration.ofNanos(session.ageNanos()),
                 session.links() + live.kernel().map(KernelSession::links).orElse(0),
-                session.attachments().size(),
+                session.pids().size(),
                 events(session),
                 new Footer.Missed(session.missed().returns(), session.missed().runs()),
                 Optional.of(undone(proofs)));

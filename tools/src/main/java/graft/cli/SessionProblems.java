@@ -42,6 +42,9 @@ final class SessionProblems {
             case SessionRefusal.ProgramRejected(var rejection) -> of(rejection);
             case SessionRefusal.ProgramNotCompiled(var refused) -> Problem.of("V003", refused.toString());
             case SessionRefusal.ProbeNotFound(var pid, var resolution) -> of(pid, resolution);
+            case SessionRefusal.LoaderNotWatched(var pid, var probe, var reason) ->
+                Problem.of("A014", "cannot wait for the library of " + probe + " (pid " + pid + ")")
+                        .because(reason);
             case SessionRefusal.NoSuchSyscall(var name) -> Problem.of("A009", "no system call " + name);
             case SessionRefusal.NoSyscallSite(var pid, var name, var module) ->
                 Problem.of("A010", "cannot hook " + name + " in process " + pid)

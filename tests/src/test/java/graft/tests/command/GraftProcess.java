@@ -22,7 +22,8 @@ public final class GraftProcess implements AutoCloseable {
         this.process = process;
         this.errors = process.errorReader();
         this.output = CompletableFuture.supplyAsync(
-                () -> process.inputReader().lines().collect(Collectors.joining("\n", "", "\n")));
+                () -> process.inputReader().lines().collect(Collectors.joining("\n", "", "\n")),
+                Thread.ofPlatform().daemon()::start); // not one of the few that programs are compiled by
     }
 
     public static GraftProcess start(String... arguments) {

@@ -1,0 +1,25 @@
+package graft.daemon;
+
+import graft.attach.Attachment;
+import graft.platform.linux.ProcMem;
+import graft.rewriter.PatchSite;
+import graft.uprobe.AttachPoint;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * What was put into one process when a library was loaded.
+ *
+ * @param links programs at places
+ */
+record LateAttachment(Attachment attachment, List<AttachPoint> points, int links) {
+    /** Whether the library is still the one that was patched, not the same that was loaded again. */
+    boolean isPatched(ProcMem memory) {
+        return attachment.injection().plan().sites().stream().anyMatch(site -> isPatched(site, memory));
+    }
+
+    private static boolean isPatched(PatchSite site, ProcMem memory) {
+        byte[] bytes = site.newBytes().bytes();
+        return Arrays.equals(bytes, memory.readBytes(site.address(), bytes.length));
+    }
+}
