@@ -6,7 +6,7 @@ import java.util.Arrays;
 
 /** How one engine ended one case. */
 sealed interface Ending {
-    /** With exit: the low half of r0, which is all that the kernel tells, and the map's value. */
+    /** With exit: the low half of r0, which is all that the kernel tells, the map's value, and the arena. */
     record Done(int r0, byte[] value) implements Ending {
         @Override
         public boolean equals(Object other) {
@@ -47,6 +47,9 @@ sealed interface Ending {
     }
 
     private static String place(int at) {
+        if (at >= ProgramGenerator.VALUE_BYTES) {
+            return "arena+" + (at - ProgramGenerator.VALUE_BYTES);
+        }
         int report = at - MemoryStatements.MAP_BYTES;
         return report < 0 ? "memory+" + at : report < 80 ? "r" + report / 8 : "stack" + (report - 144);
     }

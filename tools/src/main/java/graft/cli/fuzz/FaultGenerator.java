@@ -15,6 +15,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Small programs as bytes, most of them with one fault: a field that must be zero, an opcode or register that does not
@@ -34,7 +35,7 @@ final class FaultGenerator {
 
     private FaultGenerator(long seed) {
         this.choose = new Choice(seed);
-        this.statements = new Statements(choose);
+        this.statements = new Statements(choose, Optional.empty());
     }
 
     /** The bytes of a seed; {@code symbols} says how the map is encoded. */

@@ -6,6 +6,7 @@ import graft.ebpf.insn.InsnList;
 import graft.ebpf.insn.KernelCall;
 import graft.ebpf.insn.SymbolEncoder;
 import graft.ebpf.insn.WideEncoding;
+import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
 import graft.platform.linux.Bpf;
 import graft.platform.linux.BpfProgram;
@@ -30,6 +31,8 @@ final class KernelEngine implements AutoCloseable {
     private final NativeFd map;
     private final SharedRegion value;
     private final NativeFd programs;
+    private final NativeFd arena;
+    private final SharedRegion arenaMemory;
 
     KernelEngine() {
         this.map = Bpf.mapCreate(new Bpf.MapAttributes(
@@ -45,6 +48,11 @@ final class KernelEngine implements AutoCloseable {
                 0,
                 0,
                 0));
+        MapSpec spec = ArenaStatements.ARENA;
+        this.arena = Bpf.mapCreate(new Bpf.MapAttributes(
+                spec.name(), spec.type().number(), 0, 0, spec.maxEntries(), spec.flags(), 0, 0, 0, spec.extra()));
+        long bytes = ArenaStatements.AREA.bytes();
+        this.arenaMemory = SharedRegion.mapAt(arena, spec.extra(), bytes, SharedRegion.Access.READ_WRITE);
     }
 
     /** How the map is written in instructions. */
@@ -59,11 +67,15 @@ final class KernelEngine implements AutoCloseable {
 
     Ending run(FuzzCase one) {
         MemorySegment.copy(one.value(), 0, value.segment(), ValueLayout.JAVA_BYTE, 0, one.value().length);
+        arenaMemory.segment().fill((byte) 0);
         try (BpfProgram program = load(one, one.insns())) {
             int r0 = one.other().isPresent() ? runWithOther(one, program) : program.runWithContext(one.context());
             byte[] after = new byte[one.value().length];
             MemorySegment.copy(value.segment(), ValueLayout.JAVA_BYTE, 0, after, 0, after.length);
-            return new Ending.Done(r0, after);
+            byte[] changed = one.other().isEmpty()
+                    ? ArenaStatements.behind(after, arenaMemory.segment().toArray(ValueLayout.JAVA_BYTE))
+                    : after;
+            return new Ending.Done(r0, changed);
         } catch (SysException refused) {
             return new Ending.Failed(refused.getMessage());
         }
@@ -111,6 +123,8 @@ final class KernelEngine implements AutoCloseable {
     public void close() {
         functions.close();
         programs.close();
+        arenaMemory.close();
+        arena.close();
         value.close();
         map.close();
     }
@@ -124,7 +138,8 @@ final class KernelEngine implements AutoCloseable {
 
         @Override
         public WideEncoding mapValue(String name, long offset) {
-            return new WideEncoding(WideEncoding.MAP_VALUE, map.number() | offset << 32);
+            NativeFd of = name.equals(ArenaStatements.ARENA.name()) ? arena : map;
+            return new WideEncoding(WideEncoding.MAP_VALUE, of.number() | offset << 32);
         }
 
         @Override

@@ -63,7 +63,8 @@ final class ProgramGenerator {
     private ProgramGenerator(Choice choose, Leaving leaving) {
         this.choose = choose;
         this.leaving = leaving;
-        this.statements = new Statements(choose);
+        this.statements = new Statements(
+                choose, leaving == Leaving.BY_EXIT ? Optional.of(new ArenaStatements(choose)) : Optional.empty());
         this.functions = choose.oneIn(2) ? 0 : 1 + choose.below(MAX_FUNCTIONS);
         // The compiler has no tail calls beside functions that helpers call.
         this.loops = choose.oneIn(3) && leaving == Leaving.BY_EXIT;

@@ -10,6 +10,7 @@ import graft.ebpf.insn.Wide;
 import graft.ebpf.insn.Width;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Pieces of a function's body. Before and after each one, r0 to r9 hold numbers and the stack below r10 is written. */
 final class Statements {
@@ -17,10 +18,13 @@ final class Statements {
 
     private final Choice choose;
     private final MemoryStatements memory;
+    private final Optional<ArenaStatements> arena;
 
-    Statements(Choice choose) {
+    /** With an arena, or without for programs that others may go on in place of. */
+    Statements(Choice choose, Optional<ArenaStatements> arena) {
         this.choose = choose;
         this.memory = new MemoryStatements(choose);
+        this.arena = arena;
     }
 
     /** {@code count} pieces after each other. */
@@ -44,7 +48,8 @@ final class Statements {
 
     /** One piece without a jump in it. */
     List<Insn> straight() {
-        return switch (choose.below(17)) {
+        return switch (choose.below(18)) {
+            case 17 -> arena.map(ArenaStatements::access).orElseGet(() -> List.of(alu()));
             case 0 -> List.of(new Insn.Neg(choose.width(), choose.destination()));
             case 1 -> List.of(moveSigned());
             case 2 ->

@@ -61,7 +61,9 @@ final class UserEngines implements AutoCloseable {
                     MemoryStatements.MAP,
                     MapSpec.of(MemoryStatements.MAP, MapType.ARRAY, 4, ProgramGenerator.VALUE_BYTES, 1),
                     ProgramGenerator.PROGRAMS,
-                    MapSpec.of(ProgramGenerator.PROGRAMS, MapType.PROG_ARRAY, 4, 4, ProgramGenerator.PROGRAM_SLOTS)),
+                    MapSpec.of(ProgramGenerator.PROGRAMS, MapType.PROG_ARRAY, 4, 4, ProgramGenerator.PROGRAM_SLOTS),
+                    ArenaStatements.ARENA.name(),
+                    ArenaStatements.ARENA),
             Limits.KERNEL.withInsns(WALKED));
     private final ProgramCompiler compiler = X64ProgramCompiler.forThisMachine();
     private Runner runner = Runner.start();
@@ -88,16 +90,20 @@ final class UserEngines implements AutoCloseable {
                 one.other().map(other -> verifier.verify(program(other), layout)));
     }
 
-    Ending interpret(FuzzCase one) {
+    Ending interpret(FuzzCase one, Opinion opinion) {
         byte[] value = one.value().clone();
         Regions regions = new Regions()
                 .add(STACK_END - STACK_BYTES, new byte[STACK_BYTES])
                 .add(runner.memoryAddress(), one.context())
                 .add(runner.memoryAddress() + one.context().length, value);
+        byte[] arena = new byte[(int) ArenaStatements.AREA.bytes()];
+        regions.add(ArenaStatements.AREA.start(), arena);
         Environment environment = new Surroundings(runner.memoryAddress() + one.context().length, regions, one);
         try {
-            long r0 = new Interpreter(one.insns(), regions, environment).run(runner.memoryAddress(), STACK_END, STEPS);
-            return new Ending.Done((int) r0, value);
+            long r0 = new Interpreter(one.insns(), regions, environment)
+                    .withArena(arena(opinion.first()))
+                    .run(runner.memoryAddress(), STACK_END, STEPS);
+            return new Ending.Done((int) r0, one.other().isEmpty() ? ArenaStatements.behind(value, arena) : value);
         } catch (ProgramFault fault) {
             return new Ending.Failed(fault.getMessage());
         }
@@ -111,7 +117,7 @@ final class UserEngines implements AutoCloseable {
             return new Ending.Failed(first.toString());
         }
         if (one.other().isEmpty()) {
-            return run(main.code(), new byte[0], one);
+            return run(main.code(), new byte[(int) ArenaStatements.AREA.bytes()], one);
         }
         int behind = Math.ceilDiv(main.code().length, CODE_ALIGNMENT) * CODE_ALIGNMENT;
         Compilation second = compile(
@@ -128,6 +134,10 @@ final class UserEngines implements AutoCloseable {
         return run(code, tables.array(), one);
     }
 
+    private static Facts.ArenaUse arena(Verdict verdict) {
+        return verdict instanceof Verdict.Accepted(Facts facts) ? facts.arena() : Facts.ArenaUse.NONE;
+    }
+
     private TargetBinding binding(FuzzCase one) {
         long value = runner.memoryAddress() + one.context().length;
         long entries = value + one.value().length;
@@ -137,7 +147,9 @@ final class UserEngines implements AutoCloseable {
                         MemoryStatements.MAP,
                         new MapBinding(MapType.ARRAY, 0, value, 1, one.value().length),
                         ProgramGenerator.PROGRAMS,
-                        new MapBinding(MapType.PROG_ARRAY, 0, entries, ProgramGenerator.PROGRAM_SLOTS, ENTRY_BYTES)),
+                        new MapBinding(MapType.PROG_ARRAY, 0, entries, ProgramGenerator.PROGRAM_SLOTS, ENTRY_BYTES),
+                        ArenaStatements.ARENA.name(),
+                        new MapBinding(MapType.ARENA, 0, entries, ArenaStatements.ARENA.maxEntries(), 0)),
                 Map.of(),
                 OptionalInt.empty(),
                 OptionalInt.empty(),
@@ -183,8 +195,13 @@ final class UserEngines implements AutoCloseable {
         }
         Runner.Answer after = answer.get();
         return after.kind() == Runner.Kind.RETURNED
-                ? new Ending.Done((int) after.value(), Arrays.copyOfRange(after.memory(), value, end))
+                ? new Ending.Done((int) after.value(), changed(after.memory(), value, end, one))
                 : new Ending.Failed("%s (signal %d)".formatted(after.kind(), after.signal()));
+    }
+
+    /** The map's value, and the arena that is behind it where no tables are. */
+    private static byte[] changed(byte[] memory, int from, int end, FuzzCase one) {
+        return Arrays.copyOfRange(memory, from, one.other().isEmpty() ? memory.length : end);
     }
 
     private static ProgSpec program(InsnList insns) {
@@ -220,8 +237,8 @@ final class UserEngines implements AutoCloseable {
             if (wide instanceof Wide.MapPointer(String name)) {
                 return name.equals(ProgramGenerator.PROGRAMS) ? PROGRAMS : address;
             }
-            if (wide instanceof Wide.MapValue(var _, long offset)) {
-                return address + offset;
+            if (wide instanceof Wide.MapValue(String name, long offset)) {
+                return (name.equals(ArenaStatements.ARENA.name()) ? ArenaStatements.AREA.start() : address) + offset;
             }
             throw new ProgramFault("use of " + wide);
         }
