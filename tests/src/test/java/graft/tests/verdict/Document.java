@@ -33,8 +33,9 @@ final class Document {
             `SafetyTest` makes programs as people write them, which are safe or not by a hair (masks, comparisons, null checks,
             copies, spills, records, loops, calls), and asks both; others decide late what was put into a slot or a register
             early, behind joins, in loops with two ways and in called functions. A verifier that forgets what is still to be
-            read is found out: of twelve ways to break the marks, each is found in the first 1,000 programs. All that graft takes the kernel takes, but for a few of a
-            thousand where the kernel knows bounds less well: those are run with many inputs, and nothing goes wrong.
+            read is found out: of twelve ways to break the marks, each is found in the first 1,000 programs. All that graft
+            takes the kernel takes, but for a few of a thousand where the kernel knows bounds less well: those are run with
+            many inputs, and nothing goes wrong.
 
             ## How far a walk goes
 
