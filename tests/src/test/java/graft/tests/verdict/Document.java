@@ -47,8 +47,7 @@ final class Document {
             ## What is not there
 
             * Packet loads (`LD_ABS`, `LD_IND`): the decoder refuses them where they are reached. The kernel takes them in
-              programs that get an `__sk_buff` (`socket`, `tc`, `cgroup_skb` and the like), none of which graft runs; in
-              probes, tracepoints and all others it refuses them too.
+              `socket` and `tc` programs, which graft does not run; in probes, tracepoints and all others it refuses them too.
             * An instruction that works on an arena on one path must do so on all. The kernel demands it of loads and stores;
               its 64-bit arithmetic is then cut to 32 bits on every path.
             * Contexts of `struct_ops` programs; kernel functions outside `kfuncs.table`; linked lists and trees of objects.
