@@ -12,7 +12,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Finds the places that a probe names. Indirect functions are left out: their symbol is that of a resolver. */
+/**
+ * Finds the places that a probe names. Patterns leave indirect functions out: their symbol is that of a resolver. By its
+ * name such a function is the implementation that runs in this process.
+ */
 public final class SymbolResolver {
     private static final int NEAR_NAMES = 4;
 
@@ -39,6 +42,9 @@ public final class SymbolResolver {
             return place(module.get(), at.get(), probe);
         }
         List<ElfSymbol> symbols = distinct(candidates(module.get(), probe));
+        if (symbols.isEmpty()) {
+            symbols = new IndirectFunctions(modules, module.get()).implementations(probe.symbol());
+        }
         if (symbols.isEmpty()) {
             return notFound(module.get(), probe);
         }
