@@ -168,12 +168,14 @@ class HashLookupTest {
             try (Scene scene = new Scene(MapType.PERCPU_HASH, keySize, RowLookupTest.engines())) {
                 assertThat(scene.code.calls()).isEqualTo(CompiledProgram.Calls.NONE);
                 for (int i = 0; i < MAX; i++) {
-                    ByteBuffer values = ByteBuffer.allocate(16 * scene.map.cpus()).order(ByteOrder.LITTLE_ENDIAN);
+                    ByteBuffer values =
+                            ByteBuffer.allocate(16 * scene.map.cpus()).order(ByteOrder.LITTLE_ENDIAN);
                     for (int cpu = 0; cpu < scene.map.cpus(); cpu++) {
                         values.putLong(16 * cpu, (long) cpu << 40 | 1000L + i);
                     }
                     byte[] key = bytes(key(i, keySize), keySize);
-                    assertThat(scene.map.update(key, values.array(), KeyedMap.ANY)).isZero();
+                    assertThat(scene.map.update(key, values.array(), KeyedMap.ANY))
+                            .isZero();
                 }
                 for (int i = 0; i < MAX; i++) {
                     long key = key(i, keySize);

@@ -54,8 +54,7 @@ public final class InlineHelpers {
     }
 
     private static boolean isArray(MapBinding map, TargetBinding binding) {
-        return map.type() == MapType.ARRAY
-                || map.type() == MapType.PERCPU_ARRAY && hasRows(map, binding);
+        return map.type() == MapType.ARRAY || map.type() == MapType.PERCPU_ARRAY && hasRows(map, binding);
     }
 
     private static boolean hasRows(MapBinding map, TargetBinding binding) {
