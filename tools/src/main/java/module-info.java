@@ -13,6 +13,7 @@ module graft.tools {
     exports graft.cli.load;
     exports graft.cli.option;
     exports graft.cli.output;
+    exports graft.cli.process;
     exports graft.cli.bench;
     exports graft.cli.bench.maps;
     exports graft.cli.bench.vm;

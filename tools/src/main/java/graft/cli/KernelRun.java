@@ -1,5 +1,6 @@
 package graft.cli;
 
+import graft.cli.process.Interruption;
 import graft.daemon.KernelSession;
 import graft.daemon.SessionRequest;
 import java.time.Duration;

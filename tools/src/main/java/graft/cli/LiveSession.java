@@ -4,6 +4,7 @@ import graft.attach.AgentImage;
 import graft.attach.Attacher;
 import graft.attach.DetachProof;
 import graft.cli.error.Problem;
+import graft.cli.process.Interruption;
 import graft.daemon.KernelPart;
 import graft.daemon.KernelSession;
 import graft.daemon.Placement;

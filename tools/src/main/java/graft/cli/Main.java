@@ -3,6 +3,7 @@ package graft.cli;
 import graft.cli.error.Catalogue;
 import graft.cli.error.CommandFailure;
 import graft.cli.error.Problem;
+import graft.cli.process.Interruption;
 import graft.ebpf.maps.DamagedMapException;
 import graft.platform.linux.SysException;
 import java.io.PrintWriter;

@@ -85,8 +85,8 @@ final class MapPlacement {
     private static Optional<TargetBinding.Rows> rows(BpfMap map) {
         return switch (map) {
             case PerCpuArrayMap array -> Optional.of(new TargetBinding.Rows(array.cpuStride(), array.cpus()));
-            case HashTable hash when hash.cpus() > 0 ->
-                Optional.of(new TargetBinding.Rows(hash.cpuStride(), hash.cpus()));
+            case HashTable hash
+            when hash.cpus() > 0 -> Optional.of(new TargetBinding.Rows(hash.cpuStride(), hash.cpus()));
             case HashTable _, ArrayMap _, RingBuffer _, ArenaMap _ -> Optional.empty();
         };
     }

@@ -1,8 +1,8 @@
 package graft.cli.fuzz;
 
-import graft.cli.Interruption;
 import graft.cli.option.HelpOptions;
 import graft.cli.option.TargetOptions;
+import graft.cli.process.Interruption;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.Locale;

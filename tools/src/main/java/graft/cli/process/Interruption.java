@@ -1,4 +1,4 @@
-package graft.cli;
+package graft.cli.process;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -32,7 +32,7 @@ public final class Interruption implements AutoCloseable {
     }
 
     /** Waits for it. @return whether it has come */
-    boolean await(long millis) {
+    public boolean await(long millis) {
         try {
             return wish.await(millis, TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
@@ -58,7 +58,7 @@ public final class Interruption implements AutoCloseable {
     }
 
     /** Whether the virtual machine waits for its hooks: then {@code System.exit} would wait for them as well. */
-    static boolean isEnding() {
+    public static boolean isEnding() {
         Thread attempt = new Thread();
         try {
             Runtime.getRuntime().addShutdownHook(attempt);
