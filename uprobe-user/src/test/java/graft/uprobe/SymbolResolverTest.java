@@ -55,8 +55,17 @@ class SymbolResolverTest {
     }
 
     @Test
-    void leavesOutResolversOfIndirectFunctions() {
-        assertThat(resolve("uprobe:libc.so.6:strlen")).isInstanceOf(Resolution.NoSuchSymbol.class);
+    void patternsLeaveOutIndirectFunctions() {
+        assertThat(resolve("uprobe:libc.so.6:strle?")).isInstanceOf(Resolution.NoSuchSymbol.class);
+    }
+
+    @Test
+    void anIndirectFunctionIsWhatTheLoaderChose() {
+        AttachPoint chosen = point("uprobe:libc.so.6:strlen");
+        TargetModule libc = modules.holding(chosen.address()).orElseThrow();
+        assertThat(libc.elf().functions().named("strlen"))
+                .isNotEmpty()
+                .noneMatch(resolver -> libc.remote(resolver.value()).equals(chosen.entry()));
     }
 
     @Test
