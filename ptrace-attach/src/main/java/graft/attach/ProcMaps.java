@@ -10,8 +10,6 @@ import java.util.Optional;
 /** The mappings of a live process, ascending. */
 record ProcMaps(ProcessMaps all) {
     private static final long LOWEST = 0x10000000L;
-    private static final long HIGHEST = 0x7f0000000000L;
-    private static final long MARGIN = 0x200000;
 
     /** @throws TraceeGoneException when there are none any more */
     static ProcMaps read(int pid) {
@@ -41,15 +39,19 @@ record ProcMaps(ProcessMaps all) {
                 .findFirst();
     }
 
-    /** A page that is free now, far from growing stacks and heaps. */
+    /** A page that is free now and stays so: the middle of the largest gap, as stacks and heaps grow at the ends of gaps. */
     RemoteAddress freePage() {
-        for (int i = mappings().size() - 1; i > 0; i--) {
-            long low = mappings().get(i - 1).end().value();
+        long page = LOWEST;
+        long largest = 0;
+        for (int i = 1; i < mappings().size(); i++) {
+            long low = Math.max(LOWEST, mappings().get(i - 1).end().value());
             long high = mappings().get(i).start().value();
-            if (high > 0 && high < HIGHEST && low > LOWEST && high - low > 2 * MARGIN) {
-                return new RemoteAddress(high - MARGIN & -4096L);
+            // The page of vsyscalls is in the other half of the address space.
+            if (high - low > largest && high > 0) {
+                largest = high - low;
+                page = low + largest / 2 & -4096L;
             }
         }
-        return new RemoteAddress(LOWEST);
+        return new RemoteAddress(page);
     }
 }
