@@ -9,6 +9,7 @@ import graft.platform.linux.ProcMem;
 import graft.platform.linux.Ptrace;
 import graft.platform.linux.SysException;
 import graft.platform.proc.MemoryMapping;
+import graft.platform.proc.NoSuchProcessException;
 import graft.platform.proc.ProcessStat;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -98,7 +99,7 @@ public final class Attacher {
                 injector.rollBack();
             }
             return result;
-        } catch (TraceeGoneException gone) {
+        } catch (TraceeGoneException | NoSuchProcessException gone) {
             return new AttachResult.TargetGone(injection.pid(), gone.getMessage());
         } catch (DeadlineException late) {
             return new AttachResult.Refused(
@@ -143,6 +144,7 @@ public final class Attacher {
                         "plan again"));
             }
         }
+        target.steps().before("limits-read");
         return new MemoryCheck(injection.pid(), maps, ranges)
                 .check()
                 .or(() -> new Patcher(target, injection.plan()).verify());

@@ -8,15 +8,10 @@ import graft.platform.address.RemoteAddress;
 import graft.platform.layout.IdleLayout;
 import graft.platform.layout.PoolConstants;
 import graft.platform.proc.MemoryMapping;
-import java.io.IOException;
-import java.io.UncheckedIOException;
+import graft.platform.proc.ProcessStatus;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Stream;
 
 /**
  * What the tracer needs to tell whether any thread can still run code of a pool: its program counter, a signal frame on
@@ -96,13 +91,10 @@ final class IdleProof {
     }
 
     private static boolean hasShadowStack(int pid) {
-        try (Stream<String> lines = Files.lines(Path.of("/proc/" + pid + "/status"))) {
-            return lines.anyMatch(line -> line.startsWith("x86_Thread_features:") && line.contains("shstk"));
-        } catch (NoSuchFileException ended) {
-            throw new TraceeGoneException(pid, "looking at its features");
-        } catch (IOException failed) {
-            throw new UncheckedIOException("reading the status of process " + pid, failed);
-        }
+        return ProcessStatus.find(pid)
+                .orElseThrow(() -> new TraceeGoneException(pid, "looking at its features"))
+                .features()
+                .contains("shstk");
     }
 
     private static void pair(MemorySegment pairs, int index, RemoteAddress start, long size) {

@@ -144,4 +144,18 @@ class KillTest {
             }
         }
     }
+
+    @Test
+    void targetThatIsGoneBeforeItsLimitsAreReadIsReported() {
+        try (LiveTarget target = LiveTarget.start(1, "epoll")) {
+            AttachResult result = new Attacher(journals, step -> {
+                        if (step.equals("attach:limits-read")) {
+                            target.end();
+                        }
+                    })
+                    .attach(target.injection());
+            assertThat(result).isInstanceOf(AttachResult.TargetGone.class);
+            assertThat(journals).isEmptyDirectory();
+        }
+    }
 }

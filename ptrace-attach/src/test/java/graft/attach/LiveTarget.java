@@ -79,6 +79,7 @@ final class LiveTarget implements AutoCloseable {
     private final long calls;
     private final long wrong;
     private final Path directory;
+    private boolean ended;
 
     private LiveTarget(int pid, Path directory, long[] addresses) {
         this.pid = pid;
@@ -225,15 +226,25 @@ final class LiveTarget implements AutoCloseable {
         return ProcessStat.find(pid).map(stat -> stat.state() != 'Z').orElse(false);
     }
 
+    /** Kills it and takes its status: no process has its number any more. */
+    void end() {
+        if (!ended) {
+            ended = true;
+            boolean wasAlive = alive();
+            Signals.kill(pid, Signals.SIGKILL);
+            try (Arena arena = Arena.ofConfined()) {
+                int word = Waitpid.waitpid(pid, 0, arena.allocate(ValueLayout.JAVA_INT));
+                if (!wasAlive) {
+                    System.err.println("the target had ended: " + WaitStatus.decode(word));
+                }
+            }
+        }
+    }
+
     @Override
     public void close() {
-        try (Arena arena = Arena.ofConfined()) {
-            boolean ended = !alive();
-            Signals.kill(pid, Signals.SIGKILL);
-            int word = Waitpid.waitpid(pid, 0, arena.allocate(ValueLayout.JAVA_INT));
-            if (ended) {
-                System.err.println("the target had ended: " + WaitStatus.decode(word));
-            }
+        end();
+        try {
             try (var files = Files.list(directory)) {
                 for (Path file : files.toList()) {
                     Files.delete(file);

@@ -27,6 +27,7 @@ import java.util.Optional;
  * @param threads how many
  * @param residentBytes memory that it has in RAM
  * @param capabilities the effective ones, a bit each
+ * @param features what the processor does for it on top, such as {@code shstk}; none where the kernel does not say
  */
 public record ProcessStatus(
         String name,
@@ -40,7 +41,8 @@ public record ProcessStatus(
         int seccomp,
         int threads,
         long residentBytes,
-        long capabilities) {
+        long capabilities,
+        List<String> features) {
     private static final int EFFECTIVE = 1;
     private static final int KIB = 1024;
     private static final int HEXADECIMAL = 16;
@@ -81,7 +83,8 @@ public record ProcessStatus(
                 Integer.parseInt(fields.getOrDefault("Seccomp", "0")),
                 Integer.parseInt(fields.getOrDefault("Threads", "0")),
                 Long.parseLong(fields.getOrDefault("VmRSS", "0").split(" ")[0]) * KIB,
-                Long.parseUnsignedLong(fields.getOrDefault("CapEff", "0"), HEXADECIMAL));
+                Long.parseUnsignedLong(fields.getOrDefault("CapEff", "0"), HEXADECIMAL),
+                List.of(fields.getOrDefault("x86_Thread_features", "").split("\\s+")));
     }
 
     private static List<Integer> numbers(String text) {
