@@ -26,6 +26,11 @@ public record AttachPoint(
         FileOffset fileOffset,
         Optional<StaticProbe> marker) {
 
+    /** The place of a static probe. */
+    AttachPoint marked(StaticProbe probe) {
+        return new AttachPoint(kind, modulePath, function, entry, size, address, fileOffset, Optional.of(probe));
+    }
+
     /** {@code libssl.so.3:SSL_write}, with the offset if there is one. */
     public String name() {
         long offset = address.minus(entry);

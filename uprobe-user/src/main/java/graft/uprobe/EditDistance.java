@@ -1,10 +1,25 @@
 package graft.uprobe;
 
+import java.util.Comparator;
+import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 
 /** Levenshtein distance, to suggest the name that was meant. */
 final class EditDistance {
+    private static final int NEAR = 4;
+
     private EditDistance() {}
+
+    /** The few names that could have been meant, the nearest first. */
+    static List<String> nearest(Stream<String> names, String asked) {
+        return names.distinct()
+                .filter(name -> resemble(name, asked))
+                .sorted(Comparator.comparingInt((String name) -> between(name, asked))
+                        .thenComparing(Comparator.naturalOrder()))
+                .limit(NEAR)
+                .toList();
+    }
 
     /** Whether one could be a typing error of the other. */
     static boolean resemble(String name, String asked) {

@@ -2,8 +2,6 @@ package graft.uprobe;
 
 import graft.ebpf.btf.BtfFormatException;
 import graft.platform.address.ElfVirtualAddress;
-import graft.platform.address.FileOffset;
-import graft.platform.address.RemoteAddress;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -48,22 +46,9 @@ final class SourceLineResolver {
     private List<AttachPoint> points(List<ElfVirtualAddress> addresses) {
         Map<ElfVirtualAddress, AttachPoint> byFunction = new LinkedHashMap<>();
         for (ElfVirtualAddress place : addresses) {
-            Optional<FileOffset> offset = module.elf().fileOffset(place);
-            RemoteAddress address = module.remote(place);
-            if (offset.isPresent() && module.holds(address)) {
-                TargetModule.FunctionPlace function = module.functionAround(place, modules.debugFiles());
-                byFunction.putIfAbsent(
-                        function.start(),
-                        new AttachPoint(
-                                Probe.Kind.LINE,
-                                module.path(),
-                                function.name(),
-                                module.remote(function.start()),
-                                function.size(),
-                                address,
-                                offset.get(),
-                                Optional.empty()));
-            }
+            TargetModule.FunctionPlace function = module.functionAround(place, modules.debugFiles());
+            module.point(Probe.Kind.LINE, function, place)
+                    .ifPresent(point -> byFunction.putIfAbsent(function.start(), point));
         }
         List<AttachPoint> points = new ArrayList<>(byFunction.values());
         points.sort(Comparator.comparing(AttachPoint::address));

@@ -1,8 +1,6 @@
 package graft.uprobe;
 
 import graft.platform.address.ElfVirtualAddress;
-import graft.platform.address.FileOffset;
-import graft.platform.address.RemoteAddress;
 import graft.platform.elf.ElfFormatException;
 import graft.uprobe.usdt.StaticProbe;
 import graft.uprobe.usdt.StaticProbes;
@@ -16,8 +14,6 @@ import java.util.function.Predicate;
 
 /** Finds the places of static probes in one module. */
 final class StaticProbeResolver {
-    private static final int NEAR_NAMES = 4;
-
     private final TargetModules modules;
     private final TargetModule module;
 
@@ -55,32 +51,12 @@ final class StaticProbeResolver {
 
     private Optional<AttachPoint> point(StaticProbe marker) {
         ElfVirtualAddress place = marker.location();
-        Optional<FileOffset> offset = module.elf().fileOffset(place);
-        RemoteAddress address = module.remote(place);
-        if (offset.isEmpty() || !module.holds(address)) {
-            return Optional.empty();
-        }
         TargetModule.FunctionPlace function = module.functionAround(place, modules.debugFiles());
-        return Optional.of(new AttachPoint(
-                Probe.Kind.STATIC,
-                module.path(),
-                function.name(),
-                module.remote(function.start()),
-                function.size(),
-                address,
-                offset.get(),
-                Optional.of(marker)));
+        return module.point(Probe.Kind.STATIC, function, place).map(point -> point.marked(marker));
     }
 
     private Resolution notFound(Probe probe, List<StaticProbe> all) {
-        List<String> near = all.stream()
-                .map(StaticProbe::qualifiedName)
-                .distinct()
-                .filter(name -> EditDistance.resemble(name, probe.symbol()))
-                .sorted(Comparator.comparingInt((String name) -> EditDistance.between(name, probe.symbol()))
-                        .thenComparing(Comparator.naturalOrder()))
-                .limit(NEAR_NAMES)
-                .toList();
+        List<String> near = EditDistance.nearest(all.stream().map(StaticProbe::qualifiedName), probe.symbol());
         return new Resolution.NoSuchMarker(probe, module.path(), near, all.size());
     }
 

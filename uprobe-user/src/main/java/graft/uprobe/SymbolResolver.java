@@ -1,8 +1,6 @@
 package graft.uprobe;
 
 import graft.platform.address.ElfVirtualAddress;
-import graft.platform.address.FileOffset;
-import graft.platform.address.RemoteAddress;
 import graft.platform.elf.ElfSymbol;
 import graft.uprobe.usdt.UsdtSpec;
 import java.util.ArrayList;
@@ -17,8 +15,6 @@ import java.util.Optional;
  * name such a function is the implementation that runs in this process.
  */
 public final class SymbolResolver {
-    private static final int NEAR_NAMES = 4;
-
     private final TargetModules modules;
 
     public SymbolResolver(TargetModules modules) {
@@ -64,27 +60,15 @@ public final class SymbolResolver {
 
     /** Where a function begins, or an instruction in it. */
     private Resolution place(TargetModule module, ElfVirtualAddress at, Probe probe) {
-        RemoteAddress address = module.remote(at).plus(probe.offset());
-        Optional<FileOffset> offset = module.fileOffset(address);
-        if (offset.isEmpty() || !module.holds(address)) {
-            return new Resolution.NoCode(probe, module.path());
-        }
-        TargetModule.FunctionPlace function = module.functionAround(module.virtual(address), modules.debugFiles());
-        RemoteAddress entry = module.remote(function.start());
-        boolean inside = !address.equals(entry);
+        ElfVirtualAddress place = new ElfVirtualAddress(at.value() + probe.offset());
+        TargetModule.FunctionPlace function = module.functionAround(place, modules.debugFiles());
+        boolean inside = !place.equals(function.start());
         if (inside && probe.kind() == Probe.Kind.RETURN) {
             return new Resolution.NoCode(probe, module.path());
         }
-        Probe.Kind kind = inside ? Probe.Kind.OFFSET : probe.kind();
-        return new Resolution.Found(List.of(new AttachPoint(
-                kind,
-                module.path(),
-                function.name(),
-                entry,
-                function.size(),
-                address,
-                offset.get(),
-                Optional.empty())));
+        return module.point(inside ? Probe.Kind.OFFSET : probe.kind(), function, place)
+                .<Resolution>map(point -> new Resolution.Found(List.of(point)))
+                .orElseGet(() -> new Resolution.NoCode(probe, module.path()));
     }
 
     private List<ElfSymbol> candidates(TargetModule module, Probe probe) {
@@ -114,34 +98,19 @@ public final class SymbolResolver {
             if (probe.offset() != 0 && symbol.size() != 0 && probe.offset() >= symbol.size()) {
                 return new Resolution.OutsideFunction(probe, module.path(), symbol.size());
             }
-            RemoteAddress entry = module.remote(symbol.value());
-            RemoteAddress address = entry.plus(probe.offset());
-            Optional<FileOffset> offset = module.fileOffset(address);
-            if (offset.isPresent() && module.holds(address)) {
-                points.add(new AttachPoint(
-                        probe.kind(),
-                        module.path(),
-                        symbol.name(),
-                        entry,
-                        symbol.size(),
-                        address,
-                        offset.get(),
-                        Optional.empty()));
-            }
+            module.point(
+                            probe.kind(),
+                            TargetModule.FunctionPlace.of(symbol),
+                            new ElfVirtualAddress(symbol.value().value() + probe.offset()))
+                    .ifPresent(points::add);
         }
         points.sort(Comparator.comparing(AttachPoint::address));
         return new Resolution.Found(points);
     }
 
     private Resolution notFound(TargetModule module, Probe probe) {
-        List<String> near = module.functions(modules.debugFiles()).stream()
-                .map(ElfSymbol::name)
-                .distinct()
-                .filter(name -> EditDistance.resemble(name, probe.symbol()))
-                .sorted(Comparator.comparingInt((String name) -> EditDistance.between(name, probe.symbol()))
-                        .thenComparing(Comparator.naturalOrder()))
-                .limit(NEAR_NAMES)
-                .toList();
+        List<String> near = EditDistance.nearest(
+                module.functions(modules.debugFiles()).stream().map(ElfSymbol::name), probe.symbol());
         Resolution.Symbols kept =
                 module.isStripped(modules.debugFiles()) ? Resolution.Symbols.STRIPPED : Resolution.Symbols.FULL;
         return new Resolution.NoSuchSymbol(probe, module.path(), near, kept);

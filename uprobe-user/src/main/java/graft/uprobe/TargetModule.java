@@ -152,7 +152,7 @@ public final class TargetModule implements AutoCloseable {
                 .containing(address)
                 .or(() ->
                         debugFile(debugFiles).flatMap(debug -> debug.functions().containing(address)))
-                .map(symbol -> new FunctionPlace(symbol.name(), symbol.value(), symbol.size()))
+                .map(FunctionPlace::of)
                 .or(() -> elf.functionBounds()
                         .containing(address)
                         .map(bounds -> new FunctionPlace(bounds.start().toString(), bounds.start(), bounds.size())))
@@ -160,7 +160,27 @@ public final class TargetModule implements AutoCloseable {
     }
 
     /** A function of this file; one without a name is called by its address, and {@code size} is 0 if unknown. */
-    record FunctionPlace(String name, ElfVirtualAddress start, long size) {}
+    record FunctionPlace(String name, ElfVirtualAddress start, long size) {
+        static FunctionPlace of(ElfSymbol symbol) {
+            return new FunctionPlace(symbol.name(), symbol.value(), symbol.size());
+        }
+    }
+
+    /** A place in a function; nothing when the process has no code of the file there. */
+    Optional<AttachPoint> point(Probe.Kind kind, FunctionPlace function, ElfVirtualAddress place) {
+        RemoteAddress address = remote(place);
+        return elf.fileOffset(place)
+                .filter(_ -> holds(address))
+                .map(offset -> new AttachPoint(
+                        kind,
+                        path,
+                        function.name(),
+                        remote(function.start()),
+                        function.size(),
+                        address,
+                        offset,
+                        Optional.empty()));
+    }
 
     /** Source lines: of the file, else of its separate debug file. */
     Optional<DwarfLines> lines(DebugFiles debugFiles) {
