@@ -1,64 +1,96 @@
 package graft.syscalls;
 
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeMap;
 
-/** Names and numbers of the system calls of x86-64 Linux. */
+/** The system calls of x86-64 Linux: names, numbers, arguments. */
 public final class SyscallTable {
-    private static final String RESOURCE = "x86_64.syscalls";
+    private final Map<String, SyscallSpec> byName;
+    private final Map<Integer, SyscallSpec> byNumber;
 
-    private final Map<String, Integer> numbers;
-    private final Map<Integer, String> names;
-
-    private SyscallTable(Map<String, Integer> numbers) {
-        this.numbers = Map.copyOf(numbers);
-        Map<Integer, String> reversed = new HashMap<>();
-        numbers.forEach((name, number) -> reversed.put(number, name));
-        this.names = Map.copyOf(reversed);
+    private SyscallTable(Collection<SyscallSpec> calls) {
+        Map<String, SyscallSpec> names = new HashMap<>();
+        Map<Integer, SyscallSpec> numbers = new TreeMap<>();
+        for (SyscallSpec call : calls) {
+            names.put(call.name(), call);
+            numbers.put(call.number(), call);
+        }
+        this.byName = Map.copyOf(names);
+        this.byNumber = Collections.unmodifiableMap(numbers);
     }
 
     /** The table that graft was built with. */
     public static SyscallTable x8664() {
-        try (InputStream in = SyscallTable.class.getResourceAsStream(RESOURCE)) {
-            if (in == null) {
-                throw new AssertionError("resource " + RESOURCE + " is missing from the build");
-            }
-            return parse(new BufferedReader(new InputStreamReader(in, StandardCharsets.US_ASCII))
-                    .lines()
-                    .toList());
-        } catch (IOException e) {
-            throw new UncheckedIOException("reading resource " + RESOURCE, e);
-        }
+        return parse(TableFile.lines("x86_64.syscalls"));
     }
 
-    private static SyscallTable parse(List<String> lines) {
-        Map<String, Integer> numbers = new HashMap<>();
+    /** Reads lines as {@code make-syscalls} writes them: a call, then its arguments, indented. */
+    static SyscallTable parse(List<String> lines) {
+        List<SyscallSpec> calls = new ArrayList<>();
+        String head = "";
+        List<Argument> arguments = new ArrayList<>();
         for (String line : lines) {
-            if (!line.startsWith("#")) {
-                int space = line.indexOf(' ');
-                numbers.put(line.substring(space + 1), Integer.valueOf(line.substring(0, space)));
+            if (line.startsWith("  ")) {
+                arguments.add(argument(line.strip()));
+            } else {
+                add(calls, head, arguments);
+                head = line;
+                arguments.clear();
             }
         }
-        return new SyscallTable(numbers);
+        add(calls, head, arguments);
+        return new SyscallTable(calls);
     }
 
-    /** The number of a call by its kernel name ({@code openat}). */
+    private static void add(List<SyscallSpec> calls, String head, List<Argument> arguments) {
+        if (head.isEmpty()) {
+            return;
+        }
+        String[] words = head.split(" ");
+        Set<String> groups = new HashSet<>();
+        for (int i = 3; i < words.length; i++) {
+            groups.add(words[i].substring(1));
+        }
+        ArgumentKind result = ArgumentKind.parse(words[2]);
+        calls.add(new SyscallSpec(Integer.parseInt(words[0]), words[1], result, groups, arguments));
+    }
+
+    private static Argument argument(String line) {
+        String[] words = line.split(" ", 3);
+        return new Argument(words[1], words[2], ArgumentKind.parse(words[0]));
+    }
+
+    /** All calls, by number. */
+    public Collection<SyscallSpec> calls() {
+        return byNumber.values();
+    }
+
+    /** A call by its number. */
+    public Optional<SyscallSpec> call(int number) {
+        return Optional.ofNullable(byNumber.get(number));
+    }
+
+    /** A call by its kernel name ({@code openat}). */
+    public Optional<SyscallSpec> call(String name) {
+        return Optional.ofNullable(byName.get(name));
+    }
+
+    /** The number of a call by its kernel name. */
     public OptionalInt number(String name) {
-        Integer number = numbers.get(name);
-        return number == null ? OptionalInt.empty() : OptionalInt.of(number);
+        return call(name).map(call -> OptionalInt.of(call.number())).orElse(OptionalInt.empty());
     }
 
     /** The name of a call by its number. */
     public Optional<String> name(int number) {
-        return Optional.ofNullable(names.get(number));
+        return call(number).map(SyscallSpec::name);
     }
 }
