@@ -10,7 +10,9 @@ import graft.platform.linux.SysException;
 import graft.platform.proc.ProcessStat;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * An injection that is in place. May be held for long and used by any thread; {@link #detach} takes it back once.
@@ -149,26 +151,31 @@ public final class Attachment {
 
     private DetachProof prove(Target target, Undo.Report report) {
         int sites = journal.undo().sites().size();
-        if (report.restored() == sites && report.quarantined().isEmpty()) {
+        Heirs.Report heirs = Heirs.restore(journal.undo(), steps);
+        boolean restored = report.restored() == sites && heirs.failures().isEmpty();
+        if (restored && report.quarantined().isEmpty()) {
             target.steps().before("journal-deleted");
             journal.delete();
         }
         return new DetachProof(
-                report.restored() == sites ? Outcome.RESTORED : Outcome.INCOMPLETE,
+                restored ? Outcome.RESTORED : Outcome.INCOMPLETE,
                 sites,
                 report.restored(),
+                heirs.restored(),
                 Evidence.pages(target, report.present()),
                 report.quarantined(),
                 before,
                 Evidence.census(facts.pid()),
                 report.timing(),
-                report.notes());
+                Stream.concat(report.notes().stream(), heirs.failures().stream())
+                        .toList());
     }
 
     private DetachProof incomplete(String note) {
         return new DetachProof(
                 Outcome.INCOMPLETE,
                 journal.undo().sites().size(),
+                0,
                 0,
                 List.of(),
                 List.of(),
@@ -179,10 +186,22 @@ public final class Attachment {
     }
 
     private DetachProof gone(String note) {
-        journal.delete();
-        Timing none = new Timing(0, 0, 0);
-        int sites = journal.undo().sites().size();
+        Heirs.Report heirs = Heirs.restore(journal.undo(), steps);
+        List<String> notes = new ArrayList<>(List.of(note));
+        notes.addAll(heirs.failures());
+        if (heirs.failures().isEmpty()) {
+            journal.delete();
+        }
         return new DetachProof(
-                Outcome.TARGET_GONE, sites, 0, List.of(), List.of(), before, NOTHING, none, List.of(note));
+                heirs.failures().isEmpty() ? Outcome.TARGET_GONE : Outcome.INCOMPLETE,
+                journal.undo().sites().size(),
+                0,
+                heirs.restored(),
+                List.of(),
+                List.of(),
+                before,
+                NOTHING,
+                new Timing(0, 0, 0),
+                notes);
     }
 }

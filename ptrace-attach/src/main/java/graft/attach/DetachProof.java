@@ -9,6 +9,7 @@ import java.util.List;
  * @param outcome what became of the target
  * @param sites patched places that were to be restored
  * @param restored those whose bytes are the original ones again
+ * @param heirs processes that the target forked while it was probed and that were restored too
  * @param pages every text page that had been touched
  * @param quarantined memory left in the target because a thread may still return into it, or it could not be unmapped
  * @param before the target's census before the attach
@@ -20,6 +21,7 @@ public record DetachProof(
         Outcome outcome,
         int sites,
         int restored,
+        int heirs,
         List<Page> pages,
         List<Quarantined> quarantined,
         Census before,

@@ -66,8 +66,7 @@ public final class Recovery {
             boolean patched = lives(undo.pid(), undo.startTime(), undo.bootId())
                     && undo.execution().isCurrent(undo.pid());
             if (!patched) {
-                journal.delete();
-                return new Outcome.ProcessGone(file, undo.pid());
+                return gone(journal);
             }
             return undo(journal);
         } catch (DamagedJournalException damaged) {
@@ -97,12 +96,24 @@ public final class Recovery {
                     || !report.quarantined().isEmpty()) {
                 return new Outcome.Failed(journal.file(), report.toString());
             }
+            Heirs.Report heirs = Heirs.restore(undo, StepListener.NONE);
+            if (!heirs.failures().isEmpty()) {
+                return new Outcome.Failed(journal.file(), String.join("; ", heirs.failures()));
+            }
             journal.delete();
             return new Outcome.Restored(journal.file(), undo.pid(), report.restored());
         } catch (TraceeGoneException gone) {
-            journal.delete();
-            return new Outcome.ProcessGone(journal.file(), undo.pid());
+            return gone(journal);
         }
+    }
+
+    private static Outcome gone(Journal journal) {
+        Heirs.Report heirs = Heirs.restore(journal.undo(), StepListener.NONE);
+        if (!heirs.failures().isEmpty()) {
+            return new Outcome.Failed(journal.file(), String.join("; ", heirs.failures()));
+        }
+        journal.delete();
+        return new Outcome.ProcessGone(journal.file(), journal.undo().pid());
     }
 
     private static boolean lives(int pid, long startTime, String bootId) {

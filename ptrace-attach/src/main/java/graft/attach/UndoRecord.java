@@ -32,6 +32,12 @@ record UndoRecord(
         return new UndoRecord(pid, startTime, bootId, execution, daemonPid, daemonStart, hole, ranges, sites, more);
     }
 
+    /** The same of a process that the target forked. */
+    UndoRecord inheritedBy(int child, long childStart) {
+        return new UndoRecord(
+                child, childStart, bootId, execution, daemonPid, daemonStart, hole, ranges, sites, counters);
+    }
+
     /** What a range of the target's memory was mapped for. */
     enum Kind {
         RUNTIME,

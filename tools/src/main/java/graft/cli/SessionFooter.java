@@ -68,6 +68,10 @@ final class SessionFooter {
                             .formatted(Quantity.bytes(left.size()), left.address(), left.reason())));
             words.addAll(proof.notes());
         }
+        int heirs = proofs.stream().mapToInt(DetachProof::heirs).sum();
+        if (heirs > 0) {
+            words.add(heirs == 1 ? "a forked process, too" : heirs + " forked processes, too");
+        }
         if (proofs.stream().anyMatch(proof -> proof.outcome() == DetachProof.Outcome.TARGET_GONE)) {
             words.add("a process has ended");
         }

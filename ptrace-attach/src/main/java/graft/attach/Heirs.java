@@ -1,0 +1,118 @@
+package graft.attach;
+
+import graft.attach.UndoRecord.Kind;
+import graft.platform.linux.Kcmp;
+import graft.platform.linux.ProcMem;
+import graft.platform.linux.SysException;
+import graft.platform.proc.Execution;
+import graft.platform.proc.ProcessStat;
+import graft.platform.proc.ProcessStatus;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * The processes that a target forked while it was probed, and theirs: they got its memory, with text that is patched and
+ * probes that the kernel has switched off. They are found by what they have mapped, whoever is their parent now.
+ */
+final class Heirs {
+    /** A process that forks while it is looked for has heirs again. */
+    private static final int ROUNDS = 20;
+
+    private final UndoRecord undo;
+    private final StepListener steps;
+    private final Set<Integer> tried = new HashSet<>();
+    private final List<String> failures = new ArrayList<>();
+    private int restored;
+
+    private Heirs(UndoRecord undo, StepListener steps) {
+        this.undo = undo;
+        this.steps = steps;
+    }
+
+    /**
+     * What was reached.
+     *
+     * @param restored processes whose memory is their own again
+     * @param failures one sentence for each that is not
+     */
+    record Report(int restored, List<String> failures) {}
+
+    /** Restores all of them. The target itself gets no new ones: it is restored, or has ended. */
+    static Report restore(UndoRecord undo, StepListener steps) {
+        Heirs heirs = new Heirs(undo, steps);
+        for (int round = 0; round < ROUNDS; round++) {
+            List<Integer> found = heirs.find();
+            if (found.isEmpty()) {
+                break;
+            }
+            found.forEach(heirs::restore);
+        }
+        return new Report(heirs.restored, List.copyOf(heirs.failures));
+    }
+
+    private List<Integer> find() {
+        return ProcessHandle.allProcesses()
+                .map(process -> (int) process.pid())
+                .filter(pid -> pid != undo.pid() && !tried.contains(pid) && isHeir(pid))
+                .toList();
+    }
+
+    private boolean isHeir(int pid) {
+        boolean related = Execution.find(pid).filter(undo.execution()::equals).isPresent();
+        if (!related) {
+            return false;
+        }
+        try {
+            ProcMaps maps = ProcMaps.read(pid);
+            return undo.ranges().stream()
+                            .filter(range -> range.kind() != Kind.RUNTIME)
+                            .anyMatch(range -> maps.at(range.address())
+                                    .filter(mapping -> mapping.inode() == range.inode())
+                                    .isPresent())
+                    && !sharesMemoryWithParent(pid);
+        } catch (TraceeGoneException ended) {
+            return false;
+        }
+    }
+
+    /** As after vfork(2): what is done to the parent is done to it. */
+    private static boolean sharesMemoryWithParent(int pid) {
+        return ProcessStatus.find(pid)
+                .filter(status -> status.parent() > 0 && Kcmp.shareMemory(pid, status.parent()))
+                .isPresent();
+    }
+
+    private void restore(int pid) {
+        tried.add(pid);
+        Optional<ProcessStat> stat = ProcessStat.find(pid);
+        if (stat.isEmpty()) {
+            return;
+        }
+        if (!(TargetInspection.inspect(pid) instanceof TargetInspection.Attachable(var facts))) {
+            fail(pid, TargetInspection.inspect(pid).toString());
+            return;
+        }
+        try (ProcMem memory = ProcMem.open(pid)) {
+            Turn.await(pid, memory);
+            Target target = new Target(pid, memory, step -> steps.before("heir:" + step));
+            UndoRecord inherited = undo.inheritedBy(pid, stat.get().startTime());
+            Undo.Report report = Undo.perform(target, inherited, Attacher.options(facts));
+            if (report.restored() == undo.sites().size() && report.quarantined().isEmpty()) {
+                restored++;
+            } else {
+                fail(pid, report.notes() + " " + report.quarantined());
+            }
+        } catch (TraceeGoneException ended) {
+            // nothing is left to restore
+        } catch (DeadlineException | SysException failed) {
+            fail(pid, failed.getMessage());
+        }
+    }
+
+    private void fail(int pid, String reason) {
+        failures.add("process " + pid + ", which it forked while it was probed, is not as it was: " + reason);
+    }
+}

@@ -1,0 +1,108 @@
+package graft.tests.tracee;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import graft.attach.DetachProof;
+import graft.daemon.Session;
+import graft.tests.command.GraftProcess;
+import graft.tests.command.GraftRun;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Processes that a tracee forks while it is probed get back what was changed in their memory. */
+@Tag("slow")
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class HeirsTest {
+    private static final List<String> PLACES = List.of("uprobe:work", "uretprobe:work");
+    private static final int FORKING = 7;
+
+    @TempDir
+    private Path folder;
+
+    private Path program;
+    private Tracee tracee;
+    private List<ProcessHandle> heirs = List.of();
+
+    @BeforeEach
+    void start() {
+        program = TraceeSource.named("heirs").compile(folder);
+        tracee = new Tracee(program);
+    }
+
+    @AfterEach
+    void stop() {
+        heirs.forEach(ProcessHandle::destroyForcibly);
+        tracee.close();
+    }
+
+    private void fork() throws IOException {
+        assertThat(tracee.run(FORKING)).containsExactly(7L, 7L);
+        heirs = ProcessHandle.of(tracee.pid()).orElseThrow().descendants().toList();
+        assertThat(heirs).hasSize(2);
+        for (ProcessHandle heir : heirs) {
+            assertThat(maps(heir)).contains("/memfd:graft");
+        }
+    }
+
+    private static String maps(ProcessHandle process) throws IOException {
+        return Files.readString(Path.of("/proc/" + process.pid() + "/maps"));
+    }
+
+    private void assertRestored() throws IOException {
+        for (ProcessHandle heir : heirs) {
+            assertThat(heir.isAlive()).isTrue();
+            assertThat(maps(heir)).doesNotContain("graft");
+        }
+    }
+
+    @Test
+    void heirsAreRestoredWithTheirParent() throws IOException {
+        try (Session session = Probes.open(tracee, PLACES, "little")) {
+            fork();
+            assertThat(tracee.run(3)).containsExactly(3L, 3L);
+            assertThat(Probes.count(session, 0)).isEqualTo(10);
+            assertThat(Probes.count(session, 1)).isEqualTo(10);
+
+            assertThat(session.detach()).singleElement().satisfies(proof -> {
+                assertThat(proof.clean()).as(proof.toString()).isTrue();
+                assertThat(proof.heirs()).isEqualTo(2);
+            });
+        }
+        assertRestored();
+        assertThat(tracee.run(3)).containsExactly(3L, 3L);
+    }
+
+    @Test
+    void heirsOfATargetThatHasEndedAreRestored() throws IOException {
+        try (Session session = Probes.open(tracee, PLACES, "little")) {
+            fork();
+            tracee.close();
+            assertThat(session.detach()).singleElement().satisfies(proof -> {
+                assertThat(proof.outcome()).as(proof.toString()).isEqualTo(DetachProof.Outcome.TARGET_GONE);
+                assertThat(proof.heirs()).isEqualTo(2);
+            });
+        }
+        assertRestored();
+    }
+
+    @Test
+    void heirsAreRecoveredAfterGraftWasKilled() throws IOException {
+        GraftProcess graft =
+                GraftProcess.start("count", program.getFileName() + ":work", "-p", Integer.toString(tracee.pid()));
+        graft.awaitLine("counting");
+        fork();
+        graft.kill();
+        tracee.close();
+        GraftRun recovered = GraftProcess.start("recover").end();
+        assertThat(recovered.status()).as(recovered.errors()).isZero();
+        assertRestored();
+    }
+}
