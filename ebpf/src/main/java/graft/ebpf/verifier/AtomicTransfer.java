@@ -33,10 +33,15 @@ final class AtomicTransfer {
         }
         Memory.store(step, place, bytes, Scalar.UNKNOWN);
         if (insn.op() == AtomicOp.CMPXCHG) {
-            step.write(Reg.R0, Memory.unknown(bytes));
+            step.write(Reg.R0, fetched(place, bytes));
         } else if (insn.op() == AtomicOp.XCHG || insn.fetch() == Fetch.OLD_VALUE) {
-            step.write(insn.src(), Memory.unknown(bytes));
+            step.write(insn.src(), fetched(place, bytes));
         }
+    }
+
+    /** Outside of an arena nothing is fetched: the register keeps all of what it had, its upper half too. */
+    private static Scalar fetched(Memory.Place place, int bytes) {
+        return Arenas.isAddress(place.pointer()) ? Scalar.UNKNOWN : Memory.unknown(bytes);
     }
 
     private static void operand(Reg reg, Step step) {

@@ -9,6 +9,7 @@ import graft.ebpf.insn.Extension;
 import graft.ebpf.insn.Fetch;
 import graft.ebpf.insn.Insn;
 import graft.ebpf.insn.InsnList;
+import graft.ebpf.insn.JumpOp;
 import graft.ebpf.insn.MemSize;
 import graft.ebpf.insn.Operand;
 import graft.ebpf.insn.Reg;
@@ -78,6 +79,20 @@ class ArenaTest {
     }
 
     @Test
+    void aWordThatIsFetchedFromOutsideLeavesTheUpperHalf() {
+        assertThat(both(List.of(
+                        address(Reg.R1, 2 * PAGE),
+                        access(Reg.R1),
+                        new Insn.LoadWide(Reg.R0, new Wide.Constant(0x5_0000_0007L)),
+                        new Insn.LoadWide(Reg.R2, new Wide.Constant(0x1_0000_0000L)),
+                        new Insn.Atomic(AtomicOp.ADD, Fetch.OLD_VALUE, MemSize.W, Reg.R1, (short) 0, Reg.R0),
+                        new Insn.Branch(JumpOp.JGE, Width.W64, Reg.R0, new Operand.Src(Reg.R2), (short) 1),
+                        new Insn.Alu(AluOp.MOV, Width.W64, Reg.R0, new Operand.Imm(1)),
+                        new Insn.Exit())))
+                .isEqualTo(0x5_0000_0007L);
+    }
+
+    @Test
     void keptAddressesHaveTheirUpperHalfAgain() {
         assertThat(both(List.of(
                         address(Reg.R1, 40),
@@ -110,7 +125,7 @@ class ArenaTest {
                 new Insn.Alu(AluOp.ADD, Width.W64, Reg.R2, new Operand.Imm(-8)),
                 new Insn.Store(MemSize.DW, Reg.R10, (short) -8, new Operand.Imm(1)),
                 new Insn.CallHelper(7),
-                new Insn.Branch(graft.ebpf.insn.JumpOp.JEQ, Width.W64, Reg.R0, new Operand.Imm(0), (short) 2),
+                new Insn.Branch(JumpOp.JEQ, Width.W64, Reg.R0, new Operand.Imm(0), (short) 2),
                 new Insn.Alu(AluOp.MOV, Width.W64, Reg.R6, new Operand.Src(Reg.R10)),
                 new Insn.Jump(1),
                 new Insn.CastAddress(AddressCast.TO_ACCESS, Reg.R6, Reg.R0),

@@ -10,6 +10,7 @@ import graft.ebpf.insn.MemSize;
 import graft.ebpf.insn.Operand;
 import graft.ebpf.insn.Reg;
 import graft.ebpf.insn.Wide;
+import graft.ebpf.insn.Width;
 import graft.ebpf.object.ArenaArea;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
@@ -63,7 +64,14 @@ final class ArenaStatements {
         if (choose.oneIn(4)) {
             insns.add(moved(base));
         }
-        insns.add(accessed(base));
+        Insn access = accessed(base);
+        insns.add(access);
+        if (access instanceof Insn.Atomic(var _, Fetch fetch, MemSize size, var _, var _, Reg old)
+                && fetch == Fetch.OLD_VALUE
+                && size == MemSize.W) {
+            // Outside nothing is fetched, and the kernel's verifier counts on an upper half of zeros.
+            insns.add(new Insn.Alu(AluOp.MOV, Width.W32, old, new Operand.Src(old)));
+        }
         insns.add(
                 choose.oneIn(2)
                         ? new Insn.CastAddress(AddressCast.TO_KEEP, base, base)
