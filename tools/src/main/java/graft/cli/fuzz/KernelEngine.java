@@ -20,7 +20,8 @@ import java.util.List;
 
 /**
  * The kernel, with maps that all programs share. Programs get their context as they are told, but for those that make tail
- * calls: the kernel lets no program of that type make them. Needs root.
+ * calls: the kernel lets no program of that type make them. Serves all threads: they load at the same time, which is what
+ * takes long, and run one after the other. Needs root.
  */
 final class KernelEngine implements AutoCloseable {
     private static final int MMAPABLE = 1 << 10;
@@ -66,27 +67,43 @@ final class KernelEngine implements AutoCloseable {
     }
 
     Ending run(FuzzCase one) {
-        MemorySegment.copy(one.value(), 0, value.segment(), ValueLayout.JAVA_BYTE, 0, one.value().length);
-        arenaMemory.segment().fill((byte) 0);
         try (BpfProgram program = load(one, one.insns())) {
-            int r0 = one.other().isPresent() ? runWithOther(one, program) : program.runWithContext(one.context());
-            byte[] after = new byte[one.value().length];
-            MemorySegment.copy(value.segment(), ValueLayout.JAVA_BYTE, 0, after, 0, after.length);
-            byte[] changed = one.other().isEmpty()
-                    ? ArenaStatements.behind(after, arenaMemory.segment().toArray(ValueLayout.JAVA_BYTE))
-                    : after;
-            return new Ending.Done(r0, changed);
+            return one.other().isPresent() ? runWithOther(one, program) : runAlone(one, program);
         } catch (SysException refused) {
             return new Ending.Failed(refused.getMessage());
         }
     }
 
-    private int runWithOther(FuzzCase one, BpfProgram program) {
-        try (BpfProgram other = load(one, one.other().orElseThrow())) {
-            other.putInto(programs, 0);
-            program.putInto(programs, 1);
-            return program.run(one.context());
+    private Ending runAlone(FuzzCase one, BpfProgram program) {
+        synchronized (map) {
+            prepare(one);
+            int r0 = program.runWithContext(one.context());
+            byte[] arena = arenaMemory.segment().toArray(ValueLayout.JAVA_BYTE);
+            return new Ending.Done(r0, ArenaStatements.behind(valueAfter(one), arena));
         }
+    }
+
+    private Ending runWithOther(FuzzCase one, BpfProgram program) {
+        try (BpfProgram other = load(one, one.other().orElseThrow())) {
+            synchronized (map) {
+                prepare(one);
+                other.putInto(programs, 0);
+                program.putInto(programs, 1);
+                int r0 = program.run(one.context());
+                return new Ending.Done(r0, valueAfter(one));
+            }
+        }
+    }
+
+    private void prepare(FuzzCase one) {
+        MemorySegment.copy(one.value(), 0, value.segment(), ValueLayout.JAVA_BYTE, 0, one.value().length);
+        arenaMemory.segment().fill((byte) 0);
+    }
+
+    private byte[] valueAfter(FuzzCase one) {
+        byte[] after = new byte[one.value().length];
+        MemorySegment.copy(value.segment(), ValueLayout.JAVA_BYTE, 0, after, 0, after.length);
+        return after;
     }
 
     private BpfProgram load(FuzzCase one, InsnList insns) {

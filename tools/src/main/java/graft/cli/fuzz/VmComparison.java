@@ -16,7 +16,12 @@ final class VmComparison implements AutoCloseable {
     private static final Insn NOTHING = new Insn.Jump(0);
 
     private final UserEngines user = new UserEngines();
-    private final KernelEngine kernel = new KernelEngine();
+    private final KernelEngine kernel;
+
+    /** A comparison with {@code kernel}, which stays the caller's. */
+    VmComparison(KernelEngine kernel) {
+        this.kernel = kernel;
+    }
 
     /** What came of one case. */
     sealed interface Result {
@@ -138,7 +143,6 @@ final class VmComparison implements AutoCloseable {
 
     @Override
     public void close() {
-        kernel.close();
         user.close();
     }
 }

@@ -50,28 +50,31 @@ public final class VmFuzz {
     public void run(long count, int workers, Listener listener) {
         AtomicLong next = new AtomicLong(nextSeed());
         long end = nextSeed() + count;
-        Runnable work = () -> {
-            try (VmComparison comparison = new VmComparison()) {
-                Wish wish = Wish.GO_ON;
-                while (wish == Wish.GO_ON) {
-                    OptionalLong seed = take(next, end);
-                    if (seed.isEmpty()) {
-                        return;
-                    }
-                    FuzzCase one = FuzzCase.of(seed.getAsLong());
-                    Result result = comparison.compare(one);
-                    String text = result instanceof Result.Different ? comparison.reduced(one) : "";
-                    wish = note(one, result, text, listener);
-                }
-                stop();
-            }
-        };
-        try (ExecutorService pool = Executors.newFixedThreadPool(workers)) {
+        try (KernelEngine kernel = new KernelEngine();
+                ExecutorService pool = Executors.newFixedThreadPool(workers)) {
             List<Future<?>> running = new ArrayList<>();
             for (int i = 0; i < workers; i++) {
-                running.add(pool.submit(work));
+                running.add(pool.submit(() -> work(kernel, next, end, listener)));
             }
             running.forEach(VmFuzz::await);
+        }
+    }
+
+    private void work(KernelEngine kernel, AtomicLong next, long end, Listener listener) {
+        try (VmComparison comparison = new VmComparison(kernel)) {
+            Wish wish = Wish.GO_ON;
+            while (wish == Wish.GO_ON) {
+                OptionalLong seed = take(next, end);
+                if (seed.isEmpty()) {
+                    return;
+                }
+                FuzzCase one = FuzzCase.of(seed.getAsLong());
+                Result result = comparison.compare(one);
+                String text = result instanceof Result.Different ? comparison.reduced(one) : "";
+                wish = note(one, result, text, listener);
+            }
+        } finally {
+            stop();
         }
     }
 

@@ -35,9 +35,8 @@ final class VmFuzzCommand implements Callable<Integer> {
     @Option(
             names = "--workers",
             paramLabel = "COUNT",
-            defaultValue = "1",
-            description = "how many at a time (default: 1)")
-    private int workers;
+            description = "how many at a time (default: one for each processor)")
+    private int workers = Runtime.getRuntime().availableProcessors();
 
     @Option(names = "--seed", paramLabel = "SEED", defaultValue = "0", description = "the first one (default: 0)")
     private long seed;
