@@ -102,6 +102,7 @@ static long perform(struct graft_stop *stop, struct graft_operation *op)
     case GRAFT_OP_VERIFY: return graft_text_verify(stop, op);
     case GRAFT_OP_MOVE: return graft_text_move(stop, op);
     case GRAFT_OP_DETACH_ALL: return graft_tracee_detach_all(stop);
+    case GRAFT_OP_LEAVE: return graft_text_leave(stop, op);
     case GRAFT_OP_RESTORE: return graft_text_restore(stop, op);
     case GRAFT_OP_IDLE: return graft_idle_check(stop, op);
     default: return on_thread(stop, op);

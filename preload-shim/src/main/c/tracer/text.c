@@ -58,6 +58,30 @@ long graft_text_restore(struct graft_stop *stop, struct graft_operation *op)
     return !equal(now, original, op->d);
 }
 
+static long move(struct graft_tracee *thread, uint64_t to)
+{
+    thread->registers[RIP] = to;
+    graft_tracee_repair(thread);
+    return graft_tracee_write(thread);
+}
+
+/* Threads that have just jumped to a jump of ours go back to where they came from, before it is taken away. */
+long graft_text_leave(struct graft_stop *stop, struct graft_operation *op)
+{
+    uint8_t *now = POINTER(uint8_t, stop->span);
+    uint64_t *threads = POINTER(uint64_t, stop->threads);
+    long result = read_text(stop, op->a, now, op->c);
+    if (result) return result;
+    if (!equal(now, POINTER(uint8_t, op->b), op->c)) return 0; /* restored already */
+    for (uint32_t i = 0; i < stop->thread_count; i++) {
+        struct graft_tracee *thread = POINTER(struct graft_tracee, threads[i]);
+        if (thread->state != GRAFT_TRACEE_STOPPED || thread->registers[RIP] != op->a) continue;
+        result = move(thread, op->d);
+        if (result) return result;
+    }
+    return 0;
+}
+
 /* Where the thread is to be instead: 0 when it is in no window, 1 when there is no such place. */
 static uint64_t destination(const struct graft_operation *op, uint64_t next, uint64_t *site)
 {
@@ -94,9 +118,7 @@ static long visit(struct graft_stop *stop, const struct graft_operation *op, enu
             return failed(stop, site, -EBUSY);
         }
         if (to == 0 || pass == LOOK) continue;
-        thread->registers[RIP] = to + back;
-        graft_tracee_repair(thread);
-        long result = graft_tracee_write(thread);
+        long result = move(thread, to + back);
         if (result) return result;
     }
     return 0;

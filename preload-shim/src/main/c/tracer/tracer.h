@@ -56,6 +56,7 @@ long graft_handover_await_unmapped(struct graft_stop *stop, struct graft_operati
 
 long graft_text_verify(struct graft_stop *stop, struct graft_operation *op);
 long graft_text_move(struct graft_stop *stop, struct graft_operation *op);
+long graft_text_leave(struct graft_stop *stop, struct graft_operation *op);
 long graft_text_restore(struct graft_stop *stop, struct graft_operation *op);
 long graft_text_write(struct graft_stop *stop, uint64_t to, const void *from, uint64_t size);
 

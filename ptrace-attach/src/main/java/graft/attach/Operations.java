@@ -65,8 +65,10 @@ final class Operations {
                 case TracerConstants.OP_CONNECT -> "starting the handover routine";
                 case TracerConstants.OP_SEND, TracerConstants.OP_RECEIVE -> "a call by the handover routine";
                 case TracerConstants.OP_AWAIT_UNMAPPED -> "ending the handover routine";
-                case TracerConstants.OP_WRITE, TracerConstants.OP_VERIFY, TracerConstants.OP_RESTORE ->
-                    "accessing memory at " + place;
+                case TracerConstants.OP_WRITE,
+                        TracerConstants.OP_VERIFY,
+                        TracerConstants.OP_LEAVE,
+                        TracerConstants.OP_RESTORE -> "accessing memory at " + place;
                 default -> "changing a thread";
             };
         }

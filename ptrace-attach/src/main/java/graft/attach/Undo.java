@@ -167,8 +167,11 @@ final class Undo {
     private Stopped restoreInOneStop(IdleProof proof, List<TextSpan> spans) {
         try (Urgency urgency = new Urgency();
                 Tracees tracees = new Tracees(target.pid(), options)) {
-            Operations operations = new Operations(target, tracees, spans.size() + 3);
+            List<Hop> hops = Hop.among(
+                    spans.stream().flatMap(span -> span.sites().stream()).toList());
+            Operations operations = new Operations(target, tracees, hops.size() + spans.size() + 3);
             operations.add(TracerConstants.OP_STOP_ALL);
+            hops.forEach(hop -> addLeave(operations, hop));
             for (TextSpan span : spans) {
                 addRestore(operations, span);
             }
@@ -182,8 +185,19 @@ final class Undo {
             operations.performAll(System.nanoTime() + DEADLINE_NANOS);
             threads = tracees.all().size();
             stopNanos = Math.max(stopNanos, operations.heldNanos());
-            return new Stopped(operations.result(idle) == 0, note(operations, spans));
+            return new Stopped(operations.result(idle) == 0, note(operations, idle - spans.size(), spans));
         }
+    }
+
+    private static void addLeave(Operations operations, Hop hop) {
+        MemorySegment jump = operations.bytes(hop.jump().bytes());
+        operations.addStep(
+                "hop-left",
+                TracerConstants.OP_LEAVE,
+                hop.address().value(),
+                jump.address(),
+                jump.byteSize(),
+                hop.from().value());
     }
 
     private static void addRestore(Operations operations, TextSpan span) {
@@ -198,12 +212,12 @@ final class Undo {
                 original.byteSize());
     }
 
-    /** The operations that restore come directly after the stop, in the order of the spans. @return what is left */
-    private List<TextSpan> note(Operations operations, List<TextSpan> spans) {
+    /** The operations that restore begin with the {@code first}, in the order of the spans. @return what is left */
+    private List<TextSpan> note(Operations operations, int first, List<TextSpan> spans) {
         List<TextSpan> left = new ArrayList<>();
         for (int i = 0; i < spans.size(); i++) {
             TextSpan span = spans.get(i);
-            if (operations.result(i + 1) == 0) {
+            if (operations.result(first + i) == 0) {
                 restored += span.sites().size();
             } else if (span.sites().size() > 1) {
                 left.addAll(TextSpan.alone(span.sites()));
