@@ -91,9 +91,14 @@ final class LiveTarget implements AutoCloseable {
     }
 
     static LiveTarget start(int threads, String sleep) {
+        return start(SOURCE, threads, sleep);
+    }
+
+    /** A program that is called as the one of {@link #SOURCE} is, and says the same. */
+    static LiveTarget start(String code, int threads, String sleep) {
         try {
             Path directory = Files.createTempDirectory("graft-attach");
-            Path source = Files.writeString(directory.resolve("t.c"), SOURCE);
+            Path source = Files.writeString(directory.resolve("t.c"), code);
             Path program = directory.resolve("t");
             Process gcc = new ProcessBuilder("gcc", "-O1", "-pthread", "-o", program.toString(), source.toString())
                     .inheritIO()

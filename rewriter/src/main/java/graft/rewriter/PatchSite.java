@@ -47,7 +47,9 @@ public record PatchSite(
         /** Several instructions are displaced; no branch target is inside the window. */
         WINDOW,
         /** A short jump to unreachable padding nearby, which holds the jump. */
-        SHORT_JUMP
+        SHORT_JUMP,
+        /** A short jump to code nearby, which was moved to make room for the jump. */
+        NEIGHBOUR
     }
 
     /** What live threads require. */
@@ -56,6 +58,11 @@ public record PatchSite(
         NO_INNER_BOUNDARY,
         /** Threads must be stopped and their program counters moved. */
         STOP_REQUIRED
+    }
+
+    /** The same, reached in another way. */
+    public PatchSite with(Tactic other) {
+        return new PatchSite(address, symbol, oldBytes, newBytes, moved, other, liveness, checks);
     }
 
     /** First byte after the changed bytes and the instructions that were moved: none of them runs here any more. */

@@ -51,6 +51,7 @@ final class SurveyCommand implements Runnable {
                 TextTable.numbers("jump retargeted"),
                 TextTable.numbers("several"),
                 TextTable.numbers("short jump"),
+                TextTable.numbers("neighbour"),
                 TextTable.numbers("refused"),
                 TextTable.numbers("refused %"),
                 TextTable.numbers("us/function"));
@@ -121,6 +122,7 @@ final class SurveyCommand implements Runnable {
                 tactic(Tactic.RETARGET),
                 tactic(Tactic.WINDOW),
                 tactic(Tactic.SHORT_JUMP),
+                tactic(Tactic.NEIGHBOUR),
                 number(refused),
                 String.format(Locale.ROOT, "%.2f", percent),
                 number(survey.planning().toNanos() / 1000 / Math.max(1, survey.functions()))

@@ -105,14 +105,14 @@ final class FunctionProbes {
      */
     long maxStubBytes(ModuleText text) {
         long exits = onReturn.isEmpty() ? 0 : text.maxReturns(range);
-        long entry = StubWriter.maxBytes(onEntry.size() + onReturn.size(), MAX_DISPLACED);
+        long entry = StubWriter.maxBytes(onEntry.size() + onReturn.size(), MAX_DISPLACED) + StubWriter.MAX_ROOM_BYTES;
         return entry + exits * StubWriter.maxBytes(onReturn.size(), MAX_DISPLACED) + others();
     }
 
     private long others() {
         return Stream.of(atOffset, atSyscall, afterSyscall)
                 .flatMap(places -> places.values().stream())
-                .mapToLong(programs -> StubWriter.maxBytes(programs.size(), MAX_DISPLACED))
+                .mapToLong(programs -> StubWriter.maxBytes(programs.size(), MAX_DISPLACED) + StubWriter.MAX_ROOM_BYTES)
                 .sum();
     }
 }

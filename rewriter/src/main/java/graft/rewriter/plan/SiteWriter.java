@@ -9,16 +9,19 @@ import graft.rewriter.PatchSite.Liveness;
 import graft.rewriter.PatchSite.Tactic;
 import graft.rewriter.relocate.Relocation;
 import graft.rewriter.stub.Stub;
+import graft.rewriter.stub.StubWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * Leads places of a module to stubs: by a jump that replaces whole instructions, or, where there is no room for one, by a
- * short jump to unreachable padding nearby that holds the long one. No two sites share a byte.
+ * short jump to a long one nearby: in unreachable padding, or where instructions were that nothing jumps between. No two
+ * sites share a byte.
  */
 final class SiteWriter {
     private static final int SHORT_FORWARD = Byte.MAX_VALUE;
@@ -27,12 +30,14 @@ final class SiteWriter {
     private final ModuleText module;
     private final TargetIndex index;
     private final CodeSpace space;
+    private final Neighbourhood neighbourhood;
     private final TreeMap<RemoteAddress, PatchSite> taken = new TreeMap<>();
 
     SiteWriter(ModuleText module, TargetIndex index, CodeSpace space) {
         this.module = module;
         this.index = index;
         this.space = space;
+        this.neighbourhood = new Neighbourhood(index);
     }
 
     /** The site at an instruction of a function. */
@@ -76,7 +81,7 @@ final class SiteWriter {
             checks.add("one instruction is replaced: no jump and no thread can be inside");
         }
         if (window.isShort()) {
-            return throughPadding(function, window, stub, checks);
+            return through(function, window, stub, checks);
         }
         return switch (stub.apply(window)) {
             case Stub.Refused(var cause) -> notMovable(cause);
@@ -94,24 +99,100 @@ final class SiteWriter {
                 "the instruction at " + cause.insn().address() + " cannot be moved: " + cause.reason());
     }
 
-    /** The short jump leads to the long one in padding that nothing reaches. */
-    private Site throughPadding(
-            FunctionRange function, Window window, Function<Window, Stub> stub, List<String> checks) {
+    /** The short jump leads to the long one in padding that nothing reaches, or in the place of code that is moved. */
+    private Site through(FunctionRange function, Window window, Function<Window, Stub> stub, List<String> checks) {
         Optional<RemoteAddress> padding = freePadding(window);
-        if (padding.isEmpty()) {
-            return Site.refused(Planned.Reason.TOO_SHORT, "no unreachable padding is near enough to " + window.start());
+        if (padding.isPresent()) {
+            return throughPadding(function, window, stub, checks, padding.get());
         }
+        Optional<Room> room = room(window);
+        return room.isPresent()
+                ? throughRoom(function, window, stub, checks, room.get())
+                : Site.refused(
+                        Planned.Reason.TOO_SHORT,
+                        "no unreachable padding and no movable code is near enough to " + window.start());
+    }
+
+    private Site throughPadding(
+            FunctionRange function,
+            Window window,
+            Function<Window, Stub> stub,
+            List<String> checks,
+            RemoteAddress padding) {
         return switch (stub.apply(window)) {
             case Stub.Refused(var cause) -> notMovable(cause);
             case Stub.Written written -> {
-                checks.add("the padding at " + padding.get() + " is reached by nothing");
-                PatchSite site = patch(function, window, written, padding.get(), checks);
-                PatchSite hop = hop(function, padding.get(), written.entry());
+                checks.add("the padding at " + padding + " is reached by nothing");
+                PatchSite site = patch(function, window, written, padding, checks);
+                PatchSite hop = hop(function, padding, written.entry());
                 taken.put(site.address(), site);
                 taken.put(hop.address(), hop);
                 yield new Site.Written(List.of(site, hop));
             }
         };
+    }
+
+    /** Code that is moved for a site, and where to. */
+    private record Room(Window window, Stub.Written moved) {
+        RemoteAddress jump() {
+            return window.start().plus(Window.JUMP_LENGTH);
+        }
+    }
+
+    private Optional<Room> room(Window site) {
+        RemoteAddress origin = site.patchEnd();
+        return neighbourhood
+                .rooms(origin.plus(-SHORT_BACKWARD), origin.plus(SHORT_FORWARD))
+                .filter(window -> isBeside(window, site) && isFree(window))
+                .flatMap(window ->
+                        new StubWriter(space.next()).room(window.insns(), window.back()) instanceof Stub.Written moved
+                                ? Stream.of(new Room(window, moved))
+                                : Stream.empty())
+                .findFirst();
+    }
+
+    private static boolean isBeside(Window room, Window site) {
+        return room.back().compareTo(site.start()) <= 0 || room.start().compareTo(site.back()) >= 0;
+    }
+
+    /** Whether no other site has bytes or moved instructions there. */
+    private boolean isFree(Window room) {
+        return taken.subMap(room.start().plus(-SHORT_BACKWARD), room.back()).values().stream()
+                .noneMatch(site -> site.movedEnd().compareTo(room.start()) > 0);
+    }
+
+    private Site throughRoom(
+            FunctionRange function, Window window, Function<Window, Stub> stub, List<String> checks, Room room) {
+        Stub.Written moved = room.moved();
+        space.add(moved.address(), moved.code(), "code moved for " + function.name());
+        return switch (stub.apply(window)) {
+            case Stub.Refused(var cause) -> notMovable(cause);
+            case Stub.Written written -> {
+                checks.add("the code at " + room.window().start() + " makes room: no jump lands inside");
+                PatchSite site =
+                        patch(function, window, written, room.jump(), checks).with(Tactic.NEIGHBOUR);
+                PatchSite neighbour = neighbour(function, room, written.entry());
+                taken.put(site.address(), site);
+                taken.put(neighbour.address(), neighbour);
+                yield new Site.Written(List.of(site, neighbour));
+            }
+        };
+    }
+
+    private PatchSite neighbour(FunctionRange function, Room room, RemoteAddress stub) {
+        RemoteAddress start = room.window().start();
+        byte[] jumps = new byte[Neighbourhood.ROOM];
+        System.arraycopy(longJump(start, room.moved().entry()).bytes(), 0, jumps, 0, Window.JUMP_LENGTH);
+        System.arraycopy(longJump(room.jump(), stub).bytes(), 0, jumps, Window.JUMP_LENGTH, Window.JUMP_LENGTH);
+        return new PatchSite(
+                start,
+                "code near " + function.name(),
+                old(start, jumps.length),
+                Code.of(jumps),
+                room.moved().moved().stream().map(SiteWriter::movedInsn).toList(),
+                Tactic.NEIGHBOUR,
+                Liveness.STOP_REQUIRED,
+                List.of("its instructions go on elsewhere, and no jump lands inside"));
     }
 
     private Optional<RemoteAddress> freePadding(Window window) {

@@ -99,6 +99,21 @@ final class TargetIndex {
 
     /** A place in {@code (from, to)} that may be jumped to, or the reason why that is not known. */
     Optional<String> targetInside(FunctionRange function, RemoteAddress from, RemoteAddress to) {
+        return targetInside(function, from, to, isPartOfAnother(function) ? Tables.ALL : Tables.OWN);
+    }
+
+    /** The same for code that may belong to several functions. */
+    Optional<String> targetInsideAny(FunctionRange span, RemoteAddress from, RemoteAddress to) {
+        return targetInside(span, from, to, Tables.ALL);
+    }
+
+    /** Whose jump tables may lead into a function. */
+    private enum Tables {
+        OWN,
+        ALL
+    }
+
+    private Optional<String> targetInside(FunctionRange function, RemoteAddress from, RemoteAddress to, Tables tables) {
         Optional<String> unknown = unknown(function).or(() -> jumps(function).unknown());
         if (unknown.isPresent()) {
             return unknown;
@@ -110,10 +125,32 @@ final class TargetIndex {
         }
         int first = module.offsetOf(from) + 1;
         int end = module.offsetOf(to);
-        OptionalInt found = isPartOfAnother(function) ? targets.firstInPart(first, end) : targets.first(first, end);
+        OptionalInt found = switch (tables) {
+            case OWN -> targets.first(first, end);
+            case ALL -> targets.firstInPart(first, end);
+        };
         return found.isPresent()
                 ? Optional.of("a branch may land at " + module.start().plus(found.getAsInt()))
                 : Optional.empty();
+    }
+
+    /** The code from each known function to the next, where it overlaps {@code [from, to]}. */
+    List<FunctionRange> spans(RemoteAddress from, RemoteAddress to) {
+        List<RemoteAddress> starts = module.functions();
+        int found = Collections.binarySearch(starts, from);
+        List<FunctionRange> spans = new ArrayList<>();
+        for (int at = Math.max(0, found >= 0 ? found : -found - 2); at < starts.size(); at++) {
+            RemoteAddress start = starts.get(at);
+            RemoteAddress end = at + 1 < starts.size() ? starts.get(at + 1) : module.end();
+            if (start.compareTo(to) > 0) {
+                break;
+            }
+            if (targets.isText(start) && end.compareTo(start) > 0) {
+                spans.add(new FunctionRange(
+                        "the code at " + start, start, min(end, module.end()).minus(start)));
+            }
+        }
+        return spans;
     }
 
     /** Bytes that nothing reaches: {@code [start, end)}. */

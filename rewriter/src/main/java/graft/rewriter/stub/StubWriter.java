@@ -30,9 +30,17 @@ public final class StubWriter {
         this.out = new X64Assembler(address.value());
     }
 
+    /** No {@link #room} for two jumps is longer: five branches of two bytes become six each. */
+    public static final int MAX_ROOM_BYTES = 64;
+
     /** No stub with this many calls and displaced instructions is longer. */
     public static int maxBytes(int calls, int insns) {
         return 96 + 40 * calls + 40 * insns;
+    }
+
+    /** Instructions that make room for others: moved instructions, jump to {@code back}. */
+    public Stub room(List<X64Insn> displaced, RemoteAddress back) {
+        return moveAndReturn(address, displaced, back);
     }
 
     /** A function entry: calls, moved instructions, jump to {@code back}. */

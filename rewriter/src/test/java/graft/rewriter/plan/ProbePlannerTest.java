@@ -252,6 +252,74 @@ class ProbePlannerTest {
         assertThat(planned).isInstanceOf(Planned.Refused.class);
     }
 
+    /** inc %rdi; loop: dec %rdi; jne loop; ret; no padding; then a long function of {@code mov $1,%eax}. */
+    private static ModuleText loopBesideCode(String beforeReturn) {
+        String body = "48 ff c7 48 ff cf 75 fb c3" + "b8 01 00 00 00".repeat(8) + beforeReturn + "c3";
+        return module(body, List.of(TEXT, TEXT.plus(9)), Set.of());
+    }
+
+    @Test
+    void movesCodeNearbyToMakeRoomForTheJump() {
+        Planned planned =
+                planner(loopBesideCode(""), Unwinding.ABSENT).function(function(9), List.of(program), List.of());
+
+        assertThat(planned).isInstanceOfSatisfying(Planned.Patchable.class, patchable -> {
+            PatchSite site = patchable.sites().getFirst();
+            PatchSite room = patchable.sites().getLast();
+            assertThat(site.tactic()).isEqualTo(Tactic.NEIGHBOUR);
+            assertThat(site.oldBytes()).isEqualTo(Code.ofHex("48 ff"));
+            // Behind the first sixteen bytes of the next function.
+            assertThat(room.address()).isEqualTo(TEXT.plus(9 + 20));
+            assertThat(site.newBytes()).isEqualTo(Code.of(new byte[] {(byte) 0xeb, 9 + 20 + 5 - 2}));
+            assertThat(room.oldBytes().length()).isEqualTo(10);
+            assertThat(room.newBytes().at(0)).isEqualTo((byte) 0xe9);
+            assertThat(room.newBytes().at(5)).isEqualTo((byte) 0xe9);
+            assertThat(room.moved())
+                    .extracting(PatchSite.MovedInsn::from)
+                    .containsExactly(TEXT.plus(29), TEXT.plus(34));
+            assertThat(room.liveness()).isEqualTo(Liveness.STOP_REQUIRED);
+            // The moved instructions, and the jump back behind them.
+            assertThat(space.blocks.getFirst().toString()).startsWith("b8 01 00 00 00 b8 01 00 00 00 e9");
+        });
+    }
+
+    @Test
+    void leavesCodeNearASystemCallWhereItIs() {
+        Planned planned =
+                planner(loopBesideCode("0f 05"), Unwinding.ABSENT).function(function(9), List.of(program), List.of());
+
+        assertThat(planned).isInstanceOf(Planned.Refused.class);
+    }
+
+    @Test
+    void movesNoCodeThatIsJumpedInto() {
+        // the long function ends with a jump to its byte 25
+        Planned planned =
+                planner(loopBesideCode("eb ef"), Unwinding.ABSENT).function(function(9), List.of(program), List.of());
+
+        assertThat(planned).isInstanceOf(Planned.Refused.class);
+    }
+
+    @Test
+    void twoProbesMoveDifferentCode() {
+        // the loop twice, then code
+        String loop = "48 ff c7 48 ff cf 75 fb c3";
+        String body = loop + loop + "b8 01 00 00 00".repeat(12) + "c3";
+        ModuleText module = module(body, List.of(TEXT, TEXT.plus(9), TEXT.plus(18)), Set.of());
+        ProbePlanner planner = planner(module, Unwinding.ABSENT);
+
+        Planned first = planner.function(function(9), List.of(program), List.of());
+        Planned second = planner.function(new FunctionRange("g", TEXT.plus(9), 9), List.of(program), List.of());
+
+        assertThat(rooms(first, second)).containsExactly(TEXT.plus(38), TEXT.plus(48));
+    }
+
+    private static List<RemoteAddress> rooms(Planned... planned) {
+        return java.util.Arrays.stream(planned)
+                .map(one -> ((Planned.Patchable) one).sites().getLast().address())
+                .toList();
+    }
+
     @Test
     void twoFunctionsDoNotShareThePaddingBetweenThem() {
         // twice: xor eax,eax; loop: inc eax; cmp edi,eax; jne loop; ret; seven and no bytes of padding
