@@ -1,6 +1,7 @@
 /*
- * Two programs that count calls per attach point, whose cookie is its number: one that needs little, and one that needs
+ * Programs that count calls per attach point, whose cookie is its number: one that needs little, and one that needs
  * all that a program may need, so that its thunk saves and stores as much as thunks do.
+ * The third counts calls per process.
  */
 #include <linux/bpf.h>
 #include <linux/ptrace.h>
@@ -56,6 +57,27 @@ int much(struct pt_regs *ctx)
 	bpf_probe_read_user(sight.stack, sizeof(sight.stack), (void *)ctx->rsp);
 	bpf_map_update_elem(&sights, &thread, &sight, BPF_ANY);
 	bpf_map_delete_elem(&sights, &thread);
+	add(ctx);
+	return 0;
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u64);
+} processes SEC(".maps");
+
+SEC("uprobe")
+int by_process(struct pt_regs *ctx)
+{
+	__u64 process = bpf_get_current_pid_tgid() >> 32, one = 1;
+	__u64 *count = bpf_map_lookup_elem(&processes, &process);
+
+	if (count)
+		__sync_fetch_and_add(count, 1);
+	else
+		bpf_map_update_elem(&processes, &process, &one, BPF_ANY);
 	add(ctx);
 	return 0;
 }

@@ -66,7 +66,7 @@ INLINE void keep(struct graft_hash *hash, struct graft_bucket *bucket, uint32_t 
 INLINE int try_list(struct graft_hash *hash, struct graft_free_list *list, struct graft_bucket *bucket)
 {
     uint32_t number = (uint32_t)(bucket - bucket_at(hash, 0)) + 1;
-    return graft_try_lock(&list->lock, (uint64_t)graft_config()->tgid << 32 | number);
+    return graft_try_lock(&list->lock, (uint64_t)graft_tgid() << 32 | number);
 }
 
 /* What to do when lists were locked: try again, or (0) give up. */

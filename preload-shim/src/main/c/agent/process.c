@@ -17,6 +17,13 @@ static uint64_t read_clock(long clock)
     return (uint64_t)now.seconds * 1000000000ull + (uint64_t)now.nanos;
 }
 
+/* In a child of the process that this memory was prepared for. */
+void graft_adopt(void)
+{
+    graft_config()->tgid = (uint32_t)graft_syscall(SYS_GETPID, 0, 0, 0, 0, 0, 0);
+    __atomic_store_n(&graft_state()->active, 1, __ATOMIC_RELEASE);
+}
+
 EXPORT uint64_t graft_helper_ktime_get_ns(void) { return read_clock(CLOCK_MONOTONIC); }
 EXPORT uint64_t graft_helper_ktime_get_boot_ns(void) { return read_clock(CLOCK_BOOTTIME); }
 EXPORT uint64_t graft_helper_get_smp_processor_id(void) { return graft_cpu(); }

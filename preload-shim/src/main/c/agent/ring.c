@@ -59,7 +59,7 @@ static void *reserve(struct graft_map *map, uint64_t size)
     }
     struct graft_record *record = record_at(map, at);
     uint32_t index = (uint32_t)(map - graft_descriptors());
-    record->owner = (graft_config()->tgid & OWNER_MASK) | index << GRAFT_RECORD_OWNER_BITS;
+    record->owner = (graft_tgid() & OWNER_MASK) | index << GRAFT_RECORD_OWNER_BITS;
     __atomic_store_n(&record->length, (uint32_t)size | GRAFT_RECORD_BUSY, __ATOMIC_RELAXED);
     __atomic_store_n(producer(map), end, __ATOMIC_RELEASE);
     graft_unlock(&ring->lock);

@@ -32,11 +32,12 @@ INLINE char *graft_runtime(void)
 }
 #endif
 
+INLINE struct graft_state *graft_state(void) { return (void *)(graft_runtime() + GRAFT_STATE_OFFSET); }
 INLINE struct graft_config *graft_config(void) { return (void *)(graft_runtime() + GRAFT_CONFIG_OFFSET); }
 INLINE struct graft_map *graft_descriptors(void) { return (void *)(graft_runtime() + GRAFT_DESCRIPTORS_OFFSET); }
 
 enum {
-    SYS_RT_SIGPROCMASK = 14, SYS_SCHED_YIELD = 24, SYS_MADVISE = 28, SYS_PRCTL = 157, SYS_GETTID = 186,
+    SYS_RT_SIGPROCMASK = 14, SYS_SCHED_YIELD = 24, SYS_MADVISE = 28, SYS_GETPID = 39, SYS_PRCTL = 157, SYS_GETTID = 186,
     SYS_FUTEX = 202, SYS_CLOCK_GETTIME = 228, SYS_PROCESS_VM_READV = 310, SYS_GETCPU = 309
 };
 
@@ -55,7 +56,18 @@ INLINE uint32_t graft_tid(void)
 }
 
 /* This thread as an owner of locks. */
-INLINE uint64_t graft_owner(void) { return (uint64_t)graft_config()->tgid << 32 | graft_tid(); }
+void graft_adopt(void);
+
+/* The process; a forked child finds out at its first event. */
+INLINE uint32_t graft_tgid(void)
+{
+    struct graft_config *config = graft_config();
+    if (config->followed && !graft_state()->active)
+        graft_adopt();
+    return config->tgid;
+}
+
+INLINE uint64_t graft_owner(void) { return (uint64_t)graft_tgid() << 32 | graft_tid(); }
 
 INLINE int graft_try_lock(uint64_t *lock, uint64_t me)
 {

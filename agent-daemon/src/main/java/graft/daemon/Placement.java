@@ -108,7 +108,7 @@ public record Placement(SessionRequest inProcesses, SessionRequest inKernel, Set
         List<LinkRequest> links = whole.links().stream()
                 .filter(link -> programs.test(link.program()))
                 .toList();
-        return new SessionRequest(part, links, whole.pids(), whole.onRefusal(), whole.onMissing());
+        return whole.with(part, links);
     }
 
     private static <T> Map<String, T> only(Map<String, T> all, Predicate<String> names) {

@@ -12,6 +12,7 @@ import graft.daemon.image.TargetImage;
 import graft.ebpf.maps.BpfMap;
 import graft.platform.linux.SysException;
 import graft.platform.proc.NoSuchProcessException;
+import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import graft.uprobe.AttachPoint;
 import graft.uprobe.TargetModules;
 import java.util.ArrayList;
@@ -40,6 +41,7 @@ public final class Session implements AutoCloseable {
     private final List<SessionRefusal.SiteRefused> skipped;
     private final AtomicInteger links;
     private Optional<LateLibraries> late = Optional.empty(); // set before anybody else has the session
+    private Optional<ForkedTargets> forked = Optional.empty(); // the same
     private final AtomicReference<MissedCalls> missedLate = // by what was taken out with its library
             new AtomicReference<>(new MissedCalls(0, 0));
     private final Set<Integer> ended = new LinkedHashSet<>(); // guarded by this
@@ -261,6 +263,9 @@ public final class Session implements AutoCloseable {
             Map<Integer, List<LinkRequest.Uprobe>> missing,
             AgentImage agent,
             Attacher attacher) {
+        if (request.onFork() == ForkedChildren.FOLLOWED) {
+            forked = Optional.of(new ForkedTargets(this::attachments, collection));
+        }
         Map<Integer, LoaderWatch> watches = new LinkedHashMap<>();
         for (Map.Entry<Integer, List<LinkRequest.Uprobe>> of : missing.entrySet()) {
             switch (LoaderWatch.open(of.getKey(), agent, attacher)) {
@@ -375,11 +380,12 @@ public final class Session implements AutoCloseable {
         return List.copyOf(skipped);
     }
 
-    /** Whether at least one target still lives. Those that have ended are looked after first: {@link #endedTargets}. */
+    /** Whether at least one target still lives, or a process that it has forked and that is traced. Those that have ended are looked after first: {@link #endedTargets}. */
     public boolean hasLiveTarget() {
         endedTargets();
         return attachments.stream().anyMatch(Attachment::isAlive)
-                || late.filter(LateLibraries::hasLiveTarget).isPresent();
+                || late.filter(LateLibraries::hasLiveTarget).isPresent()
+                || forked.filter(targets -> !targets.present().isEmpty()).isPresent();
     }
 
     /**
@@ -387,6 +393,7 @@ public final class Session implements AutoCloseable {
      * the others would wait for its locks, and the reader for its records.
      */
     public synchronized Set<Integer> endedTargets() {
+        forked.ifPresent(ForkedTargets::present);
         for (Attachment attachment : attachments) {
             int pid = attachment.facts().pid();
             if (!ended.contains(pid) && !attachment.isAlive()) {

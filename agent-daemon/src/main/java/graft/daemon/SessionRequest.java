@@ -1,6 +1,7 @@
 package graft.daemon;
 
 import graft.ebpf.object.CollectionSpec;
+import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import java.util.List;
 
 /**
@@ -9,9 +10,15 @@ import java.util.List;
  * @param pids in the order they are attached to
  * @param onRefusal what becomes of the others when one place cannot be probed
  * @param onMissing what becomes of places in libraries that a process has not loaded
+ * @param onFork whether programs run in processes that a target forks from now on
  */
 public record SessionRequest(
-        CollectionSpec object, List<LinkRequest> links, List<Integer> pids, OnRefusal onRefusal, OnMissing onMissing) {
+        CollectionSpec object,
+        List<LinkRequest> links,
+        List<Integer> pids,
+        OnRefusal onRefusal,
+        OnMissing onMissing,
+        ForkedChildren onFork) {
     /** What a library that is not loaded means. */
     public enum OnMissing {
         /** Nothing is attached. */
@@ -22,7 +29,7 @@ public record SessionRequest(
 
     /** A request for libraries that are loaded. */
     public SessionRequest(CollectionSpec object, List<LinkRequest> links, List<Integer> pids, OnRefusal onRefusal) {
-        this(object, links, pids, onRefusal, OnMissing.FAIL);
+        this(object, links, pids, onRefusal, OnMissing.FAIL, ForkedChildren.LEFT);
     }
 
     /** What a place that cannot be probed means. */
@@ -38,19 +45,29 @@ public record SessionRequest(
         this(object, links, pids, OnRefusal.FAIL);
     }
 
+    /** The same with another object and its links. */
+    SessionRequest with(CollectionSpec other, List<LinkRequest> others) {
+        return new SessionRequest(other, others, pids, onRefusal, onMissing, onFork);
+    }
+
     /** The same with other links. */
     public SessionRequest with(List<LinkRequest> others) {
-        return new SessionRequest(object, others, pids, onRefusal, onMissing);
+        return new SessionRequest(object, others, pids, onRefusal, onMissing, onFork);
     }
 
     /** The same for other processes. */
     public SessionRequest with(List<Integer> others, OnRefusal other) {
-        return new SessionRequest(object, links, others, other, onMissing);
+        return new SessionRequest(object, links, others, other, onMissing, onFork);
     }
 
     /** The same that does something else about libraries that are not loaded. */
     public SessionRequest with(OnMissing other) {
-        return new SessionRequest(object, links, pids, onRefusal, other);
+        return new SessionRequest(object, links, pids, onRefusal, other, onFork);
+    }
+
+    /** The same that does something else about forked processes. */
+    public SessionRequest with(ForkedChildren other) {
+        return new SessionRequest(object, links, pids, onRefusal, onMissing, other);
     }
 
     public SessionRequest {

@@ -74,7 +74,7 @@ final class SessionSections {
         List<LinkRequest> links = new ArrayList<>();
         request.links().forEach(link -> addLinks(link, links));
         CollectionSpec expanded = new CollectionSpec(object.origin(), maps, programs, object.btf());
-        return new SessionRequest(expanded, links, request.pids(), request.onRefusal(), request.onMissing());
+        return request.with(expanded, links);
     }
 
     private void add(ProgSpec program) {

@@ -7,6 +7,7 @@ public enum AgentSyscall {
     RT_SIGPROCMASK(14),
     SCHED_YIELD(24),
     MADVISE(28),
+    GETPID(39),
     GETTID(186),
     FUTEX(202),
     CLOCK_GETTIME(228),

@@ -72,6 +72,11 @@ public final class Attachment {
                 .isPresent();
     }
 
+    /** The living processes that have what was put in because the target forked them, or one of them did. */
+    public List<Integer> heirs() {
+        return Heirs.of(journal.undo());
+    }
+
     /** Reads the runtime region of {@code pool} from {@code offset} on, for example its counters. */
     public byte[] readRuntime(Injection.Pool pool, long offset, int length) {
         requireInside(offset, length);

@@ -53,6 +53,11 @@ final class Heirs {
         return new Report(heirs.restored, List.copyOf(heirs.failures));
     }
 
+    /** Their process ids. */
+    static List<Integer> of(UndoRecord undo) {
+        return new Heirs(undo, StepListener.NONE).find();
+    }
+
     private List<Integer> find() {
         return ProcessHandle.allProcesses()
                 .map(process -> (int) process.pid())

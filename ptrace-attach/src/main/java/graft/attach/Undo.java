@@ -4,6 +4,8 @@ import graft.attach.DetachProof.Quarantined;
 import graft.attach.UndoRecord.Kind;
 import graft.attach.UndoRecord.Range;
 import graft.attach.UndoRecord.Site;
+import graft.platform.layout.ConfigLayout;
+import graft.platform.layout.PoolConstants;
 import graft.platform.layout.TracerConstants;
 import graft.platform.linux.Errno;
 import graft.platform.linux.Sched;
@@ -32,6 +34,7 @@ final class Undo {
     private static final long FIRST_PAUSE_NANOS = 5_000_000;
     private static final long LONGEST_PAUSE_NANOS = 500_000_000;
     private static final long SYS_MUNMAP = 11;
+    private static final long FOLLOWED = PoolConstants.CONFIG_OFFSET + ConfigLayout.FOLLOWED;
     private static final byte[] INACTIVE = new byte[4];
 
     private final Target target;
@@ -127,6 +130,7 @@ final class Undo {
         for (Range range : mapped) {
             if (range.kind() == Kind.RUNTIME) {
                 target.steps().before("probes-disabled");
+                target.memory().writeBytes(range.address().plus(FOLLOWED), INACTIVE);
                 target.memory().writeBytes(range.address(), INACTIVE);
             }
         }

@@ -120,8 +120,8 @@ final class TacticTarget {
                 .put((byte) 0xc3)
                 .array();
         space.add(thunk, Code.of(count), "thunk");
-        ReturnRoutines.Written routines =
-                ReturnRoutines.write(new RuntimeRegion(pool, LiveTarget.POOL_SIZE), space.next());
+        ReturnRoutines.Written routines = ReturnRoutines.write(
+                new RuntimeRegion(pool, LiveTarget.POOL_SIZE, RuntimeRegion.ForkedChildren.LEFT), space.next());
         space.add(routines.address(), routines.code(), "return routines");
         ProbePlanner planner = new ProbePlanner(text(target, starts), space, routines::addresses, Unwinding.ABSENT);
         ProgramAtSite program = _ -> new ProbeCall(thunk, thunk, 0);

@@ -55,10 +55,11 @@ final class CountCommand implements Runnable {
             links.add(new LinkRequest.Uprobe("count", probes.get(cookie), cookie));
         }
         SessionRequest request = new SessionRequest(
-                PackagedProgram.COUNT.spec(),
-                links,
-                pids,
-                probes.size() == 1 ? SessionRequest.OnRefusal.FAIL : SessionRequest.OnRefusal.SKIP);
+                        PackagedProgram.COUNT.spec(),
+                        links,
+                        pids,
+                        probes.size() == 1 ? SessionRequest.OnRefusal.FAIL : SessionRequest.OnRefusal.SKIP)
+                .with(target.children());
         try (LiveSession live = LiveSession.open(request)) {
             target.err().printf("counting %d functions, Ctrl-C ends%n", probes.size());
             new MapReporter(target, request.object()).leftOut(live);

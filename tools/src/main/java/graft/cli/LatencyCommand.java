@@ -35,7 +35,7 @@ final class LatencyCommand implements Runnable {
     @Override
     public void run() {
         List<Integer> pids = target.requiredPids("latency");
-        SessionRequest request = request(ProbeText.parse(probe), pids);
+        SessionRequest request = request(ProbeText.parse(probe), pids).with(target.children());
         try (LiveSession live = LiveSession.open(request)) {
             target.err().printf("measuring %s, Ctrl-C ends%n", probe);
             live.await(target.duration());

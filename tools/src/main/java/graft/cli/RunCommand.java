@@ -13,6 +13,7 @@ import graft.ebpf.btf.Btf;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.ProgSpec;
 import graft.ebpf.object.ProgType;
+import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import graft.uprobe.Probe;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -110,7 +111,8 @@ final class RunCommand implements Callable<Integer> {
 
     private SessionRequest request(CollectionSpec object, List<LinkRequest> links, List<Integer> pids) {
         return new SessionRequest(object, links, pids)
-                .with(late ? SessionRequest.OnMissing.WAIT : SessionRequest.OnMissing.FAIL);
+                .with(late ? SessionRequest.OnMissing.WAIT : SessionRequest.OnMissing.FAIL)
+                .with(target.children());
     }
 
     /** A command is held until its process is attached to, which the kernel's programs do not ask for. */
@@ -125,6 +127,12 @@ final class RunCommand implements Callable<Integer> {
 
     private static Placement placement(SessionRequest request, Map<String, Placement.Place> places) {
         return switch (Placement.of(request, places)) {
+            case Placement.Division.Placed(var placement)
+            when placement.needsKernel() && request.onFork() == ForkedChildren.FOLLOWED ->
+                throw Problem.of("U001", "graft run: programs in the kernel do not follow forked processes")
+                        .because("they are told the processes that they run for")
+                        .remedy("without --follow, or --where user")
+                        .failure();
             case Placement.Division.Placed(var placement) -> placement;
             case Placement.Division.Refused(var refusal) ->
                 throw SessionProblems.of(refusal).failure();

@@ -39,7 +39,7 @@ final class TlsCommand implements Runnable {
 
     @Override
     public void run() {
-        SessionRequest request = request(target.requiredPids("tls"));
+        SessionRequest request = request(target.requiredPids("tls")).with(target.children());
         PrintWriter out = target.out();
         try (LiveSession live = LiveSession.open(request)) {
             target.err().println("attached; Ctrl-C ends");

@@ -4,6 +4,7 @@ import graft.attach.AgentSyscall;
 import graft.ebpf.helper.Helper;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.object.MapType;
+import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import java.util.Collection;
 import java.util.EnumSet;
 import java.util.Set;
@@ -88,6 +89,9 @@ final class AgentCalls {
     }
 
     private void threadId() {
+        if (environment.children() == ForkedChildren.FOLLOWED) {
+            calls.add(AgentSyscall.GETPID);
+        }
         if (environment.tidOffset().isEmpty()) {
             calls.add(AgentSyscall.GETTID);
         }

@@ -73,11 +73,14 @@ final class ProgramPool implements CodeSpace {
         this.openTable = tailPrograms.isEmpty()
                 ? Optional.empty()
                 : Optional.of(builder.reserve(tailPrograms.size() * Long.BYTES));
-        this.runtime = new RuntimeRegion(builder.pool(), size);
+        this.runtime = new RuntimeRegion(builder.pool(), size, environment.children());
         this.binding = new TargetBinding(
                 maps.bindings(builder.runtime()),
                 builder.helpers(),
-                OptionalInt.of(environment.tgid()),
+                switch (environment.children()) {
+                    case LEFT -> OptionalInt.of(environment.tgid());
+                    case FOLLOWED -> OptionalInt.empty();
+                },
                 environment.tidOffset(),
                 environment.rseqOffset().isPresent()
                         ? OptionalInt.of(environment.rseqOffset().getAsInt() + RSEQ_CPU_ID)

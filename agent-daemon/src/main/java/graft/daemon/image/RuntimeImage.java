@@ -7,6 +7,7 @@ import graft.platform.layout.PoolConstants;
 import graft.platform.linux.Sysconf;
 import graft.platform.proc.CpuFlags;
 import graft.rewriter.Code;
+import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -45,6 +46,7 @@ final class RuntimeImage {
         image.putInt(ConfigLayout.UID, environment.uid());
         image.putInt(ConfigLayout.GID, environment.gid());
         image.putInt(ConfigLayout.FEATURES, features(CpuFlags.ofThisMachine()));
+        image.putInt(ConfigLayout.FOLLOWED, environment.children() == ForkedChildren.FOLLOWED ? 1 : 0);
         byte[] comm = environment.comm().getBytes(StandardCharsets.UTF_8);
         image.put(ConfigLayout.COMM, comm, 0, Math.min(comm.length, ConfigLayout.COMM_SIZE - 1));
         for (int index = 0; index < descriptors.size(); index++) {

@@ -9,6 +9,7 @@ import graft.platform.elf.SymbolTable;
 import graft.platform.linux.ProcMem;
 import graft.platform.proc.MemoryMapping;
 import graft.platform.proc.ProcessStatus;
+import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import graft.uprobe.TargetModule;
 import graft.uprobe.TargetModules;
 import java.nio.ByteBuffer;
@@ -26,6 +27,7 @@ import java.util.OptionalInt;
  * @param clockGettime the vDSO's function
  * @param singleThreaded glibc's {@code __libc_single_threaded}
  * @param mainStack the stack of the main thread, as far as it has grown
+ * @param children whether helpers are called in processes that it forks, too
  */
 public record TargetEnvironment(
         int tgid,
@@ -36,13 +38,14 @@ public record TargetEnvironment(
         OptionalInt rseqOffset,
         Optional<RemoteAddress> clockGettime,
         Optional<RemoteAddress> singleThreaded,
-        Optional<MemoryMapping> mainStack) {
+        Optional<MemoryMapping> mainStack,
+        ForkedChildren children) {
 
     /** Of the ids in {@code /proc/PID/status}: real, effective, saved, file system. The kernel's helper reports the real one. */
     private static final int REAL = 0;
 
     /** Looks at the process of {@code modules}. */
-    public static TargetEnvironment of(TargetModules modules, ProcMem memory) {
+    public static TargetEnvironment of(TargetModules modules, ProcMem memory, ForkedChildren children) {
         ProcessStatus status = ProcessStatus.of(modules.pid());
         // In another pid namespace the C library's number is not the one that the kernel's helper reports.
         boolean ownPidNumbers = status.namespacePids().size() <= 1;
@@ -58,7 +61,8 @@ public record TargetEnvironment(
                 rseqOffset(modules, memory),
                 clockGettime(modules, memory),
                 libc.flatMap(module -> module.dynamicSymbol("__libc_single_threaded")),
-                mapping(modules, "[stack]").filter(MemoryMapping::isWritable));
+                mapping(modules, "[stack]").filter(MemoryMapping::isWritable),
+                children);
     }
 
     /** glibc tells debuggers where {@code struct pthread} keeps the id: bits, count, offset. */

@@ -108,7 +108,11 @@ public final class TargetImage {
                 }
             }
             return new TargetImage(
-                            modules, collection, agent, TargetEnvironment.of(modules, memory), request.onRefusal())
+                            modules,
+                            collection,
+                            agent,
+                            TargetEnvironment.of(modules, memory, request.onFork()),
+                            request.onRefusal())
                     .assemble(collector, collection.programs().values());
         }
     }

@@ -7,7 +7,15 @@ import graft.platform.layout.ReturnSlotLayout;
 import graft.platform.layout.StateLayout;
 
 /** Where generated code finds the runtime region of {@code pool.layout}, which lies directly below its code pool. */
-public record RuntimeRegion(RemoteAddress pool, long poolSize) {
+public record RuntimeRegion(RemoteAddress pool, long poolSize, ForkedChildren children) {
+    /** What becomes of the programs in processes that the target forks. */
+    public enum ForkedChildren {
+        /** The kernel switches them off there. */
+        LEFT,
+        /** They run there. */
+        FOLLOWED
+    }
+
     /** Bytes of the region. */
     public static final long SIZE = PoolConstants.RUNTIME_SIZE;
 
@@ -22,8 +30,12 @@ public record RuntimeRegion(RemoteAddress pool, long poolSize) {
 
     static final int TAIL_SET_MASK = PoolConstants.TAIL_SLOTS * RETURN_SLOT_BYTES - RETURN_SET_BYTES;
 
+    /** A word that is not 0 while programs run. */
     RemoteAddress active() {
-        return at(PoolConstants.STATE_OFFSET + StateLayout.ACTIVE);
+        return switch (children) {
+            case LEFT -> at(PoolConstants.STATE_OFFSET + StateLayout.ACTIVE);
+            case FOLLOWED -> at(PoolConstants.CONFIG_OFFSET + ConfigLayout.FOLLOWED);
+        };
     }
 
     /** See {@code LIFELINE_CUT} in {@code pool.layout}. */

@@ -63,7 +63,7 @@ final class Machine implements AutoCloseable {
     }
 
     RuntimeRegion runtime() {
-        return new RuntimeRegion(new RemoteAddress(memory.address()), POOL_SIZE);
+        return new RuntimeRegion(new RemoteAddress(memory.address()), POOL_SIZE, RuntimeRegion.ForkedChildren.LEFT);
     }
 
     void setActive(int value) {

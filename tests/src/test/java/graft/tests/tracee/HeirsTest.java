@@ -2,14 +2,23 @@ package graft.tests.tracee;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import graft.attach.Attacher;
 import graft.attach.DetachProof;
 import graft.daemon.Session;
+import graft.daemon.SessionRequest;
+import graft.ebpf.maps.KeyedMap;
+import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import graft.tests.command.GraftProcess;
 import graft.tests.command.GraftRun;
+import graft.tests.command.Sessions;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -91,6 +100,52 @@ class HeirsTest {
             });
         }
         assertRestored();
+    }
+
+    private static long number(byte[] bytes) {
+        return ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder()).getLong();
+    }
+
+    private Session follow(Tracee followed, String counting) throws IOException {
+        SessionRequest request = Probes.request(followed, PLACES, counting).with(ForkedChildren.FOLLOWED);
+        return Sessions.open(request, new Attacher());
+    }
+
+    @Test
+    void followedHeirsAreTracedUnderTheirOwnNumber() throws IOException {
+        try (Tracee parent = new Tracee(TraceeSource.named("processes").compile(folder));
+                Session session = follow(parent, "by_process")) {
+            long rounds = parent.run(400).getFirst();
+            // Each round forks one child that makes one call, and makes one itself; calls count at entry and return.
+            assertThat(Probes.count(session, 0)).isEqualTo(2 * rounds);
+            Map<Long, Long> calls = new HashMap<>();
+            KeyedMap processes =
+                    (KeyedMap) session.collection().map("processes").orElseThrow();
+            processes
+                    .keys()
+                    .forEach(key ->
+                            calls.put(number(key), number(processes.lookup(key).orElseThrow())));
+            assertThat(calls).containsEntry((long) parent.pid(), 2 * rounds).hasSize((int) rounds + 1);
+            calls.remove((long) parent.pid());
+            assertThat(calls.values()).containsOnly(2L);
+        }
+    }
+
+    @Test
+    void followedHeirsKeepTheSessionAfterTheirParent() throws IOException {
+        try (Session session = follow(tracee, "little")) {
+            fork();
+            tracee.close();
+            long before = Probes.count(session, 0);
+            while (Probes.count(session, 0) < before + 100) {
+                assertThat(session.hasLiveTarget()).isTrue();
+            }
+            heirs.forEach(ProcessHandle::destroyForcibly);
+            heirs.forEach(heir -> heir.onExit().join());
+            while (session.hasLiveTarget()) {
+                Thread.onSpinWait();
+            }
+        }
     }
 
     @Test

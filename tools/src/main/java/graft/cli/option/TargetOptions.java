@@ -1,6 +1,7 @@
 package graft.cli.option;
 
 import graft.cli.error.Problem;
+import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,6 +23,11 @@ public final class TargetOptions extends OutputOptions {
             description = "how long: 10s, 500ms, 2m; default: until Ctrl-C or the process ends")
     private Optional<String> duration = Optional.empty();
 
+    @Option(
+            names = {"-f", "--follow"},
+            description = "trace the processes that they fork, too, until these start another program")
+    private boolean follow;
+
     /** For picocli. */
     public TargetOptions() {}
 
@@ -40,6 +46,11 @@ public final class TargetOptions extends OutputOptions {
                     .failure();
         }
         return pids();
+    }
+
+    /** What is to become of processes that they fork. */
+    public ForkedChildren children() {
+        return follow ? ForkedChildren.FOLLOWED : ForkedChildren.LEFT;
     }
 
     /** How long; nothing means until the end. */
