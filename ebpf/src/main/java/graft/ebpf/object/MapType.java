@@ -50,6 +50,14 @@ public enum MapType {
         return number;
     }
 
+    /** Whether every processor has its own values. */
+    public boolean isPerProcessor() {
+        return switch (this) {
+            case PERCPU_HASH, PERCPU_ARRAY, LRU_PERCPU_HASH, PERCPU_CGROUP_STORAGE -> true;
+            default -> false; // one value for all
+        };
+    }
+
     public static Optional<MapType> byNumber(int number) {
         return Arrays.stream(values()).filter(type -> type.number == number).findFirst();
     }

@@ -25,6 +25,7 @@ import java.util.Set;
  * @param takenBranches slots of conditional branches that can jump
  * @param fallenBranches slots of conditional branches that can fall through
  * @param arena what works on the program's arena
+ * @param ownValues what works on values that every processor has its own of
  */
 public record Facts(
         BitSet contextFields,
@@ -38,7 +39,8 @@ public record Facts(
         BitSet reachable,
         BitSet takenBranches,
         BitSet fallenBranches,
-        ArenaUse arena) {
+        ArenaUse arena,
+        OwnValues ownValues) {
 
     /**
      * Which instructions work on an arena.
@@ -56,6 +58,23 @@ public record Facts(
         public ArenaUse {
             accesses = (BitSet) accesses.clone();
             arithmetic = (BitSet) arithmetic.clone();
+        }
+    }
+
+    /**
+     * Which loads and stores work on values that every processor has its own of, in per-CPU maps.
+     *
+     * @param accesses slots that do on some path
+     * @param aligned those of them whose address is a multiple of their size on all paths
+     */
+    public record OwnValues(BitSet accesses, BitSet aligned) {
+        /** None. */
+        public static final OwnValues NONE = new OwnValues(new BitSet(), new BitSet());
+
+        /** Copies what can change. */
+        public OwnValues {
+            accesses = (BitSet) accesses.clone();
+            aligned = (BitSet) aligned.clone();
         }
     }
 
@@ -98,7 +117,8 @@ public record Facts(
                 all,
                 all,
                 all,
-                ArenaUse.NONE);
+                ArenaUse.NONE,
+                OwnValues.NONE);
     }
 
     /** The same with the maps of calls from somewhere else. */
@@ -115,7 +135,8 @@ public record Facts(
                 reachable,
                 takenBranches,
                 fallenBranches,
-                arena);
+                arena,
+                ownValues);
     }
 
     /** Whether the program calls a helper at all. */

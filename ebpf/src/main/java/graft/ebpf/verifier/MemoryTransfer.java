@@ -15,6 +15,7 @@ final class MemoryTransfer {
         int bytes = insn.size().bytes();
         Memory.Place place = Memory.Place.of(step, insn.base(), insn.offset());
         Arenas.noteAccess(step, place);
+        PerProcessor.noteAccess(step, place, bytes);
         Value value = Memory.load(step, place, bytes);
         if (insn.extension() == Extension.SIGN && value instanceof Scalar scalar) {
             Scalar extended = scalar.signExtended(8 * bytes);
@@ -31,6 +32,7 @@ final class MemoryTransfer {
         Value value = insn.value() instanceof Operand.Src(var reg) ? step.linked(reg) : step.read(insn.value());
         Memory.Place place = Memory.Place.of(step, insn.base(), insn.offset());
         Arenas.noteAccess(step, place);
+        PerProcessor.noteAccess(step, place, insn.size().bytes());
         Memory.store(step, place, insn.size().bytes(), value);
     }
 }

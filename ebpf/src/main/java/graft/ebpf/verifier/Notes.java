@@ -24,6 +24,8 @@ final class Notes {
     private final BitSet fallen = new BitSet();
     private final Map<Arenas.Use, BitSet> onArena = new EnumMap<>(Arenas.Use.class);
     private final Map<Arenas.Use, BitSet> elsewhere = new EnumMap<>(Arenas.Use.class);
+    private final BitSet onOwnValues = new BitSet();
+    private final BitSet unaligned = new BitSet();
     private Facts.ContextUse contextUse = Facts.ContextUse.FIELDS_ONLY;
     private int frames = 1;
 
@@ -82,6 +84,22 @@ final class Notes {
                 slots(onArena, Arenas.Use.ARITHMETIC));
     }
 
+    /** An instruction works on a value of the processor's own on some path. */
+    void onOwnValue(int slot) {
+        onOwnValues.set(slot);
+    }
+
+    /** The address of an access need not be a multiple of its size. */
+    void unaligned(int slot) {
+        unaligned.set(slot);
+    }
+
+    private Facts.OwnValues ownValues() {
+        BitSet aligned = (BitSet) onOwnValues.clone();
+        aligned.andNot(unaligned);
+        return new Facts.OwnValues(onOwnValues, aligned);
+    }
+
     int frameBytes(int function) {
         return frameBytes.getOrDefault(function, 0);
     }
@@ -113,6 +131,7 @@ final class Notes {
                 reachable,
                 taken,
                 fallen,
-                arena.map(this::arenaUse).orElse(Facts.ArenaUse.NONE));
+                arena.map(this::arenaUse).orElse(Facts.ArenaUse.NONE),
+                ownValues());
     }
 }

@@ -180,8 +180,7 @@ sealed interface Obligation {
     record Aligned(Reg reg, Scalar offset, int bytes) implements Obligation {
         @Override
         public Optional<Finding> unmet() {
-            Tnum bits = offset.bits();
-            return ((bits.value() | bits.mask()) & (bytes - 1)) == 0
+            return offset.isMultipleOf(bytes)
                     ? Optional.empty()
                     : Optional.of(Finding.of(
                             Cause.MISALIGNED,

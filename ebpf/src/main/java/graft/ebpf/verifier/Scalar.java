@@ -37,6 +37,11 @@ record Scalar(Tnum bits, Range wide, Range low, int id, int delta, Origin origin
         return of(Tnum.UNKNOWN, Range.signed(Width.W64, smin, smax), Range.FULL32);
     }
 
+    /** Whether it is a multiple of a power of two, whatever it is. */
+    boolean isMultipleOf(int power) {
+        return ((bits.value() | bits.mask()) & (power - 1)) == 0;
+    }
+
     boolean isConstant() {
         return bits.mask() == 0;
     }

@@ -146,7 +146,8 @@ final class Engines implements AutoCloseable {
                 all,
                 all,
                 all,
-                Facts.ArenaUse.NONE);
+                Facts.ArenaUse.NONE,
+                Facts.OwnValues.NONE);
     }
 
     static InsnList list(Insn... insns) {

@@ -285,7 +285,8 @@ class X64ProgramCompilerTest {
                 live,
                 live,
                 new java.util.BitSet(),
-                Facts.ArenaUse.NONE);
+                Facts.ArenaUse.NONE,
+                Facts.OwnValues.NONE);
         assertThat(HexFormat.of()
                         .formatHex(compile(insns, facts, TargetBinding.NONE).code()))
                 .isEqualTo("31c0c3");

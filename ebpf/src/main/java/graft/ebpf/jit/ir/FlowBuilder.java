@@ -38,6 +38,8 @@ public final class FlowBuilder {
     private final Map<Block, List<Block>> behind = new HashMap<>();
     private final OpBuilder ops = new OpBuilder();
     private final ArenaOps arena;
+    private final BitSet leaders;
+    private final OwnValueChanges changes;
 
     /** For one function of {@code program}. */
     public FlowBuilder(ProgSpec program, ProgSpec.Function function, Facts facts, TargetBinding binding) {
@@ -46,12 +48,15 @@ public final class FlowBuilder {
         this.facts = facts;
         this.binding = binding;
         this.arena = new ArenaOps(facts.arena(), ops);
+        this.leaders = leaders();
+        this.changes = OwnValueChanges.of(
+                insns, facts.ownValues(), leaders, function.firstSlot(), function.firstSlot() + function.slots());
     }
 
     /** The graph. */
     public Flow build() {
         int first = function.firstSlot();
-        leaders().stream().forEach(slot -> blocks.put(slot, new Block(slot)));
+        leaders.stream().forEach(slot -> blocks.put(slot, new Block(slot)));
         Block entry = new Block(first);
         int parameters = first == 0 ? CONTEXT_AND_SIZE : ARGUMENTS;
         for (int i = 1; i <= parameters; i++) {
@@ -70,15 +75,15 @@ public final class FlowBuilder {
 
     private BitSet leaders() {
         int end = function.firstSlot() + function.slots();
-        BitSet leaders = new BitSet();
-        leaders.set(function.firstSlot());
+        BitSet found = new BitSet();
+        found.set(function.firstSlot());
         for (int slot = function.firstSlot(); slot < end; slot++) {
             if (reached(slot)) {
-                mark(slot, leaders);
+                mark(slot, found);
             }
         }
-        leaders.stream().filter(slot -> !reached(slot)).forEach(leaders::clear);
-        return leaders;
+        found.stream().filter(slot -> !reached(slot)).forEach(found::clear);
+        return found;
     }
 
     private boolean reached(int slot) {
@@ -114,7 +119,9 @@ public final class FlowBuilder {
                 ArenaOps.Blocks access = arena.access(slot, insn, out);
                 behind.computeIfAbsent(block, _ -> new ArrayList<>()).addAll(access.all());
                 out = access.done().ops();
-            } else {
+            } else if (changes.at(slot).isPresent()) {
+                ops.change(changes.at(slot).get(), out);
+            } else if (!changes.isDone(slot)) {
                 insn(slot, insn, out);
             }
             slot += insn.slots();

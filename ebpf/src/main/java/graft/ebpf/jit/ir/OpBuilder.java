@@ -1,5 +1,6 @@
 package graft.ebpf.jit.ir;
 
+import graft.ebpf.insn.AluOp;
 import graft.ebpf.insn.AtomicOp;
 import graft.ebpf.insn.ByteOrder;
 import graft.ebpf.insn.Fetch;
@@ -162,5 +163,49 @@ final class OpBuilder {
         boolean plain = insn.fetch() == Fetch.NONE && insn.op() != AtomicOp.XCHG;
         Optional<Var> old = plain ? Optional.empty() : Optional.of(register(insn.src()));
         out.add(new Op.Atomic(insn.op(), insn.size(), place, operand, old));
+    }
+
+    /** What was in memory goes where the number was loaded to before, and the result is computed from it. */
+    void change(OwnValueChanges.Change change, List<Op> out) {
+        Insn.Alu alu = change.operation();
+        Var dst = register(alu.dst());
+        OwnValueChanges.Source source = change.source();
+        boolean backwards = change.loaded() != alu.dst();
+        Var by = backwards ? dst : added(alu, out);
+        AluOp op = alu.op() == AluOp.SUB ? AluOp.ADD : alu.op();
+        Var old = newVar();
+        Place place = Place.at(register(source.base()), source.offset());
+        out.add(new Op.Atomic(atomic(op), source.size(), place, by, Optional.of(old)));
+        out.add(new Op.Binary(op, alu.width(), dst, old, by));
+        change.others().forEach(other -> out.add(new Op.Move(register(other), old)));
+    }
+
+    /** The operand as a variable; of a subtraction, what is added in place of it. */
+    private Var added(Insn.Alu alu, List<Op> out) {
+        boolean minus = alu.op() == AluOp.SUB;
+        return switch (alu.src()) {
+            case Operand.Imm(int value) -> {
+                Var constant = newVar();
+                out.add(new Op.Move(constant, new Value.Constant(minus ? -(long) value : value)));
+                yield constant;
+            }
+            case Operand.Src(Reg reg)
+            when minus -> {
+                Var negative = newVar();
+                out.add(new Op.Unary(UnaryOp.NEG_64, negative, variable(reg, out)));
+                yield negative;
+            }
+            case Operand.Src(Reg reg) -> variable(reg, out);
+        };
+    }
+
+    private static AtomicOp atomic(AluOp op) {
+        return switch (op) {
+            case ADD -> AtomicOp.ADD;
+            case OR -> AtomicOp.OR;
+            case AND -> AtomicOp.AND;
+            case XOR -> AtomicOp.XOR;
+            case SUB, MUL, DIV, MOD, SDIV, SMOD, LSH, RSH, ARSH, MOV -> throw new AssertionError("not atomic: " + op);
+        };
     }
 }

@@ -85,7 +85,8 @@ final class Flows {
                 all,
                 all,
                 all,
-                Facts.ArenaUse.NONE);
+                Facts.ArenaUse.NONE,
+                Facts.OwnValues.NONE);
         ProgSpec.Function main = new ProgSpec.Function("main", 0, list.slots(), 0);
         ProgSpec program = new ProgSpec(
                 "test", "uprobe", ProgType.UPROBE, Optional.empty(), list, List.of(main), List.of(), "GPL");

@@ -89,7 +89,8 @@ public record Workload(String name, CollectionSpec object, ProgSpec program, Fac
                 all,
                 all,
                 all,
-                Facts.ArenaUse.NONE);
+                Facts.ArenaUse.NONE,
+                Facts.OwnValues.NONE);
     }
 
     /** The packaged object file. */
