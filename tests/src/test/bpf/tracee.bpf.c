@@ -1,7 +1,7 @@
 /*
  * Programs that count calls per attach point, whose cookie is its number: one that needs little, and one that needs
  * all that a program may need, so that its thunk saves and stores as much as thunks do.
- * The third counts calls per process.
+ * The others count calls per process and per name of a thread.
  */
 #include <linux/bpf.h>
 #include <linux/ptrace.h>
@@ -79,6 +79,32 @@ int by_process(struct pt_regs *ctx)
 	else
 		bpf_map_update_elem(&processes, &process, &one, BPF_ANY);
 	add(ctx);
+	return 0;
+}
+
+struct name {
+	char text[16];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, struct name);
+	__type(value, __u64);
+} names SEC(".maps");
+
+SEC("uprobe")
+int by_name(void)
+{
+	struct name name = {};
+	__u64 one = 1, *count;
+
+	bpf_get_current_comm(name.text, sizeof(name.text));
+	count = bpf_map_lookup_elem(&names, &name);
+	if (count)
+		__sync_fetch_and_add(count, 1);
+	else
+		bpf_map_update_elem(&names, &name, &one, BPF_ANY);
 	return 0;
 }
 

@@ -43,17 +43,12 @@ EXPORT uint64_t graft_helper_get_prandom_u32(void)
     return (uint32_t)(z >> 32);
 }
 
-/* The configured name when the daemon fixed one, else the thread's own. */
 EXPORT long graft_helper_get_current_comm(char *to, uint32_t size)
 {
     char name[COMM_SIZE];
-    struct graft_config *config = graft_config();
     if (!size)
         return -EINVAL;
-    if (config->comm[0])
-        graft_copy(name, config->comm, COMM_SIZE);
-    else
-        graft_syscall(SYS_PRCTL, PR_GET_NAME, (long)name, 0, 0, 0, 0);
+    graft_syscall(SYS_PRCTL, PR_GET_NAME, (long)name, 0, 0, 0, 0);
     name[COMM_SIZE - 1] = 0;
     uint32_t length = size < COMM_SIZE ? size : COMM_SIZE;
     graft_copy(to, name, length);

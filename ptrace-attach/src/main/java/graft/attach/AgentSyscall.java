@@ -8,6 +8,7 @@ public enum AgentSyscall {
     SCHED_YIELD(24),
     MADVISE(28),
     GETPID(39),
+    PRCTL(157),
     GETTID(186),
     FUTEX(202),
     CLOCK_GETTIME(228),

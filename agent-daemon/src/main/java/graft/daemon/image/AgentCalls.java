@@ -57,13 +57,13 @@ final class AgentCalls {
             }
             case RINGBUF_SUBMIT, RINGBUF_DISCARD -> calls.add(AgentSyscall.FUTEX);
             case GET_CURRENT_PID_TGID -> threadId();
+            case GET_CURRENT_COMM -> calls.add(AgentSyscall.PRCTL);
             case GET_SMP_PROCESSOR_ID -> processor();
             case KTIME_GET_NS, KTIME_GET_BOOT_NS -> clock();
             case MAP_LOOKUP_ELEM,
                     TRACE_PRINTK,
                     GET_PRANDOM_U32,
                     GET_CURRENT_UID_GID,
-                    GET_CURRENT_COMM,
                     RINGBUF_QUERY,
                     GET_FUNC_IP,
                     GET_ATTACH_COOKIE,

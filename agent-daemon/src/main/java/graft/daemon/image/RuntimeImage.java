@@ -10,7 +10,6 @@ import graft.rewriter.Code;
 import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /** Initial content of a target's runtime region from {@code CONFIG_OFFSET} on: configuration and map descriptors. */
@@ -47,8 +46,6 @@ final class RuntimeImage {
         image.putInt(ConfigLayout.GID, environment.gid());
         image.putInt(ConfigLayout.FEATURES, features(CpuFlags.ofThisMachine()));
         image.putInt(ConfigLayout.FOLLOWED, environment.children() == ForkedChildren.FOLLOWED ? 1 : 0);
-        byte[] comm = environment.comm().getBytes(StandardCharsets.UTF_8);
-        image.put(ConfigLayout.COMM, comm, 0, Math.min(comm.length, ConfigLayout.COMM_SIZE - 1));
         for (int index = 0; index < descriptors.size(); index++) {
             image.put(mapsAt + index * MapLayout.SIZE, descriptors.get(index));
         }

@@ -33,7 +33,6 @@ public record TargetEnvironment(
         int tgid,
         int uid,
         int gid,
-        String comm,
         OptionalInt tidOffset,
         OptionalInt rseqOffset,
         Optional<RemoteAddress> clockGettime,
@@ -54,7 +53,6 @@ public record TargetEnvironment(
                 modules.pid(),
                 status.uid().get(REAL),
                 status.gid().get(REAL),
-                status.name(),
                 ownPidNumbers
                         ? libc.map(TargetEnvironment::tidOffset).orElseGet(OptionalInt::empty)
                         : OptionalInt.empty(),
