@@ -19,6 +19,7 @@ public final class Bpf {
     private static final int MAP_GET_NEXT_KEY = 4;
     private static final int PROG_LOAD = 5;
     private static final int PROG_TEST_RUN = 10;
+    private static final int RAW_TRACEPOINT_OPEN = 17;
     private static final int BTF_LOAD = 18;
     private static final int MAP_FREEZE = 22;
     private static final int LINK_CREATE = 28;
@@ -34,6 +35,9 @@ public final class Bpf {
 
     /** {@code BPF_PROG_TYPE_XDP}: the type that is easiest to test-run. */
     public static final int PROG_TYPE_XDP = 6;
+
+    /** {@code BPF_PROG_TYPE_RAW_TRACEPOINT}. */
+    public static final int PROG_TYPE_RAW_TRACEPOINT = 17;
 
     /** {@code BPF_PROG_TYPE_SYSCALL}: any result is allowed, and the context is memory of the caller's choice. */
     public static final int PROG_TYPE_SYSCALL = 31;
@@ -308,6 +312,18 @@ public final class Bpf {
             attr.set(JAVA_INT, 8, ATTACH_PERF_EVENT);
             attr.set(JAVA_LONG, 16, cookie);
             return new NativeFd((int) call(LINK_CREATE, attr, "attaching " + prog + " to " + event), "link of " + prog);
+        }
+    }
+
+    /** {@code BPF_RAW_TRACEPOINT_OPEN}: a program at a tracepoint of the kernel, with an attach cookie. */
+    public static NativeFd rawTracepoint(NativeFd prog, String name, long cookie) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment attr = attributes(arena);
+            attr.set(JAVA_LONG, 0, arena.allocateFrom(name).address());
+            attr.set(JAVA_INT, 8, prog.number());
+            attr.set(JAVA_LONG, 16, cookie);
+            String what = "attaching " + prog + " to raw tracepoint " + name;
+            return new NativeFd((int) call(RAW_TRACEPOINT_OPEN, attr, what), "link of " + prog);
         }
     }
 

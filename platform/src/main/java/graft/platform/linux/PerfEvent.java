@@ -54,6 +54,23 @@ public final class PerfEvent {
     }
 
     /**
+     * A kprobe at a function of the kernel, disabled. A program attached to it runs for every process, on every CPU.
+     *
+     * @param pmu the type number of the kprobe PMU ({@code /sys/bus/event_source/devices/kprobe/type})
+     */
+    public static NativeFd kprobe(int pmu, Edge edge, String function) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment attr = arena.allocate(ATTR_SIZE, 8);
+            attr.set(JAVA_INT, 0, pmu);
+            attr.set(JAVA_INT, 4, ATTR_SIZE);
+            attr.set(JAVA_LONG, 8, edge == Edge.RETURN ? 1 : 0);
+            attr.set(JAVA_LONG, 40, FLAG_DISABLED);
+            attr.set(JAVA_LONG, 56, arena.allocateFrom(function).address());
+            return open(attr, -1, 0, "kprobe at " + function);
+        }
+    }
+
+    /**
      * A kernel tracepoint on one CPU, disabled. A program attached to it runs for every process, on every CPU.
      *
      * @param id the tracepoint's number in tracefs

@@ -91,22 +91,9 @@ public final class ProbePlanner {
                 .planned());
     }
 
-    /** Programs before a {@code syscall} instruction; {@code before} is the instruction right before it. */
-    public Planned syscallEnter(FunctionRange function, RemoteAddress before, List<ProgramAtSite> programs) {
-        return site(function, before, window -> {
-                    List<ProbeCall> calls = calls(programs, ProbeKind.SYSCALL_ENTER);
-                    return stub().syscallEnter(calls, window.insns(), window.back());
-                })
-                .planned();
-    }
-
-    /** Programs after a {@code syscall} instruction; {@code after} is the instruction right after it. */
-    public Planned syscallExit(FunctionRange function, RemoteAddress after, List<ProgramAtSite> programs) {
-        return site(function, after, window -> {
-                    List<ProbeCall> calls = calls(programs, ProbeKind.SYSCALL_EXIT);
-                    return stub().syscallExit(calls, window.insns(), window.back());
-                })
-                .planned();
+    /** For programs around system calls of this module. */
+    public SyscallPlanner syscalls() {
+        return new SyscallPlanner(index, sites, space);
     }
 
     private Planned entryAndExits(

@@ -153,6 +153,14 @@ final class TargetIndex {
         return spans;
     }
 
+    /** Whether something is known to jump to a place, or points there. */
+    Optional<String> branchTo(RemoteAddress place) {
+        int offset = module.offsetOf(place);
+        return targets.first(offset, offset + 1).isPresent()
+                ? Optional.of("a branch may land at " + place)
+                : Optional.empty();
+    }
+
     /** Bytes that nothing reaches: {@code [start, end)}. */
     record Gap(RemoteAddress start, RemoteAddress end) {}
 

@@ -76,6 +76,24 @@ record Window(List<X64Insn> insns, int padding, int jump) {
         return new Search.Found(new Window(taken, 0, jump));
     }
 
+    /** The shortest window for {@code jump} bytes that ends with the last of {@code insns}. */
+    static Search upTo(List<X64Insn> insns, int jump) {
+        int length = 0;
+        for (int first = insns.size() - 1; first >= 0; first--) {
+            length += insns.get(first).length();
+            if (insns.get(first).kind().endsFlow()) {
+                return new Search.None(
+                        Planned.Reason.TOO_SHORT,
+                        "what is before it does not lead there, from "
+                                + insns.get(first).address() + " on");
+            }
+            if (length >= jump) {
+                return new Search.Found(new Window(insns.subList(first, insns.size()), 0, jump));
+            }
+        }
+        return new Search.None(Planned.Reason.TOO_SHORT, "only " + length + " bytes are before it");
+    }
+
     /** After an instruction that never falls through, nops and int3 are dead and may be overwritten. */
     private static Search withPadding(List<X64Insn> taken, int needed, List<X64Insn> function, int next) {
         int found = 0;

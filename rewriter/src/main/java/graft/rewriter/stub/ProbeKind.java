@@ -13,22 +13,45 @@ public enum ProbeKind {
     /** A {@code call} whose displacement leads here: the return address is already pushed. */
     CALL_SITE(Context.REGISTERS, 16),
     /**
-     * Between the load of a system call's number and the call, anything live as at {@link #OFFSET}. The context is the
-     * tracepoint's record: 8 zero bytes, the number, six arguments.
+     * Between the load of a system call's number and the call, anything live as at {@link #OFFSET} but rcx, which the call
+     * overwrites. The context is the tracepoint's record: 8 zero bytes, the number, six arguments.
      */
     SYSCALL_ENTER(Context.SYSCALL_RECORD, 8 + 128),
+    /** The same place; the context is a raw tracepoint's: the address of {@code struct pt_regs}, the number. */
+    SYSCALL_ENTER_RAW(Context.SYSCALL_RAW, 8 + 128),
+    /** The same place; the context is that of the kernel's function: rdi holds the address of {@code struct pt_regs}. */
+    SYSCALL_ENTER_WRAPPED(Context.SYSCALL_WRAPPED, 8 + 128),
     /**
-     * After a system call, anything live as at {@link #OFFSET}. The context is the tracepoint's record: 8 zero bytes,
-     * the number (the site record's function ip), the result.
+     * After a system call whose number is in ecx, anything else live as at {@link #OFFSET}. The context is the tracepoint's
+     * record: 8 zero bytes, the number, the result.
      */
-    SYSCALL_EXIT(Context.SYSCALL_RECORD, 8 + 128);
+    SYSCALL_EXIT(Context.SYSCALL_RECORD, 8 + 128),
+    /** The same place; the context is a raw tracepoint's: the address of {@code struct pt_regs}, the result. */
+    SYSCALL_EXIT_RAW(Context.SYSCALL_RAW, 8 + 128),
+    /** The same place; the context is {@code struct pt_regs}, with the result in rax. */
+    SYSCALL_EXIT_REGISTERS(Context.REGISTERS, 8 + 128);
 
     /** What a program's argument points to. */
     enum Context {
         /** {@code struct pt_regs}. */
-        REGISTERS,
+        REGISTERS(0),
         /** What a program at a tracepoint of one system call gets. */
-        SYSCALL_RECORD
+        SYSCALL_RECORD(64),
+        /** What a program at a raw tracepoint of all system calls gets. */
+        SYSCALL_RAW(16),
+        /** What a program at the kernel's function of a system call gets. */
+        SYSCALL_WRAPPED(21 * 8);
+
+        private final int bytes;
+
+        Context(int bytes) {
+            this.bytes = bytes;
+        }
+
+        /** Bytes of it that are not where registers are saved. */
+        int bytes() {
+            return bytes;
+        }
     }
 
     private static final int CALL_BYTES = 5;
@@ -49,13 +72,23 @@ public enum ProbeKind {
     /** Whether flags and red zone are live and the stack may be unaligned. */
     boolean interruptsAnything() {
         return switch (this) {
-            case OFFSET, SYSCALL_ENTER, SYSCALL_EXIT -> true;
+            case OFFSET,
+                    SYSCALL_ENTER,
+                    SYSCALL_ENTER_RAW,
+                    SYSCALL_ENTER_WRAPPED,
+                    SYSCALL_EXIT,
+                    SYSCALL_EXIT_RAW,
+                    SYSCALL_EXIT_REGISTERS -> true;
             case ENTRY, RETURN, RETURN_WITH_FLAGS, CALL_SITE -> false;
         };
     }
 
     boolean keepsFlags() {
         return interruptsAnything() || this == RETURN_WITH_FLAGS;
+    }
+
+    boolean isSyscallEnter() {
+        return this == SYSCALL_ENTER || this == SYSCALL_ENTER_RAW || this == SYSCALL_ENTER_WRAPPED;
     }
 
     boolean isReturn() {

@@ -55,33 +55,6 @@ public final class StubWriter {
         return moveAndReturn(entryOf(calls), displaced, back);
     }
 
-    /**
-     * Between the load of a system call's number, which is displaced, and the call, which stays where it is: moved
-     * instructions, calls of thunks of kind {@link ProbeKind#SYSCALL_ENTER}, jump to {@code back}.
-     */
-    public Stub syscallEnter(List<ProbeCall> calls, List<X64Insn> displaced, RemoteAddress back) {
-        requireCalls(calls);
-        RemoteAddress entry = new RemoteAddress(out.here());
-        return switch (move(displaced)) {
-            case Relocation.Refused refused -> new Stub.Refused(refused);
-            case Relocation.Done(var moved) -> {
-                hopOverRecord();
-                skippingCalls(ProbeKind.SYSCALL_ENTER, calls);
-                out.jmp(back.value());
-                yield written(entry, moved);
-            }
-        };
-    }
-
-    /**
-     * After a system call: calls of thunks of kind {@link ProbeKind#SYSCALL_EXIT}, moved instructions, jump to
-     * {@code back}. The calls' {@code functionIp} is the system call's number.
-     */
-    public Stub syscallExit(List<ProbeCall> calls, List<X64Insn> displaced, RemoteAddress back) {
-        skippingCalls(ProbeKind.SYSCALL_EXIT, calls);
-        return moveAndReturn(entryOf(calls), displaced, back);
-    }
-
     /** An exit: moved instructions, calls, {@code ret}. */
     public Stub exit(List<ProbeCall> calls, List<X64Insn> beforeRet, Code ret) {
         RemoteAddress entry = new RemoteAddress(out.here());

@@ -17,18 +17,19 @@ import graft.rewriter.Code;
 import java.util.BitSet;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.OptionalInt;
 
 /**
  * One thunk being written.
  *
  * <pre>
  *  frame, from rsp up:  0 saved flags | 8 cookie | 16 function ip | 24 context (15 or 21 words of pt_regs)
- *           or, for system calls:                                 | 24 record (8 words) | 88 saved registers (15)
+ *           or, for system calls:                                 | 24 record, or what else points to the registers
+ *                                                                 | behind it registers (15 or 21 words of pt_regs)
  *  above it: the return address into the stub, which leads to the site record
  * </pre>
  *
- * In {@code pt_regs} a saved register's place is its field of the context, which programs cannot write.
+ * A saved register's place is its field of {@code pt_regs}, which programs cannot write. What {@code pt_regs} shows otherwise
+ * than it is, the number of a system call, has its place in {@code orig_ax}.
  */
 final class Thunk {
     private static final int COOKIE = 8;
@@ -38,14 +39,16 @@ final class Thunk {
     /** Without the fields behind the general registers, which few programs read: stacks may be short. */
     private static final int SHORT_FRAME = CONTEXT + 15 * 8;
 
-    private static final int RECORD_BYTES = 64;
-    private static final int RECORD_FRAME = CONTEXT + RECORD_BYTES + 15 * 8;
+    private static final int DI = 14;
     private static final int ORIG_RAX = 15;
     private static final int RIP = 16;
     private static final int CS = 17;
     private static final int EFLAGS = 18;
     private static final int RSP = 19;
     private static final int SS = 20;
+    private static final int ENOSYS = 38;
+    /** Interrupts on, and the bit that is always set. */
+    private static final int USUAL_FLAGS = 0x202;
 
     /** The search begins in the lower half, so that it sees at least as many stacks. */
     private static final int FIRST_STACKS_MASK = PoolConstants.STACK_BYTES * (PoolConstants.STACKS / 2 - 1);
@@ -65,6 +68,7 @@ final class Thunk {
     private final ProbeKind kind;
     private final ProgramEntry program;
     private final BitSet fields;
+    private final boolean showsRegisters;
     private final EnumSet<Gpr> saved;
     private final StackUse stack;
     private final Gpr stackKeeper;
@@ -76,6 +80,11 @@ final class Thunk {
         this.program = program;
         this.stack = stack;
         this.fields = program.contextFields();
+        this.showsRegisters = switch (kind.context()) {
+            case REGISTERS, SYSCALL_RECORD -> false;
+            case SYSCALL_RAW -> fields.get(0);
+            case SYSCALL_WRAPPED -> fields.get(DI);
+        };
         this.stackKeeper = KEPT.stream()
                 .filter(register -> !program.clobbered().contains(register))
                 .findFirst()
@@ -99,19 +108,17 @@ final class Thunk {
         return registers;
     }
 
-    Code write(OptionalInt onlySyscall) {
+    Code write() {
         Label skip = new Label("skip");
         open(skip);
-        onlySyscall.ifPresent(number -> {
-            out.op(Arith.CMP, OpSize.D, place(Gpr.RAX), number);
-            out.jcc(Cond.NE, skip);
-        });
         storeRegisters();
         storeFunctionIp();
         storeCookie();
         switch (kind.context()) {
             case REGISTERS -> storeSpecialRegisters();
             case SYSCALL_RECORD -> storeRecord();
+            case SYSCALL_RAW -> storeRaw();
+            case SYSCALL_WRAPPED -> storeWrapped();
         }
         if (passesContext()) {
             out.lea(OpSize.Q, Gpr.RDI, Address.at(Gpr.RSP, CONTEXT));
@@ -140,22 +147,36 @@ final class Thunk {
     }
 
     private int frameBytes() {
-        return switch (kind.context()) {
-            case REGISTERS -> fields.length() > FIELDS.size() ? WHOLE_FRAME : SHORT_FRAME;
-            case SYSCALL_RECORD -> RECORD_FRAME;
-        };
+        int registers = registersAt() - CONTEXT;
+        boolean all =
+                showsRegisters || kind.context() == ProbeKind.Context.REGISTERS && fields.length() > FIELDS.size();
+        return registers + (all ? WHOLE_FRAME : SHORT_FRAME);
+    }
+
+    /** Where {@code struct pt_regs} is, or as much of it as is needed. */
+    private int registersAt() {
+        return CONTEXT + kind.context().bytes();
     }
 
     private static Address field(int index) {
         return Address.at(Gpr.RSP, CONTEXT + 8 * index);
     }
 
+    private Address shown(int index) {
+        return Address.at(Gpr.RSP, registersAt() + 8 * index);
+    }
+
+    private Address shown(Gpr register) {
+        return shown(FIELDS.indexOf(register));
+    }
+
     private Address place(Gpr register) {
-        int base = switch (kind.context()) {
-            case REGISTERS -> CONTEXT;
-            case SYSCALL_RECORD -> CONTEXT + RECORD_BYTES;
-        };
-        return Address.at(Gpr.RSP, base + 8 * FIELDS.indexOf(register));
+        return showsRegisters && register == numberRegister() ? shown(ORIG_RAX) : shown(register);
+    }
+
+    /** Where the number of a system call is. */
+    private Gpr numberRegister() {
+        return kind.isSyscallEnter() ? Gpr.RAX : Gpr.RCX;
     }
 
     private Address returnAddress() {
@@ -195,10 +216,16 @@ final class Thunk {
     private void storeRegisters() {
         for (int i = 0; i < FIELDS.size(); i++) {
             Gpr register = FIELDS.get(i);
-            if (register != Gpr.RAX && (readsRegisterField(i) || saved.contains(register))) {
+            if (register != Gpr.RAX
+                    && (readsRegisterField(i) || showsRegisters || saved.contains(register) || isNumber(register))) {
                 out.mov(OpSize.Q, place(register), register);
             }
         }
+    }
+
+    /** Whether a record shows it where the program could have changed it. */
+    private boolean isNumber(Gpr register) {
+        return kind == ProbeKind.SYSCALL_EXIT && register == Gpr.RCX && fields.get(1);
     }
 
     /** From here on rax is scratch: it becomes a word of the site record. */
@@ -262,8 +289,7 @@ final class Thunk {
 
     private void storeSyscallEnter() {
         if (fields.get(1)) {
-            out.mov(OpSize.D, Gpr.RAX, place(Gpr.RAX));
-            out.mov(OpSize.Q, field(1), Gpr.RAX);
+            storeNumber(1);
         }
         for (int i = 0; i < SYSCALL_ARGUMENTS.size(); i++) {
             if (fields.get(2 + i)) {
@@ -274,13 +300,73 @@ final class Thunk {
 
     private void storeSyscallExit() {
         if (fields.get(1)) {
-            loadSiteWord(0);
-            out.mov(OpSize.Q, field(1), Gpr.RAX);
+            storeNumber(1);
         }
         if (fields.get(2)) {
-            out.mov(OpSize.Q, Gpr.RAX, place(Gpr.RAX));
-            out.mov(OpSize.Q, field(2), Gpr.RAX);
+            storeResult(2);
         }
+    }
+
+    private void storeNumber(int word) {
+        out.mov(OpSize.D, Gpr.RAX, place(numberRegister()));
+        out.mov(OpSize.Q, field(word), Gpr.RAX);
+    }
+
+    private void storeResult(int word) {
+        out.mov(OpSize.Q, Gpr.RAX, place(Gpr.RAX));
+        out.mov(OpSize.Q, field(word), Gpr.RAX);
+    }
+
+    private void storeRaw() {
+        if (showsRegisters) {
+            storeShown();
+            out.lea(OpSize.Q, Gpr.RAX, shown(0));
+            out.mov(OpSize.Q, field(0), Gpr.RAX);
+        }
+        if (fields.get(1) && kind.isSyscallEnter()) {
+            storeNumber(1);
+        } else if (fields.get(1)) {
+            storeResult(1);
+        }
+    }
+
+    private void storeWrapped() {
+        for (int i = 0; i < FIELDS.size(); i++) {
+            if (fields.get(i) && i != DI && FIELDS.get(i) != Gpr.RAX) {
+                out.mov(OpSize.Q, field(i), FIELDS.get(i));
+            }
+        }
+        if (fields.get(FIELDS.indexOf(Gpr.RAX))) {
+            storeResult(FIELDS.indexOf(Gpr.RAX));
+        }
+        if (fields.get(RIP)) {
+            loadSiteWord(0);
+            out.mov(OpSize.Q, field(RIP), Gpr.RAX);
+        }
+        if (fields.get(EFLAGS)) {
+            out.mov(OpSize.Q, field(EFLAGS), USUAL_FLAGS);
+        }
+        storeSpecialRegisters();
+        if (showsRegisters) {
+            storeShown();
+            out.lea(OpSize.Q, Gpr.RAX, shown(0));
+            out.mov(OpSize.Q, field(DI), Gpr.RAX);
+        }
+    }
+
+    /** What the kernel has in {@code struct pt_regs} at a system call, beside the registers that are there already. */
+    private void storeShown() {
+        if (kind.isSyscallEnter()) {
+            out.mov(OpSize.Q, shown(Gpr.RAX), -ENOSYS);
+        }
+        loadSiteWord(0);
+        out.mov(OpSize.Q, shown(RIP), Gpr.RAX);
+        out.mov(OpSize.Q, shown(Gpr.RCX), Gpr.RAX);
+        out.mov(OpSize.Q, shown(CS), 0x33);
+        out.mov(OpSize.Q, shown(EFLAGS), USUAL_FLAGS);
+        out.lea(OpSize.Q, Gpr.RAX, Address.at(Gpr.RSP, frameBytes() + kind.stackDistance()));
+        out.mov(OpSize.Q, shown(RSP), Gpr.RAX);
+        out.mov(OpSize.Q, shown(SS), 0x2b);
     }
 
     private void call() {

@@ -19,7 +19,6 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -397,38 +396,6 @@ class StubExecutionTest {
         assertThat(atCall.field(RIP)).isEqualTo(caller.site());
     }
 
-    @Test
-    void aSystemCallEnterProbeSeesNumberAndArguments() {
-        Function function = syscallNumberInLeaf();
-        Recorder program = new Recorder(machine, 0, words(8), Recorder.callerSaved());
-        List<X64Insn> displaced = covered(function);
-        List<ProbeCall> calls = List.of(program.call(ProbeKind.SYSCALL_ENTER, ip(function), 9));
-        assertUnchangedBy(function, () -> install(function, writer().syscallEnter(calls, displaced, back(displaced))));
-        State in = randomState();
-        machine.call(function.address(), in);
-        assertThat(program.count()).isEqualTo(RUNS + 1);
-        assertThat(List.of(program.field(0), program.field(1))).containsExactly(0L, 39L);
-        List<Gpr> arguments = List.of(Gpr.RDI, Gpr.RSI, Gpr.RDX, Gpr.R10, Gpr.R8, Gpr.R9);
-        for (int i = 0; i < 6; i++) {
-            assertThat(program.field(2 + i)).isEqualTo(in.get(arguments.get(i)));
-        }
-        assertThat(program.cookie()).isEqualTo(9);
-        assertThat(program.stack() & 15).isEqualTo(8);
-    }
-
-    private Function syscallNumberInLeaf() {
-        return function(
-                out -> {
-                    out.mov(OpSize.Q, Address.at(Gpr.RSP, -8), Gpr.RDI);
-                    out.op(Arith.CMP, OpSize.Q, (RegMem) Gpr.RSI, Gpr.RDX);
-                },
-                out -> {
-                    out.mov(Gpr.RAX, 39);
-                    out.mov(OpSize.Q, Gpr.RBP, Address.at(Gpr.RSP, -8));
-                    out.plain(Plain.RET);
-                });
-    }
-
     private static BitSet words(int count) {
         BitSet words = new BitSet();
         words.set(0, count);
@@ -436,51 +403,14 @@ class StubExecutionTest {
     }
 
     @Test
-    void aFilteredEnterProbeRunsForItsNumberOnly() {
-        Function function = function(out -> {}, out -> {
-            out.bytes(new byte[] {0x0f, 0x1f, 0x44, 0, 0});
-            out.plain(Plain.RET);
-        });
-        Recorder program = new Recorder(machine, 0, words(8), Recorder.callerSaved());
-        RemoteAddress thunk = machine.nextInPool();
-        machine.putInPool(new ThunkWriter(machine.runtime())
-                .syscallEnter(thunk, program.entry(), OptionalInt.of(257))
-                .bytes());
-        List<X64Insn> displaced = covered(function);
-        assertUnchangedBy(
-                function,
-                () -> install(
-                        function,
-                        writer().syscallEnter(
-                                        List.of(new ProbeCall(thunk, ip(function), 0)), displaced, back(displaced))));
-        assertThat(program.count()).isZero();
-        State in = randomState();
-        in.registers()[Gpr.RAX.number()] = 0xffff_ffff_0000_0101L;
-        State out = machine.call(function.address(), in);
-        assertThat(out.get(Gpr.RAX)).isEqualTo(0xffff_ffff_0000_0101L);
-        assertThat(program.count()).isEqualTo(1);
-        assertThat(program.field(1)).isEqualTo(257);
-    }
-
-    @Test
-    void aSystemCallExitProbeSeesNumberAndResult() {
-        Function function = leaf();
-        Recorder program = new Recorder(machine, 0, words(3), Recorder.callerSaved());
-        List<X64Insn> displaced = covered(function);
-        List<ProbeCall> calls = List.of(program.call(ProbeKind.SYSCALL_EXIT, new RemoteAddress(257), 0));
-        assertUnchangedBy(function, () -> install(function, writer().syscallExit(calls, displaced, back(displaced))));
-        State in = randomState();
-        machine.call(function.address(), in);
-        assertThat(program.count()).isEqualTo(RUNS + 1);
-        assertThat(List.of(program.field(0), program.field(1), program.field(2)))
-                .containsExactly(0L, 257L, in.get(Gpr.RAX));
-    }
-
-    @Test
     void everyThunkKeepsItsBound() {
         EnumSet<Gpr> most = EnumSet.complementOf(EnumSet.of(Gpr.RSP, Gpr.R12));
         for (ProbeKind kind : ProbeKind.values()) {
-            BitSet fields = kind.context() == ProbeKind.Context.REGISTERS ? ProgramEntry.allFields() : words(8);
+            BitSet fields = switch (kind.context()) {
+                case REGISTERS, SYSCALL_WRAPPED -> ProgramEntry.allFields();
+                case SYSCALL_RECORD -> words(8);
+                case SYSCALL_RAW -> words(2);
+            };
             ProgramEntry entry =
                     new ProgramEntry(machine.nextInPool(), most, fields, EnumSet.allOf(ProgramEntry.Use.class));
             for (StackUse stack : StackUse.values()) {

@@ -1,0 +1,145 @@
+package graft.rewriter.plan;
+
+import graft.platform.address.RemoteAddress;
+import graft.platform.asm.x86_64.X64Insn;
+import graft.rewriter.stub.Stub;
+import graft.rewriter.stub.SyscallStubWriter;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * Plans programs before and behind {@code syscall} instructions, which stay where they are: restarts, cancellation,
+ * filters by address and children that return twice find them as they were. Made by {@link ProbePlanner}.
+ */
+public final class SyscallPlanner {
+    private static final int LOOK_BACK = 24;
+
+    private final TargetIndex index;
+    private final SiteWriter sites;
+    private final CodeSpace space;
+
+    SyscallPlanner(TargetIndex index, SiteWriter sites, CodeSpace space) {
+        this.index = index;
+        this.sites = sites;
+        this.space = space;
+    }
+
+    /**
+     * What became of the two sides of one call.
+     *
+     * @param enter empty when no program was asked for there, and none behind it needs it
+     * @param exit empty when no program was asked for there
+     */
+    public record Sides(Optional<Planned> enter, Optional<Planned> exit) {}
+
+    /**
+     * Programs at a call of any or of one number. Behind a call of any number, and where the code behind it is reached in
+     * another way too, programs run only when the stub before it could keep the number.
+     */
+    public Sides plan(
+            FunctionRange function, SyscallPlace call, List<SyscallProgram> onEnter, List<SyscallProgram> onExit) {
+        boolean bypassed = index.branchTo(call.end()).isPresent();
+        boolean keeps = (call.number().isEmpty() || bypassed) && !onExit.isEmpty();
+        if (keeps && !RedZoneUse.leavesLowestAlone(index.insns(function))) {
+            Planned refused = Site.refused(
+                            Planned.Reason.NOT_MOVABLE,
+                            function.name() + " uses all of its red zone, where the number would be kept")
+                    .planned();
+            return new Sides(enterOnly(function, call, onEnter), Optional.of(refused));
+        }
+        OptionalInt tag = keeps ? OptionalInt.of(tag(call)) : OptionalInt.empty();
+        if (onEnter.isEmpty() && !keeps) {
+            return new Sides(
+                    Optional.empty(),
+                    Optional.of(exit(function, call, onExit, tag).planned()));
+        }
+        Site enter = enter(function, call, onEnter, tag);
+        if (onExit.isEmpty()) {
+            return new Sides(Optional.of(enter.planned()), Optional.empty());
+        }
+        if (keeps && enter instanceof Site.Refused) {
+            return new Sides(Optional.of(enter.planned()), Optional.of(enter.planned()));
+        }
+        Site exit = exit(function, call, onExit, tag);
+        if (onEnter.isEmpty() && exit instanceof Site.Refused && enter instanceof Site.Written(var patches)) {
+            sites.forget(patches);
+            return new Sides(Optional.empty(), Optional.of(exit.planned()));
+        }
+        return new Sides(Optional.of(enter.planned()), Optional.of(exit.planned()));
+    }
+
+    private Optional<Planned> enterOnly(FunctionRange function, SyscallPlace call, List<SyscallProgram> programs) {
+        return programs.isEmpty()
+                ? Optional.empty()
+                : Optional.of(
+                        enter(function, call, programs, OptionalInt.empty()).planned());
+    }
+
+    /** Tells what this site's stub has kept from what happens to lie there. */
+    private static int tag(SyscallPlace call) {
+        return (int) (call.address().value() * 0x9e37_79b9_7f4a_7c15L >>> 33) | 1;
+    }
+
+    private Site enter(FunctionRange function, SyscallPlace call, List<SyscallProgram> programs, OptionalInt kept) {
+        Optional<String> bypass = index.branchTo(call.address());
+        if (bypass.isPresent()) {
+            return Site.refused(
+                    Planned.Reason.BRANCH_TARGET, "the call is reached without what is before it: " + bypass.get());
+        }
+        Site site = enter(function, call, Window.JUMP_LENGTH, programs, kept);
+        if (site instanceof Site.Written) {
+            return site;
+        }
+        Site near = enter(function, call, Window.SHORT_JUMP_LENGTH, programs, kept);
+        return near instanceof Site.Written ? near : site;
+    }
+
+    private Site enter(
+            FunctionRange function, SyscallPlace call, int jump, List<SyscallProgram> programs, OptionalInt kept) {
+        return switch (Window.upTo(before(function, call), jump)) {
+            case Window.Search.None(var reason, var why) -> Site.refused(reason, why);
+            case Window.Search.Found(var window) -> {
+                Optional<String> target = window.isSingle()
+                        ? Optional.empty()
+                        : index.targetInside(function, window.start(), call.address());
+                yield target.isPresent()
+                        ? Site.refused(Planned.Reason.BRANCH_TARGET, target.get())
+                        : sites.at(function, window, found -> enterStub(found, programs, kept));
+            }
+        };
+    }
+
+    private Stub enterStub(Window window, List<SyscallProgram> programs, OptionalInt kept) {
+        List<SyscallStubWriter.Call> calls = calls(programs);
+        return new SyscallStubWriter(space.next()).enter(calls, kept, window.insns(), window.back());
+    }
+
+    /** The instructions right before a call, as many as matter. */
+    private List<X64Insn> before(FunctionRange function, SyscallPlace call) {
+        List<X64Insn> insns = index.insns(function);
+        int end = 0;
+        while (end < insns.size() && insns.get(end).address().compareTo(call.address()) < 0) {
+            end++;
+        }
+        boolean boundary = end < insns.size() && insns.get(end).address().equals(call.address());
+        return boundary ? insns.subList(Math.max(0, end - LOOK_BACK), end) : List.of();
+    }
+
+    private Site exit(FunctionRange function, SyscallPlace call, List<SyscallProgram> programs, OptionalInt kept) {
+        RemoteAddress end = call.end();
+        SyscallStubWriter.Number number = kept.isPresent()
+                ? new SyscallStubWriter.Number.Kept(kept.getAsInt())
+                : new SyscallStubWriter.Number.Constant(call.number().orElseThrow());
+        return sites.at(function, end, window -> {
+            List<SyscallStubWriter.Call> calls = calls(programs);
+            return new SyscallStubWriter(space.next()).exit(calls, number, end, window.insns(), window.back());
+        });
+    }
+
+    private static List<SyscallStubWriter.Call> calls(List<SyscallProgram> programs) {
+        return programs.stream()
+                .map(program -> new SyscallStubWriter.Call(program.program().call(), program.only()))
+                .toList();
+    }
+}

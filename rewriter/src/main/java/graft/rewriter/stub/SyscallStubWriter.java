@@ -1,0 +1,161 @@
+package graft.rewriter.stub;
+
+import graft.platform.address.RemoteAddress;
+import graft.platform.asm.Label;
+import graft.platform.asm.x86_64.Address;
+import graft.platform.asm.x86_64.Gpr;
+import graft.platform.asm.x86_64.OpSize;
+import graft.platform.asm.x86_64.Reach;
+import graft.platform.asm.x86_64.RegMem;
+import graft.platform.asm.x86_64.X64Assembler;
+import graft.platform.asm.x86_64.X64Insn;
+import graft.rewriter.Code;
+import graft.rewriter.relocate.Relocation;
+import graft.rewriter.relocate.Relocator;
+import java.util.List;
+import java.util.OptionalInt;
+
+/**
+ * Writes the stubs before and behind a {@code syscall} instruction, which stays where it is. The call itself overwrites
+ * rcx and r11, so a stub may use rcx before it, and has it to itself behind it until it puts back what the call left there.
+ */
+public final class SyscallStubWriter {
+    private static final int RED_ZONE = 128;
+    private static final int RECORD_BYTES = 16;
+
+    /** The lowest eight bytes of the red zone, which no signal's handler changes: the number, and who has put it there. */
+    private static final Address SLOT_NUMBER = Address.at(Gpr.RSP, -RED_ZONE);
+
+    private static final Address SLOT_TAG = Address.at(Gpr.RSP, -RED_ZONE + Integer.BYTES);
+
+    private final X64Assembler out;
+    private final RemoteAddress address;
+
+    /** A writer for one stub at {@code address}. */
+    public SyscallStubWriter(RemoteAddress address) {
+        this.address = address;
+        this.out = new X64Assembler(address.value());
+    }
+
+    /**
+     * A program at a system call.
+     *
+     * @param only the number that it is for, at places where every number may come; empty: every number
+     */
+    public record Call(ProbeCall call, OptionalInt only) {}
+
+    /** How the stub behind a call knows its number. */
+    public sealed interface Number {
+        /** It is always the same. */
+        record Constant(int value) implements Number {}
+
+        /** The stub before the call has put it below the stack, with this tag. */
+        record Kept(int tag) implements Number {}
+    }
+
+    /** No stub with this many programs and displaced instructions is longer. */
+    public static int maxBytes(int calls, int insns) {
+        return 96 + 72 * calls + 40 * insns;
+    }
+
+    /**
+     * Before the call: moved instructions, programs, jump to {@code back}.
+     *
+     * @param kept the tag to keep the number with, when the stub behind the call asks for it
+     */
+    public Stub enter(List<Call> calls, OptionalInt kept, List<X64Insn> displaced, RemoteAddress back) {
+        return switch (new Relocator(out).relocate(displaced)) {
+            case Relocation.Refused refused -> new Stub.Refused(refused);
+            case Relocation.Done(var moved) -> {
+                kept.ifPresent(tag -> {
+                    out.mov(OpSize.D, SLOT_NUMBER, Gpr.RAX);
+                    out.mov(OpSize.D, SLOT_TAG, tag);
+                });
+                for (Call call : calls) {
+                    enter(call);
+                }
+                out.jmp(back.value());
+                yield new Stub.Written(address, address, Code.of(out.finish()), moved);
+            }
+        };
+    }
+
+    private void enter(Call call) {
+        Label next = new Label("next");
+        call.only().ifPresent(number -> {
+            out.lea(OpSize.D, Gpr.RCX, Address.at(Gpr.RAX, -number));
+            unlessZero(next);
+        });
+        run(call.call());
+        out.bind(next);
+    }
+
+    /**
+     * Behind the call: programs, moved instructions, jump to {@code back}.
+     *
+     * @param end the address that the call returns to, which is in rcx then
+     */
+    public Stub exit(List<Call> calls, Number number, RemoteAddress end, List<X64Insn> displaced, RemoteAddress back) {
+        Label done = new Label("done");
+        switch (number) {
+            case Number.Constant(int value) -> out.mov(OpSize.D, (RegMem) Gpr.RCX, value);
+            case Number.Kept(int tag) -> {
+                out.mov(OpSize.D, Gpr.RCX, SLOT_TAG);
+                out.lea(OpSize.D, Gpr.RCX, Address.at(Gpr.RCX, -tag));
+                unlessZero(done);
+                out.mov(OpSize.D, SLOT_TAG, 0);
+                out.mov(OpSize.D, Gpr.RCX, SLOT_NUMBER);
+            }
+        }
+        for (Call call : calls) {
+            exit(call);
+        }
+        out.bind(done);
+        out.lea(OpSize.Q, Gpr.RCX, new Address.Absolute(end.value()));
+        return switch (new Relocator(out).relocate(displaced)) {
+            case Relocation.Refused refused -> new Stub.Refused(refused);
+            case Relocation.Done(var moved) -> {
+                if (!displaced.getLast().kind().endsFlow()) {
+                    out.jmp(back.value());
+                }
+                yield new Stub.Written(address, address, Code.of(out.finish()), moved);
+            }
+        };
+    }
+
+    private void exit(Call call) {
+        Label next = new Label("next");
+        call.only().ifPresent(number -> {
+            Label restored = new Label("restored");
+            Label other = new Label("other");
+            out.lea(OpSize.D, Gpr.RCX, Address.at(Gpr.RCX, -number));
+            unlessZero(other);
+            out.mov(OpSize.D, (RegMem) Gpr.RCX, number);
+            out.jmp(restored);
+            out.bind(other);
+            out.lea(OpSize.D, Gpr.RCX, Address.at(Gpr.RCX, number));
+            out.jmp(next);
+            out.bind(restored);
+        });
+        run(call.call());
+        out.bind(next);
+    }
+
+    /** A jump, flags unchanged, unless rcx is zero. */
+    private void unlessZero(Label label) {
+        Label zero = new Label("zero");
+        out.bytes(new byte[] {(byte) 0xe3, 5}); // jrcxz over the jump
+        out.jmp(label, Reach.NEAR);
+        out.bind(zero);
+    }
+
+    /** Below the red zone; the thunk finds the record in front of it. */
+    private void run(ProbeCall call) {
+        out.bytes(new byte[] {(byte) 0xeb, RECORD_BYTES});
+        out.data64(call.functionIp().value());
+        out.data64(call.cookie());
+        out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, -RED_ZONE));
+        out.call(call.thunk().value());
+        out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, RED_ZONE));
+    }
+}
