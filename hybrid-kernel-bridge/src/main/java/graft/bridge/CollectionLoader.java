@@ -87,6 +87,8 @@ final class CollectionLoader {
         return switch (prog.type()) {
             case UPROBE, URETPROBE, UPROBE_SESSION, USDT -> program(prog, Bpf.PROG_TYPE_KPROBE, Set.of());
             case SYSCALL_ENTER, SYSCALL_EXIT, KERNEL_TRACEPOINT -> program(prog, Bpf.PROG_TYPE_TRACEPOINT, pids);
+            case RAW_SYSCALL_ENTER, RAW_SYSCALL_EXIT -> program(prog, Bpf.PROG_TYPE_RAW_TRACEPOINT, pids);
+            case KSYSCALL, KRETSYSCALL -> program(prog, Bpf.PROG_TYPE_KPROBE, pids);
             case OTHER ->
                 Optional.of(new KernelLoad.Refused(
                         "program " + prog.name(),

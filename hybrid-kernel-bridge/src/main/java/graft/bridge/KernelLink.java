@@ -19,6 +19,8 @@ import java.util.function.Supplier;
 public final class KernelLink implements AutoCloseable {
     private static final Path UPROBE_PMU = Path.of("/sys/bus/event_source/devices/uprobe/type");
 
+    private static final Path KPROBE_PMU = Path.of("/sys/bus/event_source/devices/kprobe/type");
+
     private final Optional<NativeFd> event;
     private final NativeFd link;
 
@@ -42,7 +44,7 @@ public final class KernelLink implements AutoCloseable {
                 prog,
                 cookie,
                 () -> PerfEvent.uprobe(
-                        pmu(),
+                        pmu(UPROBE_PMU),
                         point.edge(),
                         new PerfEvent.UprobePlace(
                                 point.file().toString(),
@@ -60,7 +62,15 @@ public final class KernelLink implements AutoCloseable {
                         ? Bpf.AttachType.UPROBE_MULTI
                         : Bpf.AttachType.NONE;
             case UPROBE_SESSION -> Bpf.AttachType.UPROBE_SESSION;
-            case USDT, SYSCALL_ENTER, SYSCALL_EXIT, KERNEL_TRACEPOINT, OTHER -> Bpf.AttachType.NONE;
+            case USDT,
+                    SYSCALL_ENTER,
+                    SYSCALL_EXIT,
+                    RAW_SYSCALL_ENTER,
+                    RAW_SYSCALL_EXIT,
+                    KSYSCALL,
+                    KRETSYSCALL,
+                    KERNEL_TRACEPOINT,
+                    OTHER -> Bpf.AttachType.NONE;
         };
     }
 
@@ -93,12 +103,41 @@ public final class KernelLink implements AutoCloseable {
         }
     }
 
-    private static int pmu() {
+    private static int pmu(Path file) {
         try {
-            return Integer.parseInt(Files.readString(UPROBE_PMU).strip());
+            return Integer.parseInt(Files.readString(file).strip());
         } catch (IOException failed) {
-            throw new UncheckedIOException("reading " + UPROBE_PMU, failed);
+            throw new UncheckedIOException("reading " + file, failed);
         }
+    }
+
+    /**
+     * Attaches to a raw tracepoint of the kernel, as {@link #attachTracepoint} does.
+     *
+     * @param cookie what {@code bpf_get_attach_cookie} gives
+     */
+    public static KernelAttach attachRawTracepoint(KernelProg prog, String name, long cookie) {
+        try {
+            return new KernelAttach.Attached(
+                    new KernelLink(Optional.empty(), Bpf.rawTracepoint(prog.fd(), name, cookie)));
+        } catch (SysException failed) {
+            return refused("raw tracepoint " + name, failed);
+        }
+    }
+
+    /**
+     * Attaches to the kernel's function of a system call, as {@link #attachTracepoint} does.
+     *
+     * @param call for example {@code "openat"}
+     * @param cookie what {@code bpf_get_attach_cookie} gives
+     */
+    public static KernelAttach attachSyscall(KernelProg prog, PerfEvent.Edge edge, String call, long cookie) {
+        String function = "__x64_sys_" + call;
+        String what = "kernel function " + function;
+        if (!Files.exists(KPROBE_PMU)) {
+            return new KernelAttach.Refused(what, "this kernel has no kprobes", "run it in user space");
+        }
+        return attach(what, prog, cookie, () -> PerfEvent.kprobe(pmu(KPROBE_PMU), edge, function));
     }
 
     /**

@@ -36,7 +36,10 @@ public record ProgSpec(
                 Optional.of(new KernelSection(
                         KernelType.TRACEPOINT, "tracepoint", target.orElse(""), KernelSection.Sleep.NEVER));
             case USDT -> Optional.of(new KernelSection(KernelType.KPROBE, "usdt", target.orElse(""), sleep()));
-            case UPROBE_SESSION, OTHER -> KernelSection.of(section);
+            case RAW_SYSCALL_ENTER, RAW_SYSCALL_EXIT ->
+                Optional.of(new KernelSection(
+                        KernelType.RAW_TRACEPOINT, "raw_tp", target.orElse(""), KernelSection.Sleep.NEVER));
+            case UPROBE_SESSION, KSYSCALL, KRETSYSCALL, OTHER -> KernelSection.of(section);
         };
     }
 

@@ -20,17 +20,28 @@ public record SectionName(ProgType type, Optional<String> target) {
             case "uprobe.session", "uprobe.session.s" -> ProgType.UPROBE_SESSION;
             case "usdt", "usdt.s" -> ProgType.USDT;
             case "tracepoint", "tp" -> tracepoint(target);
+            case "raw_tracepoint", "raw_tp" -> rawTracepoint(target);
+            case "ksyscall" -> ProgType.KSYSCALL;
+            case "kretsyscall" -> ProgType.KRETSYSCALL;
             default -> ProgType.OTHER;
         };
     }
 
     private static ProgType tracepoint(String target) {
-        if (target.startsWith("syscalls/sys_enter_")) {
+        if (target.startsWith("syscalls/sys_enter_") || target.equals("raw_syscalls/sys_enter")) {
             return ProgType.SYSCALL_ENTER;
         }
-        if (target.startsWith("syscalls/sys_exit_")) {
+        if (target.startsWith("syscalls/sys_exit_") || target.equals("raw_syscalls/sys_exit")) {
             return ProgType.SYSCALL_EXIT;
         }
         return ProgType.KERNEL_TRACEPOINT;
+    }
+
+    private static ProgType rawTracepoint(String target) {
+        return switch (target) {
+            case "sys_enter" -> ProgType.RAW_SYSCALL_ENTER;
+            case "sys_exit" -> ProgType.RAW_SYSCALL_EXIT;
+            default -> ProgType.OTHER;
+        };
     }
 }

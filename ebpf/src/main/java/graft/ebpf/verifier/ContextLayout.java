@@ -19,12 +19,16 @@ public record ContextLayout(String name, int firstReadable, int size) {
     /** Record of {@code sys_exit_*}: eight common bytes, the number at 8, the result at 16. */
     public static final ContextLayout SYSCALL_EXIT = new ContextLayout("struct trace_event_raw_sys_exit", 8, 24);
 
+    /** Arguments of a raw tracepoint of all system calls: an address and a number. */
+    public static final ContextLayout RAW_SYSCALL = new ContextLayout("struct bpf_raw_tracepoint_args", 0, 16);
+
     /** The layout for a program type, or nothing when programs of this type do not run in user space. */
     public static Optional<ContextLayout> of(ProgType type) {
         return switch (type) {
-            case UPROBE, URETPROBE, USDT -> Optional.of(PT_REGS);
+            case UPROBE, URETPROBE, USDT, KSYSCALL, KRETSYSCALL -> Optional.of(PT_REGS);
             case SYSCALL_ENTER -> Optional.of(SYSCALL_ENTER);
             case SYSCALL_EXIT -> Optional.of(SYSCALL_EXIT);
+            case RAW_SYSCALL_ENTER, RAW_SYSCALL_EXIT -> Optional.of(RAW_SYSCALL);
             case UPROBE_SESSION, KERNEL_TRACEPOINT, OTHER -> Optional.empty();
         };
     }

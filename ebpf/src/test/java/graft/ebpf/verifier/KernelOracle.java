@@ -55,7 +55,8 @@ final class KernelOracle {
     /** BPF_PROG_TYPE_KPROBE for probes, BPF_PROG_TYPE_TRACEPOINT for system calls. */
     private static int kernelType(VerifierCases.Case one) {
         return switch (one.type()) {
-            case UPROBE, URETPROBE, UPROBE_SESSION, USDT -> 2;
+            case UPROBE, URETPROBE, UPROBE_SESSION, USDT, KSYSCALL, KRETSYSCALL -> 2;
+            case RAW_SYSCALL_ENTER, RAW_SYSCALL_EXIT -> 17;
             case SYSCALL_ENTER, SYSCALL_EXIT, KERNEL_TRACEPOINT, OTHER -> 5;
         };
     }
