@@ -32,8 +32,8 @@ public record AttachObstacle(String program, String section, String why, String 
     /** {@code struct pt_regs} is what probes of the kernel get, too. */
     public static boolean canRunAtUprobes(ProgSpec program) {
         return switch (program.type()) {
-            case UPROBE, URETPROBE, UPROBE_SESSION, USDT -> true;
-            case SYSCALL_ENTER, SYSCALL_EXIT, KERNEL_TRACEPOINT -> false;
+            case UPROBE, URETPROBE, UPROBE_SESSION, USDT, KSYSCALL, KRETSYSCALL -> true;
+            case SYSCALL_ENTER, SYSCALL_EXIT, RAW_SYSCALL_ENTER, RAW_SYSCALL_EXIT, KERNEL_TRACEPOINT -> false;
             case OTHER -> isKernelProbe(program);
         };
     }
@@ -52,12 +52,11 @@ public record AttachObstacle(String program, String section, String why, String 
         return switch (section.kind()) {
             case "kprobe", "kprobe.multi", "kprobe.session", "kretprobe", "kretprobe.multi" ->
                 new Advice("it runs in functions of the kernel", "--attach %s=uprobe:FILE:FUNCTION, or a tracepoint");
-            case "ksyscall", "kretsyscall" -> systemCall(section, section.kind().contains("ret") ? "exit" : "enter");
             case "raw_tp", "raw_tracepoint", "tp_btf" ->
                 section.target().startsWith("sys_")
                         ? new Advice(
                                 "it gets the kernel's registers, not the call's arguments",
-                                "SEC(\"tracepoint/syscalls/" + section.target() + "_NAME\")")
+                                "SEC(\"raw_tp/" + section.target() + "\")")
                         : new Advice(
                                 "it gets pointers into the kernel",
                                 "SEC(\"tracepoint/CATEGORY/" + section.target() + "\"), which runs in the kernel");
@@ -72,13 +71,6 @@ public record AttachObstacle(String program, String section, String why, String 
     }
 
     private static final String SKELETON = "leave it to the program's own loader: --without %s";
-
-    private static Advice systemCall(KernelSection section, String edge) {
-        String call = section.target().isEmpty() ? "NAME" : section.target();
-        return new Advice(
-                "it reads the arguments from the kernel's memory",
-                "SEC(\"tracepoint/syscalls/sys_" + edge + "_" + call + "\")");
-    }
 
     private static Advice byType(KernelSection section) {
         return switch (section.type()) {

@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -112,9 +113,7 @@ public final class KernelSession implements AutoCloseable {
 
         private Optional<Opening> attach(LinkRequest link) {
             return switch (link) {
-                case LinkRequest.Syscall(var program, var syscall, var edge) ->
-                    tracepoint(
-                            program, "syscalls/sys_" + edge.name().toLowerCase(java.util.Locale.ROOT) + "_" + syscall);
+                case LinkRequest.Syscall syscall -> syscall(syscall);
                 case LinkRequest.Uprobe uprobe -> {
                     Optional<Opening> failure = Optional.empty();
                     for (int pid : request.pids()) {
@@ -123,6 +122,25 @@ public final class KernelSession implements AutoCloseable {
                     yield failure;
                 }
             };
+        }
+
+        private Optional<Opening> syscall(LinkRequest.Syscall link) {
+            KernelProg program = program(link.program());
+            String edge = link.edge().name().toLowerCase(Locale.ROOT);
+            String call = link.syscall().orElse("");
+            return link(
+                    switch (program.spec().type()) {
+                        case RAW_SYSCALL_ENTER, RAW_SYSCALL_EXIT ->
+                            KernelLink.attachRawTracepoint(program, "sys_" + edge, link.cookie());
+                        case KSYSCALL -> KernelLink.attachSyscall(program, PerfEvent.Edge.ENTRY, call, link.cookie());
+                        case KRETSYSCALL ->
+                            KernelLink.attachSyscall(program, PerfEvent.Edge.RETURN, call, link.cookie());
+                        default ->
+                            call.isEmpty()
+                                    ? KernelLink.attachTracepoint(program, "raw_syscalls", "sys_" + edge, link.cookie())
+                                    : KernelLink.attachTracepoint(
+                                            program, "syscalls", "sys_" + edge + "_" + call, link.cookie());
+                    });
         }
 
         private Optional<Opening> tracepoint(String program, String target) {

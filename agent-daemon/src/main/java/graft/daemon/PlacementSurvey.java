@@ -6,7 +6,6 @@ import graft.platform.address.RemoteAddress;
 import graft.platform.elf.DebugFiles;
 import graft.platform.elf.ElfFile;
 import graft.platform.elf.ElfSymbol;
-import graft.rewriter.Code;
 import graft.rewriter.PatchSite;
 import graft.rewriter.plan.CodeSpace;
 import graft.rewriter.plan.FunctionRange;
@@ -46,8 +45,6 @@ public record PlacementSurvey(
         List<Refused> refusedReturns,
         Duration planning) {
     private static final long LOAD_BIAS = 0x5555_0000_0000L;
-    private static final long POOL_DISTANCE = 64L << 20;
-    private static final int ALIGNMENT = 16;
 
     /** How returns are seen. */
     public enum ReturnMode {
@@ -127,7 +124,7 @@ public record PlacementSurvey(
         }
 
         private void addEntries(ModuleText text, List<FunctionRange> ranges) {
-            Space space = new Space(text.end().plus(POOL_DISTANCE));
+            CodeSpace space = ImaginaryPool.behind(text);
             RemoteAddress thunk = space.next();
             ProgramAtSite program = _ -> new ProbeCall(thunk, thunk, 0);
             ProbePlanner planner =
@@ -143,7 +140,7 @@ public record PlacementSurvey(
         }
 
         private void addReturns(ModuleText text, List<FunctionRange> ranges) {
-            Space space = new Space(text.end().plus(POOL_DISTANCE));
+            CodeSpace space = ImaginaryPool.behind(text);
             RemoteAddress thunk = space.next();
             ProgramAtSite program = _ -> new ProbeCall(thunk, thunk, 0);
             AtomicBoolean wrapped = new AtomicBoolean();
@@ -168,25 +165,6 @@ public record PlacementSurvey(
 
         PlacementSurvey survey(Duration planning) {
             return new PlacementSurvey(functions, entries, refusedEntries, returns, refusedReturns, planning);
-        }
-    }
-
-    /** A pool that keeps nothing. */
-    private static final class Space implements CodeSpace {
-        private RemoteAddress next;
-
-        Space(RemoteAddress start) {
-            this.next = new RemoteAddress(start.value() & -ALIGNMENT);
-        }
-
-        @Override
-        public RemoteAddress next() {
-            return next;
-        }
-
-        @Override
-        public void add(RemoteAddress address, Code code, String purpose) {
-            next = next.plus((code.length() + ALIGNMENT - 1) & -ALIGNMENT);
         }
     }
 }

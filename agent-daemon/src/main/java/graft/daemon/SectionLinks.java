@@ -6,6 +6,7 @@ import graft.ebpf.object.ProgType;
 import graft.uprobe.Probe;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -21,6 +22,7 @@ import java.util.Optional;
 public record SectionLinks(List<LinkRequest> links, List<ProgSpec> unplaced, List<AttachObstacle> obstacles) {
     private static final String ENTER = "syscalls/sys_enter_";
     private static final String EXIT = "syscalls/sys_exit_";
+    private static final String EVERY = "raw_syscalls/sys_";
 
     /** Reads the section names of {@code object}. */
     public static SectionLinks of(CollectionSpec object) {
@@ -52,6 +54,10 @@ public record SectionLinks(List<LinkRequest> links, List<ProgSpec> unplaced, Lis
             case URETPROBE -> uprobe(program, Probe.Kind.RETURN);
             case SYSCALL_ENTER -> syscall(program, ENTER, LinkRequest.Edge.ENTER);
             case SYSCALL_EXIT -> syscall(program, EXIT, LinkRequest.Edge.EXIT);
+            case RAW_SYSCALL_ENTER -> everySyscall(program, LinkRequest.Edge.ENTER);
+            case RAW_SYSCALL_EXIT -> everySyscall(program, LinkRequest.Edge.EXIT);
+            case KSYSCALL -> syscall(program, "", LinkRequest.Edge.ENTER);
+            case KRETSYSCALL -> syscall(program, "", LinkRequest.Edge.EXIT);
             case USDT -> uprobe(program, Probe.Kind.STATIC);
             case KERNEL_TRACEPOINT, OTHER -> Optional.empty();
         };
@@ -66,8 +72,17 @@ public record SectionLinks(List<LinkRequest> links, List<ProgSpec> unplaced, Lis
     }
 
     private static Optional<LinkRequest> syscall(ProgSpec program, String prefix, LinkRequest.Edge edge) {
-        return program.target()
-                .filter(target -> target.startsWith(prefix))
-                .map(target -> new LinkRequest.Syscall(program.name(), target.substring(prefix.length()), edge));
+        String target = program.target().orElse("");
+        if (target.equals(EVERY + edge.name().toLowerCase(Locale.ROOT))) {
+            return everySyscall(program, edge);
+        }
+        return target.startsWith(prefix) && target.length() > prefix.length()
+                ? Optional.of(new LinkRequest.Syscall(
+                        program.name(), Optional.of(target.substring(prefix.length())), edge, 0))
+                : Optional.empty();
+    }
+
+    private static Optional<LinkRequest> everySyscall(ProgSpec program, LinkRequest.Edge edge) {
+        return Optional.of(new LinkRequest.Syscall(program.name(), Optional.empty(), edge, 0));
     }
 }

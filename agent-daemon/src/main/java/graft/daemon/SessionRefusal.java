@@ -40,8 +40,8 @@ public sealed interface SessionRefusal {
     /** There is no system call of this name. */
     record NoSuchSyscall(String name) implements SessionRefusal {}
 
-    /** The C library of a target makes the call nowhere that could be hooked. */
-    record NoSyscallSite(int pid, String name, String module) implements SessionRefusal {}
+    /** No file of a target makes the call. */
+    record NoSyscallSite(int pid, String name) implements SessionRefusal {}
 
     /** No free addresses within reach of a module. */
     record NoRoom(int pid, String module) implements SessionRefusal {}

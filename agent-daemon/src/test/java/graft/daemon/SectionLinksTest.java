@@ -47,7 +47,13 @@ class SectionLinksTest {
                 "uprobe.session/libc.so.6:/^mem(cpy|move)$/",
                 "uprobe.session.s/libc.so.6:malloc",
                 "tracepoint/syscalls/sys_enter_openat",
-                "tp/syscalls/sys_exit_openat"
+                "tp/syscalls/sys_exit_openat",
+                "tp/raw_syscalls/sys_enter",
+                "tracepoint/raw_syscalls/sys_exit",
+                "raw_tp/sys_enter",
+                "raw_tracepoint/sys_exit",
+                "ksyscall/openat",
+                "kretsyscall/openat"
             })
     void attachesInProcesses(String section) {
         assertThat(links(section).links()).hasSize(1);
@@ -60,7 +66,7 @@ class SectionLinksTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"tracepoint/sched/sched_switch", "tp/raw_syscalls/sys_enter", "?uprobe/libc.so.6:malloc"})
+    @ValueSource(strings = {"tracepoint/sched/sched_switch", "tp/sched/sched_wakeup", "?uprobe/libc.so.6:malloc"})
     void leavesToTheKernelOrToTheUser(String section) {
         assertThat(links(section)).isEqualTo(new SectionLinks(List.of(), List.of(), List.of()));
     }
@@ -70,10 +76,7 @@ class SectionLinksTest {
         "kprobe/do_unlinkat, --attach on_event",
         "kretprobe.multi/do_*, --attach on_event",
         "kprobe.session/do_*, --attach on_event",
-        "ksyscall/openat, SEC(\"tracepoint/syscalls/sys_enter_openat\")",
-        "kretsyscall/openat, SEC(\"tracepoint/syscalls/sys_exit_openat\")",
-        "raw_tp/sys_enter, SEC(\"tracepoint/syscalls/sys_enter_NAME\")",
-        "tp_btf/sys_exit, SEC(\"tracepoint/syscalls/sys_exit_NAME\")",
+        "tp_btf/sys_exit, SEC(\"raw_tp/sys_exit\")",
         "raw_tracepoint.w/sched_switch, --without on_event",
         "tp_btf/sched_switch, SEC(\"tracepoint/CATEGORY/sched_switch\")",
         "fentry/do_unlinkat, --without on_event",

@@ -6,19 +6,48 @@ import java.util.OptionalInt;
 /**
  * One {@code syscall} instruction of a module.
  *
- * @param function the named function that holds it or lies before it: a stripped library names only what it exports
+ * @param function the named function that holds it or lies before it: a stripped library names only what it exports; code
+ *     before the first name is called by its address
  * @param regionStart first byte of that function
- * @param regionEnd first byte of the next named function
- * @param before the instruction right before it
+ * @param regionEnd first byte of the next function
  * @param address the {@code syscall} instruction
- * @param after the instruction right after it
- * @param number the call's number, when the instruction before loads it as a constant
+ * @param number the call's number, when the straight line before it loads it as a constant
  */
 public record SyscallSite(
         String function,
         RemoteAddress regionStart,
         RemoteAddress regionEnd,
-        RemoteAddress before,
         RemoteAddress address,
-        RemoteAddress after,
-        OptionalInt number) {}
+        OptionalInt number) {
+    /** {@code rt_sigreturn}: unwinders know the code that makes it by its bytes, so nobody may change them. */
+    private static final int RT_SIGRETURN = 15;
+
+    private static final int EXIT = 60;
+    private static final int EXIT_GROUP = 231;
+    private static final int LENGTH = 2;
+
+    /** Where the call returns to. */
+    public RemoteAddress end() {
+        return address.plus(LENGTH);
+    }
+
+    /**
+     * Whether a call may be made here.
+     *
+     * @param wanted its number; empty: any call but the return from a signal's handler
+     */
+    public boolean mayCall(OptionalInt wanted) {
+        boolean same = wanted.isEmpty() || number.isEmpty() || number.equals(wanted);
+        return same && !isSignalReturn();
+    }
+
+    /** Whether nothing ever comes back from it. */
+    public boolean neverReturns() {
+        return number.equals(OptionalInt.of(EXIT)) || number.equals(OptionalInt.of(EXIT_GROUP));
+    }
+
+    /** Whether it returns from a signal's handler, and is never hooked. */
+    public boolean isSignalReturn() {
+        return number.equals(OptionalInt.of(RT_SIGRETURN));
+    }
+}

@@ -3,152 +3,193 @@ package graft.syscalls;
 import graft.platform.address.ElfVirtualAddress;
 import graft.platform.address.RemoteAddress;
 import graft.platform.asm.x86_64.InsnKind;
+import graft.platform.asm.x86_64.InsnShape;
 import graft.platform.asm.x86_64.X64Decoder;
 import graft.platform.asm.x86_64.X64Insn;
 import graft.platform.elf.ElfFile;
+import graft.platform.elf.ElfFormatException;
+import graft.platform.elf.ElfSegment;
 import graft.platform.elf.ElfSymbol;
+import graft.platform.elf.FunctionBounds;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.OptionalInt;
-import java.util.OptionalLong;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
- * Finds the system calls in the functions of a module by decoding each function from its symbol on. Bytes that look like
- * {@code syscall} inside other instructions are no sites.
+ * The system calls of a module's text, found by decoding it from the start of each function on. Bytes that look like
+ * {@code syscall} inside other instructions are no sites; those that decoding did not reach are unclear.
+ *
+ * @param sites ascending
+ * @param unclear places that may be system calls, in code or data that is not understood
  */
-public final class SyscallSites {
-    private static final long REGION_MAX = 1 << 24;
-    private static final int LOOK_BACK = 8;
-    private static final int MOV_EAX_IMM32 = 0xb8;
-    private static final byte[] MOV_RAX_IMM32 = {0x48, (byte) 0xc7, (byte) 0xc0};
-
-    private final ElfFile elf;
-    private final long loadBias;
-    private final Set<RemoteAddress> seen = new HashSet<>();
-    private final List<SyscallSite> sites = new ArrayList<>();
-
-    private SyscallSites(ElfFile elf, long loadBias) {
-        this.elf = elf;
-        this.loadBias = loadBias;
+public record SyscallSites(List<SyscallSite> sites, List<RemoteAddress> unclear) {
+    public SyscallSites {
+        sites = List.copyOf(sites);
+        unclear = List.copyOf(unclear);
     }
 
-    /**
-     * All sites of a module's text, ascending; {@code loadBias} is where the file is in the process. Code between named
-     * functions belongs to functions without names and is looked at too.
-     */
-    public static List<SyscallSite> of(ElfFile elf, long loadBias) {
-        SyscallSites finder = new SyscallSites(elf, loadBias);
-        List<ElfSymbol> functions = elf.functions().all();
-        for (int i = 0; i < functions.size(); i++) {
-            long start = functions.get(i).value().value();
-            OptionalLong next = functions.subList(i + 1, functions.size()).stream()
-                    .mapToLong(function -> function.value().value())
-                    .filter(value -> value > start)
-                    .findFirst();
-            finder.scan(functions.get(i), next.orElse(start + functions.get(i).size()));
-        }
-        return List.copyOf(finder.sites);
-    }
-
-    private void scan(ElfSymbol function, long regionEnd) {
-        long length = regionEnd - function.value().value();
-        boolean inOneSegment = length > 0
-                && length < REGION_MAX
-                && elf.fileOffset(function.value()).isPresent()
-                && elf.fileOffset(new ElfVirtualAddress(regionEnd - 1)).isPresent();
-        if (!inOneSegment) {
-            return;
-        }
-        byte[] body = elf.bytesAt(function.value(), (int) length);
-        RemoteAddress start = function.value().loadedWith(loadBias);
-        List<X64Insn> insns = decode(body, start);
-        Set<RemoteAddress> targets = new HashSet<>();
-        insns.forEach(insn -> insn.branchTarget().ifPresent(targets::add));
-        for (int i = 1; i + 1 < insns.size(); i++) {
-            X64Insn call = insns.get(i);
-            if (call.kind() == InsnKind.SYSCALL && seen.add(call.address())) {
-                X64Insn before = insns.get(i - 1);
-                sites.add(new SyscallSite(
-                        function.name(),
-                        start,
-                        start.plus(length),
-                        before.address(),
-                        call.address(),
-                        insns.get(i + 1).address(),
-                        number(insns, i, targets)));
+    /** Those of a module that is loaded with {@code loadBias}. */
+    public static SyscallSites of(ElfFile elf, long loadBias) {
+        List<SyscallSite> sites = new ArrayList<>();
+        List<RemoteAddress> unclear = new ArrayList<>();
+        TreeMap<Long, String> functions = functions(elf);
+        for (ElfSegment segment : elf.segments()) {
+            if (segment.type() == ElfSegment.LOAD && segment.isExecutable() && segment.fileSize() > 0) {
+                new Text(elf, segment, loadBias).find(functions, sites, unclear);
             }
         }
+        return new SyscallSites(sites, unclear);
     }
 
-    /** The function's instructions up to the first that is not understood. */
-    private static List<X64Insn> decode(byte[] body, RemoteAddress start) {
-        List<X64Insn> insns = new ArrayList<>();
-        int offset = 0;
-        Optional<X64Insn> next = at(body, offset, start);
-        while (next.isPresent()) {
-            insns.add(next.get());
-            offset += next.get().length();
-            next = at(body, offset, start);
+    /** Names by address: symbols, and what the unwinder is told of. */
+    private static TreeMap<Long, String> functions(ElfFile elf) {
+        TreeMap<Long, String> functions = new TreeMap<>();
+        for (FunctionBounds.Bounds bounds : bounds(elf)) {
+            functions.put(bounds.start().value(), bounds.start().toString());
         }
-        return insns;
+        for (ElfSymbol symbol : elf.functions().all().reversed()) {
+            functions.put(symbol.value().value(), symbol.name());
+        }
+        return functions;
     }
 
-    private static Optional<X64Insn> at(byte[] body, int offset, RemoteAddress start) {
-        return offset < body.length && X64Decoder.decode(body, offset, start.plus(offset)) instanceof X64Insn insn
-                ? Optional.of(insn)
-                : Optional.empty();
+    private static List<FunctionBounds.Bounds> bounds(ElfFile elf) {
+        try {
+            return elf.functionBounds().all();
+        } catch (ElfFormatException _) {
+            return List.of(); // symbols alone, then
+        }
     }
 
-    /** The constant in eax at instruction {@code call}, when the straight line before it loads one. */
-    private static OptionalInt number(List<X64Insn> insns, int call, Set<RemoteAddress> targets) {
-        for (int i = call - 1; i >= Math.max(0, call - LOOK_BACK); i--) {
-            X64Insn insn = insns.get(i);
-            if (targets.contains(insns.get(i + 1).address())) {
-                return OptionalInt.empty();
-            }
-            if (loadsEax(insn.bytes())) {
-                return OptionalInt.of(immediate(insn.bytes()));
-            }
-            if (!keepsEax(insn)) {
-                return OptionalInt.empty();
+    /** One executable segment. */
+    private static final class Text {
+        private final byte[] bytes;
+        private final ElfVirtualAddress start;
+        private final long loadBias;
+
+        Text(ElfFile elf, ElfSegment segment, long loadBias) {
+            this.bytes = elf.bytesAt(segment.address(), (int) segment.fileSize());
+            this.start = segment.address();
+            this.loadBias = loadBias;
+        }
+
+        void find(TreeMap<Long, String> functions, List<SyscallSite> sites, List<RemoteAddress> unclear) {
+            TreeMap<Long, String> regions =
+                    new TreeMap<>(functions.subMap(start.value(), start.value() + bytes.length));
+            regions.putIfAbsent(start.value(), start.toString());
+            Map.Entry<Long, String> region = regions.firstEntry();
+            while (region != null) {
+                int from = offset(region.getKey());
+                Map.Entry<Long, String> next = regions.higherEntry(region.getKey());
+                while (next != null && mayCall(from, end(regions, next)) && beginsInside(from, next)) {
+                    next = regions.higherEntry(next.getKey());
+                }
+                int to = next == null ? bytes.length : offset(next.getKey());
+                if (mayCall(from, to)) {
+                    find(region.getValue(), from, to, sites, unclear);
+                }
+                region = next;
             }
         }
-        return OptionalInt.empty();
-    }
 
-    private static boolean loadsEax(byte[] bytes) {
-        boolean moveEax = bytes.length == 5 && (bytes[0] & 0xff) == MOV_EAX_IMM32;
-        boolean moveRax = bytes.length == 7 && Arrays.equals(bytes, 0, 3, MOV_RAX_IMM32, 0, MOV_RAX_IMM32.length);
-        return moveEax || moveRax;
-    }
+        private int end(TreeMap<Long, String> regions, Map.Entry<Long, String> region) {
+            Long next = regions.higherKey(region.getKey());
+            return next == null ? bytes.length : offset(next);
+        }
 
-    /** Moves and xors whose destination is another register: all that compilers put between. */
-    private static boolean keepsEax(X64Insn insn) {
-        if (insn.kind() != InsnKind.PLAIN || !insn.isOneByteOpcode()) {
+        /**
+         * Whether an instruction of a region reaches into what the unwinder is told of as the next: for the return from a
+         * signal's handler it is told one byte too early, on purpose.
+         */
+        private boolean beginsInside(int from, Map.Entry<Long, String> next) {
+            int end = offset(next.getKey());
+            if (!next.getValue().equals(new ElfVirtualAddress(next.getKey()).toString())) {
+                return false;
+            }
+            int at = from;
+            int length = 1;
+            while (at < end && length > 0) {
+                length = InsnShape.length(X64Decoder.shape(bytes, at, bytes.length));
+                at += length;
+            }
+            return at > end;
+        }
+
+        private int offset(long address) {
+            return (int) (address - start.value());
+        }
+
+        private RemoteAddress remote(int offset) {
+            return new ElfVirtualAddress(start.value() + offset).loadedWith(loadBias);
+        }
+
+        private boolean mayCall(int from, int to) {
+            for (int at = from; at + 1 < to; at++) {
+                if (isCall(at)) {
+                    return true;
+                }
+            }
             return false;
         }
-        int opcode = insn.opcode();
-        boolean immediateToRegister = (opcode & 0xf8) == MOV_EAX_IMM32;
-        if (immediateToRegister) {
-            return ((opcode & 7) | insn.rexB()) != 0;
+
+        private boolean isCall(int at) {
+            return bytes[at] == 0x0f && bytes[at + 1] == 0x05;
         }
-        int modrm = insn.modrm().orElse(0);
-        return switch (opcode) {
-            case 0x31, 0x89, 0xc7 -> modrm >> 6 != 3 || ((modrm & 7) | insn.rexB()) != 0;
-            case 0x33, 0x8b, 0x8d -> (modrm >> 3 & 7) != 0;
-            default -> false;
-        };
+
+        private void find(String function, int from, int to, List<SyscallSite> sites, List<RemoteAddress> unclear) {
+            List<Integer> calls = new ArrayList<>();
+            int at = from;
+            int length = 1;
+            while (at < to && length > 0) {
+                long shape = X64Decoder.shape(bytes, at, to);
+                length = InsnShape.length(shape);
+                if (length > 0 && InsnShape.kind(shape) == InsnKind.SYSCALL) {
+                    calls.add(at + length - 2); // behind prefixes that mean nothing
+                }
+                at += length;
+            }
+            for (int rest = at; rest + 1 < to; rest++) {
+                if (isCall(rest)) {
+                    unclear.add(remote(rest));
+                }
+            }
+            if (!calls.isEmpty()) {
+                Line line = new Line(from, at);
+                for (int call : calls) {
+                    sites.add(new SyscallSite(
+                            function, remote(from), remote(to), remote(call), line.numberAt(remote(call))));
+                }
+            }
+        }
+
+        /** The instructions of one region. */
+        private final class Line {
+            private final List<X64Insn> insns = new ArrayList<>();
+            private final Set<RemoteAddress> targets = new HashSet<>();
+
+            Line(int from, int to) {
+                int at = from;
+                while (at < to && X64Decoder.decode(bytes, at, remote(at)) instanceof X64Insn insn) {
+                    insns.add(insn);
+                    insn.branchTarget().ifPresent(targets::add);
+                    at += insn.length();
+                }
+            }
+
+            OptionalInt numberAt(RemoteAddress call) {
+                for (int i = 0; i < insns.size(); i++) {
+                    if (insns.get(i).end().equals(call.plus(SYSCALL_BYTES))) {
+                        return CallNumber.before(insns, i, targets);
+                    }
+                }
+                return OptionalInt.empty();
+            }
+        }
     }
 
-    private static int immediate(byte[] bytes) {
-        int at = bytes.length - Integer.BYTES;
-        return bytes[at] & 0xff
-                | (bytes[at + 1] & 0xff) << 8
-                | (bytes[at + 2] & 0xff) << 16
-                | (bytes[at + 3] & 0xff) << 24;
-    }
+    private static final int SYSCALL_BYTES = 2;
 }

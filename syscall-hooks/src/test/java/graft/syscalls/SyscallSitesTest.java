@@ -4,15 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import graft.platform.elf.ElfFile;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 
 /** Looks through the C library of this machine. */
 class SyscallSitesTest {
     private static final int OPENAT = SyscallTable.x8664().number("openat").orElseThrow();
-    private final List<SyscallSite> sites = sites();
+    private final SyscallSites found = sites();
+    private final List<SyscallSite> sites = found.sites();
 
-    private static List<SyscallSite> sites() {
+    private static SyscallSites sites() {
         try (ElfFile libc = ElfFile.open(Path.of("/lib/x86_64-linux-gnu/libc.so.6"))) {
             return SyscallSites.of(libc, 0);
         }
@@ -21,7 +24,7 @@ class SyscallSitesTest {
     @Test
     void findsEverySiteOfACallInTheLibrary() {
         assertThat(sites)
-                .filteredOn(site -> site.number().equals(java.util.OptionalInt.of(OPENAT)))
+                .filteredOn(site -> site.number().equals(OptionalInt.of(OPENAT)))
                 .extracting(SyscallSite::function)
                 .anyMatch(name -> name.contains("open"))
                 .hasSizeGreaterThan(3);
@@ -35,11 +38,34 @@ class SyscallSitesTest {
     }
 
     @Test
-    void ordersTheInstructionsAroundACall() {
-        assertThat(sites).allSatisfy(site -> {
-            assertThat(site.before()).isLessThan(site.address());
-            assertThat(site.after().minus(site.address())).isEqualTo(2);
-        });
+    void findsEachOnceAndInOrder() {
+        assertThat(sites).isSortedAccordingTo((a, b) -> a.address().compareTo(b.address()));
+        assertThat(new HashSet<>(sites)).hasSameSizeAs(sites);
+        assertThat(found.unclear()).isEmpty();
+    }
+
+    /** What the unwinder is told of it begins a byte before it. */
+    @Test
+    void knowsTheReturnFromASignalsHandler() {
+        assertThat(sites)
+                .filteredOn(SyscallSite::isSignalReturn)
+                .singleElement()
+                .satisfies(site -> {
+                    assertThat(site.mayCall(OptionalInt.empty())).isFalse();
+                    assertThat(site.mayCall(site.number())).isFalse();
+                });
+    }
+
+    @Test
+    void callsOfAnyNumberMayBeEveryCall() {
+        SyscallSite any = sites.stream()
+                .filter(site -> site.function().equals("syscall"))
+                .findFirst()
+                .orElseThrow();
+
+        assertThat(any.number()).isEmpty();
+        assertThat(any.mayCall(OptionalInt.of(OPENAT))).isTrue();
+        assertThat(any.mayCall(OptionalInt.empty())).isTrue();
     }
 
     @Test

@@ -8,8 +8,12 @@ import graft.cli.option.TargetOptions;
 import graft.daemon.LinkRequest;
 import graft.daemon.SectionLinks;
 import graft.daemon.Session;
+import graft.daemon.SessionRefusal;
 import graft.daemon.SessionRequest;
+import graft.daemon.SyscallSurvey;
 import graft.ebpf.object.CollectionSpec;
+import graft.platform.linux.SysException;
+import graft.platform.proc.NoSuchProcessException;
 import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -24,10 +28,15 @@ import picocli.CommandLine.Parameters;
         footer = {
             "  graft plan uprobe:nginx:ngx_http_process_request -p 4711",
             "  graft plan uretprobe:libssl.so.3:SSL_read -p 4711",
-            "  graft plan tool.bpf.o -p 4711 -o jsonl"
+            "  graft plan tool.bpf.o -p 4711 -o jsonl",
+            "  graft plan syscalls -p 4711                    where its system calls can be hooked"
         })
 final class PlanCommand implements Runnable {
-    @Parameters(paramLabel = "PROBE|FILE", description = "a probe, or an object whose sections name its probes")
+    private static final String SYSCALLS = "syscalls";
+
+    @Parameters(
+            paramLabel = "PROBE|FILE|syscalls",
+            description = "a probe, an object whose sections name its probes, or all system calls")
     private String what;
 
     @Mixin
@@ -35,11 +44,28 @@ final class PlanCommand implements Runnable {
 
     @Override
     public void run() {
+        if (what.equals(SYSCALLS)) {
+            target.requiredPids("plan").forEach(this::syscalls);
+            return;
+        }
         SessionRequest request = request();
         switch (Session.preview(request, AgentImage.load())) {
             case Session.Preview.Refused(var refusal) ->
                 throw SessionProblems.of(refusal).failure();
             case Session.Preview.Planned(var injections) -> print(injections);
+        }
+    }
+
+    private void syscalls(int pid) {
+        try {
+            SyscallPlanPrinter printer = new SyscallPlanPrinter(target.out(), SyscallSurvey.of(pid));
+            switch (target.format()) {
+                case text -> printer.text();
+                case json, jsonl -> printer.jsonLines();
+            }
+        } catch (NoSuchProcessException | SysException failed) {
+            throw SessionProblems.of(new SessionRefusal.TargetGone(pid, failed.getMessage()))
+                    .failure();
         }
     }
 

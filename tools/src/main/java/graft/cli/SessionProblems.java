@@ -46,9 +46,9 @@ final class SessionProblems {
                 Problem.of("A014", "cannot wait for the library of " + probe + " (pid " + pid + ")")
                         .because(reason);
             case SessionRefusal.NoSuchSyscall(var name) -> Problem.of("A009", "no system call " + name);
-            case SessionRefusal.NoSyscallSite(var pid, var name, var module) ->
+            case SessionRefusal.NoSyscallSite(var pid, var name) ->
                 Problem.of("A010", "cannot hook " + name + " in process " + pid)
-                        .because(module + " makes this call nowhere");
+                        .because("none of its files makes this call");
             case SessionRefusal.NoRoom(var pid, var module) ->
                 Problem.of("A007", "cannot place code near " + module + " (pid " + pid + ")");
             case SessionRefusal.SiteRefused(var pid, var site, var why, var suggestion) ->

@@ -4,6 +4,7 @@ import graft.daemon.LinkRequest;
 import graft.platform.address.RemoteAddress;
 import graft.rewriter.plan.FunctionRange;
 import graft.rewriter.plan.ModuleText;
+import graft.rewriter.plan.SyscallPlace;
 import graft.rewriter.stub.StubWriter;
 import graft.uprobe.AttachPoint;
 import graft.uprobe.TargetModule;
@@ -12,7 +13,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.Stream;
 
 /** Everything that a session wants in one function of one target. */
 final class FunctionProbes {
@@ -25,13 +25,12 @@ final class FunctionProbes {
     private final List<Wanted> onEntry = new ArrayList<>();
     private final List<Wanted> onReturn = new ArrayList<>();
     private final Map<RemoteAddress, List<Wanted>> atOffset = new TreeMap<>();
-    private final Map<RemoteAddress, List<Wanted>> atSyscall = new TreeMap<>();
-    private final Map<RemoteAddress, List<Wanted>> afterSyscall = new TreeMap<>();
+    private final Map<RemoteAddress, SyscallProbes> atSyscall = new TreeMap<>();
 
     /**
      * A program at a place.
      *
-     * @param ip what {@code bpf_get_func_ip} returns there; behind a system call, the call's number
+     * @param ip what {@code bpf_get_func_ip} returns there
      */
     record Wanted(CheckedProgram program, long ip, long cookie) {}
 
@@ -60,14 +59,10 @@ final class FunctionProbes {
         return onlyByPattern;
     }
 
-    void addSyscallEnter(RemoteAddress before, CheckedProgram program) {
+    /** The programs around a system call. */
+    SyscallProbes at(SyscallPlace call) {
         onlyByPattern = false;
-        atSyscall.computeIfAbsent(before, _ -> new ArrayList<>()).add(new Wanted(program, before.value(), 0));
-    }
-
-    void addSyscallExit(RemoteAddress after, CheckedProgram program, int number) {
-        onlyByPattern = false;
-        afterSyscall.computeIfAbsent(after, _ -> new ArrayList<>()).add(new Wanted(program, number, 0));
+        return atSyscall.computeIfAbsent(call.address(), _ -> new SyscallProbes(call));
     }
 
     TargetModule module() {
@@ -90,12 +85,8 @@ final class FunctionProbes {
         return Collections.unmodifiableMap(atOffset);
     }
 
-    Map<RemoteAddress, List<Wanted>> atSyscall() {
-        return Collections.unmodifiableMap(atSyscall);
-    }
-
-    Map<RemoteAddress, List<Wanted>> afterSyscall() {
-        return Collections.unmodifiableMap(afterSyscall);
+    List<SyscallProbes> atSyscall() {
+        return List.copyOf(atSyscall.values());
     }
 
     /**
@@ -110,9 +101,12 @@ final class FunctionProbes {
     }
 
     private long others() {
-        return Stream.of(atOffset, atSyscall, afterSyscall)
-                .flatMap(places -> places.values().stream())
-                .mapToLong(programs -> StubWriter.maxBytes(programs.size(), MAX_DISPLACED) + StubWriter.MAX_ROOM_BYTES)
-                .sum();
+        return atOffset.values().stream()
+                        .mapToLong(programs ->
+                                StubWriter.maxBytes(programs.size(), MAX_DISPLACED) + StubWriter.MAX_ROOM_BYTES)
+                        .sum()
+                + atSyscall.values().stream()
+                        .mapToLong(SyscallProbes::maxStubBytes)
+                        .sum();
     }
 }

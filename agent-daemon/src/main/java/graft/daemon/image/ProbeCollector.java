@@ -6,6 +6,7 @@ import graft.daemon.UsdtSpecs;
 import graft.platform.address.RemoteAddress;
 import graft.platform.elf.ElfSymbol;
 import graft.rewriter.plan.FunctionRange;
+import graft.rewriter.plan.SyscallPlace;
 import graft.syscalls.SyscallSite;
 import graft.syscalls.SyscallSites;
 import graft.syscalls.SyscallTable;
@@ -16,6 +17,7 @@ import graft.uprobe.TargetModule;
 import graft.uprobe.TargetModules;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,14 +28,13 @@ import java.util.TreeSet;
 
 /** Resolves the links of a session in one target and gathers them by function. */
 final class ProbeCollector {
-    private static final String C_LIBRARY = "libc.so.6";
-
     private final TargetModules modules;
     private final Map<String, CheckedProgram> programs;
     private final SymbolResolver resolver;
     private final Map<RemoteAddress, FunctionProbes> functions = new TreeMap<>();
     private final List<AttachPoint> points = new ArrayList<>();
     private final Set<RemoteAddress> semaphores = new TreeSet<>();
+    private final Map<TargetModule, List<SyscallSite>> syscallSites = new LinkedHashMap<>();
     private final graft.daemon.Collection collection;
 
     ProbeCollector(TargetModules modules, graft.daemon.Collection collection) {
@@ -118,27 +119,42 @@ final class ProbeCollector {
     }
 
     private Optional<SessionRefusal> addSyscall(LinkRequest.Syscall link, CheckedProgram program) {
-        OptionalInt number = SyscallTable.x8664().number(link.syscall());
-        if (number.isEmpty()) {
-            return Optional.of(new SessionRefusal.NoSuchSyscall(link.syscall()));
-        }
-        TargetModule module = modules.named(C_LIBRARY)
-                .or(modules::executable)
-                .orElseThrow(() -> new AssertionError("process " + modules.pid() + " has no executable"));
-        List<SyscallSite> sites = SyscallSites.of(module.elf(), module.loadBias()).stream()
-                .filter(site -> site.number().equals(number))
-                .toList();
-        if (sites.isEmpty()) {
-            return Optional.of(new SessionRefusal.NoSyscallSite(modules.pid(), link.syscall(), module.path()));
-        }
-        for (SyscallSite site : sites) {
-            FunctionProbes function = function(module, site);
-            switch (link.edge()) {
-                case ENTER -> function.addSyscallEnter(site.before(), program);
-                case EXIT -> function.addSyscallExit(site.after(), program, number.getAsInt());
+        OptionalInt number = OptionalInt.empty();
+        if (link.syscall().isPresent()) {
+            String name = link.syscall().get();
+            number = SyscallTable.x8664().number(name);
+            if (number.isEmpty()) {
+                return Optional.of(new SessionRefusal.NoSuchSyscall(name));
             }
         }
-        return Optional.empty();
+        int places = 0;
+        for (Map.Entry<TargetModule, List<SyscallSite>> module : syscallSites().entrySet()) {
+            for (SyscallSite site : module.getValue()) {
+                boolean neverThere = link.edge() == LinkRequest.Edge.EXIT && site.neverReturns();
+                if (site.mayCall(number) && !neverThere) {
+                    SyscallPlace call = new SyscallPlace(site.address(), site.number());
+                    function(module.getKey(), site).at(call).add(link, program, number);
+                    places++;
+                }
+            }
+        }
+        return places > 0
+                ? Optional.empty()
+                : Optional.of(new SessionRefusal.NoSyscallSite(
+                        modules.pid(), link.syscall().orElse("any system call")));
+    }
+
+    /** Those of all files, found when first asked for. */
+    private Map<TargetModule, List<SyscallSite>> syscallSites() {
+        if (syscallSites.isEmpty()) {
+            for (String path : modules.paths()) {
+                modules.named(path)
+                        .ifPresent(module -> syscallSites.put(
+                                module,
+                                SyscallSites.of(module.elf(), module.loadBias()).sites()));
+            }
+        }
+        return syscallSites;
     }
 
     private FunctionProbes function(TargetModule module, SyscallSite site) {

@@ -22,6 +22,8 @@ import graft.rewriter.plan.Planned;
 import graft.rewriter.plan.PoolPlacement;
 import graft.rewriter.plan.ProbePlanner;
 import graft.rewriter.plan.ProgramAtSite;
+import graft.rewriter.plan.SyscallPlanner;
+import graft.rewriter.plan.SyscallProgram;
 import graft.rewriter.plan.Unwinding;
 import graft.rewriter.stub.ProbeCall;
 import graft.rewriter.stub.StackUse;
@@ -156,6 +158,7 @@ public final class TargetImage {
                     Optional<SessionRefusal.SiteRefused> refused = place(part, module, function);
                     if (refused.isPresent()
                             && onRefusal == SessionRequest.OnRefusal.FAIL
+                            && part.need() == Need.ASKED_FOR
                             && !function.isOnlyByPattern()) {
                         return Optional.of(refused.get());
                     }
@@ -168,8 +171,16 @@ public final class TargetImage {
         }
     }
 
+    /** What a place that cannot be patched means. */
+    private enum Need {
+        /** What was asked for is not possible. */
+        ASKED_FOR,
+        /** It is one of many and is left out. */
+        OPTIONAL
+    }
+
     /** What the planner says about one place, and how many programs are to run there. */
-    private record Part(Planned planned, int programs) {}
+    private record Part(Planned planned, int programs, Need need) {}
 
     private Optional<SessionRefusal.SiteRefused> place(Part part, TargetModule module, FunctionProbes function) {
         String site = module.fileName() + ":" + function.range().name();
@@ -195,17 +206,23 @@ public final class TargetImage {
         int both = function.onEntry().size() + function.onReturn().size();
         if (both > 0) {
             parts.add(new Part(
-                    planner.function(range, programs.at(function.onEntry()), programs.at(function.onReturn())), both));
+                    planner.function(range, programs.at(function.onEntry()), programs.at(function.onReturn())),
+                    both,
+                    Need.ASKED_FOR));
         }
         function.atOffset()
-                .forEach((place, all) ->
-                        parts.add(new Part(planner.offset(range, place, programs.at(all)), all.size())));
-        function.atSyscall()
-                .forEach((place, all) ->
-                        parts.add(new Part(planner.syscallEnter(range, place, programs.at(all)), all.size())));
-        function.afterSyscall()
-                .forEach((place, all) ->
-                        parts.add(new Part(planner.syscallExit(range, place, programs.at(all)), all.size())));
+                .forEach((place, all) -> parts.add(
+                        new Part(planner.offset(range, place, programs.at(all)), all.size(), Need.ASKED_FOR)));
+        for (SyscallProbes call : function.atSyscall()) {
+            SyscallPlanner.Sides sides = planner.syscalls()
+                    .plan(range, call.call(), programs.at(call, call.onEnter()), programs.at(call, call.onExit()));
+            sides.enter()
+                    .ifPresent(planned ->
+                            parts.add(new Part(planned, call.onEnter().size(), Need.OPTIONAL)));
+            sides.exit()
+                    .ifPresent(
+                            planned -> parts.add(new Part(planned, call.onExit().size(), Need.OPTIONAL)));
+        }
         return parts;
     }
 
@@ -215,6 +232,17 @@ public final class TargetImage {
             return wanted.stream()
                     .<ProgramAtSite>map(one -> kind -> new ProbeCall(
                             pool.thunk(one.program(), kind, stack), new RemoteAddress(one.ip()), one.cookie()))
+                    .toList();
+        }
+
+        List<SyscallProgram> at(SyscallProbes call, List<SyscallProbes.Wanted> wanted) {
+            return wanted.stream()
+                    .map(one -> new SyscallProgram(
+                            () -> new ProbeCall(
+                                    pool.thunk(one.program(), one.kind(), stack),
+                                    call.call().end(),
+                                    one.cookie()),
+                            one.only()))
                     .toList();
         }
     }
