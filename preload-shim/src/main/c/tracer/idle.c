@@ -9,12 +9,6 @@
  */
 #include "tracer.h"
 
-/* In a signal frame (struct sigcontext) behind the program counter: the flags, then four selectors, cs first, ss last. */
-enum { RED_ZONE = 128, FLAGS_WORD = 1, SELECTORS_WORD = 2, USER_CS = 0x33, USER_SS = 0x2b, FLAGS_FIXED = 2 };
-#define FLAGS_MAX 0x400000ull
-/* Before it: sixteen registers of struct sigcontext, and uc_stack, the signal stack that was set. */
-enum { STACK_START_WORD = -19, STACK_SIZE_WORD = -17 };
-
 static long in_one_of(const uint64_t *ranges, uint64_t count, uint64_t address)
 {
     for (uint64_t i = 0; i < count; i++)
@@ -27,55 +21,27 @@ static long in_pool(const struct graft_idle *idle, uint64_t address)
     return in_one_of(POINTER(uint64_t, idle->pools), idle->pool_count, address);
 }
 
-static uint64_t end_of_mapping(const struct graft_idle *idle, uint64_t address)
-{
-    const uint64_t *mappings = POINTER(uint64_t, idle->mappings);
-    for (uint64_t i = 0; i < idle->mapping_count; i++)
-        if (address >= mappings[2 * i] && address < mappings[2 * i + 1]) return mappings[2 * i + 1];
-    return 0;
-}
-
 static long in_vdso(const struct graft_idle *idle, uint64_t address)
 {
     return address >= idle->vdso_start && address < idle->vdso_end;
 }
 
-/* Whether a word of the stack is the program counter in a signal frame. */
-static long interrupted_at(const uint64_t *word)
-{
-    uint64_t flags = word[FLAGS_WORD], selectors = word[SELECTORS_WORD];
-    uint64_t stack_selector = selectors >> 48; /* 0 from kernels that do not store it */
-    return flags & FLAGS_FIXED && flags < FLAGS_MAX && (selectors & 0xffff) == USER_CS
-           && (stack_selector == USER_SS || stack_selector == 0);
-}
-
-/*
- * Whether the handler of the frame with this program counter can be running: not when the frame is on a signal stack that
- * the thread is not on. Signal stacks in a heap, as Go's, lie beside the stacks of other threads and hold old frames.
- */
-static long may_run(const uint64_t *word, uint64_t address, uint64_t pointer)
-{
-    uint64_t start = word[STACK_START_WORD], size = word[STACK_SIZE_WORD];
-    return address - start >= size || pointer - start < size;
-}
-
 static long may_return(struct graft_stop *stop, const struct graft_idle *idle, const struct graft_tracee *thread)
 {
     uint64_t pointer = thread->registers[RSP];
-    uint64_t bottom = (pointer - RED_ZONE) & -8ull, end = end_of_mapping(idle, pointer);
     long left_over = 0, clock = in_vdso(idle, thread->registers[RIP]);
-    if (end <= bottom) return 0;
-    uint64_t size = end - bottom < idle->buffer_size ? end - bottom : idle->buffer_size;
-    uint64_t *words = POINTER(uint64_t, idle->buffer);
-    long count = graft_memory_read(stop, bottom, words, size) / 8;
-    for (long i = 0; i < count; i++) {
-        long pool = in_pool(idle, words[i]);
-        if (!pool && !in_vdso(idle, words[i])) continue;
-        long interrupted = i + SELECTORS_WORD < count && i + STACK_START_WORD >= 0 && interrupted_at(words + i)
-                           && may_run(words + i, bottom + 8 * (uint64_t)i, pointer);
-        if (pool && interrupted) return 1;
-        left_over |= pool;
-        clock |= interrupted;
+    for (uint32_t depth = 0; pointer && depth < GRAFT_STACKS_MAX; depth++) {
+        struct graft_stack stack;
+        graft_stack_read(stop, pointer, &stack);
+        for (long i = 0; i < stack.count; i++) {
+            long pool = in_pool(idle, stack.words[i]);
+            if (!pool && !in_vdso(idle, stack.words[i])) continue;
+            long interrupted = graft_stack_is_frame(&stack, i);
+            if (pool && interrupted) return 1;
+            left_over |= pool;
+            clock |= interrupted;
+        }
+        pointer = graft_stack_below(&stack);
     }
     return left_over && clock;
 }
@@ -109,7 +75,7 @@ static uint64_t original(const struct graft_idle *idle, const struct graft_retur
 /* 0: no wrapped function is under way any more; 1: one is. */
 static long unwrap(struct graft_stop *stop, const struct graft_idle *idle, uint64_t table)
 {
-    struct graft_return_slot *slots = POINTER(struct graft_return_slot, idle->buffer), *tails = slots + GRAFT_RETURN_SLOTS;
+    struct graft_return_slot *slots = POINTER(struct graft_return_slot, POINTER(struct graft_stacks, stop->stacks)->buffer), *tails = slots + GRAFT_RETURN_SLOTS;
     uint64_t size = GRAFT_RETURN_SLOTS * sizeof *slots, tails_size = GRAFT_TAIL_SLOTS * sizeof *tails;
     uint64_t tail_table = table - GRAFT_RETURN_SLOTS_OFFSET + GRAFT_TAIL_SLOTS_OFFSET;
     if (graft_memory_read(stop, table, slots, size) != (long)size) return 0;

@@ -65,7 +65,26 @@ static long move(struct graft_tracee *thread, uint64_t to)
     return graft_tracee_write(thread);
 }
 
-/* Threads that have just jumped to a jump of ours go back to where they came from, before it is taken away. */
+static long leave_frames(struct graft_stop *stop, const struct graft_operation *op, const struct graft_tracee *thread)
+{
+    uint64_t pointer = thread->registers[RSP];
+    for (uint32_t depth = 0; pointer && depth < GRAFT_STACKS_MAX; depth++) {
+        struct graft_stack stack;
+        graft_stack_read(stop, pointer, &stack);
+        for (long i = 0; i < stack.count; i++) {
+            if (stack.words[i] != op->a || !graft_stack_is_frame(&stack, i)) continue;
+            long result = graft_stack_write(stop, &stack, i, op->d);
+            if (result) return result;
+        }
+        pointer = graft_stack_below(&stack);
+    }
+    return 0;
+}
+
+/*
+ * Threads that have just jumped to a jump of ours, or whose handler returns there, go back to where they came from, before
+ * it is taken away.
+ */
 long graft_text_leave(struct graft_stop *stop, struct graft_operation *op)
 {
     uint8_t *now = POINTER(uint8_t, stop->span);
@@ -75,8 +94,9 @@ long graft_text_leave(struct graft_stop *stop, struct graft_operation *op)
     if (!equal(now, POINTER(uint8_t, op->b), op->c)) return 0; /* restored already */
     for (uint32_t i = 0; i < stop->thread_count; i++) {
         struct graft_tracee *thread = POINTER(struct graft_tracee, threads[i]);
-        if (thread->state != GRAFT_TRACEE_STOPPED || thread->registers[RIP] != op->a) continue;
-        result = move(thread, op->d);
+        if (thread->state != GRAFT_TRACEE_STOPPED) continue;
+        result = leave_frames(stop, op, thread);
+        if (!result && thread->registers[RIP] == op->a) result = move(thread, op->d);
         if (result) return result;
     }
     return 0;
@@ -105,6 +125,33 @@ static uint64_t destination(const struct graft_operation *op, uint64_t next, uin
 
 enum pass { LOOK, MOVE };
 
+static long blocked(struct graft_stop *stop, const struct graft_tracee *thread, uint64_t site)
+{
+    stop->culprit = thread->tid;
+    return failed(stop, site, -EBUSY);
+}
+
+/* The handlers under way return to where the windows have gone. */
+static long visit_frames(struct graft_stop *stop, const struct graft_operation *op, const struct graft_tracee *thread,
+                         enum pass pass)
+{
+    uint64_t pointer = thread->registers[RSP], site = 0;
+    for (uint32_t depth = 0; pointer && depth < GRAFT_STACKS_MAX; depth++) {
+        struct graft_stack stack;
+        graft_stack_read(stop, pointer, &stack);
+        for (long i = 0; i < stack.count; i++) {
+            uint64_t to = destination(op, stack.words[i], &site);
+            if (to == 0 || !graft_stack_is_frame(&stack, i)) continue;
+            if (to == 1) return blocked(stop, thread, site);
+            if (pass == LOOK) continue;
+            long result = graft_stack_write(stop, &stack, i, to);
+            if (result) return result;
+        }
+        pointer = graft_stack_below(&stack);
+    }
+    return 0;
+}
+
 static long visit(struct graft_stop *stop, const struct graft_operation *op, enum pass pass)
 {
     uint64_t *threads = POINTER(uint64_t, stop->threads), site = 0;
@@ -113,18 +160,17 @@ static long visit(struct graft_stop *stop, const struct graft_operation *op, enu
         if (thread->state != GRAFT_TRACEE_STOPPED) continue;
         uint64_t back = graft_tracee_restarts(thread) ? SYSCALL_BYTES : 0;
         uint64_t next = thread->registers[RIP] - back, to = destination(op, next, &site);
-        if (to == 1) {
-            stop->culprit = thread->tid;
-            return failed(stop, site, -EBUSY);
-        }
+        if (to == 1) return blocked(stop, thread, site);
+        long result = stop->stacks ? visit_frames(stop, op, thread, pass) : 0;
+        if (result) return result;
         if (to == 0 || pass == LOOK) continue;
-        long result = move(thread, to + back);
+        result = move(thread, to + back);
         if (result) return result;
     }
     return 0;
 }
 
-/* All program counters that are inside a window, or none. */
+/* All program counters that are inside a window, of threads and of handlers that have interrupted them, or none. */
 long graft_text_move(struct graft_stop *stop, struct graft_operation *op)
 {
     long result = visit(stop, op, LOOK);

@@ -60,6 +60,18 @@ long graft_text_leave(struct graft_stop *stop, struct graft_operation *op);
 long graft_text_restore(struct graft_stop *stop, struct graft_operation *op);
 long graft_text_write(struct graft_stop *stop, uint64_t to, const void *from, uint64_t size);
 
+/* A part of a stack, from below a stack pointer on. */
+struct graft_stack {
+    uint64_t pointer, bottom;
+    uint64_t *words;
+    long count;
+};
+
+void graft_stack_read(struct graft_stop *stop, uint64_t pointer, struct graft_stack *stack);
+long graft_stack_is_frame(const struct graft_stack *stack, long i);
+long graft_stack_write(struct graft_stop *stop, const struct graft_stack *stack, long i, uint64_t word);
+uint64_t graft_stack_below(const struct graft_stack *stack);
+
 long graft_idle_check(struct graft_stop *stop, struct graft_operation *op);
 
 #endif

@@ -19,7 +19,6 @@ import java.util.List;
  * where the processor keeps return addresses of its own, which cannot be changed: there the call has to end.
  */
 final class IdleProof {
-    private static final int STACK_MAX = 1 << 20;
     private static final long PAIR = 16;
 
     private final List<Range> pools;
@@ -35,21 +34,18 @@ final class IdleProof {
                 mapped.stream().filter(range -> range.kind() == Kind.RUNTIME).toList();
         this.hole = hole;
         this.arena = arena;
-        this.buffer = arena.allocate(STACK_MAX, 8);
+        this.buffer = Stacks.buffer(arena);
     }
 
-    /** A {@code struct graft_idle} for the next stop, with the mappings of now: they say where stacks end. */
-    MemorySegment prepare(int pid) {
+    /** A {@code struct graft_idle} for the next stop, whose frames are looked at with the mappings of now. */
+    MemorySegment prepare(int pid, Operations operations) {
         MemorySegment ranges = arena.allocate((pools.size() + 1) * PAIR, 8);
         for (int i = 0; i < pools.size(); i++) {
             pair(ranges, i, pools.get(i).address(), pools.get(i).size());
         }
         pair(ranges, pools.size(), hole.address(), Hole.SIZE);
         List<MemoryMapping> all = ProcMaps.read(pid).mappings();
-        MemorySegment mappings = arena.allocate(all.size() * PAIR, 8);
-        for (int i = 0; i < all.size(); i++) {
-            pair(mappings, i, all.get(i).start(), all.get(i).size());
-        }
+        operations.lookAtFrames(Stacks.of(all, arena, buffer));
         List<MemoryMapping> others = all.stream().filter(this::isPoolOfOthers).toList();
         MemorySegment otherPools = arena.allocate(Math.max(1, others.size()) * PAIR, 8);
         for (int i = 0; i < others.size(); i++) {
@@ -63,12 +59,8 @@ final class IdleProof {
         MemorySegment idle = arena.allocate(IdleLayout.SIZE, 8);
         idle.set(JAVA_LONG, IdleLayout.POOLS, ranges.address());
         idle.set(JAVA_LONG, IdleLayout.POOL_COUNT, pools.size() + 1);
-        idle.set(JAVA_LONG, IdleLayout.MAPPINGS, mappings.address());
-        idle.set(JAVA_LONG, IdleLayout.MAPPING_COUNT, all.size());
         idle.set(JAVA_LONG, IdleLayout.SLOTS, tables.address());
         idle.set(JAVA_LONG, IdleLayout.SLOT_TABLES, runtimes.size());
-        idle.set(JAVA_LONG, IdleLayout.BUFFER, buffer.address());
-        idle.set(JAVA_LONG, IdleLayout.BUFFER_SIZE, buffer.byteSize());
         idle.set(JAVA_LONG, IdleLayout.OTHERS, otherPools.address());
         idle.set(JAVA_LONG, IdleLayout.OTHER_COUNT, others.size());
         idle.set(JAVA_LONG, IdleLayout.KEEP_WRAPS, hasShadowStack(pid) ? 1 : 0);

@@ -49,6 +49,11 @@ final class Operations {
                 arena.allocate(TracerConstants.SPAN_MAX, 8).address());
     }
 
+    /** Handlers that have interrupted a thread are found by {@code stacks}, a {@code struct graft_stacks}. */
+    void lookAtFrames(MemorySegment stacks) {
+        stop.set(JAVA_LONG, StopLayout.STACKS, stacks.address());
+    }
+
     /** An operation that failed. */
     record Failure(int code, int errno, int thread, RemoteAddress place) {
         /** The exception for a failure that is nobody's business in particular. */

@@ -6,6 +6,7 @@ import graft.platform.address.RemoteAddress;
 import graft.platform.layout.TracerConstants;
 import graft.platform.layout.WindowLayout;
 import graft.platform.linux.Errno;
+import graft.platform.proc.MemoryMapping;
 import graft.rewriter.Code;
 import graft.rewriter.PatchPlan;
 import graft.rewriter.PatchSite;
@@ -56,6 +57,10 @@ final class Patcher {
     void prepare(Operations operations) {
         for (TextSpan span : spans) {
             add(operations, "", TracerConstants.OP_VERIFY, span.address(), span.original());
+        }
+        if (plan.sites().stream().anyMatch(site -> site.liveness() == PatchSite.Liveness.STOP_REQUIRED)) {
+            List<MemoryMapping> mappings = ProcMaps.read(target.pid()).mappings();
+            operations.lookAtFrames(Stacks.of(mappings, operations.arena(), Stacks.buffer(operations.arena())));
         }
         MemorySegment windows = windows(operations.arena());
         operations.add(TracerConstants.OP_MOVE, windows.address(), plan.sites().size());

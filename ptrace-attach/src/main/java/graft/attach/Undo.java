@@ -182,7 +182,7 @@ final class Undo {
             int idle = operations.addStep(
                     "idle-looked",
                     TracerConstants.OP_IDLE,
-                    proof.prepare(target.pid()).address());
+                    proof.prepare(target.pid(), operations).address());
             operations.addStep("threads-resumed", TracerConstants.OP_DETACH_ALL);
             urgency.begin(target.pid(), target.pid());
             tracees.seizeNew();

@@ -18,19 +18,22 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Every tracee works the same with probes, without them and while they come and go, and every call is counted. How often
- * they come and go: {@code -Dgraft.turns=N}.
+ * they come and go: {@code -Dgraft.turns=N}; for one tracee: {@code -Dgraft.tracee=NAME}.
  */
 @Tag("slow")
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class TraceeTest {
     private static final long TIMES = 1000;
+    private static final String ONLY = System.getProperty("graft.tracee", "");
     private static final int TURNS = Integer.getInteger("graft.turns", 15);
 
     @TempDir
     private Path folder;
 
     static List<TraceeSource> tracees() {
-        return TraceeSource.all();
+        return TraceeSource.all().stream()
+                .filter(source -> ONLY.isEmpty() || source.name().equals(ONLY))
+                .toList();
     }
 
     @ParameterizedTest
