@@ -88,6 +88,9 @@ public final class Order {
             return;
         }
         depths = new int[numbered.length];
+        if (!jumpsBack()) {
+            return;
+        }
         List<List<Block>> before = new ArrayList<>(Collections.nCopies(numbered.length, List.of()));
         Loop[] found = new Loop[numbered.length];
         for (Block block : blocks) {
@@ -111,6 +114,17 @@ public final class Order {
             }
         }
         loops.forEach(loop -> loop.body.stream().forEach(number -> depths[number]++));
+    }
+
+    private boolean jumpsBack() {
+        for (Block block : blocks) {
+            for (Block next : block.last().next()) {
+                if (places[next.number()] <= places[block.number()]) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     /** Everything from which a jump back can be reached without passing the header. */

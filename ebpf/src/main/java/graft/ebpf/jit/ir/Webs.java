@@ -74,14 +74,21 @@ public final class Webs {
         List<Op> ops = block.ops();
         for (int at = ops.size() - 1; at >= 0; at--) {
             Op op = ops.get(at);
-            int writes = op instanceof Op.Call
-                    ? CALL_DESTROYS
-                    : op.def().map(Webs::bit).orElse(0);
+            int defined = defined(op);
+            int writes = op instanceof Op.Call ? CALL_DESTROYS : defined < 0 ? 0 : 1 << defined;
             written |= writes;
             liveIn[number] &= ~writes;
             op.uses(reads);
         }
         return written;
+    }
+
+    /** The register that {@code op} writes, or -1. */
+    private static int defined(Op op) {
+        if (op instanceof Op.Pure pure) {
+            return register(pure.dst());
+        }
+        return op.def().isPresent() ? register(op.def().get()) : -1;
     }
 
     private static int bit(Var var) {
@@ -125,7 +132,10 @@ public final class Webs {
                 current[r] = newNode(false);
             }
         }
-        op.def().map(Webs::register).filter(r -> r >= 0).ifPresent(r -> current[r] = newNode(true));
+        int defined = defined(op);
+        if (defined >= 0) {
+            current[defined] = newNode(true);
+        }
     }
 
     private void join(int[][] exits) {
@@ -163,12 +173,15 @@ public final class Webs {
         nodes = blocks.size() * REGISTERS;
         for (int i = 0; i < blocks.size(); i++) {
             int[] current = entries(i);
+            int[] before = new int[REGISTERS];
+            UnaryOperator<Var> uses = renaming(before, vars);
+            UnaryOperator<Var> defs = renaming(current, vars);
             List<Op> renamed = new ArrayList<>(blocks.get(i).ops().size());
             for (Op op : blocks.get(i).ops()) {
-                int[] before = current.clone();
+                System.arraycopy(current, 0, before, 0, REGISTERS);
                 restep(op, current);
                 if (!isUndefinedArgument(op, before)) {
-                    renamed.add(op.map(renaming(before, vars), renaming(current, vars)));
+                    renamed.add(op.map(uses, defs));
                 }
             }
             replace(blocks.get(i), renamed);
@@ -185,7 +198,10 @@ public final class Webs {
                 current[r] = nodes++;
             }
         }
-        op.def().map(Webs::register).filter(r -> r >= 0).ifPresent(r -> current[r] = nodes++);
+        int defined = defined(op);
+        if (defined >= 0) {
+            current[defined] = nodes++;
+        }
     }
 
     private boolean isUndefinedArgument(Op op, int[] current) {

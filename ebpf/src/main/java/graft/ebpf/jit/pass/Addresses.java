@@ -74,9 +74,14 @@ final class Addresses implements Rewrite {
     @Override
     public Op apply(Op op, Known known) {
         return switch (op) {
-            case Op.Load(var size, var extension, var dst, var place) ->
-                new Op.Load(size, extension, dst, folded(place, known));
-            case Op.Store(var size, var place, var value) -> new Op.Store(size, folded(place, known), value);
+            case Op.Load load -> {
+                Place place = folded(load.place(), known);
+                yield place == load.place() ? op : new Op.Load(load.size(), load.extension(), load.dst(), place);
+            }
+            case Op.Store store -> {
+                Place place = folded(store.place(), known);
+                yield place == store.place() ? op : new Op.Store(store.size(), place, store.value());
+            }
             case Op.Atomic(var kind, var size, var place, var operand, var old) ->
                 new Op.Atomic(kind, size, folded(place, known), operand, old);
             case Op.Lea(var width, var dst, var place)
@@ -87,6 +92,10 @@ final class Addresses implements Rewrite {
     }
 
     private static Place folded(Place place, Known known) {
+        if (place.index().isEmpty()
+                && (!(place.base() instanceof Var var) || known.definition(var).isEmpty())) {
+            return place;
+        }
         Sum start = switch (place.base()) {
             case Var var -> sum(var, known, DEPTH);
             case Value.Constant(long value) -> Sum.constant(value);

@@ -22,6 +22,9 @@ final class Bases implements Pass {
     @Override
     public void run(Flow flow) {
         Order order = Order.of(flow);
+        if (order.loops().isEmpty()) {
+            return;
+        }
         Map<String, Long> weights = new HashMap<>();
         for (Block block : order.blocks()) {
             if (order.depth(block) > 0) {
@@ -33,6 +36,9 @@ final class Bases implements Pass {
                         .thenComparing(Map.Entry.comparingByKey()))
                 .limit(MOST)
                 .collect(Collectors.toMap(Map.Entry::getKey, _ -> flow.newVar()));
+        if (bases.isEmpty()) {
+            return;
+        }
         flow.blocks().forEach(block -> block.ops().replaceAll(op -> replaced(op, bases)));
         List<Op> entry = flow.entry().ops();
         bases.forEach((map, var) -> entry.addFirst(new Op.Move(var, new Value.Symbol(new Wide.MapValue(map, 0)))));

@@ -11,7 +11,6 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 
 /**
  * What is known at one point of a walk in reverse postorder: how variables were computed, as long as computing them again
@@ -19,6 +18,8 @@ import java.util.function.Predicate;
  * read before it is written, with the block.
  */
 final class Known {
+    private static final int NOTHING = -1;
+
     private final int[] definitions;
     private final boolean[] narrow;
     private final Op.Pure[] computed;
@@ -91,7 +92,7 @@ final class Known {
 
     /** Whether {@code op} reads a variable that is a copy, or holds a constant. */
     boolean readsCopy(Op op) {
-        return search.found(op, var -> computed[var.number()] instanceof Op.Move);
+        return search.in(op, Question.COPY, NOTHING);
     }
 
     /** The number that {@code value} is, if known. */
@@ -112,10 +113,10 @@ final class Known {
             return;
         }
         forget(pure.dst());
-        if (!(op instanceof Op.Load) && !reads(pure, pure.dst())) {
-            int number = pure.dst().number();
+        int number = pure.dst().number();
+        if (!(op instanceof Op.Load) && !search.in(pure, Question.SAME, number)) {
             computed[number] = pure;
-            if (!isSingle(pure.dst()) || search.found(pure, var -> !isSingle(var))) {
+            if (!isSingle(pure.dst()) || search.in(pure, Question.CHANGES, NOTHING)) {
                 local[locals++] = number;
             }
         }
@@ -130,7 +131,7 @@ final class Known {
         int kept = 0;
         for (int i = 0; i < locals; i++) {
             Op.Pure other = computed[local[i]];
-            if (other != null && reads(other, var)) {
+            if (other != null && search.in(other, Question.SAME, var.number())) {
                 computed[local[i]] = null;
             } else if (other != null) {
                 local[kept++] = local[i];
@@ -139,17 +140,24 @@ final class Known {
         locals = kept;
     }
 
-    private boolean reads(Op op, Var var) {
-        return search.found(op, var::equals);
+    private enum Question {
+        /** Is it a copy, or a constant? */
+        COPY,
+        /** Is it written in several places? */
+        CHANGES,
+        /** Is it this one? */
+        SAME
     }
 
-    /** Asks a question of what an operation reads. */
-    private static final class Search implements Consumer<Var> {
-        private Predicate<Var> asked = _ -> false;
+    /** Asks a question of what an operation reads. Without lambdas: it is asked several times for each operation. */
+    private final class Search implements Consumer<Var> {
+        private Question question = Question.SAME;
+        private int number;
         private boolean found;
 
-        boolean found(Op op, Predicate<Var> question) {
-            asked = question;
+        boolean in(Op op, Question asked, int about) {
+            question = asked;
+            number = about;
             found = false;
             op.uses(this);
             return found;
@@ -157,7 +165,11 @@ final class Known {
 
         @Override
         public void accept(Var var) {
-            found |= asked.test(var);
+            found |= switch (question) {
+                case COPY -> computed[var.number()] instanceof Op.Move;
+                case CHANGES -> !isSingle(var);
+                case SAME -> var.number() == number;
+            };
         }
     }
 }

@@ -4,15 +4,19 @@ import graft.ebpf.jit.ir.Block;
 import graft.ebpf.jit.ir.Flow;
 import graft.ebpf.jit.ir.Op;
 import graft.ebpf.jit.ir.Order;
-import java.util.List;
 import java.util.ListIterator;
 
-/** One walk over a function that applies rewrites, each to what the one before it made. */
+/**
+ * One walk over a function that applies rewrites, each to what the one before it made. The first is for all operations; the
+ * others have nothing to do with copies, calls and jumps without a condition, which are a third of all.
+ */
 final class Rewriting implements Pass {
-    private final List<Rewrite> rewrites;
+    private final Rewrite first;
+    private final Rewrite[] others;
 
-    Rewriting(Rewrite... rewrites) {
-        this.rewrites = List.of(rewrites);
+    Rewriting(Rewrite first, Rewrite... others) {
+        this.first = first;
+        this.others = others.clone();
     }
 
     @Override
@@ -23,9 +27,11 @@ final class Rewriting implements Pass {
             ListIterator<Op> ops = block.ops().listIterator();
             while (ops.hasNext()) {
                 Op before = ops.next();
-                Op op = before;
-                for (Rewrite rewrite : rewrites) {
-                    op = rewrite.apply(op, known);
+                Op op = first.apply(before, known);
+                if (!isPlain(op)) {
+                    for (Rewrite rewrite : others) {
+                        op = rewrite.apply(op, known);
+                    }
                 }
                 if (op != before) {
                     ops.set(op);
@@ -33,5 +39,13 @@ final class Rewriting implements Pass {
                 known.step(op);
             }
         }
+    }
+
+    private static boolean isPlain(Op op) {
+        return op instanceof Op.Move
+                || op instanceof Op.Call
+                || op instanceof Op.Goto
+                || op instanceof Op.MayGoto
+                || op instanceof Op.Exit;
     }
 }

@@ -29,6 +29,12 @@ final class Allocation {
         return gpr;
     }
 
+    /** A bit for the register of the variable with a number, 0 while it has none. */
+    int bit(int number) {
+        Gpr gpr = registers[number];
+        return gpr == null ? 0 : 1 << gpr.number();
+    }
+
     /** The register of the variable with a number, if it has one. */
     Optional<Gpr> at(int number) {
         return Optional.ofNullable(registers[number]);

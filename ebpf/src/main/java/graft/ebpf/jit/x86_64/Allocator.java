@@ -4,20 +4,23 @@ import graft.ebpf.jit.ir.Var;
 import graft.platform.asm.x86_64.Gpr;
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.function.Predicate;
 
 /**
  * Gives registers to variables, the most used ones first. There is no spilling: a program's own variables always fit
  * into their homes, so when a function that passes have changed does not fit, it is compiled with fewer passes.
  */
 final class Allocator {
+    private static final int ALLOCATABLE = bits(Registers.ALLOCATABLE);
+    private static final int CALLER_SAVED = bits(Registers.CALLER_SAVED);
+    private static final int CALLEE_SAVED = bits(Registers.CALLEE_SAVED);
+
     private final Interference interference;
     private final Allocation allocation;
-    private final Set<Gpr> touched = EnumSet.noneOf(Gpr.class);
+
+    /** As all sets of registers here, a bit for each by its number. */
+    private int touched;
 
     private Allocator(Function.Graph graph) {
         this.interference = new Interference(graph);
@@ -53,37 +56,42 @@ final class Allocator {
             put(var, Registers.home(var.number()));
             return true;
         }
-        Set<Gpr> free = free(var);
-        Optional<Gpr> chosen = first(wishes, free::contains);
+        int free = free(var);
+        if (free == 0) {
+            return false;
+        }
+        int easy = free & ~awkward(var);
+        Optional<Gpr> chosen = first(wishes, free);
         if (chosen.isEmpty()) {
-            chosen = first(
-                    Registers.ALLOCATABLE,
-                    gpr -> free.contains(gpr)
-                            && (!Registers.isCalleeSaved(gpr) || touched.contains(gpr))
-                            && !isAwkward(var, gpr));
+            chosen = first(Registers.ALLOCATABLE, easy & (~CALLEE_SAVED | touched));
         }
         if (chosen.isEmpty()) {
-            chosen = first(Registers.ALLOCATABLE, gpr -> free.contains(gpr) && !isAwkward(var, gpr));
+            chosen = first(Registers.ALLOCATABLE, easy);
         }
-        if (chosen.isEmpty()) {
-            chosen = free.stream().findFirst();
-        }
-        chosen.ifPresent(gpr -> put(var, gpr));
-        return chosen.isPresent();
+        put(var, chosen.orElseGet(() -> Gpr.of(Integer.numberOfTrailingZeros(free))));
+        return true;
     }
 
-    private static Optional<Gpr> first(List<Gpr> registers, Predicate<Gpr> property) {
-        for (Gpr gpr : registers) {
-            if (property.test(gpr)) {
-                return Optional.of(gpr);
+    private static Optional<Gpr> first(List<Gpr> registers, int among) {
+        for (int i = 0; i < registers.size(); i++) {
+            if ((among & bit(registers.get(i))) != 0) {
+                return Optional.of(registers.get(i));
             }
         }
         return Optional.empty();
     }
 
+    private static int bit(Gpr gpr) {
+        return 1 << gpr.number();
+    }
+
+    private static int bits(List<Gpr> registers) {
+        return registers.stream().mapToInt(Allocator::bit).reduce(0, (a, b) -> a | b);
+    }
+
     private void put(Var var, Gpr gpr) {
         allocation.put(var, gpr);
-        touched.add(gpr);
+        touched |= bit(gpr);
     }
 
     /** Registers of copies of the value, then the home. */
@@ -99,33 +107,31 @@ final class Allocator {
         if (var.home() >= 0) {
             wishes.add(Registers.home(var.home()));
         }
-        wishes.removeIf(gpr -> isAwkward(var, gpr) || Registers.isCalleeSaved(gpr) && !touched.contains(gpr));
+        int unwelcome = awkward(var) | CALLEE_SAVED & ~touched;
+        wishes.removeIf(gpr -> (unwelcome & bit(gpr)) != 0);
         return wishes;
     }
 
-    /** A division would have to move the variable out of the way and back. */
-    private boolean isAwkward(Var var, Gpr gpr) {
-        return switch (gpr) {
-            case RAX, RDX -> interference.livesAcrossDivision(var);
-            case RCX -> interference.livesAcrossShift(var);
-            default -> false; // no operation needs it
-        };
+    /** Where a division or a shift would have to move the variable out of the way and back. */
+    private int awkward(Var var) {
+        int division = interference.livesAcrossDivision(var) ? bit(Gpr.RAX) | bit(Gpr.RDX) : 0;
+        return interference.livesAcrossShift(var) ? division | bit(Gpr.RCX) : division;
     }
 
-    private Set<Gpr> free(Var var) {
-        Set<Gpr> free = EnumSet.copyOf(Registers.ALLOCATABLE);
+    private int free(Var var) {
+        int free = ALLOCATABLE;
         if (interference.needsThirdScratch()) {
-            free.remove(Registers.THIRD);
+            free &= ~bit(Registers.THIRD);
         }
         if (interference.livesAcrossCall(var)) {
-            Registers.CALLER_SAVED.forEach(free::remove);
+            free &= ~CALLER_SAVED;
         }
         BitSet conflicts = interference.conflicts(var);
         for (int other = conflicts.nextSetBit(0); other >= 0; other = conflicts.nextSetBit(other + 1)) {
             if (other < Var.FIRST_FREE) {
-                free.remove(Registers.home(other));
+                free &= ~bit(Registers.home(other));
             } else {
-                allocation.at(other).ifPresent(free::remove);
+                free &= ~allocation.bit(other);
             }
         }
         return free;

@@ -13,10 +13,8 @@ import graft.platform.asm.x86_64.Plain;
 import graft.platform.asm.x86_64.Reach;
 import graft.platform.asm.x86_64.X64Assembler;
 import java.util.BitSet;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -73,6 +71,9 @@ final class FunctionEmitter {
 
     /** The first block of each loop; that need not be the one where it is entered. */
     private static Set<Block> tops(List<Block> blocks, Order order) {
+        if (order.loops().isEmpty()) {
+            return Set.of();
+        }
         Set<Block> tops = new HashSet<>();
         for (Order.Loop loop : order.loops()) {
             blocks.stream().filter(loop::contains).findFirst().ifPresent(tops::add);
@@ -81,27 +82,33 @@ final class FunctionEmitter {
     }
 
     private void block(Block block, Liveness liveness) {
-        Map<Op, BitSet> live = liveBehind(block, liveness);
-        for (Op op : block.ops().subList(0, block.ops().size() - 1)) {
-            if (live.containsKey(op)) {
-                emission.startOp(live.get(op));
+        List<Op> ops = block.ops();
+        BitSet[] live = liveBehind(block, liveness);
+        for (int at = 0; at < ops.size() - 1; at++) {
+            if (live[at] != null) {
+                emission.startOp(live[at]);
             }
-            op(op);
+            op(ops.get(at));
         }
     }
 
-    /** For operations that may have to save a register: what is read behind them. Equal operations share the union. */
-    private static Map<Op, BitSet> liveBehind(Block block, Liveness liveness) {
-        Map<Op, BitSet> behind = new HashMap<>();
-        if (block.ops().stream().noneMatch(FunctionEmitter::savesRegisters)) {
+    /** For operations that may have to save a register: what is read behind them. */
+    private static BitSet[] liveBehind(Block block, Liveness liveness) {
+        List<Op> ops = block.ops();
+        BitSet[] behind = new BitSet[ops.size()];
+        int first = 0;
+        while (first < ops.size() && !savesRegisters(ops.get(first))) {
+            first++;
+        }
+        if (first == ops.size()) {
             return behind;
         }
         BitSet live = liveness.after(block);
-        for (Op op : block.ops().reversed()) {
-            if (savesRegisters(op)) {
-                behind.computeIfAbsent(op, _ -> new BitSet()).or(live);
+        for (int at = ops.size() - 1; at >= first; at--) {
+            if (savesRegisters(ops.get(at))) {
+                behind[at] = (BitSet) live.clone();
             }
-            Liveness.step(op, live);
+            Liveness.step(ops.get(at), live);
         }
         return behind;
     }

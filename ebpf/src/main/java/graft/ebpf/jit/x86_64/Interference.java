@@ -14,6 +14,7 @@ import java.util.BitSet;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /** Which variables cannot share a register, which would like to, and how much each is used. */
 final class Interference {
@@ -33,6 +34,11 @@ final class Interference {
     private final Set<MachineFeature> features;
     private boolean needsThirdScratch;
 
+    private long weightHere;
+
+    /** One for all operations, as there are many. */
+    private final Consumer<Var> use = var -> used(var, weightHere);
+
     Interference(Function.Graph graph) {
         Flow flow = graph.flow();
         this.features = graph.features();
@@ -40,9 +46,6 @@ final class Interference {
         this.weights = new long[flow.vars()];
         this.vars = new Var[flow.vars()];
         this.partners = new ArrayList<>(Collections.nCopies(flow.vars(), List.of()));
-        for (int i = 0; i < conflicts.length; i++) {
-            conflicts[i] = new BitSet(flow.vars());
-        }
         Liveness liveness = graph.liveness();
         Order order = graph.order();
         for (Block block : order.blocks()) {
@@ -61,12 +64,13 @@ final class Interference {
     }
 
     private void note(Op op, BitSet after, long weight) {
-        op.uses(var -> used(var, weight));
-        op.def().ifPresent(var -> {
-            used(var, defined.get(var.number()) ? weight * CARRIED : weight);
-            defined.set(var.number());
-            addConflicts(var, op, after);
-        });
+        weightHere = weight;
+        op.uses(use);
+        if (op instanceof Op.Pure pure) {
+            define(pure.dst(), op, after);
+        } else if (op.def().isPresent()) {
+            define(op.def().get(), op, after);
+        }
         switch (op) {
             case Op.Call _ -> acrossCalls.or(across(op, after));
             case Op.Move(Var dst, Var src) -> partner(dst, src);
@@ -90,9 +94,22 @@ final class Interference {
         }
     }
 
+    private void define(Var var, Op op, BitSet after) {
+        used(var, defined.get(var.number()) ? weightHere * CARRIED : weightHere);
+        defined.set(var.number());
+        addConflicts(var, op, after);
+    }
+
     private void conflict(Var one, Var other) {
-        conflicts[one.number()].set(other.number());
-        conflicts[other.number()].set(one.number());
+        conflictsOf(one.number()).set(other.number());
+        conflictsOf(other.number()).set(one.number());
+    }
+
+    private BitSet conflictsOf(int number) {
+        if (conflicts[number] == null) {
+            conflicts[number] = new BitSet(conflicts.length);
+        }
+        return conflicts[number];
     }
 
     private static BitSet across(Op op, BitSet after) {
@@ -156,11 +173,11 @@ final class Interference {
     }
 
     private void addConflicts(int number, BitSet others) {
-        conflicts[number].or(others);
-        conflicts[number].clear(number);
+        conflictsOf(number).or(others);
+        conflictsOf(number).clear(number);
         for (int other = others.nextSetBit(0); other >= 0; other = others.nextSetBit(other + 1)) {
             if (other != number) {
-                conflicts[other].set(number);
+                conflictsOf(other).set(number);
             }
         }
     }
@@ -181,7 +198,7 @@ final class Interference {
     }
 
     BitSet conflicts(Var var) {
-        return conflicts[var.number()];
+        return conflictsOf(var.number());
     }
 
     List<Var> partners(Var var) {

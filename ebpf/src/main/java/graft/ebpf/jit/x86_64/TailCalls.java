@@ -5,8 +5,7 @@ import graft.ebpf.insn.Insn;
 import graft.ebpf.insn.InsnList;
 import graft.ebpf.object.ProgSpec;
 import graft.ebpf.verifier.Facts;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
+import java.util.function.Predicate;
 
 /** Whether a program goes on in others: its functions then hand on where tail calls are counted. */
 enum TailCalls {
@@ -18,20 +17,24 @@ enum TailCalls {
 
     /** Of what the verifier reached. */
     static TailCalls of(ProgSpec program, Facts facts) {
-        return calls(program, facts).anyMatch(helper -> helper == Helper.TAIL_CALL) ? SOME : NONE;
+        return calls(program, facts, helper -> helper == Helper.TAIL_CALL) ? SOME : NONE;
     }
 
     /** Whether functions of the program are called by helpers, which hand nothing on. */
     static boolean besideCallbacks(ProgSpec program, Facts facts) {
-        return of(program, facts) == SOME && calls(program, facts).anyMatch(Helper::callsBack);
+        return of(program, facts) == SOME && calls(program, facts, Helper::callsBack);
     }
 
-    private static Stream<Helper> calls(ProgSpec program, Facts facts) {
+    private static boolean calls(ProgSpec program, Facts facts, Predicate<Helper> property) {
         InsnList insns = program.insns();
-        return IntStream.range(0, insns.slots())
-                .filter(slot -> insns.startsAt(slot) && facts.reachable().get(slot))
-                .mapToObj(insns::at)
-                .filter(Insn.CallHelper.class::isInstance)
-                .flatMap(insn -> Helper.byNumber(((Insn.CallHelper) insn).helper()).stream());
+        for (int slot = 0; slot < insns.slots(); slot++) {
+            if (insns.startsAt(slot)
+                    && insns.at(slot) instanceof Insn.CallHelper(int number)
+                    && facts.reachable().get(slot)
+                    && Helper.byNumber(number).filter(property).isPresent()) {
+                return true;
+            }
+        }
+        return false;
     }
 }
