@@ -35,8 +35,9 @@ public final class Passes {
         deadCode.run(flow);
         straightening.run(flow);
         if (registers == Registers.MORE) {
-            if (some(flow, Passes::isInFrame)) {
-                new StackSlots().run(flow);
+            int vars = flow.vars();
+            new StackSlots().run(flow);
+            if (flow.vars() != vars) {
                 rewriting.run(flow);
                 straightening.run(flow);
                 deadCode.run(flow);
@@ -77,13 +78,5 @@ public final class Passes {
             }
         }
         return false;
-    }
-
-    private static boolean isInFrame(Op op) {
-        return switch (op) {
-            case Op.Load load -> load.place().frameOffset().isPresent();
-            case Op.Store store -> store.place().frameOffset().isPresent();
-            default -> false; // no slot
-        };
     }
 }
