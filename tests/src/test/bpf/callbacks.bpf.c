@@ -23,6 +23,7 @@ static long square(__u32 index, void *context)
 
 static long add(void *map, __u32 *key, __u64 *value, void *context)
 {
+    (void)map;
     struct sum *sum = context;
     *value += *key;
     sum->total += *value;
@@ -31,6 +32,7 @@ static long add(void *map, __u32 *key, __u64 *value, void *context)
 
 static long empties(void *map, __u64 *key, __u64 *value, void *context)
 {
+    (void)map;
     struct sum *sum = context;
     sum->total += *key + *value;
     __u64 own = *key;
@@ -41,6 +43,7 @@ static long empties(void *map, __u64 *key, __u64 *value, void *context)
 
 SEC("uprobe") int on_call(void *ctx)
 {
+    (void)ctx;
     struct sum sum = {0, 7};
     result(0, bpf_loop(100, square, &sum, 0));
     result(1, sum.total);

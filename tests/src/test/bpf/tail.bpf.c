@@ -23,6 +23,7 @@ static __always_inline void result(__u32 at, __u64 value)
 /* The end of the chain: what 33 calls leave. */
 SEC("uprobe") int leaf(void *ctx)
 {
+    (void)ctx;
     result(2, 1);
     return 0;
 }
