@@ -26,7 +26,10 @@ var works, deeps, handles, failures int64
 func wrong(format string, values ...any) { problem.CompareAndSwap(nil, fmt.Sprintf(format, values...)) }
 
 //go:noinline
-func work(n int64) int64 { return 3*n + 1 }
+func triple(n int64) int64 { return 3 * n }
+
+//go:noinline
+func work(n int64) int64 { return triple(n) + 1 }
 
 // Uses more stack than a goroutine begins with.
 //

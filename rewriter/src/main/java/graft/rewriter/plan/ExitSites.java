@@ -74,7 +74,7 @@ final class ExitSites {
         }
         int first = ret;
         int length = insns.get(ret).length();
-        while (length < Window.JUMP_LENGTH && first > 0) {
+        while ((length < Window.JUMP_LENGTH || isPreempted(insns.get(first))) && first > 0) {
             first--;
             length += insns.get(first).length();
             if (!mayPrecedeReturn(insns.get(first))) {
@@ -82,7 +82,15 @@ final class ExitSites {
             }
         }
         Window window = new Window(insns.subList(first, ret + 1), 0, Window.JUMP_LENGTH);
-        return length >= Window.JUMP_LENGTH && isFree(window) ? Optional.of(window) : Optional.empty();
+        return length >= Window.JUMP_LENGTH && !isPreempted(insns.get(first)) && isFree(window)
+                ? Optional.of(window)
+                : Optional.empty();
+    }
+
+    /** In Go one instruction makes room, and those between it and the return stay as they are. */
+    private boolean isPreempted(X64Insn first) {
+        return index.preemptionInside(function, first.address(), first.address().plus(Window.JUMP_LENGTH))
+                .isPresent();
     }
 
     private static boolean mayPrecedeReturn(X64Insn insn) {

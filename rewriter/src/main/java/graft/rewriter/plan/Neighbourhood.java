@@ -27,6 +27,9 @@ final class Neighbourhood {
 
     /** Room whose second jump begins within {@code [lowest, highest]}, in ascending order. */
     Stream<Window> rooms(RemoteAddress lowest, RemoteAddress highest) {
+        if (index.hasGoroutines()) {
+            return Stream.empty();
+        }
         RemoteAddress first = lowest.plus(-Window.JUMP_LENGTH);
         RemoteAddress last = highest.plus(-Window.JUMP_LENGTH);
         return index.spans(first, last).stream().flatMap(span -> roomsIn(span, first, last));

@@ -182,6 +182,15 @@ public final class ProbePlanner {
     }
 
     private Site entrySite(FunctionRange function, List<ProgramAtSite> programs) {
+        Optional<List<X64Insn>> check =
+                module.traits().contains(ModuleText.Trait.GO) ? StackCheck.in(index.insns(function)) : Optional.empty();
+        if (check.isPresent()) {
+            Window window = new Window(check.get(), 0, Window.JUMP_LENGTH);
+            return sites.at(function, window, it -> {
+                List<ProbeCall> calls = calls(programs, ProbeKind.ENTRY);
+                return stub().behind(calls, it.insns(), it.back());
+            });
+        }
         boolean flags = FlagUse.areTaken(index.beginning(function));
         return entrySite(function, window -> {
             List<ProbeCall> calls = calls(programs, flags ? ProbeKind.OFFSET : ProbeKind.ENTRY);
@@ -200,9 +209,6 @@ public final class ProbePlanner {
         RemoteAddress address = index.first(function)
                 .filter(insn -> insn.kind() == InsnKind.ENDBR64)
                 .map(X64Insn::end)
-                .or(() -> module.traits().contains(ModuleText.Trait.GO)
-                        ? StackCheck.end(index.insns(function))
-                        : Optional.empty())
                 .orElse(function.start());
         return sites.at(function, address, stub);
     }

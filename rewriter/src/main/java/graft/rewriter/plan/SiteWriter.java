@@ -72,7 +72,8 @@ final class SiteWriter {
         }
         List<String> checks = new ArrayList<>();
         if (!window.isSingle() || window.padding() > 0) {
-            Optional<String> target = index.targetInside(function, window.start(), window.patchEnd());
+            Optional<String> target = index.targetInside(function, window.start(), window.patchEnd())
+                    .or(() -> index.preemptionInside(function, window.start(), window.patchEnd()));
             if (target.isPresent()) {
                 return Site.refused(Planned.Reason.BRANCH_TARGET, target.get());
             }

@@ -1,6 +1,5 @@
 package graft.rewriter.plan;
 
-import graft.platform.address.RemoteAddress;
 import graft.platform.asm.x86_64.X64Insn;
 import graft.rewriter.Code;
 import java.util.List;
@@ -10,7 +9,7 @@ import java.util.Set;
 /**
  * The test at the beginning of a Go function whether the goroutine's stack is long enough. When it is not, the stack is
  * moved and the function begins again: a program that shall see every call once runs behind the test. The test changes no
- * argument (cmd/internal/obj/x86, {@code stacksplit}).
+ * argument, and no goroutine is preempted between its comparison and its jump (cmd/internal/obj/x86, {@code stacksplit}).
  */
 final class StackCheck {
     /** As far as the test is from the function's first instruction at most. */
@@ -25,14 +24,14 @@ final class StackCheck {
 
     private StackCheck() {}
 
-    /** The instruction behind the test, if there is one. */
-    static Optional<RemoteAddress> end(List<X64Insn> function) {
+    /** The instructions up to the end of the test, if there is one. */
+    static Optional<List<X64Insn>> in(List<X64Insn> function) {
         for (int at = 0; at + 1 < Math.min(REACH, function.size()); at++) {
             X64Insn jump = function.get(at + 1);
             boolean jumps = jump.isOneByteOpcode() && jump.opcode() == JBE_SHORT
                     || jump.isTwoByteOpcode() && jump.opcode() == JBE;
             if (jumps && COMPARISONS.contains(Code.of(function.get(at).bytes()))) {
-                return Optional.of(jump.end());
+                return Optional.of(function.subList(0, at + 2));
             }
         }
         return Optional.empty();

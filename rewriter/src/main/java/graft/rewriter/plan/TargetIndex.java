@@ -246,6 +246,27 @@ final class TargetIndex {
         return padding;
     }
 
+    /** Whether code of the module may go on where no thread is. */
+    boolean hasGoroutines() {
+        return module.traits().contains(ModuleText.Trait.GO);
+    }
+
+    /** A place in {@code (from, to)} where a goroutine that does not run now may go on: it is not found to be moved. */
+    Optional<String> preemptionInside(FunctionRange function, RemoteAddress from, RemoteAddress to) {
+        if (!Goroutines.mayBePreemptedIn(module, function)) {
+            return Optional.empty();
+        }
+        List<X64Insn> insns = insns(function);
+        Optional<RemoteAddress> behindComparison =
+                StackCheck.in(insns).map(check -> check.getLast().address());
+        return insns.stream()
+                .map(X64Insn::address)
+                .filter(at -> at.compareTo(from) > 0 && at.compareTo(to) < 0)
+                .filter(at -> behindComparison.filter(at::equals).isEmpty())
+                .findFirst()
+                .map(at -> "a goroutine that was preempted may go on at " + at);
+    }
+
     private Optional<String> unknownModule() {
         if (module.traits().contains(ModuleText.Trait.RESTARTABLE_SEQUENCES)) {
             return Optional.of("the module has restartable sequences, whose abort points are not known");

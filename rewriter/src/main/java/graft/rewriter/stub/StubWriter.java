@@ -49,6 +49,23 @@ public final class StubWriter {
         return moveAndReturn(entryOf(calls), displaced, back);
     }
 
+    /** A function entry that its first instructions may leave: moved instructions, calls, jump to {@code back}. */
+    public Stub behind(List<ProbeCall> calls, List<X64Insn> displaced, RemoteAddress back) {
+        requireCalls(calls);
+        return switch (move(displaced)) {
+            case Relocation.Refused refused -> new Stub.Refused(refused);
+            case Relocation.Done(var moved) -> {
+                for (ProbeCall call : calls) {
+                    hopOverRecord();
+                    record(call);
+                    call(ProbeKind.ENTRY, call, false);
+                }
+                out.jmp(back.value());
+                yield written(address, moved);
+            }
+        };
+    }
+
     /** Any instruction: the red zone is skipped first. */
     public Stub offset(List<ProbeCall> calls, List<X64Insn> displaced, RemoteAddress back) {
         skippingCalls(ProbeKind.OFFSET, calls);

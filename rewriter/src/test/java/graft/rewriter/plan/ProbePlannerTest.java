@@ -15,6 +15,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
 class ProbePlannerTest {
@@ -383,19 +384,45 @@ class ProbePlannerTest {
                         refused -> assertThat(refused.reason()).isEqualTo(Planned.Reason.BRANCH_TARGET));
     }
 
-    @Test
-    void entriesOfGoFunctionsLieBehindTheTestOfTheStack() {
-        String body = "49 3b 66 10" + "76 08" + "48 83 ec 18" + "31 c0" + "c3 90" + "e8 00 00 00 00" + "eb eb";
-        ModuleText go = module(body, List.of(TEXT), Set.of(ModuleText.Trait.GO));
-        ModuleText other = module(body, List.of(TEXT), Set.of());
+    /** cmp 0x10(%r14),%rsp; jbe; sub $0x18,%rsp; mov %rbp,0x10(%rsp); ..., mov 0x10(%rsp),%rbp; add $0x18,%rsp; ret */
+    private static final String GO_FUNCTION = "49 3b 66 10" + "76 16" + "48 83 ec 18" + "48 89 6c 24 10" + "31 c0"
+            + "48 8b 6c 24 10" + "48 83 c4 18" + "c3 90" + "e8 00 00 00 00" + "eb dd";
 
-        assertThat(site(go, 21)).isEqualTo(TEXT.plus(6));
-        assertThat(site(other, 21)).isEqualTo(TEXT);
+    private Planned inGo(Function<ProbePlanner, Planned> asked) {
+        return asked.apply(planner(module(GO_FUNCTION, List.of(TEXT), Set.of(ModuleText.Trait.GO)), Unwinding.ABSENT));
     }
 
-    private RemoteAddress site(ModuleText module, int size) {
-        Planned planned = planner(module, Unwinding.ABSENT).function(function(size), List.of(program), List.of());
-        return ((Planned.Patchable) planned).sites().getFirst().address();
+    private static FunctionRange goFunction() {
+        return new FunctionRange("main.work", TEXT, 35);
+    }
+
+    @Test
+    void programsAtEntriesOfGoFunctionsRunBehindTheTestOfTheStack() {
+        Planned planned = inGo(planner -> planner.function(goFunction(), List.of(program), List.of()));
+
+        PatchSite site = ((Planned.Patchable) planned).sites().getFirst();
+        assertThat(site.address()).isEqualTo(TEXT);
+        assertThat(site.moved()).extracting(PatchSite.MovedInsn::from).containsExactly(TEXT, TEXT.plus(4));
+        assertThat(space.blocks.getLast().toString()).startsWith("49 3b 66 10 0f 86");
+    }
+
+    @Test
+    void oneInstructionMakesRoomAtReturnsOfGoFunctions() {
+        Planned planned = inGo(planner -> planner.function(goFunction(), List.of(), List.of(program)));
+
+        PatchSite site = ((Planned.Patchable) planned).sites().getFirst();
+        assertThat(site.address()).isEqualTo(TEXT.plus(17));
+        assertThat(site.newBytes().length()).isEqualTo(5);
+    }
+
+    @Test
+    void placesThatNeedTwoInstructionsWhereGoroutinesArePreemptedAreRefused() {
+        Planned planned = inGo(planner -> planner.offset(goFunction(), TEXT.plus(15), List.of(program)));
+
+        assertThat(planned)
+                .isInstanceOfSatisfying(
+                        Planned.Refused.class,
+                        refused -> assertThat(refused.why()).contains("a goroutine"));
     }
 
     @Test
