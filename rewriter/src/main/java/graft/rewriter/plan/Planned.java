@@ -32,6 +32,8 @@ public sealed interface Planned {
         NOT_MOVABLE,
         /** The return cannot be seen without changing the stack, and that is not safe here. */
         RETURN_NOT_SAFE,
+        /** The function cannot be left before it has begun. */
+        OVERRIDE_NOT_SAFE,
         /** Another probe of the same request needs some of the bytes. */
         TAKEN,
         /** The place is not an instruction boundary of its function. */

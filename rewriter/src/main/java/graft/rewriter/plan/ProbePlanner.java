@@ -22,9 +22,6 @@ import java.util.function.Supplier;
  * Confined to one thread.
  */
 public final class ProbePlanner {
-    /** {@code ret imm16}. */
-    private static final int RET_IMM16 = 0xc2;
-
     private static final Set<String> TWICE_RETURNING = Set.of(
             "setjmp",
             "_setjmp",
@@ -49,6 +46,7 @@ public final class ProbePlanner {
     private final CodeSpace space;
     private final Supplier<ReturnRoutines.Addresses> returnRoutines;
     private final Unwinding unwinding;
+    private final OverrideRules overrides;
 
     /**
      * @param returnRoutines writes the pool's return routines when they are first needed
@@ -64,6 +62,7 @@ public final class ProbePlanner {
         this.space = space;
         this.returnRoutines = returnRoutines;
         this.unwinding = unwinding;
+        this.overrides = new OverrideRules(module, index);
     }
 
     /**
@@ -71,8 +70,17 @@ public final class ProbePlanner {
      * where that is proven to be complete, and by wrapping the call otherwise.
      */
     public Planned function(FunctionRange function, List<ProgramAtSite> onEntry, List<ProgramAtSite> onReturn) {
+        Optional<Planned> refusal = onEntry.stream().anyMatch(ProbePlanner::mayOverride)
+                ? overrides.refusal(function)
+                : onReturn.stream()
+                        .filter(ProbePlanner::mayOverride)
+                        .findFirst()
+                        .map(_ -> onlyAtEntries(function, "its return"));
+        if (refusal.isPresent()) {
+            return refusal.get();
+        }
         if (onReturn.isEmpty()) {
-            return entrySite(function, onEntry).planned();
+            return entrySite(function, onEntry, onReturn).planned();
         }
         ExitSites exits = new ExitSites(index, function);
         return switch (exits.find()) {
@@ -83,7 +91,11 @@ public final class ProbePlanner {
 
     /** Programs before the instruction at {@code address}. */
     public Planned offset(FunctionRange function, RemoteAddress address, List<ProgramAtSite> programs) {
-        Optional<Planned> refusal = directionFlag(function);
+        Optional<Planned> refusal = directionFlag(function)
+                .or(() -> programs.stream()
+                        .filter(ProbePlanner::mayOverride)
+                        .findFirst()
+                        .map(_ -> onlyAtEntries(function, address.toString())));
         return refusal.orElseGet(() -> site(function, address, window -> {
                     List<ProbeCall> calls = calls(programs, ProbeKind.OFFSET);
                     return stub().offset(calls, window.insns(), window.back());
@@ -100,7 +112,7 @@ public final class ProbePlanner {
             FunctionRange function, List<ProgramAtSite> onEntry, List<ProgramAtSite> onReturn, List<Window> exits) {
         List<PatchSite> patches = new ArrayList<>();
         if (!onEntry.isEmpty()) {
-            Site entry = entrySite(function, onEntry);
+            Site entry = entrySite(function, onEntry, onReturn);
             if (!(entry instanceof Site.Written(var written))) {
                 return entry.planned();
             }
@@ -154,10 +166,10 @@ public final class ProbePlanner {
         if (!function.isNamed()) {
             return Optional.of("it has no name, so it may be one that returns twice");
         }
-        if (popsArguments(function)) {
+        if (overrides.popsArguments(function)) {
             return Optional.of("it pops its arguments as it returns, so the return would not find its stack slot");
         }
-        if (usesFlags(function)) {
+        if (FlagUse.areTaken(index.beginning(function)) || overrides.givesFlags(function)) {
             return Optional.of("it takes or gives something in the flags");
         }
         return unwinding == Unwinding.POSSIBLE
@@ -166,38 +178,41 @@ public final class ProbePlanner {
     }
 
     private boolean givesFlags(FunctionRange function, X64Insn ret) {
-        List<X64Insn> insns = index.insns(function);
-        return FlagUse.areGiven(insns.subList(0, insns.indexOf(ret)));
+        return overrides.givesFlags(function, ret);
     }
 
-    private boolean usesFlags(FunctionRange function) {
-        return FlagUse.areTaken(index.beginning(function))
-                || index.insns(function).stream()
-                        .anyMatch(insn -> insn.kind() == InsnKind.RET && givesFlags(function, insn));
-    }
-
-    private boolean popsArguments(FunctionRange function) {
-        return index.insns(function).stream()
-                .anyMatch(insn -> insn.kind() == InsnKind.RET && insn.opcode() == RET_IMM16);
-    }
-
-    private Site entrySite(FunctionRange function, List<ProgramAtSite> programs) {
+    /** {@code onReturn} run there when the function itself does not. */
+    private Site entrySite(FunctionRange function, List<ProgramAtSite> onEntry, List<ProgramAtSite> onReturn) {
         Optional<List<X64Insn>> check =
                 module.traits().contains(ModuleText.Trait.GO) ? StackCheck.in(index.insns(function)) : Optional.empty();
         if (check.isPresent()) {
             Window window = new Window(check.get(), 0, Window.JUMP_LENGTH);
             return sites.at(function, window, it -> {
-                List<ProbeCall> calls = calls(programs, ProbeKind.ENTRY);
+                List<ProbeCall> calls = calls(onEntry, ProbeKind.ENTRY);
                 return stub().behind(calls, it.insns(), it.back());
             });
         }
-        boolean flags = FlagUse.areTaken(index.beginning(function));
+        ProbeKind kind = FlagUse.areTaken(index.beginning(function)) ? ProbeKind.OFFSET : ProbeKind.ENTRY;
         return entrySite(function, window -> {
-            List<ProbeCall> calls = calls(programs, flags ? ProbeKind.OFFSET : ProbeKind.ENTRY);
-            return flags
-                    ? stub().offset(calls, window.insns(), window.back())
-                    : stub().entry(calls, window.insns(), window.back());
+            List<ProbeCall> entries = calls(onEntry, kind);
+            List<ProbeCall> returns = onEntry.stream().anyMatch(ProbePlanner::mayOverride)
+                    ? calls(onReturn, ProbeKind.RETURN)
+                    : List.of();
+            StubWriter.FunctionCalls calls = new StubWriter.FunctionCalls(kind, entries, returns);
+            return stub().entry(calls, window.insns(), window.back());
         });
+    }
+
+    private static boolean mayOverride(ProgramAtSite program) {
+        return program.effect() == ProbeCall.Effect.MAY_OVERRIDE;
+    }
+
+    private static Planned onlyAtEntries(FunctionRange function, String place) {
+        return new Planned.Refused(
+                Planned.Reason.OVERRIDE_NOT_SAFE,
+                "a program at " + place + " of " + function.name()
+                        + " calls bpf_override_return, which works at the entries of functions only",
+                "attach it to the function's entry");
     }
 
     /** A writer for the next free place. Thunks and routines take places too, so they are asked for before. */

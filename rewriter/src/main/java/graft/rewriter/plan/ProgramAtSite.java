@@ -8,4 +8,9 @@ import graft.rewriter.stub.ProbeKind;
 public interface ProgramAtSite {
     /** The call of this program's thunk of {@code kind}; the thunk is written when it is first asked for. */
     ProbeCall call(ProbeKind kind);
+
+    /** What the program may do to the function that it runs in. */
+    default ProbeCall.Effect effect() {
+        return ProbeCall.Effect.NONE;
+    }
 }

@@ -8,5 +8,19 @@ import graft.platform.address.RemoteAddress;
  * @param thunk the thunk of the program for the site's kind
  * @param functionIp what the program sees as the probed address
  * @param cookie the attach cookie
+ * @param effect what it may do to the site
  */
-public record ProbeCall(RemoteAddress thunk, RemoteAddress functionIp, long cookie) {}
+public record ProbeCall(RemoteAddress thunk, RemoteAddress functionIp, long cookie, Effect effect) {
+    /** What a program may do to the place where it runs. */
+    public enum Effect {
+        /** What follows runs. */
+        NONE,
+        /** The thunk says whether the function, or system call, runs ({@link ProgramEntry.Use#OVERRIDE}). */
+        MAY_OVERRIDE
+    }
+
+    /** A program after which everything goes on. */
+    public ProbeCall(RemoteAddress thunk, RemoteAddress functionIp, long cookie) {
+        this(thunk, functionIp, cookie, Effect.NONE);
+    }
+}

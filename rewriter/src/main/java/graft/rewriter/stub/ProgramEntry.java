@@ -14,8 +14,11 @@ import java.util.Set;
  * @param contextFields which 8-byte words of the context it reads: 21 of {@code struct pt_regs}, 8 of a system call's
  *     enter record, 3 of its exit record
  * @param uses what else it needs
+ * @param written which words of the context it writes: registers of {@code struct pt_regs} (words 0 to 14), arguments of an
+ *     enter record (2 to 7), the result of an exit record (2). They are the thread's when it goes on
  */
-public record ProgramEntry(RemoteAddress address, Set<Gpr> clobbered, BitSet contextFields, Set<Use> uses) {
+public record ProgramEntry(
+        RemoteAddress address, Set<Gpr> clobbered, BitSet contextFields, Set<Use> uses, BitSet written) {
     /** Words of {@code struct pt_regs}. */
     public static final int CONTEXT_WORDS = 21;
 
@@ -23,11 +26,22 @@ public record ProgramEntry(RemoteAddress address, Set<Gpr> clobbered, BitSet con
         clobbered = Set.copyOf(clobbered);
         contextFields = (BitSet) contextFields.clone();
         uses = Set.copyOf(uses);
+        written = (BitSet) written.clone();
+    }
+
+    /** A program that only looks at its context. */
+    public ProgramEntry(RemoteAddress address, Set<Gpr> clobbered, BitSet contextFields, Set<Use> uses) {
+        this(address, clobbered, contextFields, uses, new BitSet());
     }
 
     @Override
     public BitSet contextFields() {
         return (BitSet) contextFields.clone();
+    }
+
+    @Override
+    public BitSet written() {
+        return (BitSet) written.clone();
     }
 
     /** What a program needs besides context fields. */
@@ -37,7 +51,12 @@ public record ProgramEntry(RemoteAddress address, Set<Gpr> clobbered, BitSet con
         /** {@code context[-1]}: the probed address; at a return probe the function's. */
         FUNCTION_IP,
         /** {@code context[-2]}: the attach cookie. */
-        COOKIE
+        COOKIE,
+        /**
+         * {@code context[-3]} is 1 and becomes 0 when the probed function shall not run; then
+         * {@code context[-4]} is what it returns.
+         */
+        OVERRIDE
     }
 
     /** A context with every field. */

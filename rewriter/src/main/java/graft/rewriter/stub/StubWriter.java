@@ -7,11 +7,13 @@ import graft.platform.asm.x86_64.Cond;
 import graft.platform.asm.x86_64.Gpr;
 import graft.platform.asm.x86_64.OpSize;
 import graft.platform.asm.x86_64.Plain;
+import graft.platform.asm.x86_64.Reach;
 import graft.platform.asm.x86_64.X64Assembler;
 import graft.platform.asm.x86_64.X64Insn;
 import graft.rewriter.Code;
 import graft.rewriter.relocate.Relocation;
 import graft.rewriter.relocate.Relocator;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -21,8 +23,23 @@ import java.util.List;
 public final class StubWriter {
     private static final int RED_ZONE = 128;
 
+    /** {@code jrcxz} over a load of rcx and a short jump. */
+    private static final byte[] JRCXZ_OVER_MOV_AND_JMP = {(byte) 0xe3, 7};
+
     private final X64Assembler out;
     private final RemoteAddress address;
+    private final List<Exit> exits = new ArrayList<>();
+
+    /** The programs at one function's entry, and those of its return, which run there when the function does not. */
+    public record FunctionCalls(ProbeKind kind, List<ProbeCall> entries, List<ProbeCall> returns) {
+        public FunctionCalls {
+            entries = List.copyOf(entries);
+            returns = List.copyOf(returns);
+        }
+    }
+
+    /** Where the stub goes on when call number {@code call} has said that nothing else runs. */
+    private record Exit(int call, Label label) {}
 
     /** A writer for one stub at {@code address}. */
     public StubWriter(RemoteAddress address) {
@@ -33,20 +50,26 @@ public final class StubWriter {
     /** No {@link #room} for two jumps is longer: five branches of two bytes become six each. */
     public static final int MAX_ROOM_BYTES = 64;
 
-    /** No stub with this many calls and displaced instructions is longer. */
+    /** No stub with this many calls and displaced instructions is longer; where one may override, each counts as three. */
     public static int maxBytes(int calls, int insns) {
         return 96 + 40 * calls + 40 * insns;
     }
 
     /** Instructions that make room for others: moved instructions, jump to {@code back}. */
     public Stub room(List<X64Insn> displaced, RemoteAddress back) {
-        return moveAndReturn(address, displaced, back);
+        return moveAndReturn(address, displaced, back, () -> {});
     }
 
-    /** A function entry: calls, moved instructions, jump to {@code back}. */
-    public Stub entry(List<ProbeCall> calls, List<X64Insn> displaced, RemoteAddress back) {
-        calls(ProbeKind.ENTRY, calls);
-        return moveAndReturn(entryOf(calls), displaced, back);
+    /**
+     * A function entry: calls, moved instructions, jump to {@code back}. When a program says that the function shall not run,
+     * those behind it run all the same, then those of its return, and it returns.
+     */
+    public Stub entry(FunctionCalls function, List<X64Insn> displaced, RemoteAddress back) {
+        calls(function.kind(), function.entries());
+        if (function.kind().interruptsAnything()) {
+            leaveRedZone();
+        }
+        return moveAndReturn(entryOf(function.entries()), displaced, back, () -> overridden(function));
     }
 
     /** A function entry that its first instructions may leave: moved instructions, calls, jump to {@code back}. */
@@ -69,7 +92,7 @@ public final class StubWriter {
     /** Any instruction: the red zone is skipped first. */
     public Stub offset(List<ProbeCall> calls, List<X64Insn> displaced, RemoteAddress back) {
         skippingCalls(ProbeKind.OFFSET, calls);
-        return moveAndReturn(entryOf(calls), displaced, back);
+        return moveAndReturn(entryOf(calls), displaced, back, () -> {});
     }
 
     /** An exit: moved instructions, calls, {@code ret}. */
@@ -123,7 +146,8 @@ public final class StubWriter {
         returnCalls(returns);
         out.plain(Plain.RET);
         out.bind(body);
-        return moveAndReturn(entry, displaced, back);
+        return moveAndReturn(
+                entry, displaced, back, () -> overridden(new FunctionCalls(ProbeKind.ENTRY, entries, returns)));
     }
 
     private RemoteAddress entryOf(List<ProbeCall> calls) {
@@ -149,6 +173,56 @@ public final class StubWriter {
             }
             record(calls.get(i));
             call(kind, calls.get(i), i == 0);
+            if (calls.get(i).effect() == ProbeCall.Effect.MAY_OVERRIDE) {
+                exit(kind, i);
+            }
+        }
+    }
+
+    /** Leaves when the call has said so. Where flags are live the test changes none; it uses the red zone. */
+    private void exit(ProbeKind kind, int call) {
+        Exit exit = new Exit(call, new Label("overridden by " + call));
+        exits.add(exit);
+        if (!kind.keepsFlags()) {
+            out.jcc(Cond.B, exit.label());
+            return;
+        }
+        Label next = new Label("runs after " + call);
+        out.mov(OpSize.Q, Address.at(Gpr.RSP, -24), Gpr.RCX);
+        out.mov(OpSize.Q, Gpr.RCX, Address.at(Gpr.RSP, -16));
+        out.bytes(JRCXZ_OVER_MOV_AND_JMP);
+        out.mov(OpSize.Q, Gpr.RCX, Address.at(Gpr.RSP, -24));
+        out.jmp(next, Reach.SHORT);
+        out.mov(OpSize.Q, Gpr.RCX, Address.at(Gpr.RSP, -24));
+        out.jmp(exit.label());
+        out.bind(next);
+    }
+
+    /** The rest of the entry's programs, those of the return, and the return. */
+    private void overridden(FunctionCalls function) {
+        if (exits.isEmpty()) {
+            return;
+        }
+        otherCalls(function.kind(), function.entries());
+        if (function.kind().interruptsAnything()) {
+            leaveRedZone();
+        }
+        returnCalls(function.returns());
+        out.plain(Plain.RET);
+    }
+
+    /** The calls behind those that have said that nothing else runs; what they say about it changes the result only. */
+    private void otherCalls(ProbeKind kind, List<ProbeCall> calls) {
+        for (Exit exit : exits) {
+            int until = exits.indexOf(exit) + 1 < exits.size()
+                    ? exits.get(exits.indexOf(exit) + 1).call()
+                    : calls.size() - 1;
+            out.bind(exit.label());
+            for (ProbeCall call : calls.subList(exit.call() + 1, until + 1)) {
+                hopOverRecord();
+                record(call);
+                call(kind, call, false);
+            }
         }
     }
 
@@ -169,6 +243,10 @@ public final class StubWriter {
     /** Calls below the red zone. */
     private void skippingCalls(ProbeKind kind, List<ProbeCall> calls) {
         calls(kind, calls);
+        leaveRedZone();
+    }
+
+    private void leaveRedZone() {
         out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, RED_ZONE));
     }
 
@@ -184,13 +262,14 @@ public final class StubWriter {
         return insns.isEmpty() ? new Relocation.Done(List.of()) : new Relocator(out).relocate(insns);
     }
 
-    private Stub moveAndReturn(RemoteAddress entry, List<X64Insn> displaced, RemoteAddress back) {
+    private Stub moveAndReturn(RemoteAddress entry, List<X64Insn> displaced, RemoteAddress back, Runnable behind) {
         return switch (move(displaced)) {
             case Relocation.Refused refused -> new Stub.Refused(refused);
             case Relocation.Done(var moved) -> {
                 if (displaced.isEmpty() || !displaced.getLast().kind().endsFlow()) {
                     out.jmp(back.value());
                 }
+                behind.run();
                 yield written(entry, moved);
             }
         };

@@ -18,27 +18,8 @@ import java.util.BitSet;
 import java.util.EnumSet;
 import java.util.List;
 
-/**
- * One thunk being written.
- *
- * <pre>
- *  frame, from rsp up:  0 saved flags | 8 cookie | 16 function ip | 24 context (15 or 21 words of pt_regs)
- *           or, for system calls:                                 | 24 record, or what else points to the registers
- *                                                                 | behind it registers (15 or 21 words of pt_regs)
- *  above it: the return address into the stub, which leads to the site record
- * </pre>
- *
- * A saved register's place is its field of {@code pt_regs}, which programs cannot write. What {@code pt_regs} shows otherwise
- * than it is, the number of a system call, has its place in {@code orig_ax}.
- */
+/** One thunk being written. {@link ThunkFrame} shows its stack. */
 final class Thunk {
-    private static final int COOKIE = 8;
-    private static final int FUNCTION_IP = 16;
-    private static final int CONTEXT = 24;
-    private static final int WHOLE_FRAME = CONTEXT + 21 * 8;
-    /** Without the fields behind the general registers, which few programs read: stacks may be short. */
-    private static final int SHORT_FRAME = CONTEXT + 15 * 8;
-
     private static final int DI = 14;
     private static final int ORIG_RAX = 15;
     private static final int RIP = 16;
@@ -53,11 +34,9 @@ final class Thunk {
     /** The search begins in the lower half, so that it sees at least as many stacks. */
     private static final int FIRST_STACKS_MASK = PoolConstants.STACK_BYTES * (PoolConstants.STACKS / 2 - 1);
 
-    /** Registers in the order of {@code struct pt_regs}. */
-    private static final List<Gpr> FIELDS = List.of(
-            Gpr.R15, Gpr.R14, Gpr.R13, Gpr.R12, Gpr.RBP, Gpr.RBX, Gpr.R11, Gpr.R10, Gpr.R9, Gpr.R8, Gpr.RAX, Gpr.RCX,
-            Gpr.RDX, Gpr.RSI, Gpr.RDI);
+    private static final List<Gpr> FIELDS = ThunkFrame.FIELDS;
 
+    private static final int FIRST_ARGUMENT = 2;
     private static final List<Gpr> SYSCALL_ARGUMENTS = List.of(Gpr.RDI, Gpr.RSI, Gpr.RDX, Gpr.R10, Gpr.R8, Gpr.R9);
 
     /** Registers that a C function keeps, in the order of choice for the unaligned stack pointer. */
@@ -68,7 +47,7 @@ final class Thunk {
     private final ProbeKind kind;
     private final ProgramEntry program;
     private final BitSet fields;
-    private final boolean showsRegisters;
+    private final ThunkFrame frame;
     private final EnumSet<Gpr> saved;
     private final StackUse stack;
     private final Gpr stackKeeper;
@@ -80,11 +59,8 @@ final class Thunk {
         this.program = program;
         this.stack = stack;
         this.fields = program.contextFields();
-        this.showsRegisters = switch (kind.context()) {
-            case REGISTERS, SYSCALL_RECORD -> false;
-            case SYSCALL_RAW -> fields.get(0);
-            case SYSCALL_WRAPPED -> fields.get(DI);
-        };
+        this.fields.or(program.written());
+        this.frame = new ThunkFrame(kind, fields, program);
         this.stackKeeper = KEPT.stream()
                 .filter(register -> !program.clobbered().contains(register))
                 .findFirst()
@@ -95,6 +71,7 @@ final class Thunk {
     private EnumSet<Gpr> saved() {
         EnumSet<Gpr> registers = EnumSet.of(Gpr.RAX);
         registers.addAll(program.clobbered());
+        program.written().stream().mapToObj(this::written).forEach(registers::add);
         if (passesContext()) {
             registers.add(Gpr.RDI);
         }
@@ -106,6 +83,19 @@ final class Thunk {
         }
         registers.remove(Gpr.RSP);
         return registers;
+    }
+
+    /** The register that a written word of the context becomes. */
+    private Gpr written(int word) {
+        return switch (kind.context()) {
+            case REGISTERS -> FIELDS.get(word);
+            case SYSCALL_RECORD -> kind.isSyscallEnter() ? SYSCALL_ARGUMENTS.get(word - FIRST_ARGUMENT) : Gpr.RAX;
+            case SYSCALL_RAW, SYSCALL_WRAPPED -> throw new IllegalArgumentException("nothing is written at " + kind);
+        };
+    }
+
+    private boolean mayOverride() {
+        return program.uses().contains(ProgramEntry.Use.OVERRIDE);
     }
 
     Code write() {
@@ -121,12 +111,15 @@ final class Thunk {
             case SYSCALL_WRAPPED -> storeWrapped();
         }
         if (passesContext()) {
-            out.lea(OpSize.Q, Gpr.RDI, Address.at(Gpr.RSP, CONTEXT));
+            out.lea(OpSize.Q, Gpr.RDI, frame.at(0));
         }
         call();
+        if (kind.context() == ProbeKind.Context.SYSCALL_RECORD) {
+            program.written().stream().forEach(this::takeFromRecord);
+        }
         for (Gpr register : saved) {
             if (register != Gpr.RAX) {
-                out.mov(OpSize.Q, register, place(register));
+                out.mov(OpSize.Q, register, frame.place(register));
             }
         }
         close(skip);
@@ -146,51 +139,14 @@ final class Thunk {
         return kind.keepsFlags() || readsRegisterField(EFLAGS);
     }
 
-    private int frameBytes() {
-        int registers = registersAt() - CONTEXT;
-        boolean all =
-                showsRegisters || kind.context() == ProbeKind.Context.REGISTERS && fields.length() > FIELDS.size();
-        return registers + (all ? WHOLE_FRAME : SHORT_FRAME);
-    }
-
-    /** Where {@code struct pt_regs} is, or as much of it as is needed. */
-    private int registersAt() {
-        return CONTEXT + kind.context().bytes();
-    }
-
-    private static Address field(int index) {
-        return Address.at(Gpr.RSP, CONTEXT + 8 * index);
-    }
-
-    private Address shown(int index) {
-        return Address.at(Gpr.RSP, registersAt() + 8 * index);
-    }
-
-    private Address shown(Gpr register) {
-        return shown(FIELDS.indexOf(register));
-    }
-
-    private Address place(Gpr register) {
-        return showsRegisters && register == numberRegister() ? shown(ORIG_RAX) : shown(register);
-    }
-
-    /** Where the number of a system call is. */
-    private Gpr numberRegister() {
-        return kind.isSyscallEnter() ? Gpr.RAX : Gpr.RCX;
-    }
-
-    private Address returnAddress() {
-        return Address.at(Gpr.RSP, frameBytes());
-    }
-
     /** The tests of the state page and of the lifeline come before anything else that the kind allows. */
     private void open(Label skip) {
         if (flagsFirst()) {
-            frame();
+            openFrame();
             if (readsRegisterField(EFLAGS)) {
                 out.plain(Plain.PUSHFQ);
                 out.pop(Gpr.RAX);
-                out.mov(OpSize.Q, field(EFLAGS), Gpr.RAX);
+                out.mov(OpSize.Q, frame.field(EFLAGS), Gpr.RAX);
             }
             if (kind.keepsFlags()) {
                 // Nothing so far has changed the flags.
@@ -204,21 +160,27 @@ final class Thunk {
         out.op(Arith.CMP, OpSize.D, new Address.Absolute(runtime.lifeline().value()), PoolConstants.LIFELINE_CUT);
         out.jcc(Cond.AE, skip);
         if (!flagsFirst()) {
-            frame();
+            openFrame();
         }
     }
 
-    private void frame() {
-        out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, -frameBytes()));
-        out.mov(OpSize.Q, place(Gpr.RAX), Gpr.RAX);
+    private void openFrame() {
+        out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, -frame.bytes()));
+        out.mov(OpSize.Q, frame.place(Gpr.RAX), Gpr.RAX);
+        if (mayOverride()) {
+            out.mov(OpSize.Q, frame.at(ThunkFrame.RUNS), 1);
+        }
     }
 
     private void storeRegisters() {
         for (int i = 0; i < FIELDS.size(); i++) {
             Gpr register = FIELDS.get(i);
             if (register != Gpr.RAX
-                    && (readsRegisterField(i) || showsRegisters || saved.contains(register) || isNumber(register))) {
-                out.mov(OpSize.Q, place(register), register);
+                    && (readsRegisterField(i)
+                            || frame.showsRegisters()
+                            || saved.contains(register)
+                            || isNumber(register))) {
+                out.mov(OpSize.Q, frame.place(register), register);
             }
         }
     }
@@ -230,7 +192,7 @@ final class Thunk {
 
     /** From here on rax is scratch: it becomes a word of the site record. */
     private void loadSiteWord(int offset) {
-        out.mov(OpSize.Q, Gpr.RAX, returnAddress());
+        out.mov(OpSize.Q, Gpr.RAX, frame.returnAddress());
         out.mov(OpSize.Q, Gpr.RAX, Address.at(Gpr.RAX, offset - kind.recordDistance()));
     }
 
@@ -242,43 +204,43 @@ final class Thunk {
         }
         loadSiteWord(0);
         if (asked) {
-            out.mov(OpSize.Q, Address.at(Gpr.RSP, FUNCTION_IP), Gpr.RAX);
+            out.mov(OpSize.Q, frame.at(ThunkFrame.FUNCTION_IP), Gpr.RAX);
         }
         if (isContextIp) {
-            out.mov(OpSize.Q, field(RIP), Gpr.RAX);
+            out.mov(OpSize.Q, frame.field(RIP), Gpr.RAX);
         }
     }
 
     private void storeCookie() {
         if (program.uses().contains(ProgramEntry.Use.COOKIE)) {
             loadSiteWord(8);
-            out.mov(OpSize.Q, Address.at(Gpr.RSP, COOKIE), Gpr.RAX);
+            out.mov(OpSize.Q, frame.at(ThunkFrame.COOKIE), Gpr.RAX);
         }
     }
 
     private void storeSpecialRegisters() {
         if (fields.get(RIP) && kind.isReturn()) {
-            out.mov(OpSize.Q, Gpr.RAX, Address.at(Gpr.RSP, frameBytes() + 8));
-            out.mov(OpSize.Q, field(RIP), Gpr.RAX);
+            out.mov(OpSize.Q, Gpr.RAX, Address.at(Gpr.RSP, frame.bytes() + 8));
+            out.mov(OpSize.Q, frame.field(RIP), Gpr.RAX);
         }
         if (fields.get(RSP)) {
-            out.lea(OpSize.Q, Gpr.RAX, Address.at(Gpr.RSP, frameBytes() + kind.stackDistance()));
-            out.mov(OpSize.Q, field(RSP), Gpr.RAX);
+            out.lea(OpSize.Q, Gpr.RAX, Address.at(Gpr.RSP, frame.bytes() + kind.stackDistance()));
+            out.mov(OpSize.Q, frame.field(RSP), Gpr.RAX);
         }
         if (fields.get(ORIG_RAX)) {
-            out.mov(OpSize.Q, field(ORIG_RAX), -1);
+            out.mov(OpSize.Q, frame.field(ORIG_RAX), -1);
         }
         if (fields.get(CS)) {
-            out.mov(OpSize.Q, field(CS), 0x33);
+            out.mov(OpSize.Q, frame.field(CS), 0x33);
         }
         if (fields.get(SS)) {
-            out.mov(OpSize.Q, field(SS), 0x2b);
+            out.mov(OpSize.Q, frame.field(SS), 0x2b);
         }
     }
 
     private void storeRecord() {
         if (fields.get(0)) {
-            out.mov(OpSize.Q, field(0), 0);
+            out.mov(OpSize.Q, frame.field(0), 0);
         }
         if (kind == ProbeKind.SYSCALL_ENTER) {
             storeSyscallEnter();
@@ -293,7 +255,7 @@ final class Thunk {
         }
         for (int i = 0; i < SYSCALL_ARGUMENTS.size(); i++) {
             if (fields.get(2 + i)) {
-                out.mov(OpSize.Q, field(2 + i), SYSCALL_ARGUMENTS.get(i));
+                out.mov(OpSize.Q, frame.field(2 + i), SYSCALL_ARGUMENTS.get(i));
             }
         }
     }
@@ -308,20 +270,20 @@ final class Thunk {
     }
 
     private void storeNumber(int word) {
-        out.mov(OpSize.D, Gpr.RAX, place(numberRegister()));
-        out.mov(OpSize.Q, field(word), Gpr.RAX);
+        out.mov(OpSize.D, Gpr.RAX, frame.place(frame.numberRegister()));
+        out.mov(OpSize.Q, frame.field(word), Gpr.RAX);
     }
 
     private void storeResult(int word) {
-        out.mov(OpSize.Q, Gpr.RAX, place(Gpr.RAX));
-        out.mov(OpSize.Q, field(word), Gpr.RAX);
+        out.mov(OpSize.Q, Gpr.RAX, frame.place(Gpr.RAX));
+        out.mov(OpSize.Q, frame.field(word), Gpr.RAX);
     }
 
     private void storeRaw() {
-        if (showsRegisters) {
+        if (frame.showsRegisters()) {
             storeShown();
-            out.lea(OpSize.Q, Gpr.RAX, shown(0));
-            out.mov(OpSize.Q, field(0), Gpr.RAX);
+            out.lea(OpSize.Q, Gpr.RAX, frame.shown(0));
+            out.mov(OpSize.Q, frame.field(0), Gpr.RAX);
         }
         if (fields.get(1) && kind.isSyscallEnter()) {
             storeNumber(1);
@@ -333,7 +295,7 @@ final class Thunk {
     private void storeWrapped() {
         for (int i = 0; i < FIELDS.size(); i++) {
             if (fields.get(i) && i != DI && FIELDS.get(i) != Gpr.RAX) {
-                out.mov(OpSize.Q, field(i), FIELDS.get(i));
+                out.mov(OpSize.Q, frame.field(i), FIELDS.get(i));
             }
         }
         if (fields.get(FIELDS.indexOf(Gpr.RAX))) {
@@ -341,32 +303,38 @@ final class Thunk {
         }
         if (fields.get(RIP)) {
             loadSiteWord(0);
-            out.mov(OpSize.Q, field(RIP), Gpr.RAX);
+            out.mov(OpSize.Q, frame.field(RIP), Gpr.RAX);
         }
         if (fields.get(EFLAGS)) {
-            out.mov(OpSize.Q, field(EFLAGS), USUAL_FLAGS);
+            out.mov(OpSize.Q, frame.field(EFLAGS), USUAL_FLAGS);
         }
         storeSpecialRegisters();
-        if (showsRegisters) {
+        if (frame.showsRegisters()) {
             storeShown();
-            out.lea(OpSize.Q, Gpr.RAX, shown(0));
-            out.mov(OpSize.Q, field(DI), Gpr.RAX);
+            out.lea(OpSize.Q, Gpr.RAX, frame.shown(0));
+            out.mov(OpSize.Q, frame.field(DI), Gpr.RAX);
         }
     }
 
     /** What the kernel has in {@code struct pt_regs} at a system call, beside the registers that are there already. */
     private void storeShown() {
         if (kind.isSyscallEnter()) {
-            out.mov(OpSize.Q, shown(Gpr.RAX), -ENOSYS);
+            out.mov(OpSize.Q, frame.shown(Gpr.RAX), -ENOSYS);
         }
         loadSiteWord(0);
-        out.mov(OpSize.Q, shown(RIP), Gpr.RAX);
-        out.mov(OpSize.Q, shown(Gpr.RCX), Gpr.RAX);
-        out.mov(OpSize.Q, shown(CS), 0x33);
-        out.mov(OpSize.Q, shown(EFLAGS), USUAL_FLAGS);
-        out.lea(OpSize.Q, Gpr.RAX, Address.at(Gpr.RSP, frameBytes() + kind.stackDistance()));
-        out.mov(OpSize.Q, shown(RSP), Gpr.RAX);
-        out.mov(OpSize.Q, shown(SS), 0x2b);
+        out.mov(OpSize.Q, frame.shown(RIP), Gpr.RAX);
+        out.mov(OpSize.Q, frame.shown(Gpr.RCX), Gpr.RAX);
+        out.mov(OpSize.Q, frame.shown(CS), 0x33);
+        out.mov(OpSize.Q, frame.shown(EFLAGS), USUAL_FLAGS);
+        out.lea(OpSize.Q, Gpr.RAX, Address.at(Gpr.RSP, frame.bytes() + kind.stackDistance()));
+        out.mov(OpSize.Q, frame.shown(RSP), Gpr.RAX);
+        out.mov(OpSize.Q, frame.shown(SS), 0x2b);
+    }
+
+    /** The place of a register that the program has written in the record. */
+    private void takeFromRecord(int word) {
+        out.mov(OpSize.Q, Gpr.RAX, frame.field(word));
+        out.mov(OpSize.Q, frame.place(written(word)), Gpr.RAX);
     }
 
     private void call() {
@@ -418,16 +386,36 @@ final class Thunk {
         if (flagsFirst()) {
             out.bind(skip);
         }
+        if (mayOverride()) {
+            tellStub();
+        }
         if (kind.keepsFlags()) {
             out.mov(OpSize.Q, Gpr.RAX, Address.at(Gpr.RSP));
             out.op(Arith.ADD, OpSize.B, Gpr.RAX, 0x7f);
             out.plain(Plain.SAHF);
         }
-        out.mov(OpSize.Q, Gpr.RAX, place(Gpr.RAX));
-        out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, frameBytes()));
+        out.mov(OpSize.Q, Gpr.RAX, frame.place(Gpr.RAX));
+        out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, frame.bytes()));
         if (!flagsFirst()) {
             out.bind(skip);
         }
         out.plain(Plain.RET);
+    }
+
+    /**
+     * The stub looks at CF, which is set when the function shall not run, and clear after the tests that lead to the end. Where
+     * flags are kept it looks at the highest word of the frame, which is below its stack pointer then.
+     */
+    private void tellStub() {
+        Label runs = new Label("runs");
+        out.op(Arith.CMP, OpSize.D, frame.at(ThunkFrame.RUNS), 1);
+        out.jcc(Cond.AE, runs);
+        out.mov(OpSize.Q, Gpr.RAX, frame.at(ThunkFrame.RESULT));
+        out.mov(OpSize.Q, frame.place(Gpr.RAX), Gpr.RAX);
+        out.bind(runs);
+        if (kind.keepsFlags()) {
+            out.mov(OpSize.Q, Gpr.RAX, frame.at(ThunkFrame.RUNS));
+            out.mov(OpSize.Q, frame.top(), Gpr.RAX);
+        }
     }
 }

@@ -10,7 +10,7 @@ import graft.rewriter.Code;
  */
 public final class ThunkWriter {
     /** No thunk is longer. */
-    public static final int MAX_BYTES = 768;
+    public static final int MAX_BYTES = 896;
 
     private final RuntimeRegion runtime;
 

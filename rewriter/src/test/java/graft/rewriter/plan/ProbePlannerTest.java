@@ -93,6 +93,59 @@ class ProbePlannerTest {
                         refused -> assertThat(refused.reason()).isEqualTo(Planned.Reason.BRANCH_TARGET));
     }
 
+    /** A program that may leave its function. */
+    private static final ProgramAtSite OVERRIDING = new ProgramAtSite() {
+        @Override
+        public ProbeCall call(ProbeKind kind) {
+            return new ProbeCall(THUNK, TEXT, 0, effect());
+        }
+
+        @Override
+        public ProbeCall.Effect effect() {
+            return ProbeCall.Effect.MAY_OVERRIDE;
+        }
+    };
+
+    @Test
+    void overridesAFunctionThatReturns() {
+        assertThat(overriding("55 48 89 e5 48 83 ec 20 c9 c3", 10)).isInstanceOf(Planned.Patchable.class);
+    }
+
+    @Test
+    void overridesAFunctionThatEndsWithAJumpToAnother() {
+        assertThat(overriding("31 ff 89 f7 90 90 e9 01 00 00 00 c3 c3", 11)).isInstanceOf(Planned.Patchable.class);
+    }
+
+    @Test
+    void doesNotOverrideAFunctionThatNeverReturns() {
+        assertRefused(overriding("55 48 89 e5 48 83 ec 20 0f 0b", 10), "it never returns");
+    }
+
+    @Test
+    void doesNotOverrideAFunctionThatPopsItsArguments() {
+        assertRefused(overriding("55 48 89 e5 48 83 ec 20 c9 c2 08 00", 12), "it pops its arguments");
+    }
+
+    @Test
+    void overridesAtEntriesOnly() {
+        ProbePlanner planner = planner("55 48 89 e5 48 83 ec 20 c9 c3", Unwinding.ABSENT);
+        FunctionRange function = new FunctionRange("f", TEXT, 10);
+        assertRefused(planner.function(function, List.of(), List.of(OVERRIDING)), "at the entries of functions only");
+        assertRefused(planner.offset(function, TEXT.plus(4), List.of(OVERRIDING)), "at the entries of functions only");
+    }
+
+    private Planned overriding(String text, long size) {
+        return planner(text, Unwinding.ABSENT)
+                .function(new FunctionRange("f", TEXT, size), List.of(OVERRIDING), List.of());
+    }
+
+    private static void assertRefused(Planned planned, String why) {
+        assertThat(planned).isInstanceOfSatisfying(Planned.Refused.class, refused -> {
+            assertThat(refused.reason()).isEqualTo(Planned.Reason.OVERRIDE_NOT_SAFE);
+            assertThat(refused.why()).contains(why);
+        });
+    }
+
     @Test
     void overwritesPaddingBehindAReturn() {
         PatchSite site = onlySite(entry("c3 90 90 90 90"));

@@ -166,7 +166,8 @@ class StubExecutionTest {
 
     private void installEntry(Function function, List<ProbeCall> calls) {
         List<X64Insn> displaced = covered(function);
-        install(function, writer().entry(calls, displaced, back(displaced)));
+        StubWriter.FunctionCalls all = new StubWriter.FunctionCalls(ProbeKind.ENTRY, calls, List.of());
+        install(function, writer().entry(all, displaced, back(displaced)));
     }
 
     private void installOffset(Function function, List<ProbeCall> calls) {
