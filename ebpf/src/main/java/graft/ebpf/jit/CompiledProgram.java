@@ -34,6 +34,15 @@ public record CompiledProgram(
         int tailEntry,
         List<SlotOffset> offsets) {
 
+    /**
+     * Offset from the context of an 8-byte word that the caller sets to 1; a program that calls {@code bpf_override_return}
+     * sets it to 0.
+     */
+    public static final int FUNCTION_RUNS = -24;
+
+    /** Offset from the context of the word where such a program puts the result. */
+    public static final int OVERRIDING_RESULT = -32;
+
     /** Whether the code calls the target's agent. */
     public enum Calls {
         /** Self-contained. */

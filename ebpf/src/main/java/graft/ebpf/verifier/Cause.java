@@ -32,6 +32,8 @@ public enum Cause {
     MISALIGNED("an access is misaligned"),
     /** A write to a read-only object: the context, a read-only map. */
     READ_ONLY("a read-only object is written"),
+    /** A change of the process that nobody has allowed. */
+    NOT_ALLOWED("the program changes what the process does, which was not allowed"),
     /** A read of a map that programs may only write. */
     WRITE_ONLY("a write-only map is read"),
     /** Arithmetic that pointers do not allow. */

@@ -39,7 +39,11 @@ final class ContextMemory {
             return;
         }
         requireUnmoved(setting, place);
-        field(setting, place, bytes, KernelContexts.Access.WRITE);
+        if (setting.isForTarget()) {
+            ChangeRules.store(step, place, bytes, value);
+        } else {
+            field(setting, place, bytes, KernelContexts.Access.WRITE);
+        }
     }
 
     /** A range for a helper: only system call programs have a context that is plain memory. */

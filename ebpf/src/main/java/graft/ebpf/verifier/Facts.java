@@ -11,7 +11,7 @@ import java.util.Set;
 
 /**
  * What the walk over all paths learned about an accepted program. Accepted programs write only to their stack, to map
- * values and to ring buffer records; this needs no fact.
+ * values and to ring buffer records, which needs no fact, and, when they are allowed to, to their context.
  *
  * @param contextFields the 8-byte fields of the context that are read (bit n: bytes 8n to 8n+7)
  * @param contextUse whether reads at constant offsets are all that happens to the context
@@ -26,6 +26,7 @@ import java.util.Set;
  * @param fallenBranches slots of conditional branches that can fall through
  * @param arena what works on the program's arena
  * @param ownValues what works on values that every processor has its own of
+ * @param writtenFields the 8-byte fields of the context that are written
  */
 public record Facts(
         BitSet contextFields,
@@ -40,7 +41,8 @@ public record Facts(
         BitSet takenBranches,
         BitSet fallenBranches,
         ArenaUse arena,
-        OwnValues ownValues) {
+        OwnValues ownValues,
+        BitSet writtenFields) {
 
     /**
      * Which instructions work on an arena.
@@ -97,6 +99,39 @@ public record Facts(
         reachable = (BitSet) reachable.clone();
         takenBranches = (BitSet) takenBranches.clone();
         fallenBranches = (BitSet) fallenBranches.clone();
+        writtenFields = (BitSet) writtenFields.clone();
+    }
+
+    /** The facts of a program that leaves its context alone. */
+    public Facts(
+            BitSet contextFields,
+            ContextUse contextUse,
+            Set<Helper> helpers,
+            Map<Integer, String> mapOfCall,
+            Map<Integer, Integer> frameBytes,
+            int stackBytes,
+            int frames,
+            int walked,
+            BitSet reachable,
+            BitSet takenBranches,
+            BitSet fallenBranches,
+            ArenaUse arena,
+            OwnValues ownValues) {
+        this(
+                contextFields,
+                contextUse,
+                helpers,
+                mapOfCall,
+                frameBytes,
+                stackBytes,
+                frames,
+                walked,
+                reachable,
+                takenBranches,
+                fallenBranches,
+                arena,
+                ownValues,
+                new BitSet());
     }
 
     /** The facts of a program that nobody has verified: everything may happen, every function uses its whole frame. */
@@ -136,7 +171,8 @@ public record Facts(
                 takenBranches,
                 fallenBranches,
                 arena,
-                ownValues);
+                ownValues,
+                writtenFields);
     }
 
     /** Whether the program calls a helper at all. */

@@ -81,6 +81,9 @@ final class HelperTransfer {
             if (offered.isEmpty()) {
                 throw unknown("helper " + prototype.name() + " does not exist in graft");
             }
+            if (offered.get() == Helper.OVERRIDE_RETURN) {
+                ChangeRules.requireOverride(setting);
+            }
             boolean probesOnly = offered.get() == Helper.GET_FUNC_IP;
             if (probesOnly && setting.context().get() != ContextLayout.PT_REGS) {
                 throw unknown(prototype.name() + " is not for programs of this type");

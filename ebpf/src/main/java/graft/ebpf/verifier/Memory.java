@@ -56,7 +56,9 @@ final class Memory {
     }
 
     static void store(Step step, Place place, int bytes, Value value) {
-        step.require(new Obligation.Writable(place.base(), place.pointer().region(), step.walk.setting()));
+        if (place.pointer().region() != Value.Region.Context.CONTEXT) { // which has rules of its own
+            step.require(new Obligation.Writable(place.base(), place.pointer().region(), step.walk.setting()));
+        }
         switch (place.pointer().region()) {
             case Value.Region.Stack(var frame) -> {
                 requireStack(step, place, bytes);

@@ -15,6 +15,7 @@ import java.util.Set;
 /** What a walk collects for {@link Facts}. */
 final class Notes {
     private final BitSet contextFields = new BitSet();
+    private final BitSet writtenFields = new BitSet();
     private final Set<Helper> helpers = EnumSet.noneOf(Helper.class);
     private final Map<Integer, String> mapOfCall = new HashMap<>();
     private final Set<Integer> ambiguousCalls = new HashSet<>();
@@ -35,6 +36,10 @@ final class Notes {
 
     void contextRead(int offset) {
         contextFields.set(offset / 8);
+    }
+
+    void contextWritten(int offset) {
+        writtenFields.set(offset / 8);
     }
 
     /** A pointer is stored as data or given to a helper. */
@@ -132,6 +137,7 @@ final class Notes {
                 taken,
                 fallen,
                 arena.map(this::arenaUse).orElse(Facts.ArenaUse.NONE),
-                ownValues());
+                ownValues(),
+                writtenFields);
     }
 }

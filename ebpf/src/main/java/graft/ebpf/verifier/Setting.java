@@ -14,13 +14,15 @@ import java.util.Set;
  * @param context the context when it is not the kernel's
  * @param objectTypes types of the object
  * @param kernelTypes types of the kernel
+ * @param permissions what the program may do to its process
  */
 record Setting(
         ProgSpec prog,
         KernelSection section,
         Optional<ContextLayout> context,
         Optional<Btf> objectTypes,
-        Optional<Btf> kernelTypes) {
+        Optional<Btf> kernelTypes,
+        Set<Permission> permissions) {
     private static final Set<String> LICENCES =
             Set.of("GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL");
 

@@ -11,6 +11,7 @@ import graft.ebpf.object.ProgSpec.SourceLine;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Decides whether a program is safe: walks every path with an abstract state and refuses what it cannot prove. Immutable;
@@ -25,6 +26,7 @@ public final class Verifier {
     private final Home home;
     private final Optional<Btf> objectTypes;
     private final Optional<Btf> kernelTypes;
+    private final Set<Permission> permissions;
 
     /** Where accepted programs run. */
     private enum Home {
@@ -33,12 +35,18 @@ public final class Verifier {
     }
 
     private Verifier(
-            Map<String, MapSpec> maps, Limits limits, Home home, Optional<Btf> objectTypes, Optional<Btf> kernelTypes) {
+            Map<String, MapSpec> maps,
+            Limits limits,
+            Home home,
+            Optional<Btf> objectTypes,
+            Optional<Btf> kernelTypes,
+            Set<Permission> permissions) {
         this.maps = Map.copyOf(maps);
         this.limits = limits;
         this.home = home;
         this.objectTypes = objectTypes;
         this.kernelTypes = kernelTypes;
+        this.permissions = Set.copyOf(permissions);
     }
 
     /** A verifier for programs that use {@code maps} in a target process, with the kernel's limits. */
@@ -48,12 +56,12 @@ public final class Verifier {
 
     /** A verifier with limits of its own. */
     public static Verifier of(Map<String, MapSpec> maps, Limits limits) {
-        return new Verifier(maps, limits, Home.TARGET, Optional.empty(), Optional.empty());
+        return new Verifier(maps, limits, Home.TARGET, Optional.empty(), Optional.empty(), Set.of());
     }
 
     /** A verifier for programs of an object in a target process: it knows the object's types. */
     public static Verifier of(CollectionSpec object) {
-        return new Verifier(object.maps(), Limits.KERNEL, Home.TARGET, types(object), Optional.empty());
+        return new Verifier(object.maps(), Limits.KERNEL, Home.TARGET, types(object), Optional.empty(), Set.of());
     }
 
     /**
@@ -61,12 +69,17 @@ public final class Verifier {
      * rights.
      */
     public static Verifier likeKernel(CollectionSpec object, Optional<Btf> kernelTypes) {
-        return new Verifier(object.maps(), Limits.KERNEL, Home.KERNEL, types(object), kernelTypes);
+        return new Verifier(object.maps(), Limits.KERNEL, Home.KERNEL, types(object), kernelTypes, Set.of());
     }
 
     /** The same verifier with limits of its own. */
     public Verifier withLimits(Limits other) {
-        return new Verifier(maps, other, home, objectTypes, kernelTypes);
+        return new Verifier(maps, other, home, objectTypes, kernelTypes, permissions);
+    }
+
+    /** The same verifier for programs that may do more. */
+    public Verifier allowing(Set<Permission> others) {
+        return new Verifier(maps, limits, home, objectTypes, kernelTypes, others);
     }
 
     private static Optional<Btf> types(CollectionSpec object) {
@@ -81,7 +94,7 @@ public final class Verifier {
             return new Verdict.Rejected(unsupportedType(prog));
         }
         Optional<ContextLayout> own = home == Home.TARGET ? context : Optional.empty();
-        return verify(new Setting(prog, section.get(), own, objectTypes, kernelTypes), Observer.NONE);
+        return verify(new Setting(prog, section.get(), own, objectTypes, kernelTypes, permissions), Observer.NONE);
     }
 
     /** Verifies with a given context. */
@@ -92,7 +105,8 @@ public final class Verifier {
     /** Verifies while somebody looks on. */
     Verdict verify(ProgSpec prog, ContextLayout context, Observer observer) {
         KernelSection section = prog.kernelSection().orElse(UNKNOWN_SECTION);
-        return verify(new Setting(prog, section, Optional.of(context), objectTypes, kernelTypes), observer);
+        return verify(
+                new Setting(prog, section, Optional.of(context), objectTypes, kernelTypes, permissions), observer);
     }
 
     private Verdict verify(Setting setting, Observer observer) {

@@ -223,6 +223,30 @@ class X64ProgramCompilerTest {
     }
 
     @Test
+    void overridingIsTwoStoresBelowTheContext() {
+        InsnList insns = InsnList.of(
+                mov(Reg.R6, Reg.R1),
+                mov(Reg.R2, 77),
+                new Insn.CallHelper(Helper.OVERRIDE_RETURN.number()),
+                new Insn.Alu(AluOp.ADD, Width.W64, Reg.R0, new Operand.Imm(5)),
+                EXIT);
+        try (Arena arena = Arena.ofConfined();
+                Engines engines = new Engines()) {
+            MemorySegment memory = arena.allocate(40, 8);
+            memory.set(ValueLayout.JAVA_LONG, 32 + CompiledProgram.FUNCTION_RUNS, 1);
+            long result =
+                    engines.run(Engines.spec(insns), plainFacts(insns), TargetBinding.NONE, memory.address() + 32);
+            assertThat(result).isEqualTo(5);
+            assertThat(memory.get(ValueLayout.JAVA_LONG, 32 + CompiledProgram.FUNCTION_RUNS))
+                    .isZero();
+            assertThat(memory.get(ValueLayout.JAVA_LONG, 32 + CompiledProgram.OVERRIDING_RESULT))
+                    .isEqualTo(77);
+        }
+        assertThat(compile(insns, plainFacts(insns), TargetBinding.NONE).calls())
+                .isEqualTo(Calls.NONE);
+    }
+
+    @Test
     void foldsTheProcessIdAndReadsTheThreadId() {
         InsnList insns = InsnList.of(new Insn.CallHelper(Helper.GET_CURRENT_PID_TGID.number()), EXIT);
         CompiledProgram program = compile(insns, plainFacts(insns), counts(CODE + 0x1000, 8));

@@ -7,6 +7,7 @@ import graft.ebpf.insn.InsnList;
 import graft.ebpf.insn.MemSize;
 import graft.ebpf.insn.Operand;
 import graft.ebpf.insn.Reg;
+import graft.ebpf.jit.CompiledProgram;
 import graft.ebpf.jit.CompiledProgram.BelowContext;
 import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.jit.TargetBinding.MapBinding;
@@ -201,11 +202,21 @@ public final class FlowBuilder {
                 out.add(new Op.BelowContextValue(result, BelowContext.FUNCTION_IP, OpBuilder.register(1)));
             case GET_ATTACH_COOKIE ->
                 out.add(new Op.BelowContextValue(result, BelowContext.ATTACH_COOKIE, OpBuilder.register(1)));
+            case OVERRIDE_RETURN -> override(result, out);
             case MAP_LOOKUP_ELEM -> lookup(map.orElseThrow(), bound.orElseThrow(), out);
             case LOOP -> call(new Op.Call.Target.OfLoop(), helper.parameters(), out);
             case TAIL_CALL -> call(new Op.Call.Target.OfProgram(map.orElseThrow()), helper.parameters(), out);
             default -> out.add(new Op.ThreadValue(result, helper)); // the rest of InlineHelpers
         }
+    }
+
+    private static void override(Var result, List<Op> out) {
+        Var context = OpBuilder.register(1);
+        Place value = Place.at(context, CompiledProgram.OVERRIDING_RESULT);
+        out.add(new Op.Store(MemSize.DW, value, OpBuilder.register(2)));
+        Place runs = Place.at(context, CompiledProgram.FUNCTION_RUNS);
+        out.add(new Op.Store(MemSize.DW, runs, new Value.Constant(0)));
+        out.add(new Op.Move(result, new Value.Constant(0)));
     }
 
     private void lookup(String map, MapBinding bound, List<Op> out) {

@@ -13,7 +13,7 @@ public final class InlineHelpers {
     /** Whether a call of {@code helper}, on {@code map} if it takes one, is done in place. */
     public static boolean contains(Helper helper, Optional<MapBinding> map, TargetBinding binding) {
         return switch (helper) {
-            case GET_FUNC_IP, GET_ATTACH_COOKIE, LOOP -> true;
+            case GET_FUNC_IP, GET_ATTACH_COOKIE, OVERRIDE_RETURN, LOOP -> true;
             case TAIL_CALL -> map.isPresent() && binding.programs().isPresent();
             case GET_CURRENT_PID_TGID ->
                 binding.tgid().isPresent() && binding.tidOffset().isPresent();
