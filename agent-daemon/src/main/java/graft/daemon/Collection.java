@@ -7,6 +7,7 @@ import graft.ebpf.maps.MapCreation;
 import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.MapSpec;
+import graft.ebpf.verifier.Permission;
 import graft.ebpf.verifier.Verdict;
 import graft.ebpf.verifier.Verifier;
 import graft.uprobe.usdt.UsdtSpec;
@@ -56,6 +57,12 @@ public final class Collection implements AutoCloseable {
      * @param given maps that exist already, by name; they stay the caller's
      */
     public static Loading load(CollectionSpec spec, Set<String> wanted, Map<String, BpfMap> given) {
+        return load(spec, wanted, given, Set.of());
+    }
+
+    /** The same for programs that may do what {@code allowed} says. */
+    public static Loading load(
+            CollectionSpec spec, Set<String> wanted, Map<String, BpfMap> given, Set<Permission> allowed) {
         for (String name : wanted) {
             if (!spec.programs().containsKey(name)) {
                 return new Loading.Refused(new SessionRefusal.NoSuchProgram(
@@ -67,7 +74,7 @@ public final class Collection implements AutoCloseable {
         // Making a ring is the kernel's work, verifying is ours: both at once.
         CompletableFuture<Making> making = CompletableFuture.supplyAsync(() -> make(spec, given));
         try {
-            Checking checking = check(spec, needed);
+            Checking checking = check(spec, needed, Verifier.of(spec.maps()).allowing(allowed));
             Making made = made(making);
             return switch (checking) {
                 case Checking.Refused(var refusal) -> {
@@ -97,8 +104,7 @@ public final class Collection implements AutoCloseable {
     }
 
     /** Each verification is independent of the others. */
-    private static Checking check(CollectionSpec spec, Set<String> names) {
-        Verifier verifier = Verifier.of(spec.maps());
+    private static Checking check(CollectionSpec spec, Set<String> names, Verifier verifier) {
         List<Verdict> verdicts = List.copyOf(names).parallelStream()
                 .map(name -> verifier.verify(spec.programs().get(name)))
                 .toList();

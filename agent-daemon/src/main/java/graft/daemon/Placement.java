@@ -1,5 +1,6 @@
 package graft.daemon;
 
+import graft.ebpf.helper.Helper;
 import graft.ebpf.insn.Insn;
 import graft.ebpf.insn.Wide;
 import graft.ebpf.object.CollectionSpec;
@@ -57,6 +58,9 @@ public record Placement(SessionRequest inProcesses, SessionRequest inKernel, Set
             if (foreign && place == Place.PROCESSES) {
                 return new Division.Refused(new SessionRefusal.WrongPlace(program.name(), program.section()));
             }
+            if (place == Place.KERNEL && overrides(program)) {
+                return new Division.Refused(new SessionRefusal.NotInKernel(program.name()));
+            }
             if (place == Place.KERNEL) {
                 kernel.add(program.name());
             }
@@ -80,6 +84,10 @@ public record Placement(SessionRequest inProcesses, SessionRequest inKernel, Set
                         name -> processMaps.contains(name) || !kernelMaps.contains(name)),
                 part(request, kernel::contains, kernelMaps::contains),
                 shared));
+    }
+
+    private static boolean overrides(ProgSpec program) {
+        return program.insns().insns().contains(new Insn.CallHelper(Helper.OVERRIDE_RETURN.number()));
     }
 
     private static Set<String> maps(CollectionSpec object, Predicate<String> programs) {

@@ -127,7 +127,7 @@ public final class Session implements AutoCloseable {
         }
         Set<String> wanted = new LinkedHashSet<>();
         request.links().forEach(link -> wanted.add(link.program()));
-        return Collection.load(request.object(), wanted, given);
+        return Collection.load(request.object(), wanted, given, request.allowed());
     }
 
     private sealed interface Assemblies {

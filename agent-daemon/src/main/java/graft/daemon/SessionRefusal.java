@@ -22,6 +22,9 @@ public sealed interface SessionRefusal {
     /** A program that only the kernel can run is wanted in the processes. */
     record WrongPlace(String program, String section) implements SessionRefusal {}
 
+    /** A program that leaves functions of processes is wanted in the kernel, which can do that to its own functions only. */
+    record NotInKernel(String program) implements SessionRefusal {}
+
     /** Programs in the kernel and in the processes use one map of a type that cannot be shared between them. */
     record MapNotShared(String map, MapType type) implements SessionRefusal {}
 

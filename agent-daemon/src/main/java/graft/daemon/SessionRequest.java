@@ -1,8 +1,10 @@
 package graft.daemon;
 
 import graft.ebpf.object.CollectionSpec;
+import graft.ebpf.verifier.Permission;
 import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import java.util.List;
+import java.util.Set;
 
 /**
  * What one user asks for: an object, where its programs run, in which processes.
@@ -11,6 +13,7 @@ import java.util.List;
  * @param onRefusal what becomes of the others when one place cannot be probed
  * @param onMissing what becomes of places in libraries that a process has not loaded
  * @param onFork whether programs run in processes that a target forks from now on
+ * @param allowed what programs may do to the processes besides looking
  */
 public record SessionRequest(
         CollectionSpec object,
@@ -18,7 +21,8 @@ public record SessionRequest(
         List<Integer> pids,
         OnRefusal onRefusal,
         OnMissing onMissing,
-        ForkedChildren onFork) {
+        ForkedChildren onFork,
+        Set<Permission> allowed) {
     /** What a library that is not loaded means. */
     public enum OnMissing {
         /** Nothing is attached. */
@@ -29,7 +33,7 @@ public record SessionRequest(
 
     /** A request for libraries that are loaded. */
     public SessionRequest(CollectionSpec object, List<LinkRequest> links, List<Integer> pids, OnRefusal onRefusal) {
-        this(object, links, pids, onRefusal, OnMissing.FAIL, ForkedChildren.LEFT);
+        this(object, links, pids, onRefusal, OnMissing.FAIL, ForkedChildren.LEFT, Set.of());
     }
 
     /** What a place that cannot be probed means. */
@@ -47,31 +51,37 @@ public record SessionRequest(
 
     /** The same with another object and its links. */
     SessionRequest with(CollectionSpec other, List<LinkRequest> others) {
-        return new SessionRequest(other, others, pids, onRefusal, onMissing, onFork);
+        return new SessionRequest(other, others, pids, onRefusal, onMissing, onFork, allowed);
     }
 
     /** The same with other links. */
     public SessionRequest with(List<LinkRequest> others) {
-        return new SessionRequest(object, others, pids, onRefusal, onMissing, onFork);
+        return new SessionRequest(object, others, pids, onRefusal, onMissing, onFork, allowed);
     }
 
     /** The same for other processes. */
     public SessionRequest with(List<Integer> others, OnRefusal other) {
-        return new SessionRequest(object, links, others, other, onMissing, onFork);
+        return new SessionRequest(object, links, others, other, onMissing, onFork, allowed);
     }
 
     /** The same that does something else about libraries that are not loaded. */
     public SessionRequest with(OnMissing other) {
-        return new SessionRequest(object, links, pids, onRefusal, other, onFork);
+        return new SessionRequest(object, links, pids, onRefusal, other, onFork, allowed);
     }
 
     /** The same that does something else about forked processes. */
     public SessionRequest with(ForkedChildren other) {
-        return new SessionRequest(object, links, pids, onRefusal, onMissing, other);
+        return new SessionRequest(object, links, pids, onRefusal, onMissing, other, allowed);
+    }
+
+    /** The same with programs that may do more. */
+    public SessionRequest allowing(Set<Permission> others) {
+        return new SessionRequest(object, links, pids, onRefusal, onMissing, onFork, others);
     }
 
     public SessionRequest {
         links = List.copyOf(links);
         pids = List.copyOf(pids);
+        allowed = Set.copyOf(allowed);
     }
 }

@@ -66,6 +66,7 @@ final class AgentCalls {
                     GET_CURRENT_UID_GID,
                     RINGBUF_QUERY,
                     GET_FUNC_IP,
+                    OVERRIDE_RETURN,
                     GET_ATTACH_COOKIE,
                     FOR_EACH_MAP_ELEM,
                     LOOP,

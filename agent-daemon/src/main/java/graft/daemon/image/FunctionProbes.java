@@ -1,6 +1,8 @@
 package graft.daemon.image;
 
 import graft.daemon.LinkRequest;
+import graft.daemon.SessionRefusal;
+import graft.ebpf.helper.Helper;
 import graft.platform.address.RemoteAddress;
 import graft.rewriter.plan.FunctionRange;
 import graft.rewriter.plan.ModuleText;
@@ -12,12 +14,16 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 
 /** Everything that a session wants in one function of one target. */
 final class FunctionProbes {
     /** A window of five bytes has no more instructions. */
     private static final int MAX_DISPLACED = 5;
+
+    private static final int CALL_SITES = 3;
 
     private final TargetModule module;
     private final FunctionRange range;
@@ -89,6 +95,31 @@ final class FunctionProbes {
         return List.copyOf(atSyscall.values());
     }
 
+    /** A program that writes registers which it may not change where it runs, if there is one. */
+    Optional<SessionRefusal.SiteRefused> changesElsewhere(int pid, List<CheckedProgram> tailPrograms) {
+        return changes(onEntry, tailPrograms, ProgramChanges::areMoreThanArguments)
+                .map(program -> refused(
+                        pid,
+                        program + " writes registers that are no arguments",
+                        "write rdi, rsi, rdx, rcx, r8 and r9 only, or probe an instruction inside"))
+                .or(() -> changes(onReturn, tailPrograms, ProgramChanges::areMoreThanTheResult)
+                        .map(program ->
+                                refused(pid, program + " writes more than the result at a return", "write rax only")));
+    }
+
+    private static Optional<String> changes(
+            List<Wanted> programs, List<CheckedProgram> tailPrograms, Predicate<ProgramChanges> tooMuch) {
+        return programs.stream()
+                .map(Wanted::program)
+                .filter(program -> tooMuch.test(ProgramChanges.of(program, tailPrograms)))
+                .map(program -> program.spec().name())
+                .findFirst();
+    }
+
+    private SessionRefusal.SiteRefused refused(int pid, String why, String suggestion) {
+        return new SessionRefusal.SiteRefused(pid, module.fileName() + ":" + range.name(), why, suggestion);
+    }
+
     /**
      * No stubs of this function take more.
      *
@@ -96,17 +127,25 @@ final class FunctionProbes {
      */
     long maxStubBytes(ModuleText text) {
         long exits = onReturn.isEmpty() ? 0 : text.maxReturns(range);
-        long entry = StubWriter.maxBytes(onEntry.size() + onReturn.size(), MAX_DISPLACED) + StubWriter.MAX_ROOM_BYTES;
+        long entry = maxStubBytes(onEntry, onReturn.size());
         return entry + exits * StubWriter.maxBytes(onReturn.size(), MAX_DISPLACED) + others();
     }
 
     private long others() {
         return atOffset.values().stream()
-                        .mapToLong(programs ->
-                                StubWriter.maxBytes(programs.size(), MAX_DISPLACED) + StubWriter.MAX_ROOM_BYTES)
+                        .mapToLong(programs -> maxStubBytes(programs, 0))
                         .sum()
                 + atSyscall.values().stream()
                         .mapToLong(SyscallProbes::maxStubBytes)
                         .sum();
+    }
+
+    /** Programs that may leave the function are called in two places, and so are those behind them. */
+    private static long maxStubBytes(List<Wanted> programs, int others) {
+        boolean leaves = programs.stream()
+                .map(wanted -> wanted.program().facts().helpers())
+                .anyMatch(helpers -> helpers.contains(Helper.OVERRIDE_RETURN) || helpers.contains(Helper.TAIL_CALL));
+        int calls = (leaves ? CALL_SITES : 1) * (programs.size() + others);
+        return StubWriter.maxBytes(calls, MAX_DISPLACED) + StubWriter.MAX_ROOM_BYTES;
     }
 }

@@ -132,7 +132,7 @@ final class ProgramPool implements CodeSpace {
             case Compilation.Compiled(var compiled) -> {
                 builder.add(address, Code.of(compiled.code()), "program " + compiled.name());
                 tailEntries.put(compiled.name(), address.value() + compiled.tailEntry());
-                yield entry(address, compiled);
+                yield entry(address, compiled, ProgramChanges.of(program, tailPrograms));
             }
         };
         programs.put(program.spec().name(), entry);
@@ -157,7 +157,7 @@ final class ProgramPool implements CodeSpace {
         builder.fill(table.get(), Code.of(addresses.array()), "table of programs to tail call");
     }
 
-    private static ProgramEntry entry(RemoteAddress address, CompiledProgram compiled) {
+    private static ProgramEntry entry(RemoteAddress address, CompiledProgram compiled, ProgramChanges changes) {
         Set<ProgramEntry.Use> uses = EnumSet.noneOf(ProgramEntry.Use.class);
         for (CompiledProgram.BelowContext input : compiled.inputs()) {
             uses.add(
@@ -169,9 +169,12 @@ final class ProgramPool implements CodeSpace {
         if (compiled.calls() == CompiledProgram.Calls.HELPERS) {
             uses.add(ProgramEntry.Use.HELPERS);
         }
+        if (changes.mayOverride()) {
+            uses.add(ProgramEntry.Use.OVERRIDE);
+        }
         BitSet fields =
                 compiled.contextUse() == Facts.ContextUse.ESCAPES ? ProgramEntry.allFields() : compiled.contextFields();
-        return new ProgramEntry(address, compiled.clobbers(), fields, uses);
+        return new ProgramEntry(address, compiled.clobbers(), fields, uses, changes.registers());
     }
 
     /** The pool's return routines, written when first asked for. */

@@ -26,6 +26,7 @@ import graft.rewriter.plan.SyscallPlanner;
 import graft.rewriter.plan.SyscallProgram;
 import graft.rewriter.plan.Unwinding;
 import graft.rewriter.stub.ProbeCall;
+import graft.rewriter.stub.ProbeKind;
 import graft.rewriter.stub.StackUse;
 import graft.uprobe.AttachPoint;
 import graft.uprobe.TargetModule;
@@ -154,7 +155,11 @@ public final class TargetImage {
         ProbePlanner planner = new ProbePlanner(text, pool.get(), pool.get()::returnRoutines, unwinding());
         try {
             for (FunctionProbes function : functions) {
-                for (Part part : plan(planner, function, new Programs(pool.get(), text.stackUse()))) {
+                Optional<SessionRefusal.SiteRefused> changes = function.changesElsewhere(modules.pid(), tailPrograms);
+                if (changes.isPresent()) {
+                    return Optional.of(changes.get());
+                }
+                for (Part part : plan(planner, function, new Programs(pool.get(), text.stackUse(), tailPrograms))) {
                     Optional<SessionRefusal.SiteRefused> refused = place(part, module, function);
                     if (refused.isPresent()
                             && onRefusal == SessionRequest.OnRefusal.FAIL
@@ -227,12 +232,26 @@ public final class TargetImage {
     }
 
     /** The programs of one module's places. */
-    private record Programs(ProgramPool pool, StackUse stack) {
+    private record Programs(ProgramPool pool, StackUse stack, List<CheckedProgram> tailPrograms) {
         List<ProgramAtSite> at(List<FunctionProbes.Wanted> wanted) {
-            return wanted.stream()
-                    .<ProgramAtSite>map(one -> kind -> new ProbeCall(
-                            pool.thunk(one.program(), kind, stack), new RemoteAddress(one.ip()), one.cookie()))
-                    .toList();
+            return wanted.stream().map(this::at).toList();
+        }
+
+        private ProgramAtSite at(FunctionProbes.Wanted wanted) {
+            ProbeCall.Effect effect =
+                    ProgramChanges.of(wanted.program(), tailPrograms).effect();
+            return new ProgramAtSite() {
+                @Override
+                public ProbeCall call(ProbeKind kind) {
+                    RemoteAddress thunk = pool.thunk(wanted.program(), kind, stack);
+                    return new ProbeCall(thunk, new RemoteAddress(wanted.ip()), wanted.cookie(), effect);
+                }
+
+                @Override
+                public ProbeCall.Effect effect() {
+                    return effect;
+                }
+            };
         }
 
         List<SyscallProgram> at(SyscallProbes call, List<SyscallProbes.Wanted> wanted) {
