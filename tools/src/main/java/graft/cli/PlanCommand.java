@@ -4,6 +4,7 @@ import graft.attach.AgentImage;
 import graft.attach.Injection;
 import graft.cli.bpf.PackagedProgram;
 import graft.cli.error.Problem;
+import graft.cli.option.AllowOption;
 import graft.cli.option.TargetOptions;
 import graft.daemon.LinkRequest;
 import graft.daemon.SectionLinks;
@@ -38,6 +39,9 @@ final class PlanCommand implements Runnable {
             paramLabel = "PROBE|FILE|syscalls",
             description = "a probe, an object whose sections name its probes, or all system calls")
     private String what;
+
+    @Mixin
+    private AllowOption allow;
 
     @Mixin
     private TargetOptions target;
@@ -81,7 +85,7 @@ final class PlanCommand implements Runnable {
         if (links.links().isEmpty()) {
             throw Problem.of("L007", "nothing to attach in " + what).failure();
         }
-        return new SessionRequest(object, links.links(), pids);
+        return new SessionRequest(object, links.links(), pids).allowing(allow.permissions());
     }
 
     private void print(List<Injection> injections) {

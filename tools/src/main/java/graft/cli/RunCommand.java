@@ -2,6 +2,7 @@ package graft.cli;
 
 import graft.cli.error.CommandFailure;
 import graft.cli.error.Problem;
+import graft.cli.option.AllowOption;
 import graft.cli.option.TargetOptions;
 import graft.daemon.AttachObstacle;
 import graft.daemon.LinkRequest;
@@ -38,6 +39,7 @@ import picocli.CommandLine.Parameters;
             "  graft run count.bpf.o -p 4711 --where kernel",
             "  graft run both.bpf.o -p 4711 --where on_open=kernel",
             "  graft run tool.bpf.o --attach on_call=uprobe:libc.so.6:malloc -p 4711",
+            "  graft run refuse.bpf.o --allow change -p 4711    may override functions",
             "  graft run tool.bpf.o --without on_packet -p 4711"
         })
 final class RunCommand implements Callable<Integer> {
@@ -86,6 +88,9 @@ final class RunCommand implements Callable<Integer> {
     private List<String> where = new ArrayList<>();
 
     @Mixin
+    private AllowOption allow;
+
+    @Mixin
     private TargetOptions target;
 
     @Override
@@ -112,7 +117,8 @@ final class RunCommand implements Callable<Integer> {
     private SessionRequest request(CollectionSpec object, List<LinkRequest> links, List<Integer> pids) {
         return new SessionRequest(object, links, pids)
                 .with(late ? SessionRequest.OnMissing.WAIT : SessionRequest.OnMissing.FAIL)
-                .with(target.children());
+                .with(target.children())
+                .allowing(allow.permissions());
     }
 
     /** A command is held until its process is attached to, which the kernel's programs do not ask for. */

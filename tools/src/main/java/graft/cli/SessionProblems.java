@@ -36,6 +36,9 @@ final class SessionProblems {
             case SessionRefusal.WrongPlace(var program, var section) ->
                 Problem.of("L008", "program " + program + " cannot run in a process")
                         .because("its section is " + section);
+            case SessionRefusal.NotInKernel(var program) ->
+                Problem.of("L011", "program " + program + " cannot run in the kernel")
+                        .because("it calls bpf_override_return, which there leaves functions of the kernel only");
             case SessionRefusal.MapNotShared(var map, var type) ->
                 Problem.of("M003", "map " + map + " cannot be shared between the kernel and processes")
                         .because("it is used on both sides, and it is a " + type);
@@ -73,7 +76,9 @@ final class SessionProblems {
     }
 
     private static Problem of(Rejection rejection) {
-        String code = rejection.cause() == Cause.UNSUPPORTED ? "V003" : "V001";
+        String code = rejection.cause() == Cause.UNSUPPORTED
+                ? "V003"
+                : rejection.cause() == Cause.NOT_ALLOWED ? "V007" : "V001";
         Problem problem = Problem.of(code, rejection.headline());
         for (String line : rejection.details().lines().map(String::strip).toList()) {
             int source = line.indexOf(SOURCE);
