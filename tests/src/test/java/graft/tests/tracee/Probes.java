@@ -51,7 +51,7 @@ final class Probes {
         return new SessionRequest(object, links, List.of(tracee.pid()), onRefusal);
     }
 
-    private static Probe probe(String place) {
+    static Probe probe(String place) {
         return switch (Probe.parse(place.indexOf(':') == place.lastIndexOf(':') ? place.replace(":", "::") : place)) {
             case Probe.Parsed.Ok(var probe) -> probe;
             case Probe.Parsed.Malformed malformed -> throw new AssertionError(malformed.toString());

@@ -28,6 +28,9 @@ record TraceeSource(
     /** Those that cannot be attached to. */
     private static final Path REFUSING = FOLDER.resolve("refusing");
 
+    /** Those that check themselves when programs change what they do. */
+    private static final Path CHANGING = FOLDER.resolve("changing");
+
     /** Every source file of the folder. */
     static List<TraceeSource> all() {
         return in(FOLDER);
@@ -51,7 +54,8 @@ record TraceeSource(
 
     /** The one of this name. */
     static TraceeSource named(String name) {
-        return Stream.concat(all().stream(), refusing().stream())
+        return Stream.of(all(), refusing(), in(CHANGING))
+                .flatMap(List::stream)
                 .filter(source -> source.name().equals(name))
                 .findFirst()
                 .orElseThrow();
