@@ -50,6 +50,17 @@ public final class Relocator {
         return new Relocation.Done(moved);
     }
 
+    /** Writes one instruction whose operands are where they were, whatever it does to the flow of control. */
+    Relocation copy(X64Insn insn) {
+        Optional<String> refusal = memoryRefusal(insn);
+        if (refusal.isPresent()) {
+            return new Relocation.Refused(insn, refusal.get());
+        }
+        Relocation.Moved moved = new Relocation.Moved(insn, new RemoteAddress(out.here()));
+        writeMoved(insn);
+        return new Relocation.Done(List.of(moved));
+    }
+
     private static Optional<String> targetRefusal(X64Insn insn, List<X64Insn> all) {
         long first = all.getFirst().address().value();
         long end = all.getLast().end().value();
