@@ -10,6 +10,7 @@ import graft.platform.linux.SysException;
 import graft.platform.proc.ProcessStat;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -133,6 +134,15 @@ public final class Attachment {
         if (offset < 0 || offset + length > PoolConstants.RUNTIME_SIZE) {
             throw new IllegalArgumentException(offset + "+" + length + " is outside the runtime region");
         }
+    }
+
+    /**
+     * Leaves it in place for longer than this one lives: {@link Recovery#undoKept} takes it back, and {@link Recovery#recover}
+     * does not. To be called once, and no {@link #detach} after it.
+     */
+    public synchronized Path keep() {
+        images.forEach(PoolImage::close);
+        return journal.keep();
     }
 
     /** Takes everything back and measures that it did. Doing it again changes nothing more. */

@@ -8,12 +8,16 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 
 /** One undo record on disk: complete and synced before the first byte of a target changes, deleted when it is undone. */
 record Journal(Path file, UndoRecord undo) {
     static final String SUFFIX = ".journal";
+
+    /** Of what is to stay in its target when the one that put it there has ended. */
+    static final String KEPT_SUFFIX = ".kept";
 
     /** Where journals lie: {@code /run/graft} for root, otherwise the user's runtime or state directory. */
     static Path defaultDirectory() {
@@ -46,6 +50,17 @@ record Journal(Path file, UndoRecord undo) {
             throw new UncheckedIOException("writing the undo journal " + file, failed);
         }
         return new Journal(file, undo);
+    }
+
+    /** The record outlives this process on purpose. */
+    Path keep() {
+        String name = file.getFileName().toString();
+        Path kept = file.resolveSibling(name.substring(0, name.length() - SUFFIX.length()) + KEPT_SUFFIX);
+        try {
+            return Files.move(file, kept, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException failed) {
+            throw new UncheckedIOException("keeping the undo journal " + file, failed);
+        }
     }
 
     void delete() {

@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -41,26 +40,45 @@ public final class Recovery {
         return recover(Journal.defaultDirectory());
     }
 
-    /** Recovers from every journal in {@code directory}. */
+    /** Recovers from every journal in {@code directory}. What was left in place on purpose stays. */
     public static List<Outcome> recover(Path directory) {
-        List<Outcome> outcomes = new ArrayList<>();
+        return of(directory, Journal.SUFFIX).stream().map(Recovery::recoverOne).toList();
+    }
+
+    /** Takes back what was left in these processes on purpose ({@link Attachment#keep}); no process: in all. */
+    public static List<Outcome> undoKept(List<Integer> pids) {
+        return undoKept(Journal.defaultDirectory(), pids);
+    }
+
+    /** The same by the journals of another directory. */
+    public static List<Outcome> undoKept(Path directory, List<Integer> pids) {
+        return of(directory, Journal.KEPT_SUFFIX).stream()
+                .filter(file -> pids.isEmpty()
+                        || pids.stream()
+                                .anyMatch(pid -> file.getFileName().toString().startsWith(pid + "-")))
+                .map(Recovery::recoverOne)
+                .toList();
+    }
+
+    private static List<Path> of(Path directory, String suffix) {
         if (Files.isDirectory(directory)) {
             try (Stream<Path> files = Files.list(directory)) {
-                files.filter(file -> file.toString().endsWith(Journal.SUFFIX))
+                return files.filter(file -> file.toString().endsWith(suffix))
                         .sorted()
-                        .forEach(file -> outcomes.add(recoverOne(file)));
+                        .toList();
             } catch (IOException failed) {
                 throw new UncheckedIOException("listing " + directory, failed);
             }
         }
-        return outcomes;
+        return List.of();
     }
 
     private static Outcome recoverOne(Path file) {
         try {
             Journal journal = new Journal(file, UndoRecord.parse(Files.readString(file)));
             UndoRecord undo = journal.undo();
-            if (lives((int) undo.daemonPid(), undo.daemonStart(), undo.bootId())) {
+            boolean kept = file.toString().endsWith(Journal.KEPT_SUFFIX);
+            if (!kept && lives((int) undo.daemonPid(), undo.daemonStart(), undo.bootId())) {
                 return new Outcome.InUse(file, undo.daemonPid());
             }
             boolean patched = lives(undo.pid(), undo.startTime(), undo.bootId())
