@@ -52,6 +52,9 @@ public sealed interface SessionRefusal {
     /** A place cannot be patched safely. */
     record SiteRefused(int pid, String site, String why, String suggestion) implements SessionRefusal {}
 
+    /** Code cannot be replaced there, or by what was given. */
+    record PatchRefused(int pid, String site, String why, String suggestion) implements SessionRefusal {}
+
     /** A target cannot be attached to. */
     record TargetRefused(int pid, Refusal refusal) implements SessionRefusal {}
 

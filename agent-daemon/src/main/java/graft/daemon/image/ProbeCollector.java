@@ -97,10 +97,12 @@ final class ProbeCollector {
     }
 
     private FunctionProbes function(TargetModule module, AttachPoint point) {
-        return functions.computeIfAbsent(
-                point.entry(),
-                entry -> new FunctionProbes(
-                        module, new FunctionRange(point.function(), entry, size(module, entry, point.size()))));
+        return functions.computeIfAbsent(point.entry(), _ -> new FunctionProbes(module, range(module, point)));
+    }
+
+    /** The function that holds a place. */
+    static FunctionRange range(TargetModule module, AttachPoint point) {
+        return new FunctionRange(point.function(), point.entry(), size(module, point.entry(), point.size()));
     }
 
     /** Hand-written functions often have no size: then up to the next function. */

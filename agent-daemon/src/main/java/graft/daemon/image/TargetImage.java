@@ -295,7 +295,7 @@ public final class TargetImage {
     }
 
     /** Where the loader has put it. A process may map parts again elsewhere, as V8 does with its builtins. */
-    private static PoolPlacement.Range range(TargetModule module) {
+    static PoolPlacement.Range range(TargetModule module) {
         List<ElfSegment> loaded = module.elf().segments().stream()
                 .filter(segment -> segment.type() == ElfSegment.LOAD)
                 .toList();
