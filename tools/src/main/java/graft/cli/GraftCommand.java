@@ -39,7 +39,9 @@ final class GraftCommand implements Runnable {
             VmCommand.class,
             FuzzCommand.class,
             BenchCommand.class,
+            PatchCommand.class,
             RecoverCommand.class,
+            UndoCommand.class,
             ExplainCommand.class,
             CommandLine.HelpCommand.class);
 

@@ -4,6 +4,7 @@ import graft.attach.Recovery;
 import graft.cli.error.Problem;
 import graft.cli.option.HelpOptions;
 import java.io.PrintWriter;
+import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -19,9 +20,14 @@ final class RecoverCommand implements Runnable {
 
     @Override
     public void run() {
+        report(console, Recovery.recover());
+    }
+
+    /** Says what became of each journal; fails when one could not be used. */
+    static void report(HelpOptions console, List<Recovery.Outcome> outcomes) {
         PrintWriter out = console.out();
         boolean failed = false;
-        for (Recovery.Outcome outcome : Recovery.recover()) {
+        for (Recovery.Outcome outcome : outcomes) {
             switch (outcome) {
                 case Recovery.Outcome.Restored(var _, var pid, var sites) ->
                     out.printf("process %d restored: %d sites%n", pid, sites);

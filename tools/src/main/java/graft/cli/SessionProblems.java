@@ -58,6 +58,10 @@ final class SessionProblems {
                 Problem.of("A004", "cannot probe " + site + " (pid " + pid + ")")
                         .because(why)
                         .remedy(suggestion);
+            case SessionRefusal.PatchRefused(var pid, var site, var why, var suggestion) ->
+                Problem.of("A016", "cannot patch " + site + " (pid " + pid + ")")
+                        .because(why)
+                        .remedy(suggestion);
             case SessionRefusal.TargetRefused(var pid, var reason) -> of(pid, reason);
             case SessionRefusal.TargetGone(var pid, var during) ->
                 Problem.of("T002", "process " + pid + " ended meanwhile").because(during);
