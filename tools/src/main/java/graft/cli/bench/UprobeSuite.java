@@ -32,7 +32,7 @@ import java.util.stream.Stream;
  * bodies, measured in one interleaved run.
  */
 public final class UprobeSuite {
-    private static final String PLAIN = "row_plain";
+    static final String PLAIN = "row_plain";
     private static final String FLOOR = "row_floor";
 
     private final SessionRunner sessions;
@@ -55,6 +55,7 @@ public final class UprobeSuite {
     /** Measures all rows and undoes all. */
     public List<BenchRow> run() {
         List<BenchRow> rows = new ArrayList<>(oneSiteEach());
+        rows.add(new OverriddenCall(sessions, effort).run());
         rows.addAll(new ManySites(sessions, effort).run());
         return rows;
     }

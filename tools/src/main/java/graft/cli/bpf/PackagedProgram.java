@@ -18,6 +18,8 @@ public enum PackagedProgram {
     COUNT,
     /** Programs that do nothing or little, for measurements. */
     BENCH,
+    /** A program that leaves the function it runs in, for measurements. */
+    OVERRIDE,
     /** Programs that do one operation on a map many times, for measurements. */
     MAPS;
 
