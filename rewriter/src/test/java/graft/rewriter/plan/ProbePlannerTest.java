@@ -134,6 +134,15 @@ class ProbePlannerTest {
         assertRefused(planner.offset(function, TEXT.plus(4), List.of(OVERRIDING)), "at the entries of functions only");
     }
 
+    @Test
+    void doesNotOverrideFunctionsOfGo() {
+        ModuleText go = module("55 48 89 e5 48 83 ec 20 c9 c3", List.of(TEXT), Set.of(ModuleText.Trait.GO));
+        assertRefused(
+                planner(go, Unwinding.ABSENT)
+                        .function(new FunctionRange("f", TEXT, 10), List.of(OVERRIDING), List.of()),
+                "functions of Go");
+    }
+
     private Planned overriding(String text, long size) {
         return planner(text, Unwinding.ABSENT)
                 .function(new FunctionRange("f", TEXT, size), List.of(OVERRIDING), List.of());
