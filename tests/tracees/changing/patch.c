@@ -2,7 +2,7 @@
  * Functions whose code is replaced while four threads call them. Each result is the old or the new one; the answer says how
  * often it was the new one.
  *
- * probes: uprobe:fixed uprobe:branchy uprobe:compiled uprobe:looping
+ * probes: uprobe:fixed uprobe:branchy uprobe:compiled uprobe:looping uprobe:calling
  * options: -O2 -mno-red-zone -pthread
  */
 #include <pthread.h>
@@ -16,12 +16,14 @@ enum { THREADS = 4 };
 long fixed(long n);
 long branchy(long n);
 long looping(long n);
+long calling(long n);
 
 __asm__(".text\n"
-	".globl fixed, branchy, looping\n"
+	".globl fixed, branchy, looping, calling\n"
 	".type fixed, @function\n"
 	".type branchy, @function\n"
 	".type looping, @function\n"
+	".type calling, @function\n"
 	"fixed:\n"
 	"	mov $7, %eax\n"
 	"	ret\n"
@@ -42,7 +44,17 @@ __asm__(".text\n"
 	"	dec %rdi\n"
 	"	jg 2b\n"
 	"	ret\n"
-	".size looping, . - looping\n");
+	".size looping, . - looping\n"
+	".p2align 6\n"
+	"calling:\n"
+	"	sub $8, %rsp\n" /* 4 bytes */
+	"	call 3f\n" /* e8 17 00 00 00 */
+	"	add $8, %rsp\n"
+	"	ret\n"
+	".size calling, . - calling\n"
+	".p2align 5\n"
+	"3:	mov $20, %eax\n"
+	"	ret\n");
 
 /* For the function that replaces "compiled". */
 NOINLINE long helper(long n)
@@ -74,6 +86,7 @@ static void *work_alone(void *argument)
 		check(1, n, branchy(0), 2, 1);
 		check(2, n, compiled(n), 3 * n + 5, -(3 * n + 5 + (n & 1 ? 1000 : 2000)));
 		check(3, n, looping(3), 3, 77);
+		check(4, n, calling(n), 20, 21);
 	}
 	return NULL;
 }
@@ -82,7 +95,7 @@ static void work_on(long times)
 {
 	pthread_t threads[THREADS];
 
-	probes = 4;
+	probes = 5;
 	for (int i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, work_alone, (void *)times);
 	for (int i = 0; i < THREADS; i++)

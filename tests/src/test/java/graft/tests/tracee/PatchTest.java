@@ -7,14 +7,19 @@ import graft.attach.Attacher;
 import graft.attach.DetachProof;
 import graft.attach.Recovery;
 import graft.attach.StepListener;
+import graft.cli.Main;
 import graft.daemon.CodePatch;
 import graft.daemon.NativeFunction;
 import graft.daemon.PatchRequest;
 import graft.daemon.SessionRefusal;
+import graft.platform.keystone.KeystoneEngine;
 import graft.rewriter.Code;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
@@ -80,7 +85,7 @@ class PatchTest {
     }
 
     private void assertOld() {
-        assertThat(tracee.run(10)).containsExactly(0L, 0L, 0L, 0L);
+        assertThat(tracee.run(10)).containsExactly(0L, 0L, 0L, 0L, 0L);
     }
 
     private String refused(PatchRequest request) {
@@ -94,7 +99,7 @@ class PatchTest {
     @Test
     void anInstructionIsReplacedByOneOfItsLength() {
         CodePatch patch = open(request("fixed", "b808000000", Optional.empty()));
-        assertThat(tracee.run(TIMES)).containsExactly(ALL, 0L, 0L, 0L);
+        assertThat(tracee.run(TIMES)).containsExactly(ALL, 0L, 0L, 0L, 0L);
         assertUndone(patch);
         assertOld();
     }
@@ -102,7 +107,7 @@ class PatchTest {
     @Test
     void aBranchBecomesNothing() {
         CodePatch patch = open(request("branchy+3", "9090", Optional.of("7406")));
-        assertThat(tracee.run(TIMES)).containsExactly(0L, ALL, 0L, 0L);
+        assertThat(tracee.run(TIMES)).containsExactly(0L, ALL, 0L, 0L, 0L);
         assertUndone(patch);
         assertOld();
     }
@@ -111,7 +116,17 @@ class PatchTest {
     void newCodeMayBeLongerThanTheOldAndBranch() {
         // mov $70, %eax; 1: inc %eax; cmp $77, %eax; jne 1b; ret, in place of xor %eax, %eax and what is behind it
         CodePatch patch = open(request("looping", "b846000000 ffc0 83f84d 75f9 c3", Optional.of("31c0")));
-        assertThat(tracee.run(TIMES)).containsExactly(0L, 0L, 0L, ALL);
+        assertThat(tracee.run(TIMES)).containsExactly(0L, 0L, 0L, ALL, 0L);
+        assertUndone(patch);
+        assertOld();
+    }
+
+    @Test
+    void callsOfNewCodeReturnIntoIt() {
+        // The same call, and behind it inc %eax.
+        CodePatch patch = open(request(
+                "calling", "4883ec08 e817000000 ffc0 4883c408 c3", Optional.of("4883ec08 e817000000 4883c408 c3")));
+        assertThat(tracee.run(TIMES)).containsExactly(0L, 0L, 0L, 0L, ALL);
         assertUndone(patch);
         assertOld();
     }
@@ -120,7 +135,7 @@ class PatchTest {
     void aFunctionIsReplacedByACompiledOne() throws IOException, InterruptedException {
         for (String model : List.of("-fPIC", "-fPIE")) {
             CodePatch patch = open(replacement("compiled", REPLACEMENT, model));
-            assertThat(tracee.run(TIMES)).containsExactly(0L, 0L, ALL, 0L);
+            assertThat(tracee.run(TIMES)).containsExactly(0L, 0L, ALL, 0L, 0L);
             assertUndone(patch);
             assertOld();
         }
@@ -170,12 +185,70 @@ class PatchTest {
         Attacher attacher = new Attacher(journals, StepListener.NONE);
         open(request("fixed", "b808000000", Optional.empty()), attacher).keep();
         assertThat(Recovery.recover(journals)).isEmpty();
-        assertThat(tracee.run(TIMES)).containsExactly(ALL, 0L, 0L, 0L);
+        assertThat(tracee.run(TIMES)).containsExactly(ALL, 0L, 0L, 0L, 0L);
         assertThat(Recovery.undoKept(journals, List.of(1))).isEmpty();
         assertThat(Recovery.undoKept(journals, List.of(tracee.pid())))
                 .singleElement()
                 .isInstanceOf(Recovery.Outcome.Restored.class);
         assertThat(journals).isEmptyDirectory();
+        assertOld();
+    }
+
+    /** What a command prints, on both outputs. */
+    private String graft(String... words) {
+        StringWriter printed = new StringWriter();
+        PrintWriter out = new PrintWriter(printed, true);
+        List<String> all = new ArrayList<>(List.of(words));
+        all.addAll(List.of("-p", Integer.toString(tracee.pid())));
+        assertThat(Main.run(out, out, all.toArray(String[]::new)))
+                .as(printed.toString())
+                .isZero();
+        return printed.toString();
+    }
+
+    @Test
+    void aDryRunShowsWhatWouldBeWrittenAndWritesNothing() {
+        assertThat(graft("patch", "patch:branchy+3", "--bytes", "9090", "--dry-run"))
+                .contains("branchy+3", " - 74 06 b8 01 00", "check: no jump lands inside");
+        assertOld();
+    }
+
+    @Test
+    void aCommandPatchesForAWhileAndProvesItsUndo() {
+        assertThat(graft("patch", "patch:fixed", "--bytes", "b808000000", "-d", "100ms"))
+                .contains("fixed+0: b8 07 00 00 00 -> e9 ")
+                .contains("undone: 1/1 sites restored; text equals the files, nothing left behind");
+        assertOld();
+    }
+
+    @Test
+    void assemblerTextIsMadeForItsPlace() {
+        switch (KeystoneEngine.open()) {
+            case KeystoneEngine.Available(var engine) -> {
+                engine.close();
+                graft("patch", "patch:calling", "--asm", "mov eax, 21; ret", "--old", "4883ec08", "--keep");
+                assertThat(tracee.run(TIMES)).containsExactly(0L, 0L, 0L, 0L, ALL);
+                assertThat(Recovery.undoKept(List.of(tracee.pid()))).hasSize(1);
+                assertOld();
+            }
+            case KeystoneEngine.Missing _ -> {
+                PrintWriter none = new PrintWriter(new StringWriter());
+                String pid = Integer.toString(tracee.pid());
+                assertThat(Main.run(none, none, "patch", "patch:calling", "--asm", "ret", "-p", pid))
+                        .isEqualTo(5);
+            }
+        }
+    }
+
+    @Test
+    void aCommandLeavesAPatchAndAnotherOneTakesItBack() {
+        assertThat(graft("patch", "patch:fixed", "--bytes", "b808000000", "--keep"))
+                .contains("kept: graft undo " + tracee.pid());
+        assertThat(tracee.run(TIMES)).containsExactly(ALL, 0L, 0L, 0L, 0L);
+        StringWriter printed = new StringWriter();
+        PrintWriter out = new PrintWriter(printed, true);
+        assertThat(Main.run(out, out, "undo", Integer.toString(tracee.pid()))).isZero();
+        assertThat(printed).hasToString("process " + tracee.pid() + " restored: 1 sites\n");
         assertOld();
     }
 
