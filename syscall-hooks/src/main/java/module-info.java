@@ -6,4 +6,5 @@ module graft.syscalls {
     requires transitive graft.attach;
 
     exports graft.syscalls;
+    exports graft.syscalls.decode;
 }

@@ -9,11 +9,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /** A table that the build packages. */
-final class TableFile {
+public final class TableFile {
     private TableFile() {}
 
     /** Its lines without comments. */
-    static List<String> lines(String name) {
+    public static List<String> lines(String name) {
         try (InputStream in = TableFile.class.getResourceAsStream(name)) {
             if (in == null) {
                 throw new AssertionError("resource " + name + " is missing from the build");
