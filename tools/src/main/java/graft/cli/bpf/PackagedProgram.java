@@ -16,6 +16,8 @@ public enum PackagedProgram {
     LATENCY,
     /** Calls per attach point. */
     COUNT,
+    /** System calls with the memory of their arguments. */
+    SYSCALLS,
     /** Programs that do nothing or little, for measurements. */
     BENCH,
     /** A program that leaves the function it runs in, for measurements. */
