@@ -18,6 +18,7 @@ module graft.tools {
     exports graft.cli.bench.maps;
     exports graft.cli.bench.vm;
     exports graft.cli.bpf;
+    exports graft.cli.syscalls;
     exports graft.cli.tls;
     exports graft.cli.vm;
 

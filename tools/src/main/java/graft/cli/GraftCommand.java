@@ -33,6 +33,7 @@ final class GraftCommand implements Runnable {
             SurveyCommand.class,
             RunCommand.class,
             TlsCommand.class,
+            SyscallsCommand.class,
             LatencyCommand.class,
             CountCommand.class,
             AsmCommand.class,
