@@ -15,6 +15,8 @@
 #define EXECVE 59
 #define EXIT 60
 #define EXIT_GROUP 231
+#define NANOSLEEP 35
+#define GETPPID 110
 #define MOST_TEXTS 24
 #define MOST_PIECES 8
 #define MOST_COUNTED 4096
@@ -284,9 +286,15 @@ static __always_inline int entered(__s64 number, const __u64 *arguments)
 	__u32 pid = id >> 32;
 	__u32 tid = id;
 	struct settings *how = mode();
+	__u32 *state = bpf_map_lookup_elem(&followed, &pid);
 
-	if (!how || !bpf_map_lookup_elem(&followed, &pid))
+	if (!how || !state)
 		return 0;
+	if (*state == HELD) {
+		if (number == NANOSLEEP || number == GETPPID)
+			return 0;
+		*state = FOLLOWED;
+	}
 	struct call *spec = traced(number);
 	if (!spec)
 		return 0;
@@ -348,8 +356,9 @@ static __always_inline int left(__s64 number, __s64 result)
 	__u32 pid = id >> 32;
 	__u32 tid = id;
 	struct settings *how = mode();
+	__u32 *state = bpf_map_lookup_elem(&followed, &pid);
 
-	if (!how || !bpf_map_lookup_elem(&followed, &pid))
+	if (!how || !state || *state == HELD)
 		return 0;
 	if (number < 0) {
 		/* rt_sigreturn has brought back the registers from before the signal: no call was under way then. */
@@ -411,7 +420,7 @@ int on_fork(struct forked *ctx)
 {
 	__u32 pid = bpf_get_current_pid_tgid() >> 32;
 	__u32 child = ctx->child;
-	__u32 one = 1;
+	__u32 one = FOLLOWED;
 	struct settings *how = mode();
 
 	if (how && how->follow && bpf_map_lookup_elem(&followed, &pid))

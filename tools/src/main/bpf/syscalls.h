@@ -50,6 +50,10 @@ struct settings {
 	__u32 follow; /* children of followed processes are followed */
 };
 
+/* Values of the map `followed`, by process. */
+#define FOLLOWED 1
+#define HELD 2 /* stands at its first instruction in a loop of the two calls below; followed from any other call on */
+
 #define EVENT_ENTER 1 /* with what the call will read; only for calls that have such memory or do not return */
 #define EVENT_EXIT 2
 

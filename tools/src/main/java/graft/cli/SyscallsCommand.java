@@ -15,7 +15,9 @@ import graft.cli.syscalls.ProcessFiles;
 import graft.cli.syscalls.Selection;
 import graft.cli.syscalls.Summary;
 import graft.daemon.KernelSession;
+import graft.daemon.SectionLinks;
 import graft.daemon.SessionRequest;
+import graft.ebpf.object.CollectionSpec;
 import graft.syscalls.NamedConstants;
 import graft.syscalls.SyscallTable;
 import graft.syscalls.decode.CallText;
@@ -113,7 +115,9 @@ final class SyscallsCommand implements Callable<Integer> {
         if (shown < 0 || shown > 4000) {
             throw target.usageError("-s takes a number from 0 to 4000");
         }
-        SessionRequest request = new SessionRequest(PackagedProgram.SYSCALLS.spec(), List.of(), List.of());
+        CollectionSpec object = PackagedProgram.SYSCALLS.spec();
+        SessionRequest request =
+                new SessionRequest(object, SectionLinks.of(object).links(), List.of());
         try (Interruption interruption = new Interruption();
                 KernelSession session = open(request);
                 KernelTrace trace = new KernelTrace(session)) {
@@ -122,7 +126,7 @@ final class SyscallsCommand implements Callable<Integer> {
                     shown,
                     summary ? KernelTrace.Mode.STATISTICS : KernelTrace.Mode.EVENTS,
                     target.children());
-            pids.forEach(trace::follow);
+            pids.forEach(pid -> trace.follow(pid, KernelTrace.Since.NOW));
             return new Run(table, trace, interruption).run();
         }
     }
@@ -199,7 +203,8 @@ final class SyscallsCommand implements Callable<Integer> {
                 finish();
                 return 0;
             }
-            return switch (new Spawn(command, System.getenv(), Optional.empty()).heldAtEntry(trace::follow)) {
+            Spawn spawn = new Spawn(command, System.getenv(), Optional.empty());
+            return switch (spawn.heldAtEntry(pid -> trace.follow(pid, KernelTrace.Since.ENTRY))) {
                 case Spawn.Started.NotStarted(var reason, var _) ->
                     throw Problem.of("U005", "cannot start " + command.getFirst())
                             .because(reason)

@@ -18,8 +18,6 @@ import java.util.stream.IntStream;
 
 /** The program in the kernel, at its tracepoints. Borrows the session; closing ends the reading only. */
 public final class KernelTrace implements AutoCloseable {
-    private static final byte[] ONE = {1, 0, 0, 0};
-
     private final KernelSession session;
     private final KernelRingBuffer events;
 
@@ -53,9 +51,23 @@ public final class KernelTrace implements AutoCloseable {
         map("settings").update(number(0), settings, 0);
     }
 
-    /** Traces a process from now on. */
-    public void follow(int pid) {
-        map("followed").update(number(pid), ONE, 0);
+    /** Since when a process is traced. */
+    public enum Since {
+        /** From now on. */
+        NOW(1),
+        /** Since its first call: it is held at its entry, by calls that are not its own. */
+        ENTRY(2);
+
+        private final int state;
+
+        Since(int state) {
+            this.state = state;
+        }
+    }
+
+    /** Traces a process. */
+    public void follow(int pid, Since since) {
+        map("followed").update(number(pid), number(since.state), 0);
     }
 
     /** Whether a traced process lives; the ended ones are forgotten. */

@@ -1,0 +1,177 @@
+package graft.tests.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import graft.tests.command.GraftRun;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The same run seen by strace and by graft, which traces strace and all below it: the same lines for each thread. */
+@Tag("slow")
+class SyscallsTest {
+    private static final Pattern LINE = Pattern.compile("\\S+ +(\\d+) (\\w+\\(.*)");
+    private static final Pattern DURATION = Pattern.compile("  [0-9.]+ (ns|µs|ms|s)$");
+    private static final Pattern FLAGS = Pattern.compile("[A-Z_][A-Z0-9_]*(\\|[A-Za-z0-9_]+)+");
+
+    /** What strace adds: what was found in a folder, what a new thread and a signal's frame hold. */
+    private static final Pattern MORE =
+            Pattern.compile(" /\\* \\d+ entries \\*/| => \\{parent_tid=\\[\\d+\\]\\}|\\{mask=~?\\[.*\\]\\}");
+
+    private static final String THREADS = """
+            #include <fcntl.h>
+            #include <poll.h>
+            #include <pthread.h>
+            #include <stdio.h>
+            #include <sys/socket.h>
+            #include <sys/uio.h>
+            #include <sys/un.h>
+            #include <time.h>
+            #include <unistd.h>
+            static void *work(void *unused) {
+                char text[64];
+                for (int i = 0; i < 20; i++) {
+                    int fd = open("/proc/self/comm", O_RDONLY);
+                    read(fd, text, sizeof(text));
+                    close(fd);
+                    nanosleep(&(struct timespec) {0, 1000}, 0);
+                }
+                return unused;
+            }
+            int main(void) {
+                pthread_t threads[32];
+                struct sockaddr_un address = {AF_UNIX, "/nowhere/socket"};
+                struct iovec pieces[2] = {{"one", 3}, {"two\\n", 4}};
+                int ends[2];
+                for (int i = 0; i < 32; i++) pthread_create(&threads[i], 0, work, 0);
+                for (int i = 0; i < 32; i++) pthread_join(threads[i], 0);
+                pipe(ends);
+                writev(ends[1], pieces, 2);
+                struct pollfd ready = {ends[0], POLLIN, 0};
+                poll(&ready, 1, 1000);
+                fcntl(ends[0], F_GETFL);
+                fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+                connect(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), (void *)&address, sizeof(address));
+                return 0;
+            }
+            """;
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void aListingIsSeenAsStraceSeesIt() throws IOException {
+        Path tree = Files.createDirectories(folder.resolve("tree/a/b"));
+        Files.writeString(tree.resolve("file"), "text");
+        Files.createSymbolicLink(tree.resolve("link"), Path.of("file"));
+
+        sameLines(1, "sh", "-c", "exec ls -lR " + folder.resolve("tree") + " >" + folder.resolve("out"));
+    }
+
+    @Test
+    void aShellAndItsChildrenAreSeenAsStraceSeesThem() throws IOException {
+        Files.createDirectories(folder.resolve("tree/a"));
+        String script =
+                "cd " + folder + " && ls tree | sort | wc -l >out; (cat none; true) 2>err | grep -c x; true & wait";
+
+        sameLines(6, "sh", "-c", script + "; exit 0");
+    }
+
+    @Test
+    void thirtyTwoThreadsAreSeenAsStraceSeesThem() throws Exception {
+        sameLines(33, program().toString());
+    }
+
+    @Test
+    void aStaticProgramIsSeenAsStraceSeesIt() throws Exception {
+        sameLines(33, program("-static").toString());
+    }
+
+    private Path program(String... options) throws IOException, InterruptedException {
+        Path source = Files.writeString(folder.resolve("threads.c"), THREADS);
+        Path program = folder.resolve("threads");
+        List<String> command =
+                new ArrayList<>(List.of("gcc", "-w", "-pthread", "-o", program.toString(), source.toString()));
+        command.addAll(List.of(options));
+        Process gcc = new ProcessBuilder(command).inheritIO().start();
+        assertThat(gcc.waitFor()).isZero();
+        return program;
+    }
+
+    private void sameLines(int threads, String... command) throws IOException {
+        Path traces = Files.createDirectories(folder.resolve("strace"));
+        Path calls = folder.resolve("calls.txt");
+        List<String> words =
+                new ArrayList<>(List.of("syscalls", "-f", "--where", "kernel", "-w", calls.toString(), "--"));
+        words.addAll(List.of("strace", "-qq", "-ff", "-o", traces.resolve("of").toString()));
+        words.addAll(List.of(command));
+
+        GraftRun run = GraftRun.of(words.toArray(String[]::new));
+
+        assertThat(run.status()).as(run.errors()).isZero();
+        assertThat(run.errors()).contains(" 0 lost");
+        Map<String, List<String>> ours = byThread(calls);
+        List<Path> theirs;
+        try (Stream<Path> files = Files.list(traces)) {
+            theirs = files.sorted().toList();
+        }
+        assertThat(theirs).hasSizeGreaterThanOrEqualTo(threads);
+        for (Path file : theirs) {
+            List<String> expected = strace(file);
+            String thread = file.getFileName().toString().replaceFirst("^of\\.", "");
+            assertThat(sinceFirst(ours.getOrDefault(thread, List.of()), expected))
+                    .as("thread " + thread)
+                    .isEqualTo(expected);
+        }
+    }
+
+    /** Without what strace's own child did before it became the program. */
+    private static List<String> sinceFirst(List<String> lines, List<String> expected) {
+        int first = expected.getFirst().startsWith("execve(") ? lines.indexOf(expected.getFirst()) : 0;
+        return first < 0 ? lines : lines.subList(first, lines.size());
+    }
+
+    private static List<String> strace(Path file) {
+        try (Stream<String> lines = Files.lines(file, StandardCharsets.UTF_8)) {
+            return lines.filter(line -> !line.startsWith("+++") && !line.startsWith("---"))
+                    .map(SyscallsTest::plain)
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static Map<String, List<String>> byThread(Path file) throws IOException {
+        Map<String, List<String>> threads = new HashMap<>();
+        for (String line : Files.readAllLines(file)) {
+            Matcher matcher = LINE.matcher(line);
+            assertThat(matcher.matches()).as(line).isTrue();
+            String call = DURATION.matcher(matcher.group(2)).replaceFirst("");
+            threads.computeIfAbsent(matcher.group(1), _ -> new ArrayList<>()).add(plain(call));
+        }
+        return threads;
+    }
+
+    /** Flags in one order, one blank before the result, and without what only strace shows. */
+    private static String plain(String line) {
+        String shown = MORE.matcher(line).replaceAll("");
+        String sorted = FLAGS.matcher(shown)
+                .replaceAll(flags ->
+                        Arrays.stream(flags.group().split("\\|")).sorted().collect(Collectors.joining("|")));
+        return sorted.replaceFirst("\\) +=", ") =");
+    }
+}
