@@ -11,16 +11,21 @@ import graft.ebpf.insn.Wide;
 import graft.ebpf.insn.Width;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /** Single instructions as operations on the variables of eBPF registers. */
 final class OpBuilder {
     static final int REGISTERS = 10;
 
+    private static final Var[] UNSPLIT = IntStream.range(0, REGISTERS)
+            .mapToObj(number -> new Var(Var.FIRST_FREE + number, number))
+            .toArray(Var[]::new);
+
     private int vars = Var.FIRST_FREE + REGISTERS;
 
     /** The variable that stands for an eBPF register until its live ranges are told apart. */
     static Var register(int number) {
-        return new Var(Var.FIRST_FREE + number, number);
+        return UNSPLIT[number];
     }
 
     static Var register(Reg reg) {

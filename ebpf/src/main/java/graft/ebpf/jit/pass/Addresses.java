@@ -7,6 +7,7 @@ import graft.ebpf.jit.ir.Place;
 import graft.ebpf.jit.ir.Value;
 import graft.ebpf.jit.ir.Var;
 import java.util.Optional;
+import java.util.Set;
 
 /** Takes the additions and shifts that compute an address into the memory operand. */
 final class Addresses implements Rewrite {
@@ -69,6 +70,11 @@ final class Addresses implements Rewrite {
         boolean isComplete() {
             return origin.isPresent() || base.isPresent();
         }
+    }
+
+    @Override
+    public Set<Class<? extends Op>> concerns() {
+        return Set.of(Op.Load.class, Op.Store.class, Op.Atomic.class, Op.Lea.class, Op.Binary.class);
     }
 
     @Override

@@ -7,9 +7,15 @@ import graft.ebpf.jit.ir.Condition;
 import graft.ebpf.jit.ir.Op;
 import graft.ebpf.jit.ir.Value;
 import java.util.Optional;
+import java.util.Set;
 
 /** A comparison of {@code x & y} with 0 is a test of bits, for which the result of the operation is not needed. */
 final class BitTests implements Rewrite {
+    @Override
+    public Set<Class<? extends Op>> concerns() {
+        return Set.of(Op.If.class, Op.Select.class);
+    }
+
     @Override
     public Op apply(Op op, Known known) {
         return switch (op) {

@@ -5,9 +5,28 @@ import graft.ebpf.jit.ir.Condition;
 import graft.ebpf.jit.ir.Op;
 import graft.ebpf.jit.ir.Value;
 import graft.ebpf.jit.ir.Var;
+import java.util.Set;
 
 /** Reads the original in place of a copy, and a number in place of a variable that holds it. */
 final class Copies implements Rewrite {
+    @Override
+    public Set<Class<? extends Op>> concerns() {
+        return Set.of(
+                Op.Move.class,
+                Op.Binary.class,
+                Op.Unary.class,
+                Op.Rotate.class,
+                Op.Lea.class,
+                Op.Load.class,
+                Op.Select.class,
+                Op.ArrayLookup.class,
+                Op.HashLookup.class,
+                Op.BelowContextValue.class,
+                Op.Store.class,
+                Op.Atomic.class,
+                Op.If.class);
+    }
+
     @Override
     public Op apply(Op op, Known known) {
         if (!known.readsCopy(op)) {

@@ -5,8 +5,9 @@ import graft.ebpf.jit.ir.Block;
 import graft.ebpf.jit.ir.Flow;
 import graft.ebpf.jit.ir.Liveness;
 import graft.ebpf.jit.ir.Op;
+import java.util.Arrays;
 import java.util.BitSet;
-import java.util.ListIterator;
+import java.util.List;
 import java.util.Optional;
 
 /** Takes out what nothing reads, and fetches. What only that read in other blocks goes when the pass runs again. */
@@ -18,21 +19,30 @@ final class DeadCode implements Pass {
     }
 
     private static void clean(Block block, BitSet live) {
-        ListIterator<Op> ops = block.ops().listIterator(block.ops().size());
-        while (ops.hasPrevious()) {
-            Op op = ops.previous();
-            boolean dead = op instanceof Op.Pure pure && !live.get(pure.dst().number());
-            boolean idle = op instanceof Op.Move move && move.src().equals(move.dst());
-            if (dead || idle) {
-                ops.remove();
+        List<Op> ops = block.ops();
+        Op[] kept = new Op[ops.size()];
+        int first = kept.length;
+        for (int at = kept.length - 1; at >= 0; at--) {
+            Op op = ops.get(at);
+            if (isIdle(op, live)) {
                 continue;
             }
             if (op instanceof Op.Atomic atomic && fetchesForNothing(atomic, live)) {
                 op = new Op.Atomic(atomic.op(), atomic.size(), atomic.place(), atomic.operand(), Optional.empty());
-                ops.set(op);
+                ops.set(at, op);
             }
+            kept[--first] = op;
             Liveness.step(op, live);
         }
+        if (first > 0) {
+            ops.clear();
+            ops.addAll(Arrays.asList(kept).subList(first, kept.length));
+        }
+    }
+
+    private static boolean isIdle(Op op, BitSet live) {
+        return op instanceof Op.Pure pure && !live.get(pure.dst().number())
+                || op instanceof Op.Move move && move.src().equals(move.dst());
     }
 
     private static boolean fetchesForNothing(Op.Atomic op, BitSet live) {

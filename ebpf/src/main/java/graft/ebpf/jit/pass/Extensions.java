@@ -3,9 +3,15 @@ package graft.ebpf.jit.pass;
 import graft.ebpf.insn.Width;
 import graft.ebpf.jit.ir.Op;
 import graft.ebpf.jit.ir.UnaryOp;
+import java.util.Set;
 
 /** Cuts nothing off values that are narrow already, and divides narrow values by the faster narrow division. */
 final class Extensions implements Rewrite {
+    @Override
+    public Set<Class<? extends Op>> concerns() {
+        return Set.of(Op.Unary.class, Op.Binary.class);
+    }
+
     @Override
     public Op apply(Op op, Known known) {
         return switch (op) {

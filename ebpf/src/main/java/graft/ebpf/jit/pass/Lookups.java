@@ -9,6 +9,7 @@ import graft.ebpf.jit.ir.Op;
 import graft.ebpf.jit.ir.Place;
 import graft.ebpf.jit.ir.Value;
 import graft.ebpf.jit.ir.Var;
+import java.util.Set;
 
 /** An array element at a known key is a known address, and comparing it with 0 has a known outcome. */
 final class Lookups implements Rewrite {
@@ -16,6 +17,11 @@ final class Lookups implements Rewrite {
 
     Lookups(TargetBinding binding) {
         this.binding = binding;
+    }
+
+    @Override
+    public Set<Class<? extends Op>> concerns() {
+        return Set.of(Op.ArrayLookup.class, Op.If.class);
     }
 
     @Override

@@ -4,19 +4,24 @@ import graft.ebpf.jit.ir.Block;
 import graft.ebpf.jit.ir.Flow;
 import graft.ebpf.jit.ir.Op;
 import graft.ebpf.jit.ir.Order;
+import java.util.HashMap;
 import java.util.ListIterator;
+import java.util.Map;
 
-/**
- * One walk over a function that applies rewrites, each to what the one before it made. The first is for all operations; the
- * others have nothing to do with copies, calls and jumps without a condition, which are a third of all.
- */
+/** One walk over a function that applies rewrites, each to what the one before it made. */
 final class Rewriting implements Pass {
-    private final Rewrite first;
-    private final Rewrite[] others;
+    private final Rewrite[] rewrites;
 
-    Rewriting(Rewrite first, Rewrite... others) {
-        this.first = first;
-        this.others = others.clone();
+    /** For each class of operations a bit for each rewrite that is concerned. */
+    private final Map<Class<? extends Op>, Integer> concerned = new HashMap<>();
+
+    Rewriting(Rewrite... rewrites) {
+        this.rewrites = rewrites.clone();
+        for (int i = 0; i < rewrites.length; i++) {
+            for (Class<? extends Op> kind : rewrites[i].concerns()) {
+                concerned.merge(kind, 1 << i, (a, b) -> a | b);
+            }
+        }
     }
 
     @Override
@@ -27,12 +32,7 @@ final class Rewriting implements Pass {
             ListIterator<Op> ops = block.ops().listIterator();
             while (ops.hasNext()) {
                 Op before = ops.next();
-                Op op = first.apply(before, known);
-                if (!isPlain(op)) {
-                    for (Rewrite rewrite : others) {
-                        op = rewrite.apply(op, known);
-                    }
-                }
+                Op op = rewritten(before, known);
                 if (op != before) {
                     ops.set(op);
                 }
@@ -41,11 +41,20 @@ final class Rewriting implements Pass {
         }
     }
 
-    private static boolean isPlain(Op op) {
-        return op instanceof Op.Move
-                || op instanceof Op.Call
-                || op instanceof Op.Goto
-                || op instanceof Op.MayGoto
-                || op instanceof Op.Exit;
+    private Op rewritten(Op before, Known known) {
+        Op op = before;
+        int left = concerned(op);
+        while (left != 0) {
+            int at = Integer.numberOfTrailingZeros(left);
+            int behind = -2 << at;
+            Op next = rewrites[at].apply(op, known);
+            left = behind & (next.getClass() == op.getClass() ? left : concerned(next));
+            op = next;
+        }
+        return op;
+    }
+
+    private int concerned(Op op) {
+        return concerned.getOrDefault(op.getClass(), 0);
     }
 }

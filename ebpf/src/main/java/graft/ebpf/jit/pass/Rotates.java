@@ -6,10 +6,16 @@ import graft.ebpf.jit.ir.Op;
 import graft.ebpf.jit.ir.Value;
 import graft.ebpf.jit.ir.Var;
 import java.util.Optional;
+import java.util.Set;
 
 /** {@code x << n | x >> (width - n)} is a rotation. */
 final class Rotates implements Rewrite {
     private record Shifted(Var value, Width width, long count) {}
+
+    @Override
+    public Set<Class<? extends Op>> concerns() {
+        return Set.of(Op.Binary.class);
+    }
 
     @Override
     public Op apply(Op op, Known known) {

@@ -5,9 +5,15 @@ import graft.ebpf.insn.Width;
 import graft.ebpf.jit.ir.Op;
 import graft.ebpf.jit.ir.UnaryOp;
 import graft.ebpf.jit.ir.Value;
+import java.util.Set;
 
 /** {@code x <<= 32; x >>= 32} is how programs without 32-bit registers cut a value to 32 bits; signed likewise. */
 final class ShiftPairs implements Rewrite {
+    @Override
+    public Set<Class<? extends Op>> concerns() {
+        return Set.of(Op.Binary.class);
+    }
+
     @Override
     public Op apply(Op op, Known known) {
         if (op instanceof Op.Binary(var second, var width, var dst, var middle, Value.Constant(long count))

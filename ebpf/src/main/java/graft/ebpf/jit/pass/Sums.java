@@ -7,9 +7,15 @@ import graft.ebpf.jit.ir.Place;
 import graft.ebpf.jit.ir.Value;
 import graft.ebpf.jit.ir.Var;
 import java.util.Optional;
+import java.util.Set;
 
 /** Sums of a scaled value and something else take one operation where machines can compute addresses. */
 final class Sums implements Rewrite {
+    @Override
+    public Set<Class<? extends Op>> concerns() {
+        return Set.of(Op.Binary.class);
+    }
+
     @Override
     public Op apply(Op op, Known known) {
         if (!(op instanceof Op.Binary(var kind, var width, var dst, var left, var right)) || kind != AluOp.ADD) {

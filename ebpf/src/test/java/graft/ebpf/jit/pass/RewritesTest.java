@@ -15,18 +15,18 @@ import graft.ebpf.jit.ir.Value;
 import org.junit.jupiter.api.Test;
 
 class RewritesTest {
-    private static final Rewrite NONE = (op, _) -> op;
+    private static final Rewrite NO_OTHER = new Copies();
 
     @Test
     void copiesAreReadAtTheirSource() {
-        Flow flow = after(NONE, Flows.of(alu(AluOp.MOV, Reg.R2, Reg.R1), alu(AluOp.MOV, Reg.R0, Reg.R2), EXIT));
+        Flow flow = after(NO_OTHER, Flows.of(alu(AluOp.MOV, Reg.R2, Reg.R1), alu(AluOp.MOV, Reg.R0, Reg.R2), EXIT));
         assertThat(ops(flow, Op.Move.class)).hasSize(2); // from the argument, to the result
     }
 
     @Test
     void numbersBecomeImmediates() {
         Flow flow = after(
-                NONE,
+                NO_OTHER,
                 Flows.of(
                         alu(AluOp.MOV, Reg.R2, 7),
                         alu(AluOp.MOV, Reg.R0, Reg.R1),
@@ -40,7 +40,7 @@ class RewritesTest {
     @Test
     void aCopyIsNotReadAfterItsSourceChanged() {
         Flow flow = after(
-                NONE,
+                NO_OTHER,
                 Flows.of(
                         alu(AluOp.MOV, Reg.R2, Reg.R1),
                         alu(AluOp.ADD, Reg.R1, 1),
