@@ -35,8 +35,8 @@ final class VmFuzzCommand implements Callable<Integer> {
     @Option(
             names = "--workers",
             paramLabel = "COUNT",
-            description = "how many at a time (default: one for each processor)")
-    private int workers = Runtime.getRuntime().availableProcessors();
+            description = "how many at a time (default: one more than processors, as each waits for others' processes)")
+    private int workers = Runtime.getRuntime().availableProcessors() + 1;
 
     @Option(names = "--seed", paramLabel = "SEED", defaultValue = "0", description = "the first one (default: 0)")
     private long seed;
