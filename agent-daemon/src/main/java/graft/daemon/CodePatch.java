@@ -13,6 +13,7 @@ import graft.platform.linux.SysException;
 import graft.platform.proc.NoSuchProcessException;
 import graft.uprobe.AttachPoint;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** Code that runs in a process in place of some of its own, until it is taken back. May be used by any thread. */
 public final class CodePatch {
@@ -66,23 +67,29 @@ public final class CodePatch {
     /** Applies the patch. A place for its code that the process takes meanwhile is planned anew. */
     public static Opening open(PatchRequest request, AgentImage agent, Attacher attacher) {
         for (int attempt = 1; ; attempt++) {
-            if (!(assemble(request, agent) instanceof PatchImage.Assembly.Assembled(var injection, var point))) {
-                return new Opening.Refused(((PatchImage.Assembly.Refused) assemble(request, agent)).refusal());
-            }
-            switch (attacher.attach(injection)) {
-                case AttachResult.Attached(var attachment, var _) -> {
-                    return new Opening.Opened(new CodePatch(attachment, point));
-                }
-                case AttachResult.Refused(var why) -> {
-                    if (why.kind() != Refusal.Kind.ADDRESS_TAKEN || attempt == PLANS) {
-                        return new Opening.Refused(new SessionRefusal.TargetRefused(request.pid(), why));
-                    }
-                }
-                case AttachResult.TargetGone(var pid, var during) -> {
-                    return new Opening.Refused(new SessionRefusal.TargetGone(pid, during));
-                }
+            Optional<Opening> opening = switch (assemble(request, agent)) {
+                case PatchImage.Assembly.Refused(var refusal) -> Optional.of(new Opening.Refused(refusal));
+                case PatchImage.Assembly.Assembled(var injection, var point) ->
+                    attach(attacher, injection, point, attempt);
+            };
+            if (opening.isPresent()) {
+                return opening.get();
             }
         }
+    }
+
+    /** Nothing when it is to be planned again. */
+    private static Optional<Opening> attach(Attacher attacher, Injection injection, AttachPoint point, int attempt) {
+        return switch (attacher.attach(injection)) {
+            case AttachResult.Attached(var attachment, var _) ->
+                Optional.of(new Opening.Opened(new CodePatch(attachment, point)));
+            case AttachResult.Refused(var why)
+            when why.kind() == Refusal.Kind.ADDRESS_TAKEN && attempt < PLANS -> Optional.empty();
+            case AttachResult.Refused(var why) ->
+                Optional.of(new Opening.Refused(new SessionRefusal.TargetRefused(injection.pid(), why)));
+            case AttachResult.TargetGone(var pid, var during) ->
+                Optional.of(new Opening.Refused(new SessionRefusal.TargetGone(pid, during)));
+        };
     }
 
     /** Where it is. */
