@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import graft.attach.AgentImage;
 import graft.attach.Attacher;
+import graft.cli.Main;
 import graft.daemon.LinkRequest;
 import graft.daemon.Session;
 import graft.daemon.SessionRefusal;
@@ -14,6 +15,8 @@ import graft.ebpf.verifier.Cause;
 import graft.ebpf.verifier.Permission;
 import graft.tests.command.Sessions;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
@@ -21,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import org.assertj.core.data.Index;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -157,6 +161,33 @@ class ChangeTest {
             assertThat(tracee.run(TIMES)).startsWith(0L, THREADS * TIMES);
             Probes.assertRestored(session);
         }
+        assertUnchanged();
+    }
+
+    @Test
+    void aCommandReplacesAFunctionForAWhile() {
+        PrintWriter none = new PrintWriter(new StringWriter());
+        CompletableFuture<Integer> command = CompletableFuture.supplyAsync(() -> Main.run(
+                none,
+                none,
+                "run",
+                OBJECT.toString(),
+                "--allow",
+                "change",
+                "--without",
+                "leave,entered,returned,argument,result,others_register",
+                "--attach",
+                "replace=uprobe:change:plain",
+                "-p",
+                Integer.toString(tracee.pid()),
+                "-d",
+                "3s"));
+        boolean replaced = false;
+        while (!replaced && !command.isDone()) {
+            replaced = tracee.run(10).getFirst() == 0;
+        }
+        assertThat(command.join()).isZero();
+        assertThat(replaced).isTrue();
         assertUnchanged();
     }
 
