@@ -55,8 +55,8 @@ function show(call,   text, count, list, i, words, n, type, name, lines, file, d
     lines = lines "  " kinds " " name " " type "\n"
   }
   desc = desc || ((call in result) && result[call] == "fd")
-  printf "%d %s %s%s%s%s\n%s", number[call], call, (call in result) ? result[call] : "dec", \
-    file ? " %file" : "", desc ? " %desc" : "", groups[call], lines
+  printf "%d %s %s%s%s%s%s\n%s", number[call], call, (call in result) ? result[call] : "dec", \
+    (call in traced) ? " @" traced[call] : "", file ? " %file" : "", desc ? " %desc" : "", groups[call], lines
 }
 
 function tracename(call) { return (call in traced) ? traced[call] : call }

@@ -260,6 +260,17 @@ static __always_inline struct settings *mode(void)
 	return bpf_map_lookup_elem(&settings, &first);
 }
 
+/* FOLLOWED, HELD, or 0 when the process is none of ours. */
+static __always_inline __u32 state_of(const struct settings *how, __u32 pid)
+{
+	__u32 *state;
+
+	if (how->follow == FOLLOW_ALL)
+		return FOLLOWED;
+	state = bpf_map_lookup_elem(&followed, &pid);
+	return state ? *state : 0;
+}
+
 static __always_inline struct call *traced(__s64 number)
 {
 	__u32 key = number;
@@ -286,14 +297,17 @@ static __always_inline int entered(__s64 number, const __u64 *arguments)
 	__u32 pid = id >> 32;
 	__u32 tid = id;
 	struct settings *how = mode();
-	__u32 *state = bpf_map_lookup_elem(&followed, &pid);
 
-	if (!how || !state)
+	if (!how)
 		return 0;
-	if (*state == HELD) {
+	__u32 state = state_of(how, pid);
+	if (!state)
+		return 0;
+	if (state == HELD) {
 		if (number == NANOSLEEP || number == GETPPID)
 			return 0;
-		*state = FOLLOWED;
+		state = FOLLOWED;
+		bpf_map_update_elem(&followed, &pid, &state, BPF_ANY);
 	}
 	struct call *spec = traced(number);
 	if (!spec)
@@ -356,9 +370,8 @@ static __always_inline int left(__s64 number, __s64 result)
 	__u32 pid = id >> 32;
 	__u32 tid = id;
 	struct settings *how = mode();
-	__u32 *state = bpf_map_lookup_elem(&followed, &pid);
 
-	if (!how || !state || *state == HELD)
+	if (!how || state_of(how, pid) != FOLLOWED)
 		return 0;
 	if (number < 0) {
 		/* rt_sigreturn has brought back the registers from before the signal: no call was under way then. */
@@ -423,7 +436,7 @@ int on_fork(struct forked *ctx)
 	__u32 one = FOLLOWED;
 	struct settings *how = mode();
 
-	if (how && how->follow && bpf_map_lookup_elem(&followed, &pid))
+	if (how && how->follow == FOLLOW_CHILDREN && bpf_map_lookup_elem(&followed, &pid))
 		bpf_map_update_elem(&followed, &child, &one, BPF_ANY);
 	return 0;
 }

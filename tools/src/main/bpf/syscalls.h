@@ -45,9 +45,13 @@ struct call {
 #define MODE_EVENTS 0
 #define MODE_STATISTICS 1
 
+#define FOLLOW_GIVEN 0 /* settings.follow: the processes in the map `followed` */
+#define FOLLOW_CHILDREN 1 /* their children, too */
+#define FOLLOW_ALL 2 /* every process that the program runs in */
+
 struct settings {
 	__u32 mode;
-	__u32 follow; /* children of followed processes are followed */
+	__u32 follow;
 };
 
 /* Values of the map `followed`, by process. */

@@ -17,8 +17,8 @@ public final class SyscallTable {
     private final Map<String, SyscallSpec> byName;
     private final Map<Integer, SyscallSpec> byNumber;
 
-    private SyscallTable(Collection<SyscallSpec> calls) {
-        Map<String, SyscallSpec> names = new HashMap<>();
+    private SyscallTable(Collection<SyscallSpec> calls, Map<String, SyscallSpec> others) {
+        Map<String, SyscallSpec> names = new HashMap<>(others);
         Map<Integer, SyscallSpec> numbers = new TreeMap<>();
         for (SyscallSpec call : calls) {
             names.put(call.name(), call);
@@ -36,32 +36,37 @@ public final class SyscallTable {
     /** Reads lines as {@code make-syscalls} writes them: a call, then its arguments, indented. */
     static SyscallTable parse(List<String> lines) {
         List<SyscallSpec> calls = new ArrayList<>();
+        Map<String, SyscallSpec> others = new HashMap<>();
         String head = "";
         List<Argument> arguments = new ArrayList<>();
         for (String line : lines) {
             if (line.startsWith("  ")) {
                 arguments.add(argument(line.strip()));
             } else {
-                add(calls, head, arguments);
+                add(calls, others, head, arguments);
                 head = line;
                 arguments.clear();
             }
         }
-        add(calls, head, arguments);
-        return new SyscallTable(calls);
+        add(calls, others, head, arguments);
+        return new SyscallTable(calls, others);
     }
 
-    private static void add(List<SyscallSpec> calls, String head, List<Argument> arguments) {
+    private static void add(
+            List<SyscallSpec> calls, Map<String, SyscallSpec> others, String head, List<Argument> arguments) {
         if (head.isEmpty()) {
             return;
         }
         String[] words = head.split(" ");
         Set<String> groups = new HashSet<>();
+        List<String> names = new ArrayList<>();
         for (int i = 3; i < words.length; i++) {
-            groups.add(words[i].substring(1));
+            (words[i].startsWith("@") ? names : groups).add(words[i].substring(1));
         }
         ArgumentKind result = ArgumentKind.parse(words[2]);
-        calls.add(new SyscallSpec(Integer.parseInt(words[0]), words[1], result, groups, arguments));
+        SyscallSpec call = new SyscallSpec(Integer.parseInt(words[0]), words[1], result, groups, arguments);
+        calls.add(call);
+        names.forEach(name -> others.put(name, call));
     }
 
     private static Argument argument(String line) {
@@ -79,7 +84,7 @@ public final class SyscallTable {
         return Optional.ofNullable(byNumber.get(number));
     }
 
-    /** A call by its kernel name ({@code openat}). */
+    /** A call by its name ({@code openat}, {@code stat}) or that of its tracepoint ({@code newstat}). */
     public Optional<SyscallSpec> call(String name) {
         return Optional.ofNullable(byName.get(name));
     }

@@ -1,6 +1,7 @@
 package graft.cli;
 
 import graft.bridge.RunningKernel;
+import graft.cli.bpf.PackagedProgram;
 import graft.cli.error.Problem;
 import graft.daemon.ProgramStart;
 import graft.ebpf.btf.Btf;
@@ -13,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /** Reads eBPF objects that a user names. */
@@ -25,13 +27,17 @@ final class ObjectFiles {
     }
 
     /**
-     * The object in a file.
+     * The object in a file, or a packaged tool by its name when there is no such file.
      *
      * @param traced types of the programs it looks into
      */
     static CollectionSpec file(Path path, Supplier<List<Btf>> traced) {
         if (path.toString().endsWith(".c") && Files.isRegularFile(path)) {
             throw source(path).failure();
+        }
+        Optional<PackagedProgram> tool = PackagedProgram.tool(path.toString());
+        if (tool.isPresent() && !Files.exists(path)) {
+            return load(tool.get().file(), tool.get().bytes(), traced);
         }
         try {
             return load(path.toString(), Files.readAllBytes(path), traced);

@@ -35,6 +35,7 @@ import picocli.CommandLine.Parameters;
         footerHeading = "%nExamples:%n",
         footer = {
             "  graft run count.bpf.o -p 4711 -d 10s",
+            "  graft run opensnoop -p 4711",
             "  graft run count.bpf.o -- ./server --port 8080",
             "  graft run count.bpf.o -p 4711 --where kernel",
             "  graft run both.bpf.o -p 4711 --where on_open=kernel",
@@ -43,7 +44,10 @@ import picocli.CommandLine.Parameters;
             "  graft run tool.bpf.o --without on_packet -p 4711"
         })
 final class RunCommand implements Callable<Integer> {
-    @Parameters(index = "0", paramLabel = "FILE", description = "an object built for BPF by clang or gcc")
+    @Parameters(
+            index = "0",
+            paramLabel = "FILE",
+            description = "an object built for BPF by clang or gcc, or opensnoop, statsnoop, execsnoop, syscount")
     private Path file;
 
     @Parameters(

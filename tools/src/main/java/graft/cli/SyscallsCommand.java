@@ -10,14 +10,20 @@ import graft.cli.output.WallClock;
 import graft.cli.process.Interruption;
 import graft.cli.syscalls.CallPrinter;
 import graft.cli.syscalls.EventReader;
-import graft.cli.syscalls.KernelTrace;
+import graft.cli.syscalls.KernelPlace;
 import graft.cli.syscalls.ProcessFiles;
+import graft.cli.syscalls.ProcessPlace;
 import graft.cli.syscalls.Selection;
 import graft.cli.syscalls.Summary;
+import graft.cli.syscalls.SyscallTrace;
+import graft.cli.syscalls.TracePlace;
 import graft.daemon.KernelSession;
 import graft.daemon.SectionLinks;
 import graft.daemon.SessionRequest;
 import graft.ebpf.object.CollectionSpec;
+import graft.ebpf.object.ProgSpec;
+import graft.ebpf.object.ProgType;
+import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import graft.syscalls.NamedConstants;
 import graft.syscalls.SyscallTable;
 import graft.syscalls.decode.CallText;
@@ -36,6 +42,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -90,8 +98,13 @@ final class SyscallsCommand implements Callable<Integer> {
     @Option(names = "--color", paramLabel = "WHEN", description = "auto, always or never")
     private Colour colour = Colour.auto;
 
-    @Option(names = "--where", paramLabel = "PLACE", description = "where the program runs: kernel")
-    private Place place = Place.kernel;
+    @Option(
+            names = "--where",
+            paramLabel = "PLACE",
+            description =
+                    "user: in the processes; kernel: in the kernel, where programs that they execute are seen, too; "
+                            + "auto (default): user for running processes, kernel for a command or with -f")
+    private Place place = Place.auto;
 
     @Mixin
     private TargetOptions target;
@@ -105,6 +118,8 @@ final class SyscallsCommand implements Callable<Integer> {
 
     /** Values of {@code --where}. */
     private enum Place {
+        auto,
+        user,
         kernel
     }
 
@@ -115,21 +130,66 @@ final class SyscallsCommand implements Callable<Integer> {
         if (shown < 0 || shown > 4000) {
             throw target.usageError("-s takes a number from 0 to 4000");
         }
+        return switch (place) {
+            case user -> inProcesses(table, pids);
+            case kernel -> inKernel(table, pids);
+            case auto ->
+                command.isEmpty() && target.children() == ForkedChildren.LEFT
+                        ? inProcesses(table, pids)
+                        : inKernel(table, pids);
+        };
+    }
+
+    private int inKernel(SyscallTable table, List<Integer> pids) {
         CollectionSpec object = PackagedProgram.SYSCALLS.spec();
         SessionRequest request =
                 new SessionRequest(object, SectionLinks.of(object).links(), List.of());
         try (Interruption interruption = new Interruption();
                 KernelSession session = open(request);
-                KernelTrace trace = new KernelTrace(session)) {
-            trace.trace(
-                    Selection.of(table, expression),
-                    shown,
-                    summary ? KernelTrace.Mode.STATISTICS : KernelTrace.Mode.EVENTS,
-                    target.children());
-            pids.forEach(pid -> trace.follow(pid, KernelTrace.Since.NOW));
-            return new Run(table, trace, interruption).run();
+                KernelPlace where = new KernelPlace(session)) {
+            SyscallTrace trace = started(where, table);
+            pids.forEach(pid -> trace.follow(pid, SyscallTrace.Since.NOW));
+            Running running = new Running(() -> !interruption.hasCome(), session.links(), () -> Optional.empty());
+            return new Run(table, trace, running).run();
         }
     }
+
+    /** The programs that watch for new processes are the kernel's; the others run around the calls. */
+    private int inProcesses(SyscallTable table, List<Integer> pids) {
+        if (!command.isEmpty()) {
+            throw target.usageError("--where user takes running processes: -p PID");
+        }
+        CollectionSpec object = PackagedProgram.SYSCALLS.spec();
+        Map<String, ProgSpec> programs = new LinkedHashMap<>(object.programs());
+        programs.values().removeIf(program -> program.type() == ProgType.KERNEL_TRACEPOINT);
+        CollectionSpec part = object.with(programs);
+        SessionRequest request = new SessionRequest(
+                        part, SectionLinks.of(part).links(), pids, SessionRequest.OnRefusal.SKIP)
+                .with(target.children());
+        try (LiveSession live = LiveSession.open(request);
+                ProcessPlace where = new ProcessPlace(live.session(), live::detach)) {
+            new MapReporter(target, part).leftOut(live);
+            SyscallTrace trace = started(where, table);
+            Running running = new Running(
+                    live::goesOn,
+                    live.session().links(),
+                    () -> SessionFooter.of(live).undo());
+            return new Run(table, trace, running).run();
+        }
+    }
+
+    private SyscallTrace started(TracePlace where, SyscallTable table) {
+        SyscallTrace trace = new SyscallTrace(where);
+        trace.trace(
+                Selection.of(table, expression),
+                shown,
+                summary ? SyscallTrace.Mode.STATISTICS : SyscallTrace.Mode.EVENTS,
+                target.children());
+        return trace;
+    }
+
+    /** What a run asks its session. */
+    private record Running(BooleanSupplier goesOn, int links, Supplier<Optional<Footer.Undone>> undone) {}
 
     private static KernelSession open(SessionRequest request) {
         return switch (KernelSession.open(request, Map.of())) {
@@ -175,18 +235,18 @@ final class SyscallsCommand implements Callable<Integer> {
     /** One trace, from the first event to the footer. */
     private final class Run {
         private final SyscallTable table;
-        private final KernelTrace trace;
-        private final Interruption interruption;
+        private final SyscallTrace trace;
+        private final Running running;
         private final PrintWriter out = writer();
         private final CallPrinter printer;
         private final EventReader reader;
         private final long began = System.nanoTime();
         private long calls;
 
-        Run(SyscallTable table, KernelTrace trace, Interruption interruption) {
+        Run(SyscallTable table, SyscallTrace trace, Running running) {
             this.table = table;
             this.trace = trace;
-            this.interruption = interruption;
+            this.running = running;
             FilePaths files = paths ? new ProcessFiles() : FilePaths.UNKNOWN;
             CallText text = new CallText(NamedConstants.x8664(), files);
             this.printer = new CallPrinter(text, WallClock.ofThisMachine(), style());
@@ -199,12 +259,12 @@ final class SyscallsCommand implements Callable<Integer> {
         int run() {
             if (command.isEmpty()) {
                 target.err().println("tracing; Ctrl-C ends");
-                readWhile(CompletableFuture.completedFuture(0));
+                readWhile(new CompletableFuture<>());
                 finish();
                 return 0;
             }
             Spawn spawn = new Spawn(command, System.getenv(), Optional.empty());
-            return switch (spawn.heldAtEntry(pid -> trace.follow(pid, KernelTrace.Since.ENTRY))) {
+            return switch (spawn.heldAtEntry(pid -> trace.follow(pid, SyscallTrace.Since.ENTRY))) {
                 case Spawn.Started.NotStarted(var reason, var _) ->
                     throw Problem.of("U005", "cannot start " + command.getFirst())
                             .because(reason)
@@ -230,10 +290,11 @@ final class SyscallsCommand implements Callable<Integer> {
             long deadline = target.duration()
                     .map(time -> System.nanoTime() + time.toNanos())
                     .orElse(Long.MAX_VALUE);
-            while (!interruption.hasCome() && System.nanoTime() < deadline) {
+            while (running.goesOn().getAsBoolean() && System.nanoTime() < deadline) {
                 if (trace.read(PAUSE, reader::add) == 0) {
                     out.flush();
-                    if (exit.isDone() && !trace.hasLiveProcess()) {
+                    boolean hasEnded = command.isEmpty() || exit.isDone();
+                    if (hasEnded && !trace.hasLiveProcess()) {
                         return;
                     }
                 }
@@ -258,16 +319,13 @@ final class SyscallsCommand implements Callable<Integer> {
         }
 
         private void footer() {
-            Map<String, Long> lost = new LinkedHashMap<>();
-            lost.put("ring full", trace.lost().getFirst());
-            lost.put("no thread slot", trace.lost().getLast());
             Footer footer = new Footer(
                     Duration.ofNanos(System.nanoTime() - began),
-                    trace.links(),
+                    running.links(),
                     Math.max(1, target.pids().size()),
-                    summary ? Optional.empty() : Optional.of(new Footer.Events(calls, lost)),
+                    summary ? Optional.empty() : Optional.of(new Footer.Events(calls, trace.lost())),
                     Footer.Missed.NOTHING,
-                    Optional.empty());
+                    running.undone().get());
             switch (style()) {
                 case JSON -> out.println(footer.json());
                 case TEXT, COLOURED -> footer.lines().forEach(target.err()::println);

@@ -70,6 +70,32 @@ class SyscallsTest {
             }
             """;
 
+    private static final String LOOP = """
+            #include <fcntl.h>
+            #include <stdio.h>
+            #include <sys/stat.h>
+            #include <time.h>
+            #include <unistd.h>
+            int main(void) {
+                struct stat about;
+                char text[8];
+                puts("runs");
+                fflush(stdout);
+                for (;;) {
+                    int fd = open("/proc/version", O_RDONLY | O_CLOEXEC);
+                    read(fd, text, sizeof(text));
+                    close(fd);
+                    stat("/nowhere", &about);
+                    nanosleep(&(struct timespec) {0, 5000000}, 0);
+                }
+            }
+            """;
+    private static final List<String> ROUND = List.of(
+            "openat(AT_FDCWD, \"/proc/version\", O_CLOEXEC|O_RDONLY) = FD",
+            "read(FD, \"Linux ve\", 8) = 8",
+            "close(FD) = 0",
+            "newfstatat(AT_FDCWD, \"/nowhere\", ADDRESS, 0) = -1 ENOENT (No such file or directory)");
+
     @TempDir
     private Path folder;
 
@@ -101,9 +127,88 @@ class SyscallsTest {
         sameLines(33, program("-static").toString());
     }
 
+    @Test
+    void aRunningProgramIsSeenFromWithinItsProcessAndFromTheKernel() throws Exception {
+        Process loop = loop();
+        try {
+            for (String place : List.of("user", "kernel")) {
+                List<String> lines = rounds(loop.pid(), place);
+                int first = lines.indexOf(ROUND.getFirst());
+                assertThat(first).as(place + lines).isBetween(0, ROUND.size());
+                assertThat(lines.size()).as(place).isGreaterThan(first + 2 * ROUND.size());
+                for (int i = first; i < lines.size(); i++) {
+                    assertThat(lines.get(i)).as(place).isEqualTo(ROUND.get((i - first) % ROUND.size()));
+                }
+            }
+        } finally {
+            loop.destroyForcibly();
+        }
+    }
+
+    @Test
+    void packagedToolsCountTheSameFilesInBothPlaces() throws Exception {
+        Process loop = loop();
+        try {
+            for (String place : List.of("user", "kernel")) {
+                String opened = tool("opensnoop", loop.pid(), place);
+                assertThat(opened)
+                        .as(place)
+                        .containsPattern("files\\[\\{path=/proc/version\\}\\] = \\{calls=\\d+ errors=0 ");
+                String asked = tool("statsnoop", loop.pid(), place);
+                assertThat(asked)
+                        .as(place)
+                        .containsPattern(
+                                "files\\[\\{path=/nowhere\\}\\] = \\{calls=(\\d+) errors=\\1 last_result=-2\\}");
+            }
+            assertThat(tool("syscount", loop.pid(), "user"))
+                    .containsPattern("calls\\[257\\] = \\{calls=\\d+ errors=0\\}");
+        } finally {
+            loop.destroyForcibly();
+        }
+    }
+
+    private static String tool(String name, long pid, String place) {
+        GraftRun run = GraftRun.of("run", name, "-p", Long.toString(pid), "-d", "300ms", "--where", place);
+        assertThat(run.status()).as(run.errors()).isZero();
+        return run.output();
+    }
+
+    private Process loop() throws IOException, InterruptedException {
+        Process loop = new ProcessBuilder(compiled("loop", LOOP).toString()).start();
+        assertThat(loop.inputReader().readLine()).isEqualTo("runs");
+        return loop;
+    }
+
+    private List<String> rounds(long pid, String place) throws IOException {
+        Path calls = folder.resolve(place + ".txt");
+        GraftRun run = GraftRun.of(
+                "syscalls",
+                "-p",
+                Long.toString(pid),
+                "--where",
+                place,
+                "-d",
+                "500ms",
+                "-e",
+                "openat,read,close,newfstatat",
+                "-w",
+                calls.toString());
+        assertThat(run.status()).as(run.errors()).isZero();
+        return byThread(calls).getOrDefault(Long.toString(pid), List.of()).stream()
+                .filter(line -> !line.contains("<"))
+                .map(line -> line.startsWith("openat") ? line.replaceFirst("= \\d+$", "= FD") : line)
+                .map(line -> line.replaceFirst("^(read|close)\\(\\d+", "$1(FD"))
+                .map(line -> line.replaceFirst("0x7[0-9a-f]+", "ADDRESS"))
+                .toList();
+    }
+
     private Path program(String... options) throws IOException, InterruptedException {
-        Path source = Files.writeString(folder.resolve("threads.c"), THREADS);
-        Path program = folder.resolve("threads");
+        return compiled("threads", THREADS, options);
+    }
+
+    private Path compiled(String name, String text, String... options) throws IOException, InterruptedException {
+        Path source = Files.writeString(folder.resolve(name + ".c"), text);
+        Path program = folder.resolve(name);
         List<String> command =
                 new ArrayList<>(List.of("gcc", "-w", "-pthread", "-o", program.toString(), source.toString()));
         command.addAll(List.of(options));

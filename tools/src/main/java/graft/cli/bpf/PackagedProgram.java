@@ -6,7 +6,10 @@ import graft.ebpf.object.ObjectLoader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.EnumSet;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
 
 /** A BPF object file that the build compiled with clang. */
 public enum PackagedProgram {
@@ -23,7 +26,24 @@ public enum PackagedProgram {
     /** A program that leaves the function it runs in, for measurements. */
     OVERRIDE,
     /** Programs that do one operation on a map many times, for measurements. */
-    MAPS;
+    MAPS,
+    /** Files that are opened; for {@code graft run}. */
+    OPENSNOOP,
+    /** Files whose metadata are asked for; for {@code graft run}. */
+    STATSNOOP,
+    /** Programs that are executed; for {@code graft run}. */
+    EXECSNOOP,
+    /** System calls by number; for {@code graft run}. */
+    SYSCOUNT;
+
+    private static final Set<PackagedProgram> TOOLS = EnumSet.of(OPENSNOOP, STATSNOOP, EXECSNOOP, SYSCOUNT);
+
+    /** A program that {@code graft run} knows by its name. */
+    public static Optional<PackagedProgram> tool(String name) {
+        return TOOLS.stream()
+                .filter(tool -> tool.name().toLowerCase(Locale.ROOT).equals(name))
+                .findFirst();
+    }
 
     /** As users see it: {@code tls.bpf.o}. */
     public String file() {

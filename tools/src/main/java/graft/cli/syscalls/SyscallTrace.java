@@ -1,8 +1,5 @@
 package graft.cli.syscalls;
 
-import graft.bridge.KernelMap;
-import graft.bridge.KernelRingBuffer;
-import graft.daemon.KernelSession;
 import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import graft.syscalls.SyscallSpec;
 import graft.syscalls.decode.StructTable;
@@ -12,19 +9,19 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
-/** The program in the kernel, at its tracepoints. Borrows the session; closing ends the reading only. */
-public final class KernelTrace implements AutoCloseable {
-    private final KernelSession session;
-    private final KernelRingBuffer events;
+/** What the packaged program is told, and what it tells. Borrows the place. */
+public final class SyscallTrace {
+    private final TracePlace place;
 
-    /** @param session of the packaged program, which traces nothing yet */
-    public KernelTrace(KernelSession session) {
-        this.session = session;
-        this.events = KernelRingBuffer.open(map("events"));
+    /** @param place where the program runs; it traces nothing yet */
+    public SyscallTrace(TracePlace place) {
+        this.place = place;
     }
 
     /** Whether calls are reported or counted. */
@@ -33,22 +30,36 @@ public final class KernelTrace implements AutoCloseable {
         STATISTICS
     }
 
+    /** {@code settings.follow}. */
+    private enum Followed {
+        GIVEN,
+        CHILDREN_TOO,
+        EVERYONE
+    }
+
     /** Says which calls are traced and how. */
     public void trace(List<SyscallSpec> calls, int shown, Mode mode, ForkedChildren children) {
         CaptureTable table = new CaptureTable(StructTable.packaged(), shown);
         for (SyscallSpec call : calls) {
-            map("calls").update(number(call.number()), table.entry(call), 0);
+            place.update("calls", number(call.number()), table.entry(call));
         }
         byte[] settings = ByteBuffer.allocate(8)
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .putInt(mode.ordinal())
-                .putInt(
-                        switch (children) {
-                            case LEFT -> 0;
-                            case FOLLOWED -> 1;
-                        })
+                .putInt(followed(children).ordinal())
                 .array();
-        map("settings").update(number(0), settings, 0);
+        place.update("settings", number(0), settings);
+    }
+
+    private Followed followed(ForkedChildren children) {
+        return switch (place.reach()) {
+            case CHOSEN -> Followed.EVERYONE;
+            case MACHINE ->
+                switch (children) {
+                    case LEFT -> Followed.GIVEN;
+                    case FOLLOWED -> Followed.CHILDREN_TOO;
+                };
+        };
     }
 
     /** Since when a process is traced. */
@@ -67,18 +78,18 @@ public final class KernelTrace implements AutoCloseable {
 
     /** Traces a process. */
     public void follow(int pid, Since since) {
-        map("followed").update(number(pid), number(since.state), 0);
+        place.update("followed", number(pid), number(since.state));
     }
 
-    /** Whether a traced process lives; the ended ones are forgotten. */
+    /** Whether a traced process lives, as far as the place does not know; the ended ones are forgotten. */
     public boolean hasLiveProcess() {
-        boolean alive = false;
-        for (byte[] key : map("followed").keys()) {
+        boolean alive = place.reach() == TracePlace.Reach.CHOSEN;
+        for (byte[] key : place.keys("followed")) {
             int pid = ByteBuffer.wrap(key).order(ByteOrder.LITTLE_ENDIAN).getInt();
             if (Files.exists(Path.of("/proc", Integer.toString(pid)))) {
                 alive = true;
             } else {
-                map("followed").delete(key);
+                place.delete("followed", key);
             }
         }
         return alive;
@@ -86,42 +97,33 @@ public final class KernelTrace implements AutoCloseable {
 
     /** Takes the events that are there; waits for some, at most for {@code limit}. How many there were. */
     public int read(Duration limit, Consumer<MemorySegment> receiver) {
-        return events.await(limit, receiver::accept);
+        return place.read(limit, receiver);
     }
 
     /** No further event is made. */
     public void stop() {
-        session.detach();
+        place.stop();
     }
 
     /** What the calls have been counted to, by number. */
     public List<byte[]> statistics() {
-        KernelMap statistics = map("statistics");
-        return IntStream.range(0, statistics.spec().maxEntries())
-                .mapToObj(number -> statistics.lookup(number(number)).orElseThrow())
+        return IntStream.range(0, place.size("statistics"))
+                .mapToObj(number -> place.lookup("statistics", number(number)).orElseThrow())
                 .toList();
     }
 
-    /** Events that found no room in the ring, then calls of threads that found none in the table. */
-    public List<Long> lost() {
-        return IntStream.range(0, 2)
-                .mapToObj(cause -> map("lost").lookup(number(cause)).orElseThrow())
-                .map(value ->
-                        ByteBuffer.wrap(value).order(ByteOrder.LITTLE_ENDIAN).getLong())
-                .toList();
+    /** Events that did not arrive, by cause. */
+    public Map<String, Long> lost() {
+        Map<String, Long> lost = new LinkedHashMap<>();
+        lost.put("ring full", counted(0));
+        lost.put("ring busy", place.lost());
+        lost.put("no thread slot", counted(1));
+        return lost;
     }
 
-    /** Number of attachments. */
-    public int links() {
-        return session.links();
-    }
-
-    private KernelMap map(String name) {
-        KernelMap map = session.maps().get(name);
-        if (map == null) {
-            throw new AssertionError("the program has no map " + name);
-        }
-        return map;
+    private long counted(int cause) {
+        byte[] value = place.lookup("lost", number(cause)).orElseThrow();
+        return ByteBuffer.wrap(value).order(ByteOrder.LITTLE_ENDIAN).getLong();
     }
 
     private static byte[] number(int value) {
@@ -129,10 +131,5 @@ public final class KernelTrace implements AutoCloseable {
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .putInt(value)
                 .array();
-    }
-
-    @Override
-    public void close() {
-        events.close();
     }
 }

@@ -1,0 +1,69 @@
+/*
+ * Counts calls by the path they name. What was asked for is kept by thread until the call returns; the kernel has loaded
+ * the page of the path by then, so it is read again when it could not be read before.
+ */
+#ifndef GRAFT_FILES_H
+#define GRAFT_FILES_H
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "snoop.h"
+
+struct asked {
+	__u64 address;
+	struct file file;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct asked);
+} asking SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct file);
+	__type(value, struct outcome);
+} files SEC(".maps");
+
+static __always_inline int ask(__u64 address)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct asked asked = {.address = address};
+
+	if (bpf_probe_read_user_str(asked.file.path, PATH_BYTES, (void *)address) < 0)
+		asked.file.path[0] = 0;
+	bpf_map_update_elem(&asking, &tid, &asked, BPF_ANY);
+	return 0;
+}
+
+static __always_inline int answer(__s64 result)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct asked *kept = bpf_map_lookup_elem(&asking, &tid);
+	if (!kept)
+		return 0; /* attached in the middle of the call */
+	struct asked asked = *kept;
+	bpf_map_delete_elem(&asking, &tid);
+	if (!asked.file.path[0])
+		bpf_probe_read_user_str(asked.file.path, PATH_BYTES, (void *)asked.address);
+	struct outcome *known = bpf_map_lookup_elem(&files, &asked.file);
+	if (!known) {
+		struct outcome none = {};
+		bpf_map_update_elem(&files, &asked.file, &none, BPF_NOEXIST);
+		known = bpf_map_lookup_elem(&files, &asked.file);
+		if (!known)
+			return 0;
+	}
+	__sync_fetch_and_add(&known->calls, 1);
+	if (result < 0)
+		__sync_fetch_and_add(&known->errors, 1);
+	known->last_result = result;
+	return 0;
+}
+
+#endif
