@@ -22,7 +22,8 @@ class PlacementTest {
                 "/usr/lib/x86_64-linux-gnu/libcrypto.so.3",
                 "/usr/lib/x86_64-linux-gnu/libstdc++.so.6",
                 "/usr/sbin/nginx",
-                "/usr/bin/bash"
+                "/usr/bin/bash",
+                "/usr/bin/python3.11"
             })
     void oneFunctionInTwoHundredAtMostCannotBeProbed(String file) {
         Path path = Path.of(file);
