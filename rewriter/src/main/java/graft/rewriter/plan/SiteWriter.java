@@ -141,6 +141,9 @@ final class SiteWriter {
     }
 
     private Optional<Room> room(Window site) {
+        if (module.traits().contains(ModuleText.Trait.GO)) {
+            return Optional.empty(); // goroutines that do not run may be anywhere in it
+        }
         RemoteAddress origin = site.patchEnd();
         return neighbourhood
                 .rooms(origin.plus(-SHORT_BACKWARD), origin.plus(SHORT_FORWARD))
