@@ -42,7 +42,8 @@ public final class PosixSpawn {
     private PosixSpawn() {}
 
     /**
-     * Starts {@code path}. Descriptors 0 to 2 are inherited; no signal is blocked or ignored in the child.
+     * Starts {@code path}. It inherits the descriptors that this process inherited, and none that Java has opened; no signal
+     * is blocked or ignored in the child.
      *
      * @param path the program's file, not searched for in PATH
      * @param arguments argv, the program's name first
@@ -51,6 +52,7 @@ public final class PosixSpawn {
      * @return the child's pid; only the caller waits for it
      */
     public static int spawn(String path, List<String> arguments, List<String> environment, Optional<String> directory) {
+        OwnDescriptors.closeOnExec();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment actions = arena.allocate(ACTIONS_SIZE, 8);
             MemorySegment attributes = attributes(arena);
