@@ -26,6 +26,11 @@ final class ImaginaryPool implements CodeSpace {
     }
 
     @Override
+    public RemoteAddress active() {
+        return next;
+    }
+
+    @Override
     public void add(RemoteAddress address, Code code, String purpose) {
         next = next.plus((code.length() + ALIGNMENT - 1) & -ALIGNMENT);
     }

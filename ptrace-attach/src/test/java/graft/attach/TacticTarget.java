@@ -87,15 +87,22 @@ final class TacticTarget {
     /** The code pool while it is filled. */
     private static final class Space implements CodeSpace {
         private final List<CodeBlock> blocks = new ArrayList<>();
+        private final RemoteAddress active;
         private RemoteAddress next;
 
-        Space(RemoteAddress start) {
+        Space(RemoteAddress start, RemoteAddress active) {
             this.next = start;
+            this.active = active;
         }
 
         @Override
         public RemoteAddress next() {
             return next;
+        }
+
+        @Override
+        public RemoteAddress active() {
+            return active;
         }
 
         @Override
@@ -109,7 +116,8 @@ final class TacticTarget {
     static Injection injection(LiveTarget target, List<Wanted> wanted) {
         List<RemoteAddress> starts = functions(target);
         RemoteAddress pool = new RemoteAddress(LiveTarget.pool(target.pid, target.probed));
-        Space space = new Space(pool.plus(PoolConstants.CODE_OFFSET));
+        RuntimeRegion region = new RuntimeRegion(pool, LiveTarget.POOL_SIZE, RuntimeRegion.ForkedChildren.LEFT);
+        Space space = new Space(pool.plus(PoolConstants.CODE_OFFSET), region.active());
         RemoteAddress thunk = space.next();
         // lock incq counter(%rip); ret. The counter is where no stack is in use.
         int counter = (int) (pool.value() - 0x1000 - (thunk.value() + 8));
@@ -120,8 +128,7 @@ final class TacticTarget {
                 .put((byte) 0xc3)
                 .array();
         space.add(thunk, Code.of(count), "thunk");
-        ReturnRoutines.Written routines = ReturnRoutines.write(
-                new RuntimeRegion(pool, LiveTarget.POOL_SIZE, RuntimeRegion.ForkedChildren.LEFT), space.next());
+        ReturnRoutines.Written routines = ReturnRoutines.write(region, space.next());
         space.add(routines.address(), routines.code(), "return routines");
         ProbePlanner planner = new ProbePlanner(text(target, starts), space, routines::addresses, Unwinding.ABSENT);
         ProgramAtSite program = _ -> new ProbeCall(thunk, thunk, 0);

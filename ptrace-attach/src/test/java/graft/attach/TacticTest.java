@@ -61,7 +61,7 @@ class TacticTest {
     @Test
     void allOfThemComeAndGoUnderEightThreads() {
         try (LiveTarget target = LiveTarget.start(TacticTarget.SOURCE, 8, "pause")) {
-            int rounds = Integer.getInteger("graft.attach.rounds", 100);
+            int rounds = Integer.getInteger("graft.attach.rounds", 25);
             for (int round = 0; round < rounds; round++) {
                 Attachment attachment = attach(TacticTarget.injection(target, TacticTarget.all()));
                 DetachProof proof = attachment.detach();

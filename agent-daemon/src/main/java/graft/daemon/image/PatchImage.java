@@ -176,6 +176,11 @@ public final class PatchImage {
             }
 
             @Override
+            public RemoteAddress active() {
+                return builder.runtime();
+            }
+
+            @Override
             public void add(RemoteAddress address, Code code, String purpose) {
                 builder.add(address, code, purpose);
             }

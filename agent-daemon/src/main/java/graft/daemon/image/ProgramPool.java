@@ -103,6 +103,11 @@ final class ProgramPool implements CodeSpace {
     }
 
     @Override
+    public RemoteAddress active() {
+        return runtime.active();
+    }
+
+    @Override
     public void add(RemoteAddress address, Code code, String purpose) {
         builder.add(address, code, purpose);
     }
@@ -119,6 +124,12 @@ final class ProgramPool implements CodeSpace {
         builder.add(address, new ThunkWriter(runtime).write(address, kind, entry, stack), "thunk of " + key.program());
         thunks.put(key, address);
         return address;
+    }
+
+    /** Whether a program looks at the flags of its context. */
+    static boolean readsFlags(CheckedProgram program) {
+        return program.facts().contextUse() == Facts.ContextUse.ESCAPES
+                || program.facts().contextFields().get(ProgramEntry.FLAGS_WORD);
     }
 
     private ProgramEntry entry(CheckedProgram program) {

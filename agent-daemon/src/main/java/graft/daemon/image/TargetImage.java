@@ -251,6 +251,11 @@ public final class TargetImage {
                 public ProbeCall.Effect effect() {
                     return effect;
                 }
+
+                @Override
+                public boolean readsFlags() {
+                    return ProgramPool.readsFlags(wanted.program());
+                }
             };
         }
 

@@ -8,6 +8,9 @@ public interface CodeSpace {
     /** Where the next block will be. */
     RemoteAddress next();
 
+    /** The word of the pool's runtime region that is 0 while probes do not run. */
+    RemoteAddress active();
+
     /**
      * Adds a block.
      *

@@ -199,7 +199,9 @@ public final class ProbePlanner {
                     ? calls(onReturn, ProbeKind.RETURN)
                     : List.of();
             StubWriter.FunctionCalls calls = new StubWriter.FunctionCalls(kind, entries, returns);
-            return stub().entry(calls, window.insns(), window.back());
+            return kind == ProbeKind.OFFSET || onEntry.stream().anyMatch(ProgramAtSite::readsFlags)
+                    ? stub().entry(calls, window.insns(), window.back())
+                    : stub().entry(space.active(), calls, window.insns(), window.back());
         });
     }
 

@@ -13,4 +13,9 @@ public interface ProgramAtSite {
     default ProbeCall.Effect effect() {
         return ProbeCall.Effect.NONE;
     }
+
+    /** Whether the program looks at the flags, which a stub changes otherwise where nothing else needs them. */
+    default boolean readsFlags() {
+        return false;
+    }
 }

@@ -22,6 +22,9 @@ public record ProgramEntry(
     /** Words of {@code struct pt_regs}. */
     public static final int CONTEXT_WORDS = 21;
 
+    /** The word of {@code struct pt_regs} that holds the flags. */
+    public static final int FLAGS_WORD = 18;
+
     public ProgramEntry {
         clobbered = Set.copyOf(clobbered);
         contextFields = (BitSet) contextFields.clone();

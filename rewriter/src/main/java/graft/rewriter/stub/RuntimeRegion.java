@@ -31,7 +31,7 @@ public record RuntimeRegion(RemoteAddress pool, long poolSize, ForkedChildren ch
     static final int TAIL_SET_MASK = PoolConstants.TAIL_SLOTS * RETURN_SLOT_BYTES - RETURN_SET_BYTES;
 
     /** A word that is not 0 while programs run. */
-    RemoteAddress active() {
+    public RemoteAddress active() {
         return switch (children) {
             case LEFT -> at(PoolConstants.STATE_OFFSET + StateLayout.ACTIVE);
             case FOLLOWED -> at(PoolConstants.CONFIG_OFFSET + ConfigLayout.FOLLOWED);

@@ -3,6 +3,7 @@ package graft.rewriter.stub;
 import graft.platform.address.RemoteAddress;
 import graft.platform.asm.Label;
 import graft.platform.asm.x86_64.Address;
+import graft.platform.asm.x86_64.Arith;
 import graft.platform.asm.x86_64.Cond;
 import graft.platform.asm.x86_64.Gpr;
 import graft.platform.asm.x86_64.OpSize;
@@ -28,6 +29,7 @@ public final class StubWriter {
 
     private final X64Assembler out;
     private final RemoteAddress address;
+    private final Label firstCall = new Label("first call");
     private final List<Exit> exits = new ArrayList<>();
 
     /** The programs at one function's entry, and those of its return, which run there when the function does not. */
@@ -52,7 +54,7 @@ public final class StubWriter {
 
     /** No stub with this many calls and displaced instructions is longer; where one may override, each counts as three. */
     public static int maxBytes(int calls, int insns) {
-        return 96 + 40 * calls + 40 * insns;
+        return 120 + 40 * calls + 80 * insns;
     }
 
     /** Instructions that make room for others: moved instructions, jump to {@code back}. */
@@ -70,6 +72,32 @@ public final class StubWriter {
             leaveRedZone();
         }
         return moveAndReturn(entryOf(function.entries()), displaced, back, () -> overridden(function));
+    }
+
+    /**
+     * The same where flags are dead: {@code active} is the word that is 0 while probes do not run. The moved instructions
+     * are there twice, so that they follow the test without a branch then. The programs' thunks test it too.
+     */
+    public Stub entry(RemoteAddress active, FunctionCalls function, List<X64Insn> displaced, RemoteAddress back) {
+        if (function.kind().keepsFlags()) {
+            throw new IllegalArgumentException("a test at the front changes the flags");
+        }
+        out.op(Arith.CMP, OpSize.D, new Address.Absolute(active.value()), 0);
+        out.jcc(Cond.NE, firstCall);
+        return switch (move(displaced)) {
+            case Relocation.Refused refused -> new Stub.Refused(refused);
+            case Relocation.Done _ -> {
+                jumpBack(displaced, back);
+                calls(function.kind(), function.entries());
+                yield moveAndReturn(address, displaced, back, () -> overridden(function));
+            }
+        };
+    }
+
+    private void jumpBack(List<X64Insn> displaced, RemoteAddress back) {
+        if (displaced.isEmpty() || !displaced.getLast().kind().endsFlow()) {
+            out.jmp(back.value());
+        }
     }
 
     /** A function entry that its first instructions may leave: moved instructions, calls, jump to {@code back}. */
@@ -172,6 +200,9 @@ public final class StubWriter {
                 hopOverRecord();
             }
             record(calls.get(i));
+            if (i == 0) {
+                out.bind(firstCall);
+            }
             call(kind, calls.get(i), i == 0);
             if (calls.get(i).effect() == ProbeCall.Effect.MAY_OVERRIDE) {
                 exit(kind, i);
@@ -266,9 +297,7 @@ public final class StubWriter {
         return switch (move(displaced)) {
             case Relocation.Refused refused -> new Stub.Refused(refused);
             case Relocation.Done(var moved) -> {
-                if (displaced.isEmpty() || !displaced.getLast().kind().endsFlow()) {
-                    out.jmp(back.value());
-                }
+                jumpBack(displaced, back);
                 behind.run();
                 yield written(entry, moved);
             }

@@ -100,7 +100,8 @@ final class Thunk {
 
     Code write() {
         Label skip = new Label("skip");
-        open(skip);
+        Label cut = new Label("cut");
+        open(skip, cut);
         storeRegisters();
         storeFunctionIp();
         storeCookie();
@@ -123,6 +124,8 @@ final class Thunk {
             }
         }
         close(skip);
+        out.bind(cut);
+        deactivate(skip);
         return Code.of(out.finish());
     }
 
@@ -140,7 +143,7 @@ final class Thunk {
     }
 
     /** The tests of the state page and of the lifeline come before anything else that the kind allows. */
-    private void open(Label skip) {
+    private void open(Label skip, Label cut) {
         if (flagsFirst()) {
             openFrame();
             if (readsRegisterField(EFLAGS)) {
@@ -158,10 +161,16 @@ final class Thunk {
         out.op(Arith.CMP, OpSize.D, new Address.Absolute(runtime.active().value()), 0);
         out.jcc(Cond.E, skip);
         out.op(Arith.CMP, OpSize.D, new Address.Absolute(runtime.lifeline().value()), PoolConstants.LIFELINE_CUT);
-        out.jcc(Cond.AE, skip);
+        out.jcc(Cond.AE, cut);
         if (!flagsFirst()) {
             openFrame();
         }
+    }
+
+    /** Nobody reads any more: from now on the test of the state finds it, which stubs make. Changes no flags. */
+    private void deactivate(Label skip) {
+        out.mov(OpSize.D, new Address.Absolute(runtime.active().value()), 0);
+        out.jmp(skip);
     }
 
     private void openFrame() {

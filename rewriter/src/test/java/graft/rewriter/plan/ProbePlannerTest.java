@@ -37,6 +37,11 @@ class ProbePlannerTest {
         }
 
         @Override
+        public RemoteAddress active() {
+            return POOL.plus(-0x1000);
+        }
+
+        @Override
         public void add(RemoteAddress address, Code code, String purpose) {
             assertThat(address).isEqualTo(next);
             blocks.add(code);

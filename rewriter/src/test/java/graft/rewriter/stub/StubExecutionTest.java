@@ -325,6 +325,40 @@ class StubExecutionTest {
         assertThat(program.count()).isZero();
     }
 
+    private void installTested(Function function, ProbeCall call) {
+        List<X64Insn> displaced = covered(function);
+        StubWriter.FunctionCalls calls = new StubWriter.FunctionCalls(ProbeKind.ENTRY, List.of(call), List.of());
+        install(function, writer().entry(machine.runtime().active(), calls, displaced, back(displaced)));
+    }
+
+    @Test
+    void aStubThatTestsFirstRunsTheProgramWhileTheStateIsActive() {
+        Function entry = framed();
+        Recorder program = Recorder.curious(machine, 0);
+        assertUnchangedBy(entry, () -> installTested(entry, program.call(ProbeKind.ENTRY, ip(entry), 77)));
+        assertThat(program.count()).isEqualTo(RUNS);
+        assertThat(program.cookie()).isEqualTo(77);
+    }
+
+    @Test
+    void aStubThatTestsFirstRunsTheMovedInstructionsOnlyWhileItIsNot() {
+        Function entry = framed();
+        Recorder program = Recorder.curious(machine, 0);
+        machine.setActive(0);
+        assertUnchangedBy(entry, () -> installTested(entry, program.call(ProbeKind.ENTRY, ip(entry), 1)));
+        assertThat(program.count()).isZero();
+    }
+
+    @Test
+    void whoFindsTheDaemonDeadMakesTheStateInactive() {
+        Function entry = framed();
+        Recorder program = Recorder.curious(machine, 0);
+        machine.setLifeline(PoolConstants.LIFELINE_CUT);
+        assertUnchangedBy(entry, () -> installTested(entry, program.call(ProbeKind.ENTRY, ip(entry), 1)));
+        assertThat(program.count()).isZero();
+        assertThat((int) machine.runtimeWord(machine.runtime().active())).isZero();
+    }
+
     @Test
     void nothingRunsWhenTheDaemonHasDied() {
         Function entry = framed();
