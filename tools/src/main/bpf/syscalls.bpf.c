@@ -93,7 +93,7 @@ struct context {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 16 * 1024 * 1024);
+	__uint(max_entries, 32 * 1024 * 1024);
 } events SEC(".maps");
 
 struct {

@@ -10,6 +10,11 @@ import java.util.stream.IntStream;
 final class SpecialCalls {
     private static final long CREATES = 0100 | 020000000;
     private static final long MREMAP_FIXED = 2;
+    private static final int EPOLL_CTL_DEL = 2;
+    private static final int SOL_SOCKET = 1;
+    private static final int SOL_TCP = 6;
+    private static final int AF_INET = 2;
+    private static final int AF_INET6 = 10;
     private static final int FUTEX_COMMAND = 127;
     private static final int FUTEX_PRIVATE = 128;
     private static final List<String> CLONE_NAMES =
@@ -90,8 +95,28 @@ final class SpecialCalls {
             case "clone" -> index == 0 ? Optional.of(cloneFlags(value)) : Optional.empty();
             case "fcntl" -> index == 2 ? fcntl((int) call.argument(1), value, call.pid()) : Optional.empty();
             case "brk" -> Optional.of(ValueText.pointer(value));
+            case "getsockopt", "setsockopt" -> index == 2 ? option((int) call.argument(1), value) : Optional.empty();
+            case "socket" -> index == 2 ? protocol((int) call.argument(0), value) : Optional.empty();
+            case "epoll_ctl" ->
+                index == 3 && (int) call.argument(1) == EPOLL_CTL_DEL
+                        ? Optional.of(ValueText.pointer(value))
+                        : Optional.empty();
             default -> Optional.empty();
         };
+    }
+
+    private Optional<String> option(int level, long name) {
+        return switch (level) {
+            case SOL_SOCKET -> Optional.empty();
+            case SOL_TCP -> Optional.of(values.named(Style.ENUM, "tcp", name));
+            default -> Optional.of(Long.toString(name));
+        };
+    }
+
+    private Optional<String> protocol(int family, long value) {
+        return family == AF_INET || family == AF_INET6
+                ? Optional.of(values.named(Style.ENUM, "ipproto", value))
+                : Optional.empty();
     }
 
     private Optional<String> futex(Call call, int index, long value) {

@@ -143,6 +143,17 @@ class CallTextTest {
     }
 
     @Test
+    void optionsOfSocketsDependOnTheirLevel() {
+        put(3, 0, new byte[] {1, 0, 0, 0}, 4);
+        assertThat(returned(0, "setsockopt", 5, 6, 1, 1, 4))
+                .isEqualTo("setsockopt(5, SOL_TCP, TCP_NODELAY, [1], 4) = 0");
+        assertThat(returned(0, "setsockopt", 5, 1, 9, 1, 4))
+                .isEqualTo("setsockopt(5, SOL_SOCKET, SO_KEEPALIVE, [1], 4) = 0");
+        assertThat(returned(7, "socket", 2, 1, 6)).isEqualTo("socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 7");
+        assertThat(returned(7, "socket", 16, 3, 0)).isEqualTo("socket(AF_NETLINK, SOCK_RAW, 0) = 7");
+    }
+
+    @Test
     void pollShowsWhatItFound() {
         put(0, 0, new byte[] {5, 0, 0, 0, 1, 0, 1, 0}, 8);
         assertThat(returned(1, "poll", 1, 1, 100))

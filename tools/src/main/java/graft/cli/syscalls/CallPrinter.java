@@ -9,6 +9,7 @@ import graft.syscalls.decode.CallText;
 /** Calls as lines. */
 public final class CallPrinter {
     private static final int CALL_COLUMN = 40;
+    private static final int TID_COLUMN = 8;
 
     private final CallText text;
     private final WallClock clock;
@@ -40,7 +41,9 @@ public final class CallPrinter {
     }
 
     private String front(Call call) {
-        return "%s %7d ".formatted(clock.time(call.isWhole() ? call.enteredNs() : call.endedNs()), call.tid());
+        String tid = Integer.toString(call.tid());
+        String blanks = " ".repeat(Math.max(1, TID_COLUMN - tid.length()));
+        return clock.time(call.isWhole() ? call.enteredNs() : call.endedNs()) + blanks + tid + " ";
     }
 
     private static String padded(String head) {
