@@ -3,6 +3,7 @@ package graft.syscalls;
 import graft.platform.address.RemoteAddress;
 import graft.platform.asm.x86_64.InsnKind;
 import graft.platform.asm.x86_64.X64Insn;
+import graft.rewriter.plan.SyscallPlace;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
@@ -31,6 +32,30 @@ final class CallNumber {
             if (!keepsEax(insn) || targets.contains(insn.address())) {
                 return OptionalInt.empty();
             }
+        }
+        return OptionalInt.empty();
+    }
+
+    /**
+     * That of a call in a loop around itself, {@code again: mov %edx, %eax; syscall; jmp again}: nobody writes one but for a
+     * call that never returns.
+     */
+    static OptionalInt inLoop(List<X64Insn> insns, int call) {
+        boolean loops = call + 1 < insns.size() && insns.get(call + 1).kind() == InsnKind.JMP_REL;
+        int register = 0;
+        for (int i = call - 1; loops && i >= Math.max(0, call - LOOK_BACK); i--) {
+            X64Insn insn = insns.get(i);
+            boolean constant = insn.isOneByteOpcode() && (insn.opcode() & 0xf8) == MOV_EAX_IMM32 && insn.length() == 5;
+            if (constant && (insn.opcode() & 7) == register) {
+                OptionalInt number = OptionalInt.of(immediate(insn.bytes()));
+                return new SyscallPlace(insns.get(call).address(), number).neverReturns()
+                        ? number
+                        : OptionalInt.empty();
+            }
+            boolean copies = insn.isOneByteOpcode()
+                    && insn.opcode() == 0x89
+                    && insn.directRegister().equals(OptionalInt.of(register));
+            register = copies ? insn.registerField().orElseThrow() : register;
         }
         return OptionalInt.empty();
     }

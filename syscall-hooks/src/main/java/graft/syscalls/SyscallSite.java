@@ -1,6 +1,7 @@
 package graft.syscalls;
 
 import graft.platform.address.RemoteAddress;
+import graft.rewriter.plan.SyscallPlace;
 import java.util.OptionalInt;
 
 /**
@@ -22,8 +23,6 @@ public record SyscallSite(
     /** {@code rt_sigreturn}: unwinders know the code that makes it by its bytes, so nobody may change them. */
     private static final int RT_SIGRETURN = 15;
 
-    private static final int EXIT = 60;
-    private static final int EXIT_GROUP = 231;
     private static final int LENGTH = 2;
 
     /** Where the call returns to. */
@@ -43,7 +42,7 @@ public record SyscallSite(
 
     /** Whether nothing ever comes back from it. */
     public boolean neverReturns() {
-        return number.equals(OptionalInt.of(EXIT)) || number.equals(OptionalInt.of(EXIT_GROUP));
+        return new SyscallPlace(address, number).neverReturns();
     }
 
     /** Whether it returns from a signal's handler, and is never hooked. */

@@ -183,7 +183,8 @@ public record SyscallSites(List<SyscallSite> sites, List<RemoteAddress> unclear)
             OptionalInt numberAt(RemoteAddress call) {
                 for (int i = 0; i < insns.size(); i++) {
                     if (insns.get(i).end().equals(call.plus(SYSCALL_BYTES))) {
-                        return CallNumber.before(insns, i, targets);
+                        OptionalInt number = CallNumber.before(insns, i, targets);
+                        return number.isPresent() ? number : CallNumber.inLoop(insns, i);
                     }
                 }
                 return OptionalInt.empty();

@@ -1,6 +1,7 @@
 package graft.rewriter.plan;
 
 import graft.platform.address.RemoteAddress;
+import graft.platform.asm.x86_64.InsnKind;
 import graft.platform.asm.x86_64.X64Insn;
 import graft.rewriter.stub.Stub;
 import graft.rewriter.stub.SyscallStubWriter;
@@ -92,7 +93,27 @@ public final class SyscallPlanner {
             return site;
         }
         Site near = enter(function, call, Window.SHORT_JUMP_LENGTH, programs, kept);
-        return near instanceof Site.Written ? near : site;
+        if (near instanceof Site.Written) {
+            return near;
+        }
+        Site early = call.neverReturns() ? early(function, call, programs) : site;
+        return early instanceof Site.Written ? early : site;
+    }
+
+    /**
+     * From a long instruction on that is further before the call. What jumps behind it runs the code as it was, unseen:
+     * that is the loop around a call that never returns.
+     */
+    private Site early(FunctionRange function, SyscallPlace call, List<SyscallProgram> programs) {
+        List<X64Insn> before = before(function, call);
+        for (int first = before.size() - 1; first >= 0; first--) {
+            if (before.get(first).length() >= Window.JUMP_LENGTH
+                    && before.get(first).kind() == InsnKind.PLAIN) {
+                Window window = new Window(before.subList(first, before.size()), 0, Window.JUMP_LENGTH);
+                return sites.at(function, window, found -> enterStub(found, programs, OptionalInt.empty()));
+            }
+        }
+        return Site.refused(Planned.Reason.TOO_SHORT, "no long instruction is before it");
     }
 
     private Site enter(

@@ -279,7 +279,8 @@ final class Thunk {
     }
 
     private void storeNumber(int word) {
-        out.mov(OpSize.D, Gpr.RAX, frame.place(frame.numberRegister()));
+        // An int, as the kernel sees it.
+        out.movsx(OpSize.D, OpSize.Q, Gpr.RAX, frame.place(frame.numberRegister()));
         out.mov(OpSize.Q, frame.field(word), Gpr.RAX);
     }
 

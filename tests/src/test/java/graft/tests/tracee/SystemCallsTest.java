@@ -1,0 +1,187 @@
+package graft.tests.tracee;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import graft.attach.Attacher;
+import graft.bridge.RunningKernel;
+import graft.daemon.KernelSession;
+import graft.daemon.SectionLinks;
+import graft.daemon.Session;
+import graft.daemon.SessionRequest;
+import graft.ebpf.maps.ArrayMap;
+import graft.ebpf.object.CollectionSpec;
+import graft.ebpf.object.LoadResult;
+import graft.ebpf.object.ObjectLoader;
+import graft.ebpf.object.ProgSpec;
+import graft.ebpf.object.ProgType;
+import graft.tests.command.Sessions;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Function;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Every system call of a tracee is hooked: it works the same, and the counts are the kernel's. */
+@Tag("slow")
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class SystemCallsTest {
+    private static final Path OBJECT = Path.of("target/test-classes/bpf/syscalls.bpf.o");
+    private static final long TIMES = 300;
+    private static final int TURNS = 6;
+    private static final int NUMBERS = 512;
+    private static final int OTHER = 510;
+    private static final int WRONG = 511;
+    private static final int RT_SIGRETURN = 15;
+    /** The agent's own, for reads of memory that it does not know. */
+    private static final int PROCESS_VM_READV = 310;
+
+    @TempDir
+    private Path folder;
+
+    static List<TraceeSource> tracees() {
+        return TraceeSource.all();
+    }
+
+    private static Session hooked(Tracee tracee) throws IOException {
+        return Sessions.open(request(tracee), new Attacher());
+    }
+
+    /** Until it waits for its next order: nothing is counted any more. */
+    private static void awaitRead(Tracee tracee) throws IOException {
+        Path call = Path.of("/proc/" + tracee.pid() + "/syscall");
+        while (!Files.readString(call).startsWith("0 0x0 ")) {
+            Thread.onSpinWait();
+        }
+    }
+
+    /** With the kernel's types, which libbpf's macros ask for. */
+    private static SessionRequest request(Tracee tracee) throws IOException {
+        LoadResult result =
+                ObjectLoader.load(OBJECT.toString(), Files.readAllBytes(OBJECT), new RunningKernel().facts());
+        assertThat(result).isInstanceOf(LoadResult.Loaded.class);
+        CollectionSpec spec = ((LoadResult.Loaded) result).spec();
+        return new SessionRequest(spec, SectionLinks.of(spec).links(), List.of(tracee.pid()));
+    }
+
+    @ParameterizedTest
+    @MethodSource("tracees")
+    void hookedItWorksTheSame(TraceeSource source) throws IOException {
+        try (Tracee tracee = new Tracee(source.command(folder))) {
+            List<Long> expected = tracee.run(TIMES);
+            try (Session session = hooked(tracee)) {
+                assertThat(tracee.run(TIMES)).isEqualTo(expected);
+                assertThat(tracee.run(TIMES)).isEqualTo(expected);
+                assertThat(counts(session, "enters")).isNotEmpty().doesNotContainKey(WRONG);
+                assertThat(counts(session, "exits")).doesNotContainKey(WRONG);
+                Probes.assertRestored(session);
+            }
+            assertThat(tracee.run(TIMES)).isEqualTo(expected);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"calls", "blocked", "signals", "cancel", "processes", "go", "churn"})
+    void itWorksTheSameWhileHooksComeAndGo(String name) throws IOException {
+        try (Tracee tracee = new Tracee(TraceeSource.named(name).command(folder))) {
+            tracee.beginTurn(TIMES / 10);
+            for (int turn = 0; turn < TURNS; turn++) {
+                try (Session session = hooked(tracee)) {
+                    Probes.assertRestored(session);
+                }
+            }
+            tracee.endTurn();
+        }
+    }
+
+    /** What returns from a signal's handler is never hooked; the kernel gives it no number. Children that share the tracee's memory are counted with it. */
+    @ParameterizedTest
+    @ValueSource(strings = {"signals", "cancel", "threads", "plain-calls", "hot", "exceptions", "bash"})
+    void theCountsAreTheKernels(String name) throws IOException {
+        try (Tracee tracee = new Tracee(TraceeSource.named(name).command(folder));
+                Session session = hooked(tracee);
+                KernelSession kernel = inKernel(tracee)) {
+            tracee.run(TIMES);
+            tracee.run(1); // answers when every thread of the run before is at rest
+            awaitRead(tracee);
+            Map<Integer, Long> enters = kernelCounts(kernel, "enters");
+            Map<Integer, Long> exits = kernelCounts(kernel, "exits");
+            enters.remove(PROCESS_VM_READV);
+            exits.remove(PROCESS_VM_READV);
+            Long signals = enters.remove(RT_SIGRETURN);
+            if (signals != null) {
+                exits.computeIfPresent(OTHER, (_, count) -> count.equals(signals) ? null : count - signals);
+            }
+            assertThat(counts(session, "enters")).isEqualTo(enters);
+            assertThat(counts(session, "exits")).isEqualTo(exits);
+            assertThat(counts(session, "records")).isEqualTo(enters);
+            assertThat(counts(session, "results")).isEqualTo(exits);
+        }
+    }
+
+    @Test
+    void programsOfOneCallSeeThatCallOnly() throws IOException {
+        try (Tracee tracee = new Tracee(TraceeSource.named("plain-calls").command(folder));
+                Session session = hooked(tracee)) {
+            tracee.run(TIMES);
+            assertThat(counts(session, "named")).isEqualTo(Map.of(0, 2 * TIMES, 1, 2 * TIMES, 2, TIMES, 3, TIMES));
+        }
+    }
+
+    /** Not every kernel has kprobes for the others. */
+    private static SessionRequest tracepoints(SessionRequest all) {
+        Map<String, ProgSpec> programs = new LinkedHashMap<>(all.object().programs());
+        programs.values()
+                .removeIf(program -> program.type() == ProgType.KSYSCALL || program.type() == ProgType.KRETSYSCALL);
+        CollectionSpec object = new CollectionSpec(
+                all.object().origin(),
+                all.object().maps(),
+                programs,
+                all.object().btf());
+        return new SessionRequest(object, SectionLinks.of(object).links(), all.pids());
+    }
+
+    private static KernelSession inKernel(Tracee tracee) throws IOException {
+        KernelSession.Opening opening = KernelSession.open(tracepoints(request(tracee)), Map.of());
+        assertThat(opening).isInstanceOf(KernelSession.Opening.Opened.class);
+        return ((KernelSession.Opening.Opened) opening).session();
+    }
+
+    private static Map<Integer, Long> counts(Session session, String map) {
+        ArrayMap counts = (ArrayMap) session.collection().map(map).orElseThrow();
+        return counts(counts::longAt);
+    }
+
+    private static Map<Integer, Long> kernelCounts(KernelSession session, String map) {
+        return counts(number -> {
+            byte[] key = ByteBuffer.allocate(Integer.BYTES)
+                    .order(ByteOrder.nativeOrder())
+                    .putInt(number)
+                    .array();
+            byte[] value = session.maps().get(map).lookup(key).orElseThrow();
+            return ByteBuffer.wrap(value).order(ByteOrder.nativeOrder()).getLong();
+        });
+    }
+
+    private static Map<Integer, Long> counts(Function<Integer, Long> count) {
+        Map<Integer, Long> all = new TreeMap<>();
+        for (int number = 0; number < NUMBERS; number++) {
+            long value = count.apply(number);
+            if (value != 0) {
+                all.put(number, value);
+            }
+        }
+        return all;
+    }
+}
