@@ -62,6 +62,29 @@ typedef long (*row_function)(long, long);
 
 ROWS(ROW)
 
+// One system call each, made as the C library makes it: the number is loaded right before, the result compared right behind.
+// Calls that do nothing but read one number of the process, and take equally long.
+#define CALL(name, load, number)                                                                                       \
+    __attribute__((noinline, noclone)) long name(long a, long b) {                                                     \
+        long result;                                                                                                   \
+        (void)a, (void)b;                                                                                              \
+        __asm__ volatile("mov %1, %%eax\n\tsyscall\n\tcmp $-4096, %%rax"                                                 \
+                         : "=&a"(result)                                                                               \
+                         : load(number)                                                                                \
+                         : "rcx", "r11", "memory", "cc");                                                              \
+        return result;                                                                                                 \
+    }
+
+static int any_number = 102; // getuid; the place can call everything
+
+#define CALLS(X)                                                                                                       \
+    X(row_call_raw, "i", 108)                                                                                          \
+    X(row_call_any, "m", any_number)                                                                                   \
+    X(row_call_enter, "i", 104)                                                                                        \
+    X(row_call_both, "i", 107)
+
+CALLS(CALL)
+
 // The floor: the same body behind a hand-written detour that saves eight registers and calls an empty handler, as a
 // probe would have to at the least.
 long row_floor(long a, long b);
@@ -92,7 +115,8 @@ static struct row {
     uint64_t calls;
 } rows[] = {
 #define ENTRY(name) {#name, name, 0},
-    ROWS(ENTRY){"row_floor", row_floor, 0},
+#define CALL_ENTRY(name, load, number) {#name, name, 0},
+    ROWS(ENTRY) CALLS(CALL_ENTRY){"row_floor", row_floor, 0},
 };
 
 static struct row *find(const char *name) {

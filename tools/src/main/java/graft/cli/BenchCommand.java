@@ -27,7 +27,8 @@ import picocli.CommandLine.Option;
             BenchCommand.Attach.class,
             BenchNginxCommand.class,
             BenchVmCommand.class,
-            BenchMapsCommand.class
+            BenchMapsCommand.class,
+            BenchSyscallCommand.class
         },
         footerHeading = "%nExamples:%n",
         footer = {
@@ -35,7 +36,8 @@ import picocli.CommandLine.Option;
             "  graft bench attach                      how long a process is held to attach to it",
             "  graft bench nginx                       throughput of nginx under full TLS capture",
             "  graft bench vm                          compiled programs against gcc -O2 and the kernel",
-            "  graft bench maps                        operations on maps against the kernel's"
+            "  graft bench maps                        operations on maps against the kernel's",
+            "  graft bench syscall                     what programs add to a system call, and in the kernel"
         })
 final class BenchCommand implements Runnable {
     private static final int WARM_UPS = 30;

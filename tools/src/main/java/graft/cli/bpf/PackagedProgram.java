@@ -27,6 +27,8 @@ public enum PackagedProgram {
     OVERRIDE,
     /** Programs that do one operation on a map many times, for measurements. */
     MAPS,
+    /** Programs that do nothing at system calls, for measurements. */
+    CALLS,
     /** Files that are opened; for {@code graft run}. */
     OPENSNOOP,
     /** Files whose metadata are asked for; for {@code graft run}. */
