@@ -265,7 +265,9 @@ public final class TargetImage {
                             () -> new ProbeCall(
                                     pool.thunk(one.program(), one.kind(), stack),
                                     call.call().end(),
-                                    one.cookie()),
+                                    one.cookie(),
+                                    ProgramChanges.of(one.program(), tailPrograms)
+                                            .effect()),
                             one.only()))
                     .toList();
         }

@@ -2,6 +2,8 @@ package graft.ebpf.verifier;
 
 import graft.ebpf.object.ProgType;
 import java.util.BitSet;
+import java.util.EnumSet;
+import java.util.Set;
 
 /**
  * What programs may change in the process that they run in, if its user allows it: whether a function runs, and
@@ -18,17 +20,21 @@ final class ChangeRules {
     private static final int RECORD_ARGUMENTS = 2;
     private static final int RECORD_END = 8;
 
+    /** In the kernel only the first two, and of those the functions and calls that it has listed. */
+    private static final Set<ProgType> OVERRIDING =
+            EnumSet.of(ProgType.UPROBE, ProgType.KSYSCALL, ProgType.SYSCALL_ENTER, ProgType.RAW_SYSCALL_ENTER);
+
     private ChangeRules() {}
 
     static void requireOverride(Setting setting) {
         ProgType type = setting.prog().type();
-        if (type != ProgType.UPROBE) {
+        if (!OVERRIDING.contains(type)) {
             throw new Refused(Finding.of(
                     Cause.UNKNOWN_HELPER,
-                    "bpf_override_return is for programs at the entry of a function",
-                    "SEC(\"uprobe/FILE:FUNCTION\")"));
+                    "bpf_override_return is for programs at the entry of a function or before a system call",
+                    "SEC(\"uprobe/FILE:FUNCTION\") or SEC(\"ksyscall/NAME\")"));
         }
-        requireAllowed(setting, "bpf_override_return makes a function return without running");
+        requireAllowed(setting, "bpf_override_return makes a function or a system call return without running");
     }
 
     /** A store into the context of a program in a target process. */

@@ -42,9 +42,13 @@ class ChangeRulesTest {
     }
 
     @Test
-    void onlyAFunctionsEntryCanBeLeft() {
-        for (ProgType type : List.of(ProgType.URETPROBE, ProgType.USDT, ProgType.SYSCALL_ENTER)) {
+    void onlyWhatHasNotBegunCanBeLeft() {
+        for (ProgType type : List.of(ProgType.URETPROBE, ProgType.USDT, ProgType.SYSCALL_EXIT, ProgType.KRETSYSCALL)) {
             assertRefused(Cause.UNKNOWN_HELPER, verdict(type, OVERRIDE, Permission.CHANGE));
+        }
+        for (ProgType type : List.of(ProgType.KSYSCALL, ProgType.SYSCALL_ENTER, ProgType.RAW_SYSCALL_ENTER)) {
+            assertThat(facts(type, OVERRIDE).helpers()).containsExactly(Helper.OVERRIDE_RETURN);
+            assertRefused(Cause.NOT_ALLOWED, verdict(type, OVERRIDE));
         }
     }
 

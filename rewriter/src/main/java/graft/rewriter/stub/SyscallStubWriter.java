@@ -22,11 +22,15 @@ import java.util.OptionalInt;
 public final class SyscallStubWriter {
     private static final int RED_ZONE = 128;
     private static final int RECORD_BYTES = 16;
+    private static final int SYSCALL_BYTES = 2;
 
     /** The lowest eight bytes of the red zone, which no signal's handler changes: the number, and who has put it there. */
     private static final Address SLOT_NUMBER = Address.at(Gpr.RSP, -RED_ZONE);
 
     private static final Address SLOT_TAG = Address.at(Gpr.RSP, -RED_ZONE + Integer.BYTES);
+
+    /** Where a thunk leaves 0 when what follows shall not run. */
+    private static final Address RUNS = Address.at(Gpr.RSP, -16);
 
     private final X64Assembler out;
     private final RemoteAddress address;
@@ -55,13 +59,15 @@ public final class SyscallStubWriter {
 
     /** No stub with this many programs and displaced instructions is longer. */
     public static int maxBytes(int calls, int insns) {
-        return 96 + 72 * calls + 40 * insns;
+        return 96 + 104 * calls + 40 * insns;
     }
 
     /**
-     * Before the call: moved instructions, programs, jump to {@code back}.
+     * Before the call: moved instructions, programs, jump to the call. Programs that may override it run last, up to the
+     * first that does: the call is left out then, and its result is in rax behind it.
      *
      * @param kept the tag to keep the number with, when the stub behind the call asks for it
+     * @param back the call
      */
     public Stub enter(List<Call> calls, OptionalInt kept, List<X64Insn> displaced, RemoteAddress back) {
         return switch (new Relocator(out).relocate(displaced)) {
@@ -71,8 +77,10 @@ public final class SyscallStubWriter {
                     out.mov(OpSize.D, SLOT_NUMBER, Gpr.RAX);
                     out.mov(OpSize.D, SLOT_TAG, tag);
                 });
-                for (Call call : calls) {
-                    enter(call);
+                for (ProbeCall.Effect effect : ProbeCall.Effect.values()) {
+                    calls.stream()
+                            .filter(call -> call.call().effect() == effect)
+                            .forEach(call -> enter(call, back.plus(SYSCALL_BYTES)));
                 }
                 out.jmp(back.value());
                 yield new Stub.Written(address, address, Code.of(out.finish()), moved);
@@ -80,14 +88,23 @@ public final class SyscallStubWriter {
         };
     }
 
-    private void enter(Call call) {
+    private void enter(Call call, RemoteAddress behind) {
         Label next = new Label("next");
         call.only().ifPresent(number -> {
             out.lea(OpSize.D, Gpr.RCX, Address.at(Gpr.RAX, -number));
             unlessZero(next);
         });
         run(call.call());
+        if (call.call().effect() == ProbeCall.Effect.MAY_OVERRIDE) {
+            leaveOut(next, behind);
+        }
         out.bind(next);
+    }
+
+    private void leaveOut(Label runs, RemoteAddress behind) {
+        unlessZero(runs);
+        out.lea(OpSize.Q, Gpr.RCX, new Address.Absolute(behind.value()));
+        out.jmp(behind.value());
     }
 
     /**
@@ -104,7 +121,7 @@ public final class SyscallStubWriter {
                 out.lea(OpSize.D, Gpr.RCX, Address.at(Gpr.RCX, -tag));
                 unlessZero(done);
                 out.mov(OpSize.D, SLOT_TAG, 0);
-                out.mov(OpSize.D, Gpr.RCX, SLOT_NUMBER);
+                out.movsx(OpSize.D, OpSize.Q, Gpr.RCX, SLOT_NUMBER);
             }
         }
         for (Call call : calls) {
@@ -128,12 +145,12 @@ public final class SyscallStubWriter {
         call.only().ifPresent(number -> {
             Label restored = new Label("restored");
             Label other = new Label("other");
-            out.lea(OpSize.D, Gpr.RCX, Address.at(Gpr.RCX, -number));
+            out.lea(OpSize.Q, Gpr.RCX, Address.at(Gpr.RCX, -number));
             unlessZero(other);
             out.mov(OpSize.D, (RegMem) Gpr.RCX, number);
             out.jmp(restored);
             out.bind(other);
-            out.lea(OpSize.D, Gpr.RCX, Address.at(Gpr.RCX, number));
+            out.lea(OpSize.Q, Gpr.RCX, Address.at(Gpr.RCX, number));
             out.jmp(next);
             out.bind(restored);
         });
@@ -156,6 +173,9 @@ public final class SyscallStubWriter {
         out.data64(call.cookie());
         out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, -RED_ZONE));
         out.call(call.thunk().value());
+        if (call.effect() == ProbeCall.Effect.MAY_OVERRIDE) {
+            out.mov(OpSize.Q, Gpr.RCX, RUNS);
+        }
         out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, RED_ZONE));
     }
 }

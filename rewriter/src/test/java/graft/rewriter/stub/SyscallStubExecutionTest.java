@@ -3,8 +3,10 @@ package graft.rewriter.stub;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import graft.platform.address.RemoteAddress;
+import graft.platform.asm.Label;
 import graft.platform.asm.x86_64.Address;
 import graft.platform.asm.x86_64.Arith;
+import graft.platform.asm.x86_64.Cond;
 import graft.platform.asm.x86_64.Gpr;
 import graft.platform.asm.x86_64.OpSize;
 import graft.platform.asm.x86_64.Plain;
@@ -215,6 +217,8 @@ class SyscallStubExecutionTest {
         machine.call(caller.address(), randomState(NONE));
         assertThat(List.of(parent.count(), user.count(), each.count())).containsExactly(2L, 2L * RUNS, RUNS + 2L);
         assertThat(each.field(1)).isEqualTo(NONE);
+        machine.call(caller.address(), randomState(-5));
+        assertThat(each.field(1)).isEqualTo(-5);
     }
 
     @Test
@@ -354,5 +358,56 @@ class SyscallStubExecutionTest {
         assertThat(before.count()).isEqualTo(RUNS);
         assertThat(behind.count()).isEqualTo(2 * RUNS);
         assertThat(behind.field(1)).isEqualTo(GETPPID);
+    }
+
+    /** A program that lets {@code getppid} return -13 without being made, and everything else be made. */
+    private ProgramEntry denying() {
+        RemoteAddress program = machine.pool(out -> {
+            Label made = new Label("made");
+            out.op(Arith.CMP, OpSize.D, Address.at(Gpr.RDI, 8), GETPPID);
+            out.jcc(Cond.NE, made);
+            out.mov(OpSize.Q, Address.at(Gpr.RDI, ThunkFrame.RESULT), -13);
+            out.mov(OpSize.Q, Address.at(Gpr.RDI, ThunkFrame.RUNS), 0);
+            out.bind(made);
+            Recorder.callerSaved().forEach(register -> out.mov(register, 0xbad));
+            out.plain(Plain.RET);
+        });
+        return new ProgramEntry(program, Recorder.callerSaved(), words(2), EnumSet.of(ProgramEntry.Use.OVERRIDE));
+    }
+
+    private Call denyingCall(Caller caller) {
+        ProgramEntry program = denying();
+        RemoteAddress thunk = machine.nextInPool();
+        machine.putInPool(new ThunkWriter(machine.runtime())
+                .write(thunk, ProbeKind.SYSCALL_ENTER, program, StackUse.THREAD)
+                .bytes());
+        return every(new ProbeCall(thunk, caller.end(), 0, ProbeCall.Effect.MAY_OVERRIDE));
+    }
+
+    @Test
+    void aCallThatIsOverriddenIsNotMadeAndReturnsTheProgramsResult() {
+        Caller caller = caller(OptionalInt.empty());
+        Recorder before = new Recorder(machine, 0, words(8), Recorder.callerSaved());
+        Recorder behind = new Recorder(machine, 1, words(3), Recorder.callerSaved());
+        State in = randomState(GETPPID);
+        State made = machine.call(caller.address(), in);
+        assertUnchangedBy(caller, GETUID, () -> {
+            enter(
+                    caller,
+                    OptionalInt.of(TAG),
+                    denyingCall(caller),
+                    every(before.call(ProbeKind.SYSCALL_ENTER, caller.end(), 0)));
+            exit(caller, new Number.Kept(TAG), every(behind.call(ProbeKind.SYSCALL_EXIT, caller.end(), 0)));
+        });
+        assertThat(List.of(before.count(), behind.count())).containsExactly((long) RUNS, (long) RUNS);
+        State denied = machine.call(caller.address(), in);
+        assertThat(denied.get(Gpr.RAX)).isEqualTo(-13);
+        assertThat(before.field(1)).isEqualTo(GETPPID);
+        assertThat(List.of(behind.field(1), behind.field(2))).containsExactly((long) GETPPID, -13L);
+        long[] expected = withoutStack(made);
+        expected[Gpr.RAX.number()] = -13;
+        expected[Gpr.R11.number()] = in.get(Gpr.R11); // the call would have put the flags there
+        assertThat(withoutStack(denied)).isEqualTo(expected);
+        assertThat(denied.flags()).isEqualTo(made.flags());
     }
 }
