@@ -39,7 +39,13 @@ public record ProgSpec(
             case RAW_SYSCALL_ENTER, RAW_SYSCALL_EXIT ->
                 Optional.of(new KernelSection(
                         KernelType.RAW_TRACEPOINT, "raw_tp", target.orElse(""), KernelSection.Sleep.NEVER));
-            case UPROBE_SESSION, KSYSCALL, KRETSYSCALL, OTHER -> KernelSection.of(section);
+            case KSYSCALL ->
+                Optional.of(
+                        new KernelSection(KernelType.KPROBE, "ksyscall", target.orElse(""), KernelSection.Sleep.NEVER));
+            case KRETSYSCALL ->
+                Optional.of(new KernelSection(
+                        KernelType.KPROBE, "kretsyscall", target.orElse(""), KernelSection.Sleep.NEVER));
+            case UPROBE_SESSION, OTHER -> KernelSection.of(section);
         };
     }
 
