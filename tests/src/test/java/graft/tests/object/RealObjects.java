@@ -62,8 +62,12 @@ public final class RealObjects {
 
     /** The same with limits of the verifier. */
     public List<Outcome> outcomes(CollectionSpec spec, Limits limits) {
+        return outcomes(spec, Verifier.of(spec.maps(), limits));
+    }
+
+    /** The same with a verifier for the object's maps. */
+    List<Outcome> outcomes(CollectionSpec spec, Verifier verifier) {
         List<Outcome> outcomes = new ArrayList<>();
-        Verifier verifier = Verifier.of(spec.maps(), limits);
         for (ProgSpec program : spec.programs().values()) {
             if (ContextLayout.of(program.type()).isEmpty()) {
                 continue;

@@ -4,15 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
 import graft.ebpf.jit.Compilation;
+import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.LoadResult;
 import graft.ebpf.verifier.Cause;
+import graft.ebpf.verifier.Permission;
 import graft.ebpf.verifier.Rejection;
 import graft.ebpf.verifier.Verdict;
+import graft.ebpf.verifier.Verifier;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
@@ -76,6 +80,7 @@ final class RealObjectsTest {
     private List<RealObjects.Outcome> outcomes(Path file) throws IOException {
         LoadResult result = objects.load(file);
         assertThat(result).as(file.toString()).isInstanceOf(LoadResult.Loaded.class);
-        return objects.outcomes(((LoadResult.Loaded) result).spec());
+        CollectionSpec spec = ((LoadResult.Loaded) result).spec();
+        return objects.outcomes(spec, Verifier.of(spec.maps()).allowing(Set.of(Permission.CHANGE)));
     }
 }

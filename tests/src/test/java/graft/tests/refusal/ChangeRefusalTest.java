@@ -24,7 +24,7 @@ class ChangeRefusalTest {
         assertThat(answer.err())
                 .startsWith(
                         "GRAFT-V007 program leave refused by the verifier: the program changes what the process does")
-                .contains("bpf_override_return makes a function return without running")
+                .contains("bpf_override_return makes a function or a system call return without running")
                 .contains("try: --allow change, if that is what you want");
     }
 
