@@ -3,6 +3,7 @@ package graft.tests.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import graft.tests.command.GraftRun;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -129,8 +130,7 @@ class SyscallsTest {
 
     @Test
     void aRunningProgramIsSeenFromWithinItsProcessAndFromTheKernel() throws Exception {
-        Process loop = loop();
-        try {
+        try (Loop loop = loop()) {
             for (String place : List.of("user", "kernel")) {
                 List<String> lines = rounds(loop.pid(), place);
                 int first = lines.indexOf(ROUND.getFirst());
@@ -140,15 +140,12 @@ class SyscallsTest {
                     assertThat(lines.get(i)).as(place).isEqualTo(ROUND.get((i - first) % ROUND.size()));
                 }
             }
-        } finally {
-            loop.destroyForcibly();
         }
     }
 
     @Test
     void packagedToolsCountTheSameFilesInBothPlaces() throws Exception {
-        Process loop = loop();
-        try {
+        try (Loop loop = loop()) {
             for (String place : List.of("user", "kernel")) {
                 String opened = tool("opensnoop", loop.pid(), place);
                 assertThat(opened)
@@ -162,8 +159,6 @@ class SyscallsTest {
             }
             assertThat(tool("syscount", loop.pid(), "user"))
                     .containsPattern("calls\\[257\\] = \\{calls=\\d+ errors=0\\}");
-        } finally {
-            loop.destroyForcibly();
         }
     }
 
@@ -173,10 +168,27 @@ class SyscallsTest {
         return run.output();
     }
 
-    private Process loop() throws IOException, InterruptedException {
-        Process loop = new ProcessBuilder(compiled("loop", LOOP).toString()).start();
-        assertThat(loop.inputReader().readLine()).isEqualTo("runs");
-        return loop;
+    /** A child of a shell: Java waits for its own children in a thread that would take the stops of a tracer. */
+    private record Loop(Process shell, long pid) implements AutoCloseable {
+        @Override
+        public void close() {
+            ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+            shell.onExit().join();
+        }
+    }
+
+    private Loop loop() throws IOException, InterruptedException {
+        Process shell = new ProcessBuilder(
+                        "sh",
+                        "-c",
+                        "\"$0\" & echo $!; wait",
+                        compiled("loop", LOOP).toString())
+                .start();
+        BufferedReader said = shell.inputReader();
+        List<String> lines =
+                Stream.of(said.readLine(), said.readLine()).sorted().toList();
+        assertThat(lines.getLast()).isEqualTo("runs");
+        return new Loop(shell, Long.parseLong(lines.getFirst()));
     }
 
     private List<String> rounds(long pid, String place) throws IOException {
