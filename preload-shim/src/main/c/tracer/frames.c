@@ -27,11 +27,15 @@ void graft_stack_read(struct graft_stop *stop, uint64_t pointer, struct graft_st
     const struct graft_stacks *stacks = POINTER(struct graft_stacks, stop->stacks);
     uint64_t end = end_of_mapping(stacks, pointer);
     stack->pointer = pointer;
-    stack->bottom = (pointer - RED_ZONE) & -8ull;
     stack->words = POINTER(uint64_t, stacks->buffer);
-    stack->count = 0;
-    uint64_t size = end - stack->bottom < stacks->buffer_size ? end - stack->bottom : stacks->buffer_size;
-    long read = graft_memory_read(stop, stack->bottom, stack->words, size);
+    long read = 0;
+    /* Without the red zone where that lies before the mapping. */
+    for (uint64_t below = RED_ZONE; read <= 0; below = 0) {
+        stack->bottom = (pointer - below) & -8ull;
+        uint64_t size = end - stack->bottom < stacks->buffer_size ? end - stack->bottom : stacks->buffer_size;
+        read = graft_memory_read(stop, stack->bottom, stack->words, size);
+        if (!below) break;
+    }
     stack->count = read > 0 ? read / 8 : 0;
 }
 

@@ -75,7 +75,8 @@ static uint64_t original(const struct graft_idle *idle, const struct graft_retur
 /* 0: no wrapped function is under way any more; 1: one is. */
 static long unwrap(struct graft_stop *stop, const struct graft_idle *idle, uint64_t table)
 {
-    struct graft_return_slot *slots = POINTER(struct graft_return_slot, POINTER(struct graft_stacks, stop->stacks)->buffer), *tails = slots + GRAFT_RETURN_SLOTS;
+    uint64_t buffer = POINTER(struct graft_stacks, stop->stacks)->buffer;
+    struct graft_return_slot *slots = POINTER(struct graft_return_slot, buffer), *tails = slots + GRAFT_RETURN_SLOTS;
     uint64_t size = GRAFT_RETURN_SLOTS * sizeof *slots, tails_size = GRAFT_TAIL_SLOTS * sizeof *tails;
     uint64_t tail_table = table - GRAFT_RETURN_SLOTS_OFFSET + GRAFT_TAIL_SLOTS_OFFSET;
     if (graft_memory_read(stop, table, slots, size) != (long)size) return 0;

@@ -123,6 +123,7 @@ static uint64_t destination(const struct graft_operation *op, uint64_t next, uin
     return 0;
 }
 
+/* One that looks counts; one that moves is needed only when something was counted. */
 enum pass { LOOK, MOVE };
 
 static long blocked(struct graft_stop *stop, const struct graft_tracee *thread, uint64_t site)
@@ -133,7 +134,7 @@ static long blocked(struct graft_stop *stop, const struct graft_tracee *thread, 
 
 /* The handlers under way return to where the windows have gone. */
 static long visit_frames(struct graft_stop *stop, const struct graft_operation *op, const struct graft_tracee *thread,
-                         enum pass pass)
+                         enum pass pass, long *found)
 {
     uint64_t pointer = thread->registers[RSP], site = 0;
     for (uint32_t depth = 0; pointer && depth < GRAFT_STACKS_MAX; depth++) {
@@ -143,6 +144,7 @@ static long visit_frames(struct graft_stop *stop, const struct graft_operation *
             uint64_t to = destination(op, stack.words[i], &site);
             if (to == 0 || !graft_stack_is_frame(&stack, i)) continue;
             if (to == 1) return blocked(stop, thread, site);
+            ++*found;
             if (pass == LOOK) continue;
             long result = graft_stack_write(stop, &stack, i, to);
             if (result) return result;
@@ -152,7 +154,7 @@ static long visit_frames(struct graft_stop *stop, const struct graft_operation *
     return 0;
 }
 
-static long visit(struct graft_stop *stop, const struct graft_operation *op, enum pass pass)
+static long visit(struct graft_stop *stop, const struct graft_operation *op, enum pass pass, long *found)
 {
     uint64_t *threads = POINTER(uint64_t, stop->threads), site = 0;
     for (uint32_t i = 0; i < stop->thread_count; i++) {
@@ -161,9 +163,11 @@ static long visit(struct graft_stop *stop, const struct graft_operation *op, enu
         uint64_t back = graft_tracee_restarts(thread) ? SYSCALL_BYTES : 0;
         uint64_t next = thread->registers[RIP] - back, to = destination(op, next, &site);
         if (to == 1) return blocked(stop, thread, site);
-        long result = stop->stacks ? visit_frames(stop, op, thread, pass) : 0;
+        long result = stop->stacks ? visit_frames(stop, op, thread, pass, found) : 0;
         if (result) return result;
-        if (to == 0 || pass == LOOK) continue;
+        if (to == 0) continue;
+        ++*found;
+        if (pass == LOOK) continue;
         result = move(thread, to + back);
         if (result) return result;
     }
@@ -173,6 +177,6 @@ static long visit(struct graft_stop *stop, const struct graft_operation *op, enu
 /* All program counters that are inside a window, of threads and of handlers that have interrupted them, or none. */
 long graft_text_move(struct graft_stop *stop, struct graft_operation *op)
 {
-    long result = visit(stop, op, LOOK);
-    return result ? result : visit(stop, op, MOVE);
+    long found = 0, result = visit(stop, op, LOOK, &found);
+    return result || !found ? result : visit(stop, op, MOVE, &found);
 }

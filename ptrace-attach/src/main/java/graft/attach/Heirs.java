@@ -5,12 +5,10 @@ import graft.platform.linux.Kcmp;
 import graft.platform.linux.ProcMem;
 import graft.platform.linux.SysException;
 import graft.platform.proc.Execution;
-import graft.platform.proc.ProcessStat;
 import graft.platform.proc.ProcessStatus;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -86,24 +84,24 @@ final class Heirs {
     /** As after vfork(2): what is done to the parent is done to it. */
     private static boolean sharesMemoryWithParent(int pid) {
         return ProcessStatus.find(pid)
-                .filter(status -> status.parent() > 0 && Kcmp.shareMemory(pid, status.parent()))
+                .filter(status -> status.parent() > 0 && Kcmp.mayShareMemory(pid, status.parent()))
                 .isPresent();
     }
 
     private void restore(int pid) {
         tried.add(pid);
-        Optional<ProcessStat> stat = ProcessStat.find(pid);
-        if (stat.isEmpty()) {
-            return;
+        switch (TargetInspection.inspect(pid)) {
+            case TargetInspection.Refused(var refusal) -> fail(pid, refusal.reason());
+            case TargetInspection.Attachable(var facts) -> restore(facts);
         }
-        if (!(TargetInspection.inspect(pid) instanceof TargetInspection.Attachable(var facts))) {
-            fail(pid, TargetInspection.inspect(pid).toString());
-            return;
-        }
+    }
+
+    private void restore(TargetFacts facts) {
+        int pid = facts.pid();
         try (ProcMem memory = ProcMem.open(pid)) {
             Turn.await(pid, memory);
             Target target = new Target(pid, memory, step -> steps.before("heir:" + step));
-            UndoRecord inherited = undo.inheritedBy(pid, stat.get().startTime());
+            UndoRecord inherited = undo.inheritedBy(pid, facts.startTime());
             Undo.Report report = Undo.perform(target, inherited, Attacher.options(facts));
             if (report.restored() == undo.sites().size() && report.quarantined().isEmpty()) {
                 restored++;

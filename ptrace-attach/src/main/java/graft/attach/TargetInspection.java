@@ -42,6 +42,17 @@ public sealed interface TargetInspection {
             if (pid == ProcessHandle.current().pid()) {
                 return refused(Refusal.Kind.OWN_PROCESS, "process " + pid + " is graft itself", "another process");
             }
+            Optional<Execution> execution = Execution.find(pid);
+            TargetInspection inspection = look();
+            // What is said of it is said of one program.
+            for (int again = 0; again < LOOKS && !execution.equals(Execution.find(pid)); again++) {
+                execution = Execution.find(pid);
+                inspection = look();
+            }
+            return inspection;
+        }
+
+        private TargetInspection look() {
             Optional<ProcessStatus> read = awaitTurn();
             Optional<ProcessStat> stat = ProcessStat.find(pid);
             if (read.isEmpty() || stat.isEmpty()) {

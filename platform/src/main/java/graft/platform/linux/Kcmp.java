@@ -6,8 +6,12 @@ public final class Kcmp {
 
     private Kcmp() {}
 
-    /** Whether both run in one address space. False when one of them has ended, or the kernel does not say. */
-    public static boolean shareMemory(int pid, int other) {
-        return Syscall.KCMP.raw(pid, other, KCMP_VM, 0, 0, 0) == 0;
+    /**
+     * Whether both run in one address space, or may do so for all that a kernel without this call says. False when one of
+     * them has ended or is not ours to look at.
+     */
+    public static boolean mayShareMemory(int pid, int other) {
+        long order = Syscall.KCMP.raw(pid, other, KCMP_VM, 0, 0, 0);
+        return order == 0 || order == -Errno.ENOSYS;
     }
 }

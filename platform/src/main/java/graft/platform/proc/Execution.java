@@ -1,5 +1,6 @@
 package graft.platform.proc;
 
+import graft.platform.linux.Sched;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Optional;
@@ -12,16 +13,29 @@ import java.util.UUID;
  * @param id without blanks
  */
 public record Execution(String id) {
-    /** Of a process that lives. */
+    private static final int END_OF_VECTOR = 16;
+    private static final int LOOKS = 1000;
+    private static final long LOOK_NANOS = 1_000_000;
+
+    /** Of a process that lives; of one that is inside execve(2), the execution that begins. */
     public static Optional<Execution> find(int pid) {
         try {
-            byte[] vector = Files.readAllBytes(ProcFile.path(pid, "auxv"));
-            return vector.length == 0
+            byte[] vector = vector(pid);
+            // The kernel fills it in last, after the program's name.
+            for (int look = 0; look < LOOKS && vector.length == END_OF_VECTOR; look++) {
+                Sched.nanosleep(LOOK_NANOS);
+                vector = vector(pid);
+            }
+            return vector.length <= END_OF_VECTOR
                     ? Optional.empty()
                     : Optional.of(new Execution(UUID.nameUUIDFromBytes(vector).toString()));
         } catch (IOException gone) {
             return Optional.empty();
         }
+    }
+
+    private static byte[] vector(int pid) throws IOException {
+        return Files.readAllBytes(ProcFile.path(pid, "auxv"));
     }
 
     /** Whether the process still runs it. A process that has ended does not. */

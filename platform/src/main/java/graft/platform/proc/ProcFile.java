@@ -34,7 +34,9 @@ final class ProcFile {
     }
 
     static RuntimeException failure(int pid, String name, IOException e) {
-        if (!Files.exists(Path.of("/proc", Integer.toString(pid)))) {
+        boolean lives =
+                ProcessStat.find(pid).filter(stat -> !stat.processEnded()).isPresent();
+        if (!lives) {
             return new NoSuchProcessException(pid);
         }
         return new UncheckedIOException("cannot read " + path(pid, name) + ": " + e.getMessage(), e);

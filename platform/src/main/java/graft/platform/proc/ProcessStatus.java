@@ -84,14 +84,15 @@ public record ProcessStatus(
                 Integer.parseInt(fields.getOrDefault("Threads", "0")),
                 Long.parseLong(fields.getOrDefault("VmRSS", "0").split(" ")[0]) * KIB,
                 Long.parseUnsignedLong(fields.getOrDefault("CapEff", "0"), HEXADECIMAL),
-                List.of(fields.getOrDefault("x86_Thread_features", "").split("\\s+")));
+                words(fields.getOrDefault("x86_Thread_features", "")));
     }
 
     private static List<Integer> numbers(String text) {
-        return Arrays.stream(text.split("\\s+"))
-                .filter(word -> !word.isEmpty())
-                .map(word -> (int) Long.parseLong(word))
-                .toList();
+        return words(text).stream().map(word -> (int) Long.parseLong(word)).toList();
+    }
+
+    private static List<String> words(String text) {
+        return Arrays.stream(text.split("\\s+")).filter(word -> !word.isEmpty()).toList();
     }
 
     /** The user that the kernel checks. */

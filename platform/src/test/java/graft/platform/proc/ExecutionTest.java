@@ -4,7 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class ExecutionTest {
     @Test
@@ -24,5 +29,19 @@ class ExecutionTest {
             shell.destroyForcibly().waitFor();
         }
         assertThat(Execution.find(pid)).isEmpty();
+    }
+
+    @Test
+    void isThereWhileOneProgramReplacesTheOther(@TempDir Path directory) throws IOException, InterruptedException {
+        Path script = Files.writeString(directory.resolve("again"), "exec sh \"$0\"\n");
+        Process shell = new ProcessBuilder("sh", script.toString()).start();
+        try {
+            Set<Execution> seen = new HashSet<>();
+            for (int i = 0; i < 2000 || seen.size() < 3; i++) {
+                seen.add(Execution.find((int) shell.pid()).orElseThrow());
+            }
+        } finally {
+            shell.destroyForcibly().waitFor();
+        }
     }
 }
