@@ -7,8 +7,8 @@ import graft.cli.process.Interruption;
 import graft.ebpf.maps.DamagedMapException;
 import graft.platform.linux.SysException;
 import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine;
@@ -18,6 +18,9 @@ public final class Main {
     private static final int EPERM = 1;
     private static final int ESRCH = 3;
     private static final int EACCES = 13;
+
+    /** Of each exception in a report. */
+    private static final int SHOWN_FRAMES = 6;
 
     private Main() {}
 
@@ -86,17 +89,22 @@ public final class Main {
                 Problem.of("D003", call.doing()).because(call.getMessage());
             case SysException call
             when call.is(ESRCH) -> Problem.of("T002", call.doing()).because(call.getMessage());
-            default -> {
-                StringWriter trace = new StringWriter();
-                failure.printStackTrace(new PrintWriter(trace, true));
-                Problem bug = Problem.of("B001", failure.toString());
-                yield trace.toString()
-                        .lines()
-                        .skip(1)
-                        .limit(12)
-                        .reduce(bug, (problem, frame) -> problem.because(frame.strip()), (a, _) -> a);
-            }
+            default -> bug(failure);
         };
+    }
+
+    private static Problem bug(Exception failure) {
+        Problem problem = Problem.of("B001", failure.toString());
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause != failure) {
+                problem = problem.because("caused by " + cause);
+            }
+            for (StackTraceElement frame :
+                    Arrays.stream(cause.getStackTrace()).limit(SHOWN_FRAMES).toList()) {
+                problem = problem.because("at " + frame);
+            }
+        }
+        return problem;
     }
 
     private static String firstLine(String text) {

@@ -69,13 +69,23 @@ public final class VmFuzz {
                     return;
                 }
                 FuzzCase one = FuzzCase.of(seed.getAsLong());
-                Result result = comparison.compare(one);
-                String text = result instanceof Result.Different ? comparison.reduced(one) : "";
-                wish = note(one, result, text, listener);
+                wish = note(comparison, one, listener);
             }
         } finally {
             stop();
         }
+    }
+
+    private Wish note(VmComparison comparison, FuzzCase one, Listener listener) {
+        Result result;
+        String text;
+        try {
+            result = comparison.compare(one);
+            text = result instanceof Result.Different ? comparison.reduced(one) : "";
+        } catch (RuntimeException failed) {
+            throw new IllegalStateException("the program of seed " + one.seed() + " could not be compared", failed);
+        }
+        return note(one, result, text, listener);
     }
 
     private synchronized void stop() {
