@@ -138,3 +138,18 @@ long churn(long from, long keys, long rounds)
     }
     return wrong;
 }
+
+/* Every key is looked up before as many others as half of the map come in. */
+long flood(long hot, long from, long keys)
+{
+    char value[MAX_BYTES] = {0};
+    long wrong = 0, step = map->max_entries / 2 / hot;
+    for (long key = 0; key < hot; key++)
+        wrong += patiently(key, value, BPF_ANY) != 0 || !graft_helper_map_lookup_elem(map, key_of(key));
+    for (long i = 0; i < keys || !keys; i++) {
+        wrong += patiently(from + i, value, BPF_NOEXIST) != 0;
+        if (i % (step ? step : 1) == 0)
+            wrong += !graft_helper_map_lookup_elem(map, key_of(i / (step ? step : 1) % hot));
+    }
+    return wrong;
+}

@@ -7,5 +7,6 @@
 void open_hash(const char *file);
 long differ(unsigned seed, long operations, long keys);
 long churn(long from, long keys, long rounds);
+long flood(long hot, long from, long keys);
 
 #endif

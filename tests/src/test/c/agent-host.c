@@ -11,6 +11,8 @@
  *   doorbell                how often the reader was rung for
  *   hash FILE               maps the region of a hash map
  *   differ SEED N KEYS      does N random operations on KEYS keys and on a model of the map; the first that differs, or 0
+ *   flood HOT FROM KEYS     looks up the keys below HOT again and again while it inserts KEYS others from FROM on (0: for
+ *                           ever); how many were refused, or of the HOT ones missing
  *   churn FROM KEYS N       inserts, replaces and deletes KEYS keys from FROM on, N times (0: for ever); how many went wrong
  *   read HOW                reads good and bad addresses; HOW is transactions or system-calls
  */
@@ -235,6 +237,8 @@ static void answer(char *line)
         printf("%ld\n", differ((unsigned)a, b, c));
     } else if (sscanf(line, "churn %ld %ld %ld", &a, &b, &c) == 3) {
         printf("%ld\n", churn(a, b, c));
+    } else if (sscanf(line, "flood %ld %ld %ld", &a, &b, &c) == 3) {
+        printf("%ld\n", flood(a, b, c));
     } else if (sscanf(line, "read %255s", text) == 1) {
         puts(read_all(text));
     } else if (!strcmp(word, "await-sleeper")) {

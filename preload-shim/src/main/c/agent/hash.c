@@ -196,8 +196,10 @@ INLINE void fill(
     struct graft_hash *hash = header(map);
     struct graft_element *e = element(map, hash, index);
     __atomic_store_n(&e->hash, code, __ATOMIC_RELAXED);
+    if (is_lru(map))
+        __atomic_store_n(used_of(map, hash, index), 0, __ATOMIC_RELAXED);
     graft_copy(key_of(e), key, size);
-    if (map->type == MAP_PERCPU_HASH)
+    if (is_per_cpu(map))
         for (uint32_t cpu = 0; cpu < hash->cpus; cpu++)
             graft_zero((char *)hash + hash->values_offset + (uint64_t)cpu * hash->cpu_stride
                            + (uint64_t)index * hash->stride, hash->stride);
@@ -210,6 +212,72 @@ INLINE void link_first(struct graft_map *map, struct graft_bucket *bucket, uint3
     __atomic_store_n(&bucket->head, index, __ATOMIC_RELEASE);
 }
 
+/* What points to the element in its chain, or 0 when it is in no chain. The bucket's lock is held. */
+static uint32_t *link_to(struct graft_map *map, struct graft_bucket *bucket, uint32_t wanted)
+{
+    struct graft_hash *hash = header(map);
+    uint32_t *link = &bucket->head;
+    for (uint32_t steps = 0; *link < hash->capacity && steps < hash->capacity; steps++) {
+        if (*link == wanted)
+            return link;
+        link = &element(map, hash, *link)->next;
+    }
+    return 0;
+}
+
+/* Takes an element out of its chain for `mine`, whose lock is held: 1 when it is in a list now or pending in `mine`. */
+static int evict(struct graft_map *map, struct graft_bucket *mine, uint32_t index)
+{
+    struct graft_hash *hash = header(map);
+    uint32_t code = __atomic_load_n(&element(map, hash, index)->hash, __ATOMIC_RELAXED);
+    struct graft_bucket *bucket = bucket_at(hash, code & hash->bucket_mask);
+    if (bucket != mine && !graft_try_lock(&bucket->lock, graft_owner()))
+        return 0;
+    uint32_t *link = kept_by(hash, bucket) ? 0 : link_to(map, bucket, index);
+    struct graft_free_list *list = link ? lock_any(hash, bucket) : 0;
+    if (list) {
+        set_pending(bucket, GRAFT_PENDING_DELETE | (index + 1));
+        __atomic_store_n(link, element(map, hash, index)->next, __ATOMIC_RELEASE);
+        push(map, list, index + 1);
+        set_pending(bucket, 0);
+        graft_unlock(&list->lock);
+        __atomic_fetch_add(&hash->evicted, 1, __ATOMIC_RELAXED);
+    }
+    if (bucket != mine)
+        graft_unlock(&bucket->lock);
+    return list != 0;
+}
+
+/* Makes room in an LRU hash. The caller holds the lock of `mine`, so it waits for no other bucket. */
+static int evict_one(struct graft_map *map, struct graft_bucket *mine)
+{
+    struct graft_hash *hash = header(map);
+    for (uint32_t looks = 0; looks < 2 * GRAFT_LRU_SCANS + hash->lists; looks++) {
+        uint32_t index = __atomic_fetch_add(&hash->hand, 1, __ATOMIC_RELAXED) % hash->capacity;
+        uint8_t *used = used_of(map, hash, index);
+        if (looks < GRAFT_LRU_SCANS && __atomic_load_n(used, __ATOMIC_RELAXED)) {
+            __atomic_store_n(used, 0, __ATOMIC_RELAXED);
+            continue;
+        }
+        if (evict(map, mine, index))
+            return 1;
+    }
+    return 0;
+}
+
+/* An unused element + 1 of a map whose lists were empty, 0, or BUSY. */
+static uint32_t take_from_others(struct graft_map *map, struct graft_bucket *bucket)
+{
+    uint32_t taken = 0;
+    if (__atomic_load_n(&header(map)->keeping, __ATOMIC_RELAXED)) {
+        collect(map, bucket);
+        taken = take(map, bucket, GRAFT_PENDING_INSERT);
+    }
+    for (int tries = 0; !taken && is_lru(map) && tries < SPINS && evict_one(map, bucket); tries++)
+        taken = take(map, bucket, GRAFT_PENDING_INSERT);
+    return taken;
+}
+
 INLINE long insert(struct graft_map *map, struct graft_bucket *bucket, const char *key, uint32_t size, uint32_t code,
     const void *value)
 {
@@ -219,12 +287,10 @@ INLINE long insert(struct graft_map *map, struct graft_bucket *bucket, const cha
         set_pending(bucket, GRAFT_PENDING_INSERT | taken);
     } else {
         taken = take(map, bucket, GRAFT_PENDING_INSERT);
-        if (!taken && __atomic_load_n(&hash->keeping, __ATOMIC_RELAXED)) {
-            collect(map, bucket);
-            taken = take(map, bucket, GRAFT_PENDING_INSERT);
-        }
+        if (!taken)
+            taken = take_from_others(map, bucket);
         if (!taken || taken == BUSY)
-            return taken ? -EBUSY : -E2BIG;
+            return taken ? -EBUSY : is_lru(map) ? -ENOMEM : -E2BIG;
     }
     fill(map, taken - 1, key, size, code, value);
     link_first(map, bucket, taken - 1);
@@ -241,6 +307,8 @@ INLINE void exchange(struct graft_map *map, struct graft_bucket *bucket, uint32_
     struct graft_hash *hash = header(map);
     const char *key = key_of(element(map, hash, taken - 1));
     uint32_t *link;
+    if (is_lru(map))
+        mark_used(map, hash, taken - 1);
     link_first(map, bucket, taken - 1);
     set_pending(bucket, deletes | (old + 1));
     find(map, &element(map, hash, taken - 1)->next, key, size, element(map, hash, old)->hash, &link);
@@ -273,8 +341,10 @@ INLINE long replace(struct graft_map *map, struct graft_bucket *bucket, uint32_t
     uint32_t code, const void *value)
 {
     struct graft_hash *hash = header(map);
-    if (map->type == MAP_PERCPU_HASH || fits_one_store(map->value_size)) {
+    if (is_per_cpu(map) || fits_one_store(map->value_size)) {
         graft_store_value(value_of(map, hash, old), value, map->value_size);
+        if (is_lru(map))
+            mark_used(map, hash, old);
         return 0;
     }
     uint32_t taken = kept_by(hash, bucket);

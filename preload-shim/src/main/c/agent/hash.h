@@ -102,10 +102,31 @@ INLINE uint32_t find(
     return index;
 }
 
+INLINE int is_per_cpu(const struct graft_map *map)
+{
+    return map->type == MAP_PERCPU_HASH || map->type == MAP_LRU_PERCPU_HASH;
+}
+
+INLINE int is_lru(const struct graft_map *map) { return map->type == MAP_LRU_HASH || map->type == MAP_LRU_PERCPU_HASH; }
+
+/* Whether an element of an LRU hash has been looked up since the hand last passed it. */
+INLINE uint8_t *used_of(struct graft_map *map, struct graft_hash *hash, uint32_t index)
+{
+    return (uint8_t *)element(map, hash, index) + hash->used_offset;
+}
+
+/* Elements are used again and again: the line is written once. */
+INLINE void mark_used(struct graft_map *map, struct graft_hash *hash, uint32_t index)
+{
+    uint8_t *used = used_of(map, hash, index);
+    if (!__atomic_load_n(used, __ATOMIC_RELAXED))
+        __atomic_store_n(used, 1, __ATOMIC_RELAXED);
+}
+
 /* The value that a program of this CPU sees. */
 INLINE void *value_of(struct graft_map *map, struct graft_hash *hash, uint32_t index)
 {
-    if (map->type == MAP_PERCPU_HASH)
+    if (is_per_cpu(map))
         return (char *)hash + hash->values_offset + (uint64_t)graft_cpu() * map->cpu_stride
                + (uint64_t)index * map->stride;
     return (char *)element(map, hash, index) + hash->value_offset;

@@ -11,8 +11,11 @@ INLINE void *lookup(struct graft_map *map, const char *key, uint32_t size)
     for (int restarts = 0; restarts < RESTARTS; restarts++) {
         uint32_t *link;
         uint32_t index = find(map, &bucket_at(hash, bucket)->head, key, size, code, &link);
-        if (index < hash->capacity)
+        if (index < hash->capacity) {
+            if (is_lru(map))
+                mark_used(map, hash, index);
             return value_of(map, hash, index);
+        }
         if (index == (GRAFT_HASH_END | bucket))
             return 0;
     }

@@ -28,7 +28,9 @@ EXPORT void *graft_helper_map_lookup_elem(struct graft_map *map, const void *key
     case MAP_ARRAY:
     case MAP_PERCPU_ARRAY: return array_lookup(map, *(const uint32_t *)key);
     case MAP_HASH:
-    case MAP_PERCPU_HASH: return graft_hash_lookup(map, key);
+    case MAP_PERCPU_HASH:
+    case MAP_LRU_HASH:
+    case MAP_LRU_PERCPU_HASH: return graft_hash_lookup(map, key);
     default: return 0;
     }
 }
@@ -39,14 +41,22 @@ EXPORT long graft_helper_map_update_elem(struct graft_map *map, const void *key,
     case MAP_ARRAY:
     case MAP_PERCPU_ARRAY: return array_update(map, *(const uint32_t *)key, value, flags);
     case MAP_HASH:
-    case MAP_PERCPU_HASH: return graft_hash_update(map, key, value, flags);
+    case MAP_PERCPU_HASH:
+    case MAP_LRU_HASH:
+    case MAP_LRU_PERCPU_HASH: return graft_hash_update(map, key, value, flags);
     default: return -EINVAL;
     }
 }
 
 EXPORT long graft_helper_map_delete_elem(struct graft_map *map, const void *key)
 {
-    return map->type == MAP_HASH || map->type == MAP_PERCPU_HASH ? graft_hash_delete(map, key) : -EINVAL;
+    switch (map->type) {
+    case MAP_HASH:
+    case MAP_PERCPU_HASH:
+    case MAP_LRU_HASH:
+    case MAP_LRU_PERCPU_HASH: return graft_hash_delete(map, key);
+    default: return -EINVAL;
+    }
 }
 
 static long array_for_each(struct graft_map *map, graft_callback callback, uint64_t context)
@@ -68,7 +78,9 @@ EXPORT long graft_helper_for_each_map_elem(
     case MAP_ARRAY:
     case MAP_PERCPU_ARRAY: return array_for_each(map, callback, context);
     case MAP_HASH:
-    case MAP_PERCPU_HASH: return graft_hash_for_each(map, callback, context);
+    case MAP_PERCPU_HASH:
+    case MAP_LRU_HASH:
+    case MAP_LRU_PERCPU_HASH: return graft_hash_for_each(map, callback, context);
     default: return -EINVAL;
     }
 }

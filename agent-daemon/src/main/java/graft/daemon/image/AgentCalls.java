@@ -21,9 +21,7 @@ final class AgentCalls {
     static Set<AgentSyscall> of(
             TargetEnvironment environment, Collection<CheckedProgram> programs, Collection<BpfMap> maps) {
         AgentCalls calls = new AgentCalls(environment);
-        boolean perCpu = maps.stream()
-                .map(map -> map.spec().type())
-                .anyMatch(type -> type == MapType.PERCPU_ARRAY || type == MapType.PERCPU_HASH);
+        boolean perCpu = maps.stream().map(map -> map.spec().type()).anyMatch(MapType::isPerProcessor);
         for (CheckedProgram program : programs) {
             for (Helper helper : program.facts().helpers()) {
                 calls.add(helper);

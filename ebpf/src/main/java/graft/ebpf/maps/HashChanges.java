@@ -15,16 +15,24 @@ import java.util.OptionalInt;
  * bucket that keeps none yet.
  */
 final class HashChanges {
+    /** Others take what one has made room with. */
+    private static final int EVICTIONS = 200;
+
+    private static final byte UNUSED = 0;
+    private static final byte USED = 1;
+
     private final HashElements elements;
     private final MapRegion region;
     private final HashValues values;
     private final HashLists lists;
+    private final HashEviction eviction;
 
     HashChanges(HashElements elements, HashValues values) {
         this.elements = elements;
         this.region = elements.region;
         this.values = values;
         this.lists = new HashLists(elements);
+        this.eviction = new HashEviction(elements, lists);
     }
 
     int update(byte[] key, byte[] value, long flags) {
@@ -59,9 +67,12 @@ final class HashChanges {
             lists.collect(bucket);
             taken = lists.take(bucket, MapConstants.PENDING_INSERT);
         }
+        for (int i = 0; taken instanceof HashLists.Taken.Nothing && i < EVICTIONS && eviction.evictOne(bucket); i++) {
+            taken = lists.take(bucket, MapConstants.PENDING_INSERT);
+        }
         return switch (taken) {
             case HashLists.Taken.Element(int index) -> inserted(bucket, index, code, key, value);
-            case HashLists.Taken.Nothing() -> -Errno.E2BIG;
+            case HashLists.Taken.Nothing() -> elements.spec.type().isLru() ? -Errno.ENOMEM : -Errno.E2BIG;
             case HashLists.Taken.Busy() -> -Errno.EBUSY;
         };
     }
@@ -76,6 +87,7 @@ final class HashChanges {
     private void fill(int element, int code, byte[] key, byte[] value) {
         long at = elements.elementAt(element);
         region.set(at + ElementLayout.HASH, code);
+        elements.setUsed(element, UNUSED);
         MemorySegment.copy(key, 0, region.memory(), ValueLayout.JAVA_BYTE, at + ElementLayout.SIZE, key.length);
         values.write(element, value);
     }
@@ -83,6 +95,7 @@ final class HashChanges {
     private int replace(int bucket, int old, byte[] key, byte[] value) {
         if (values.changeInPlace()) {
             values.write(old, value);
+            elements.setUsed(old, USED);
             return 0;
         }
         int code = region.get(elements.elementAt(old) + ElementLayout.HASH);
@@ -114,6 +127,7 @@ final class HashChanges {
     /** Links a new element and takes the old one out; {@code pending} names the first until it is linked, then the second. */
     private void exchange(int bucket, int old, int taken, int deletes) {
         long at = elements.elementAt(taken);
+        elements.setUsed(taken, USED);
         elements.link(bucket, taken);
         elements.setPending(bucket, deletes | (old + 1));
         HashElements.Found older =

@@ -55,6 +55,7 @@ final class HashElements {
         region.setLong(HashLayout.VALUES_OFFSET, geometry.valuesOffset());
         region.set(HashLayout.STRIDE, geometry.stride());
         region.set(HashLayout.CPU_STRIDE, geometry.cpuStride());
+        region.set(HashLayout.USED_OFFSET, geometry.usedOffset());
         region.set(HashLayout.LISTS, geometry.lists());
         region.set(HashLayout.KEEP_ABOVE, spec.maxEntries() / KEPT_PART / geometry.lists());
         new HashLists(this).writeLists();
@@ -229,6 +230,17 @@ final class HashElements {
         long head = bucketAt(bucket) + BucketLayout.HEAD;
         region.set(elementAt(element) + ElementLayout.NEXT, region.get(head));
         region.setRelease(head, element);
+    }
+
+    /** Whether the element of an LRU hash was looked up or replaced since the hand passed it. */
+    boolean isUsed(int element) {
+        return region.getByte(elementAt(element) + geometry.usedOffset()) != 0;
+    }
+
+    void setUsed(int element, byte used) {
+        if (geometry.usedOffset() != 0) {
+            region.setByte(elementAt(element) + geometry.usedOffset(), used);
+        }
     }
 
     /** Takes the element that {@code link} points to out of its chain; the bucket's lock is held. */

@@ -15,6 +15,7 @@ import graft.platform.linux.Sysconf;
  * @param lists free lists
  * @param valueOffset of the value in an element
  * @param elementSize bytes of an element; per-CPU values lie elsewhere
+ * @param usedOffset of the byte in an element that lookups set, in an LRU hash; otherwise 0
  * @param elementsOffset from the header
  * @param valuesOffset of the per-CPU values, from the header
  * @param stride from one per-CPU value to the next element's
@@ -27,6 +28,7 @@ record HashGeometry(
         int lists,
         int valueOffset,
         int elementSize,
+        int usedOffset,
         long elementsOffset,
         long valuesOffset,
         int stride,
@@ -41,7 +43,9 @@ record HashGeometry(
         int valueOffset = (int) align(ElementLayout.SIZE + spec.keySize(), 8);
         int stride = (int) MapRules.stride(spec);
         boolean perCpu = MapRules.isPerCpu(spec);
-        int elementSize = perCpu ? valueOffset : valueOffset + stride;
+        int filled = perCpu ? valueOffset : valueOffset + stride;
+        int usedOffset = spec.type().isLru() ? filled : 0;
+        int elementSize = elementSize(filled, usedOffset, perCpu);
         long elementsOffset = align(HashLayout.SIZE + (long) buckets * BucketLayout.SIZE, LINE);
         return new HashGeometry(
                 buckets,
@@ -49,11 +53,20 @@ record HashGeometry(
                 lists,
                 valueOffset,
                 elementSize,
+                usedOffset,
                 elementsOffset,
                 align(elementsOffset + (long) capacity * elementSize, MapConstants.PAGE),
                 stride,
                 perCpu ? (int) align((long) capacity * stride, LINE) : 0,
                 perCpu ? Sysconf.possibleCpus() : 0);
+    }
+
+    /** Code that looks up in rows divides by it: with the byte of an LRU hash a short key's element doubles. */
+    private static int elementSize(int filled, int usedOffset, boolean perCpu) {
+        if (usedOffset == 0) {
+            return filled;
+        }
+        return perCpu ? 2 * filled : filled + Long.BYTES;
     }
 
     /** Bytes for the region, whole pages. */
@@ -63,7 +76,7 @@ record HashGeometry(
 
     /** Bytes for a region, before it is known that 32-bit sizes are enough. */
     static long regionSize(MapSpec spec) {
-        long element = ElementLayout.SIZE + 16L + spec.keySize() + spec.valueSize();
+        long element = ElementLayout.SIZE + 32L + 2L * spec.keySize() + spec.valueSize();
         return HashLayout.SIZE
                 + ((long) spec.maxEntries() + MapConstants.HASH_LISTS_MAX) * (element + 2L * BucketLayout.SIZE);
     }

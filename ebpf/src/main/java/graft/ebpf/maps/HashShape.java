@@ -1,6 +1,7 @@
 package graft.ebpf.maps;
 
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * Where things are in the region of a hash map, for code that walks its chains: see {@code map.layout}.
@@ -11,6 +12,7 @@ import java.util.Optional;
  * @param elementsOffset of the first element from the region's beginning
  * @param valueOffset of the value in an element
  * @param capacity number of elements
+ * @param used of the byte in an element that a lookup sets, in an LRU hash
  * @param rows where values are instead, if each processor has its own
  */
 public record HashShape(
@@ -20,6 +22,7 @@ public record HashShape(
         long elementsOffset,
         int valueOffset,
         int capacity,
+        OptionalInt used,
         Optional<Rows> rows) {
     /**
      * Values of each processor, in rows behind the elements.

@@ -4,8 +4,12 @@ import graft.ebpf.object.MapSpec;
 import graft.platform.linux.NativeFd;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
-/** A hash, per CPU or not. Lookups take no lock; values of other sizes than 1, 2, 4 and 8 bytes are replaced as a whole. */
+/**
+ * A hash, per CPU or not. Lookups take no lock; values of other sizes than 1, 2, 4 and 8 bytes are replaced as a whole.
+ * A full LRU hash drops an element that programs have not looked up for long.
+ */
 public final class HashTable implements KeyedMap {
     private final MapSpec spec;
     private final HashCore core;
@@ -74,6 +78,7 @@ public final class HashTable implements KeyedMap {
                 geometry.elementsOffset(),
                 geometry.valueOffset(),
                 geometry.capacity(),
+                spec.type().isLru() ? OptionalInt.of(geometry.usedOffset()) : OptionalInt.empty(),
                 geometry.cpus() > 0
                         ? Optional.of(new HashShape.Rows(geometry.valuesOffset(), geometry.stride()))
                         : Optional.empty());

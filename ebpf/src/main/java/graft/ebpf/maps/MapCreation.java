@@ -42,7 +42,7 @@ public sealed interface MapCreation {
         return switch (spec.type()) {
             case ARRAY, PROG_ARRAY -> ArrayMap.create(spec);
             case PERCPU_ARRAY -> PerCpuArrayMap.create(spec);
-            case HASH, PERCPU_HASH -> HashTable.create(spec);
+            case HASH, PERCPU_HASH, LRU_HASH, LRU_PERCPU_HASH -> HashTable.create(spec);
             case RINGBUF -> RingBuffer.create(spec);
             case ARENA -> ArenaMap.create(spec);
             case PERF_EVENT_ARRAY,
@@ -62,8 +62,6 @@ public sealed interface MapCreation {
                     INODE_STORAGE,
                     CGRP_STORAGE,
                     INSN_ARRAY,
-                    LRU_HASH,
-                    LRU_PERCPU_HASH,
                     LPM_TRIE,
                     ARRAY_OF_MAPS,
                     HASH_OF_MAPS,

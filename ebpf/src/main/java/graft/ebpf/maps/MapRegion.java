@@ -75,6 +75,14 @@ final class MapRegion implements AutoCloseable {
         return List.of(new Piece(0, size(), 0));
     }
 
+    byte getByte(long at) {
+        return memory.get(ValueLayout.JAVA_BYTE, at);
+    }
+
+    void setByte(long at, byte value) {
+        memory.set(ValueLayout.JAVA_BYTE, at, value);
+    }
+
     int get(long at) {
         return (int) INT.get(memory, at);
     }

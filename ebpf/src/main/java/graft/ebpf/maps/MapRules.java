@@ -9,6 +9,7 @@ import java.util.Optional;
 
 /** Which blueprints become maps. What the kernel answers with EINVAL or E2BIG is refused here too. */
 final class MapRules {
+    private static final int NO_COMMON_LRU = 1 << 1;
     private static final int NUMA_NODE = 1 << 2;
     private static final int RDONLY = 1 << 3;
     private static final int WRONLY = 1 << 4;
@@ -28,14 +29,10 @@ final class MapRules {
         return switch (spec.type()) {
             case ARRAY -> array(spec, MapSpec.MMAPABLE);
             case PERCPU_ARRAY, PROG_ARRAY -> array(spec, 0);
-            case HASH, PERCPU_HASH -> hash(spec);
+            case HASH, PERCPU_HASH -> hash(spec, MapSpec.NO_PREALLOC);
+            case LRU_HASH, LRU_PERCPU_HASH -> hash(spec, NO_COMMON_LRU);
             case RINGBUF -> ring(spec);
             case ARENA -> arena(spec);
-            case LRU_HASH, LRU_PERCPU_HASH ->
-                no(
-                        spec,
-                        "its type " + spec.type() + " is not available in user space",
-                        "type HASH with max_entries" + " large enough for all keys, or --where kernel");
             case PERF_EVENT_ARRAY,
                     STACK_TRACE,
                     CGROUP_ARRAY,
@@ -75,7 +72,7 @@ final class MapRules {
         return common(spec, ACCESS_FLAGS | moreFlags).or(() -> size(spec, (long) spec.maxEntries() * stride(spec)));
     }
 
-    private static Optional<MapCreation.Refused> hash(MapSpec spec) {
+    private static Optional<MapCreation.Refused> hash(MapSpec spec, int moreFlags) {
         if (spec.keySize() <= 0) {
             return no(spec, "a hash needs keys of at least one byte", "a key type");
         }
@@ -85,7 +82,7 @@ final class MapRules {
         if ((long) spec.keySize() + spec.valueSize() > LARGEST_ELEMENT) {
             return no(spec, "key and value are larger than 4 MiB", "smaller values");
         }
-        return common(spec, ACCESS_FLAGS | MapSpec.NO_PREALLOC | ZERO_SEED)
+        return common(spec, ACCESS_FLAGS | moreFlags | ZERO_SEED)
                 .or(() -> spec.maxEntries() > MapConstants.ELEMENTS_MAX - MapConstants.HASH_LISTS_MAX
                         ? no(spec, "max_entries " + spec.maxEntries() + " is too large", "at most 500 000 000")
                         : size(spec, HashGeometry.regionSize(spec)));
@@ -154,7 +151,7 @@ final class MapRules {
     }
 
     static boolean isPerCpu(MapSpec spec) {
-        return spec.type() == MapType.PERCPU_ARRAY || spec.type() == MapType.PERCPU_HASH;
+        return spec.type().isPerProcessor();
     }
 
     /** Distance of values in memory. */

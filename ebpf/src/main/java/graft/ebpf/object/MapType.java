@@ -58,6 +58,11 @@ public enum MapType {
         };
     }
 
+    /** Whether a full map drops what was not used for long. */
+    public boolean isLru() {
+        return this == LRU_HASH || this == LRU_PERCPU_HASH;
+    }
+
     public static Optional<MapType> byNumber(int number) {
         return Arrays.stream(values()).filter(type -> type.number == number).findFirst();
     }

@@ -189,6 +189,25 @@ class HashLookupTest {
     }
 
     @Test
+    void whatIsLookedUpStaysInAFullLruHash() {
+        for (MapType type : List.of(MapType.LRU_HASH, MapType.LRU_PERCPU_HASH)) {
+            try (Scene scene = new Scene(type, Integer.BYTES, RowLookupTest.engines())) {
+                assertThat(scene.code.calls()).isEqualTo(CompiledProgram.Calls.NONE);
+                byte[] value = new byte[scene.map.valueBytes()];
+                byte[] used = bytes(0, Integer.BYTES);
+                assertThat(scene.map.update(used, value, KeyedMap.ANY)).isZero();
+                for (int key = 1; key < 10 * MAX; key++) {
+                    assertThat(scene.map.update(bytes(key, Integer.BYTES), value, KeyedMap.NOEXIST))
+                            .isZero();
+                    assertThat(scene.lookup(0)).isZero();
+                }
+                assertThat(scene.map.count()).isEqualTo(MAX);
+                assertThat(scene.lookup(1)).isEqualTo(MISSING);
+            }
+        }
+    }
+
+    @Test
     void aKeyOfFourBytesIsNoMore() {
         try (Scene scene = new Scene(Integer.BYTES)) {
             scene.insert(2);

@@ -35,7 +35,11 @@ class HashMapTest {
     }
 
     private static HashTable created(int keySize, int valueSize) {
-        return switch (MapCreation.create(MapSpec.of("keys", MapType.HASH, keySize, valueSize, MAX))) {
+        return created(MapType.HASH, keySize, valueSize);
+    }
+
+    private static HashTable created(MapType type, int keySize, int valueSize) {
+        return switch (MapCreation.create(MapSpec.of("keys", type, keySize, valueSize, MAX))) {
             case MapCreation.Created(var map) -> (HashTable) map;
             case MapCreation.Refused refused -> throw new AssertionError(refused.toString());
         };
@@ -100,6 +104,55 @@ class HashMapTest {
                 requireRoomFor(map, MAX);
                 assertThat(map.update(key(map, 2 * MAX), new byte[map.valueBytes()], KeyedMap.ANY))
                         .isEqualTo(-Errno.E2BIG);
+                map.keys().forEach(map::delete);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"LRU_HASH,4,8", "LRU_HASH,16,48", "LRU_PERCPU_HASH,8,8"})
+    void aFullLruHashKeepsWhatIsLookedUp(MapType type, int keySize, int valueSize) throws IOException {
+        try (HashTable map = created(type, keySize, valueSize);
+                AgentHost host = host(map)) {
+            assertThat(host.number("flood 50 1000 20000")).isZero();
+            assertThat(map.count()).isEqualTo(MAX);
+            for (int key = 0; key < MAX; key++) {
+                assertThat(map.update(key(map, 30_000 + key), new byte[map.valueBytes()], KeyedMap.NOEXIST))
+                        .isZero();
+            }
+            assertThat(map.count()).isEqualTo(MAX);
+        }
+    }
+
+    @Test
+    void processesMakeRoomForEachOther() throws IOException {
+        try (HashTable map = created(MapType.LRU_HASH, 8, 48);
+                AgentHost one = host(map);
+                AgentHost other = host(map)) {
+            CompletableFuture<Long> there = CompletableFuture.supplyAsync(() -> other.number("flood 1 100000 50000"));
+            assertThat(one.number("flood 1 1000 50000")).isZero();
+            assertThat(there.join()).isZero();
+            assertThat(map.count()).isEqualTo(MAX).isEqualTo(map.keys().size());
+        }
+    }
+
+    @Test
+    void aProcessThatDiesMakingRoomLeavesAMapThatWorks() throws IOException {
+        try (HashTable map = created(MapType.LRU_HASH, 8, 48)) {
+            for (int death = 0; death < DEATHS; death++) {
+                try (AgentHost host = host(map)) {
+                    CompletableFuture<Void> flood = CompletableFuture.runAsync(() -> host.ask("flood 1 1000 0"))
+                            .exceptionally(_ -> null);
+                    awaitChange(map);
+                    host.kill();
+                    flood.join();
+                    map.releaseLocksOf(host.pid());
+                }
+                map.keys().forEach(map::delete);
+                requireRoomFor(map, MAX);
+                assertThat(map.update(key(map, 2 * MAX), new byte[map.valueBytes()], KeyedMap.NOEXIST))
+                        .isZero();
+                assertThat(map.count()).isEqualTo(MAX);
                 map.keys().forEach(map::delete);
             }
         }

@@ -122,6 +122,7 @@ final class HashEmitter {
     /** From the element to its value. */
     private void found(MapBinding map, HashShape shape, Op.HashLookup op) {
         Gpr result = emission.of(op.dst());
+        shape.used().ifPresent(offset -> markUsed(Address.at(result, offset)));
         if (op.row().isEmpty() || shape.rows().isEmpty()) {
             asm.op(Arith.ADD, OpSize.Q, result, shape.valueOffset());
             return;
@@ -133,6 +134,15 @@ final class HashEmitter {
         emission.loadAddress(Registers.SECOND, map.data() - shape.elementsOffset() + rows.offset());
         asm.op(Arith.ADD, OpSize.Q, result, Registers.SECOND);
         asm.op(Arith.ADD, OpSize.Q, result, emission.of(op.row().get()));
+    }
+
+    /** The byte of an element that is used again and again is written once. */
+    private void markUsed(Address used) {
+        Label marked = new Label("marked as used");
+        asm.op(Arith.CMP, OpSize.B, used, 0);
+        asm.jcc(Cond.NE, marked, Reach.SHORT);
+        asm.mov(OpSize.B, used, 1);
+        asm.bind(marked);
     }
 
     /** Goes on at {@code next} if steps are left. */

@@ -42,7 +42,7 @@ interface MapSide extends AutoCloseable {
 
     private byte[] comparable(byte[] value) {
         MapType type = spec().type();
-        return type == MapType.PERCPU_ARRAY || type == MapType.PERCPU_HASH ? sum(value) : value;
+        return type.isPerProcessor() ? sum(value) : value;
     }
 
     private static byte[] sum(byte[] value) {
