@@ -43,7 +43,11 @@ class SystemCallsTest {
     private static final int NUMBERS = 512;
     private static final int OTHER = 510;
     private static final int WRONG = 511;
+    private static final int READ = 0;
+    private static final int LSEEK = 8;
     private static final int RT_SIGRETURN = 15;
+    private static final int GETPPID = 110;
+    private static final int RESTART_SYSCALL = 219;
     /** The agent's own, for reads of memory that it does not know. */
     private static final int PROCESS_VM_READV = 310;
 
@@ -92,7 +96,7 @@ class SystemCallsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"calls", "blocked", "signals", "cancel", "processes", "go", "churn"})
+    @ValueSource(strings = {"calls", "blocked", "signals", "cancel", "processes", "go", "churn", "parked"})
     void itWorksTheSameWhileHooksComeAndGo(String name) throws IOException {
         try (Tracee tracee = new Tracee(TraceeSource.named(name).command(folder))) {
             tracee.beginTurn(TIMES / 10);
@@ -105,10 +109,51 @@ class SystemCallsTest {
         }
     }
 
-    /** What returns from a signal's handler is never hooked; the kernel gives it no number. Children that share the tracee's memory are counted with it. */
+    /** Children that share the tracee's memory are counted with it. */
     @ParameterizedTest
-    @ValueSource(strings = {"signals", "cancel", "threads", "plain-calls", "hot", "exceptions", "bash"})
+    @ValueSource(strings = {"signals", "threads", "plain-calls", "hot", "exceptions", "bash"})
     void theCountsAreTheKernels(String name) throws IOException {
+        Seen seen = seen(name);
+        assertThat(seen.enters()).isEqualTo(seen.kernelEnters());
+        assertThat(seen.exits()).isEqualTo(seen.kernelExits());
+    }
+
+    /** Those that are cancelled leave their read by the handler of a signal. */
+    @Test
+    void callsThatThreadsDoNotComeBackFromAreNotSeenToEnd() throws IOException {
+        Seen seen = seen("cancel");
+        assertThat(seen.enters()).isEqualTo(seen.kernelEnters());
+        assertThat(seen.exits().remove(READ))
+                .isLessThanOrEqualTo(seen.kernelExits().remove(READ));
+        assertThat(seen.exits()).isEqualTo(seen.kernelExits());
+    }
+
+    /** The attach comes while they wait. What the kernel has restarted is not seen as another call. */
+    @Test
+    void theNextCallsOfThreadsAtRestAreSeen() throws IOException {
+        Seen seen = seen("parked");
+        assertThat(seen.enters()).isEqualTo(seen.kernelEnters()).containsKeys(LSEEK, GETPPID);
+        assertThat(seen.exits().get(LSEEK)).isEqualTo(seen.enters().get(LSEEK));
+        Long restarts = seen.kernelExits().remove(RESTART_SYSCALL);
+        seen.kernelExits()
+                .forEach((number, count) -> assertThat(seen.exits())
+                        .hasEntrySatisfying(number, here -> assertThat(here).isGreaterThanOrEqualTo(count)));
+        assertThat(sum(seen.exits())).isEqualTo(sum(seen.kernelExits()) + (restarts == null ? 0 : restarts));
+    }
+
+    private static long sum(Map<Integer, Long> counts) {
+        return counts.values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    /** Calls that began and ended, by number, here and in the kernel. */
+    private record Seen(
+            Map<Integer, Long> enters,
+            Map<Integer, Long> exits,
+            Map<Integer, Long> kernelEnters,
+            Map<Integer, Long> kernelExits) {}
+
+    /** What returns from a signal's handler is never hooked; the kernel gives it no number. */
+    private Seen seen(String name) throws IOException {
         try (Tracee tracee = new Tracee(TraceeSource.named(name).command(folder));
                 Session session = hooked(tracee);
                 KernelSession kernel = inKernel(tracee)) {
@@ -123,10 +168,10 @@ class SystemCallsTest {
             if (signals != null) {
                 exits.computeIfPresent(OTHER, (_, count) -> count.equals(signals) ? null : count - signals);
             }
-            assertThat(counts(session, "enters")).isEqualTo(enters);
-            assertThat(counts(session, "exits")).isEqualTo(exits);
-            assertThat(counts(session, "records")).isEqualTo(enters);
-            assertThat(counts(session, "results")).isEqualTo(exits);
+            Seen seen = new Seen(counts(session, "enters"), counts(session, "exits"), enters, exits);
+            assertThat(counts(session, "records")).isEqualTo(seen.enters());
+            assertThat(counts(session, "results")).isEqualTo(seen.exits());
+            return seen;
         }
     }
 
