@@ -11,9 +11,11 @@ import graft.ebpf.btf.FormattedValue;
 import graft.ebpf.btf.ValueFormatter;
 import graft.ebpf.maps.ArenaMap;
 import graft.ebpf.maps.ArrayMap;
+import graft.ebpf.maps.BloomFilter;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.HashTable;
 import graft.ebpf.maps.PerCpuArrayMap;
+import graft.ebpf.maps.QueueMap;
 import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.MapSpec;
@@ -153,6 +155,14 @@ final class MapReporter {
                 err.printf(
                         "%s: an arena of %d pages from 0x%x%n",
                         map.spec().name(), map.spec().maxEntries(), arena.area().start());
+            case QueueMap queue -> {
+                List<byte[]> values = queue.values();
+                for (int position = 0; position < values.size(); position++) {
+                    row(map.spec(), key(position), List.of(values.get(position)));
+                }
+            }
+            case BloomFilter filter ->
+                err.printf("%s: a bloom filter of %d bits%n", map.spec().name(), filter.bits());
             case RingBuffer ring ->
                 err.printf(
                         "%s: a ring buffer, %d records not read%n", ring.spec().name(), unread(ring));

@@ -48,7 +48,12 @@ final class AgentCalls {
                     PROBE_READ_USER_STR,
                     PROBE_READ_KERNEL,
                     PROBE_READ_KERNEL_STR -> read();
-            case MAP_UPDATE_ELEM, MAP_DELETE_ELEM -> lock();
+            case MAP_UPDATE_ELEM, MAP_DELETE_ELEM, MAP_PUSH_ELEM, MAP_POP_ELEM, MAP_PEEK_ELEM -> lock();
+            case PERF_EVENT_OUTPUT -> {
+                lock();
+                processor();
+                calls.add(AgentSyscall.FUTEX);
+            }
             case RINGBUF_OUTPUT, RINGBUF_RESERVE -> {
                 lock();
                 calls.add(AgentSyscall.FUTEX);

@@ -5,11 +5,13 @@ import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.jit.TargetBinding.MapBinding;
 import graft.ebpf.maps.ArenaMap;
 import graft.ebpf.maps.ArrayMap;
+import graft.ebpf.maps.BloomFilter;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.HashShape;
 import graft.ebpf.maps.HashTable;
 import graft.ebpf.maps.PerCpuArrayMap;
 import graft.ebpf.maps.Piece;
+import graft.ebpf.maps.QueueMap;
 import graft.ebpf.maps.RingBuffer;
 import graft.platform.address.RemoteAddress;
 import graft.platform.layout.MapLayout;
@@ -87,7 +89,7 @@ final class MapPlacement {
             case PerCpuArrayMap array -> Optional.of(new TargetBinding.Rows(array.cpuStride(), array.cpus()));
             case HashTable hash
             when hash.cpus() > 0 -> Optional.of(new TargetBinding.Rows(hash.cpuStride(), hash.cpus()));
-            case HashTable _, ArrayMap _, RingBuffer _, ArenaMap _ -> Optional.empty();
+            case HashTable _, ArrayMap _, RingBuffer _, ArenaMap _, QueueMap _, BloomFilter _ -> Optional.empty();
         };
     }
 

@@ -98,6 +98,11 @@ final class HashElements {
 
     /** The agent's {@code hash_of}. */
     int hash(byte[] key) {
+        return (int) hash(seed, key);
+    }
+
+    /** All bits of the hash of {@code key}. */
+    static long hash(long seed, byte[] key) {
         long h = seed;
         int at = 0;
         for (; at + Long.BYTES <= key.length; at += Long.BYTES) {
@@ -110,7 +115,7 @@ final class HashElements {
             }
             h = mix(h, word);
         }
-        return (int) h;
+        return h;
     }
 
     private static long mix(long h, long word) {

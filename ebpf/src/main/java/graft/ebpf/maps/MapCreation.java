@@ -6,6 +6,9 @@ import java.util.Optional;
 
 /** What became of a map's blueprint. */
 public sealed interface MapCreation {
+    /** Bytes of the one ring that stands for the kernel's, of which each processor has one of 64 pages as a rule. */
+    int PERF_BYTES = 1 << 20;
+
     /** It exists; the receiver owns the map. */
     record Created(BpfMap map) implements MapCreation {}
 
@@ -44,9 +47,11 @@ public sealed interface MapCreation {
             case PERCPU_ARRAY -> PerCpuArrayMap.create(spec);
             case HASH, PERCPU_HASH, LRU_HASH, LRU_PERCPU_HASH -> HashTable.create(spec);
             case RINGBUF -> RingBuffer.create(spec);
+            case PERF_EVENT_ARRAY -> RingBuffer.create(spec.sized(0, 0, PERF_BYTES));
+            case QUEUE, STACK -> QueueMap.create(spec);
+            case BLOOM_FILTER -> BloomFilter.create(spec);
             case ARENA -> ArenaMap.create(spec);
-            case PERF_EVENT_ARRAY,
-                    STACK_TRACE,
+            case STACK_TRACE,
                     CGROUP_ARRAY,
                     DEVMAP,
                     SOCKMAP,
@@ -65,10 +70,7 @@ public sealed interface MapCreation {
                     LPM_TRIE,
                     ARRAY_OF_MAPS,
                     HASH_OF_MAPS,
-                    QUEUE,
-                    STACK,
                     TASK_STORAGE,
-                    BLOOM_FILTER,
                     USER_RINGBUF -> throw new AssertionError(spec.type() + " passed the rules");
         };
     }

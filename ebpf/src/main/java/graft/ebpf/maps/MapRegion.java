@@ -152,6 +152,10 @@ final class MapRegion implements AutoCloseable {
         return bytes;
     }
 
+    long getAndOrLong(long at, long bits) {
+        return (long) LONG.getAndBitwiseOr(memory, at, bits);
+    }
+
     /** Stores a value; no reader sees half of one that the machine can store at once. */
     void write(long at, byte[] from, int offset, int size) {
         switch (size) {

@@ -32,9 +32,11 @@ final class MapRules {
             case HASH, PERCPU_HASH -> hash(spec, MapSpec.NO_PREALLOC);
             case LRU_HASH, LRU_PERCPU_HASH -> hash(spec, NO_COMMON_LRU);
             case RINGBUF -> ring(spec);
+            case PERF_EVENT_ARRAY -> (spec.flags() & ~ACCESS_FLAGS) != 0 ? flags(spec) : Optional.empty();
+            case QUEUE, STACK -> keyless(spec, "a queue or stack", ACCESS_FLAGS);
+            case BLOOM_FILTER -> bloom(spec);
             case ARENA -> arena(spec);
-            case PERF_EVENT_ARRAY,
-                    STACK_TRACE,
+            case STACK_TRACE,
                     CGROUP_ARRAY,
                     DEVMAP,
                     SOCKMAP,
@@ -53,10 +55,7 @@ final class MapRules {
                     LPM_TRIE,
                     ARRAY_OF_MAPS,
                     HASH_OF_MAPS,
-                    QUEUE,
-                    STACK,
                     TASK_STORAGE,
-                    BLOOM_FILTER,
                     USER_RINGBUF ->
                 no(spec, "its type " + spec.type() + " is not available in user space", "--where kernel");
         };
@@ -86,6 +85,23 @@ final class MapRules {
                 .or(() -> spec.maxEntries() > MapConstants.ELEMENTS_MAX - MapConstants.HASH_LISTS_MAX
                         ? no(spec, "max_entries " + spec.maxEntries() + " is too large", "at most 500 000 000")
                         : size(spec, HashGeometry.regionSize(spec)));
+    }
+
+    private static Optional<MapCreation.Refused> keyless(MapSpec spec, String what, int allowedFlags) {
+        if (spec.keySize() != 0) {
+            return no(spec, what + " has no keys", "key_size 0");
+        }
+        if (spec.valueSize() > LARGEST_ELEMENT) {
+            return no(spec, "its values are larger than 4 MiB", "smaller values");
+        }
+        return common(spec, allowedFlags).or(() -> size(spec, (long) spec.maxEntries() * stride(spec)));
+    }
+
+    private static Optional<MapCreation.Refused> bloom(MapSpec spec) {
+        if ((spec.extra() & ~BloomFilter.HASHES_MASK) != 0) {
+            return no(spec, "map_extra %d is no number of hashes".formatted(spec.extra()), "map_extra 1 to 15");
+        }
+        return keyless(spec, "a bloom filter", ACCESS_FLAGS | ZERO_SEED);
     }
 
     private static Optional<MapCreation.Refused> ring(MapSpec spec) {

@@ -103,8 +103,8 @@ public record MapSpec(
         }
     }
 
-    /** The same with other sizes. */
-    MapSpec sized(int key, int value, int entries) {
+    /** The same with other sizes, in bytes, and another number of entries. */
+    public MapSpec sized(int key, int value, int entries) {
         return new MapSpec(
                 name, type, key, value, entries, flags, keyType, valueType, content, access, inner, slots, extra);
     }

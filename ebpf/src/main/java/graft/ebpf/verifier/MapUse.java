@@ -95,6 +95,10 @@ final class MapUse {
             MapType.LRU_PERCPU_HASH,
             MapType.LPM_TRIE,
             MapType.PROG_ARRAY,
+            MapType.PERF_EVENT_ARRAY,
+            MapType.QUEUE,
+            MapType.STACK,
+            MapType.BLOOM_FILTER,
             MapType.RINGBUF);
 
     private static final Set<Integer> CHANGES_VALUES = Set.of(2, 3, 87, 88);

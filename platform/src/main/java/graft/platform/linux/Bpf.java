@@ -21,6 +21,7 @@ public final class Bpf {
     private static final int PROG_TEST_RUN = 10;
     private static final int RAW_TRACEPOINT_OPEN = 17;
     private static final int BTF_LOAD = 18;
+    private static final int MAP_LOOKUP_AND_DELETE_ELEM = 21;
     private static final int MAP_FREEZE = 22;
     private static final int LINK_CREATE = 28;
 
@@ -140,6 +141,11 @@ public final class Bpf {
     /** {@code BPF_MAP_DELETE_ELEM}; 0 or the errno. */
     public static int mapDelete(NativeFd map, MemorySegment key) {
         return element(MAP_DELETE_ELEM, map, key, MemorySegment.NULL, 0);
+    }
+
+    /** {@code BPF_MAP_LOOKUP_AND_DELETE_ELEM}: fills {@code value}; 0 or the errno. */
+    public static int mapLookupAndDelete(NativeFd map, MemorySegment key, MemorySegment value) {
+        return element(MAP_LOOKUP_AND_DELETE_ELEM, map, key, value, 0);
     }
 
     /** {@code BPF_MAP_GET_NEXT_KEY}: the first key for a null segment; 0 or the errno. */

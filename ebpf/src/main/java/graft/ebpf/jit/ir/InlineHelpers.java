@@ -23,6 +23,10 @@ public final class InlineHelpers {
                         .isPresent();
             case MAP_UPDATE_ELEM,
                     MAP_DELETE_ELEM,
+                    MAP_PUSH_ELEM,
+                    MAP_POP_ELEM,
+                    MAP_PEEK_ELEM,
+                    PERF_EVENT_OUTPUT,
                     PROBE_READ,
                     KTIME_GET_NS,
                     TRACE_PRINTK,

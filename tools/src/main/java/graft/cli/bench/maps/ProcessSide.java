@@ -1,8 +1,10 @@
 package graft.cli.bench.maps;
 
 import graft.ebpf.maps.ArenaMap;
+import graft.ebpf.maps.BloomFilter;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.KeyedMap;
+import graft.ebpf.maps.QueueMap;
 import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.object.MapSpec;
 import java.lang.foreign.ValueLayout;
@@ -23,7 +25,8 @@ record ProcessSide(BpfMap map) implements MapSide {
     private KeyedMap keyed() {
         return switch (map) {
             case KeyedMap keyed -> keyed;
-            case RingBuffer _, ArenaMap _ -> throw new IllegalArgumentException(spec().name() + " has no keys");
+            case RingBuffer _, ArenaMap _, QueueMap _, BloomFilter _ ->
+                throw new IllegalArgumentException(spec().name() + " has no keys");
         };
     }
 
@@ -41,7 +44,7 @@ record ProcessSide(BpfMap map) implements MapSide {
         switch (map) {
             case KeyedMap keyed ->
                 keyed.keys().forEach(key -> put(contents, key, keyed.lookup(key).orElseThrow()));
-            case ArenaMap _ -> {}
+            case ArenaMap _, QueueMap _, BloomFilter _ -> {}
             case RingBuffer ring ->
                 ring.drain(
                         record -> contents.put((long) contents.size(), record.toArray(ValueLayout.JAVA_BYTE)),
@@ -53,7 +56,7 @@ record ProcessSide(BpfMap map) implements MapSide {
     @Override
     public int drain() {
         return switch (map) {
-            case KeyedMap _, ArenaMap _ -> 0;
+            case KeyedMap _, ArenaMap _, QueueMap _, BloomFilter _ -> 0;
             case RingBuffer ring -> ring.drain(_ -> {}, Integer.MAX_VALUE);
         };
     }

@@ -1,0 +1,138 @@
+package graft.ebpf.maps;
+
+import graft.ebpf.object.MapSpec;
+import graft.platform.layout.BloomLayout;
+import graft.platform.layout.MapConstants;
+import graft.platform.linux.Errno;
+import graft.platform.linux.NativeFd;
+import graft.platform.linux.Sysconf;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+
+/**
+ * Says of a value that it was never added, or that it was added for all that is known (B. H. Bloom, CACM 13/7, 1970). As large
+ * as the kernel's: 7/5 bits for each of {@code max_entries} times the number of hashes, rounded up to a power of two.
+ */
+public final class BloomFilter implements BpfMap {
+    /** The number of hashes in {@code map_extra}; without one it is {@link #DEFAULT_HASHES}. */
+    static final long HASHES_MASK = 0xf;
+
+    private static final int DEFAULT_HASHES = 5;
+    private static final long MOST_BITS = 1L << 32;
+    private static final int ZERO_SEED = 1 << 6;
+
+    private final MapSpec spec;
+    private final MapRegion region;
+    private final int hashes;
+    private final long bits;
+    private final long seed;
+
+    private BloomFilter(MapSpec spec) {
+        this.spec = spec;
+        this.hashes = spec.extra() == 0 ? DEFAULT_HASHES : (int) spec.extra();
+        long wanted = (long) spec.maxEntries() * hashes * 7 / 5;
+        this.bits = Math.clamp(Long.highestOneBit(Math.max(wanted, 1) * 2 - 1), Long.SIZE, MOST_BITS);
+        this.seed = (spec.flags() & ZERO_SEED) != 0
+                ? 0
+                : ThreadLocalRandom.current().nextLong();
+        this.region = MapRegion.create(spec, Sysconf.wholePages(MapConstants.BLOOM_BITS_OFFSET + bits / Byte.SIZE));
+        region.set(BloomLayout.ABI, MapConstants.ABI);
+        region.set(BloomLayout.TYPE, spec.type().number());
+        region.set(BloomLayout.VALUE_SIZE, spec.valueSize());
+        region.set(BloomLayout.HASHES, hashes);
+        region.set(BloomLayout.MASK, (int) (bits - 1));
+        region.setLong(BloomLayout.SEED, seed);
+    }
+
+    static BloomFilter create(MapSpec spec) {
+        return new BloomFilter(spec);
+    }
+
+    @Override
+    public MapSpec spec() {
+        return spec;
+    }
+
+    @Override
+    public NativeFd fd() {
+        return region.fd();
+    }
+
+    @Override
+    public List<Piece> pieces() {
+        return region.whole();
+    }
+
+    @Override
+    public long regionSize() {
+        return region.size();
+    }
+
+    @Override
+    public byte[] describe(long baseAddress) {
+        return MapRegion.descriptor(
+                spec, new MapRegion.Addresses(baseAddress, dataAddress(baseAddress)), new MapRegion.Strides(0, 0, 0));
+    }
+
+    @Override
+    public long dataAddress(long baseAddress) {
+        return baseAddress + MapConstants.BLOOM_BITS_OFFSET;
+    }
+
+    @Override
+    public int stride() {
+        return 0;
+    }
+
+    /** Bits of the filter. */
+    public long bits() {
+        return bits;
+    }
+
+    /** {@code bpf_map_push_elem}: 0, or {@code -EINVAL} for flags. */
+    public int add(byte[] value, long flags) {
+        MapBytes.requireSize(value, spec.valueSize(), "the value");
+        if (flags != KeyedMap.ANY) {
+            return -Errno.EINVAL;
+        }
+        long hash = HashElements.hash(seed, value);
+        for (int i = 0; i < hashes; i++) {
+            long bit = bit(hash, i);
+            region.getAndOrLong(word(bit), 1L << bit);
+        }
+        return 0;
+    }
+
+    /** {@code bpf_map_peek_elem}: false when the value was never added. */
+    public boolean mayContain(byte[] value) {
+        MapBytes.requireSize(value, spec.valueSize(), "the value");
+        long hash = HashElements.hash(seed, value);
+        for (int i = 0; i < hashes; i++) {
+            long bit = bit(hash, i);
+            if ((region.getLongAcquire(word(bit)) >>> bit & 1) == 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private long bit(long hash, int i) {
+        int distance = (int) (hash >>> Integer.SIZE) | 1;
+        return ((int) hash + i * distance) & bits - 1;
+    }
+
+    private static long word(long bit) {
+        return MapConstants.BLOOM_BITS_OFFSET + bit / Long.SIZE * Long.BYTES;
+    }
+
+    /** Nothing is ever locked. */
+    @Override
+    public int releaseLocksOf(int deadTgid) {
+        return 0;
+    }
+
+    @Override
+    public void close() {
+        region.close();
+    }
+}

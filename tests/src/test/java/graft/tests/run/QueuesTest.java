@@ -1,0 +1,70 @@
+package graft.tests.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import graft.platform.linux.Errno;
+import graft.tests.command.GraftProcess;
+import graft.tests.command.GraftRun;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Maps without keys: what programs make of them in a process is what they make of them in the kernel. */
+@Tag("slow")
+class QueuesTest {
+    private static final Path OBJECTS = Path.of("target/test-classes/bpf");
+    private static final int CALLS = 3000;
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void queuesStacksAndFiltersAnswerAsTheKernels() throws IOException {
+        try (ToldProgram program = ToldProgram.start(ToldProgram.compile(folder))) {
+            GraftRun kernel = seen(program, "queues.bpf.o", "kernel");
+            GraftRun user = seen(program, "queues.bpf.o", "user");
+
+            for (int map = 0; map < 3; map++) {
+                assertThat(result(user, map)).as("RESULTS[%d]", map).isEqualTo(result(kernel, map));
+            }
+            // Of 524,288 bits at most 9,000 are set: of values that were never added hardly one seems to be there.
+            assertThat(result(user, 3)).isGreaterThan(CALLS * 99 / 100);
+            assertThat(result(kernel, 3)).isGreaterThan(CALLS * 99 / 100);
+            assertThat(user.output()).contains("queue[0] = ").contains("stack[0] = ");
+        }
+    }
+
+    @Test
+    void eventsOfAPerfEventArrayAreKept() throws IOException {
+        try (ToldProgram program = ToldProgram.start(ToldProgram.compile(folder))) {
+            GraftRun run = seen(program, "perf_events.bpf.o", "user");
+
+            assertThat(result(run, 0)).isZero();
+            assertThat(result(run, 1)).isEqualTo(-Errno.EINVAL);
+            assertThat(result(run, 2)).isEqualTo(-Errno.E2BIG);
+            assertThat(run.errors()).contains("events: a ring buffer, " + CALLS + " records not read");
+        }
+    }
+
+    private static GraftRun seen(ToldProgram program, String object, String place) throws IOException {
+        String file = OBJECTS.resolve(object).toString();
+        try (GraftProcess graft = GraftProcess.start(
+                "run", file, "-p", program.pid(), "--where", place, "--attach", "on_call=uprobe::work")) {
+            graft.awaitLine("attached");
+            program.does("call " + CALLS);
+            GraftRun run = graft.interrupt();
+            assertThat(run.status()).as(run.errors()).isZero();
+            return run;
+        }
+    }
+
+    private static long result(GraftRun run, int index) {
+        Matcher row = Pattern.compile("RESULTS\\[" + index + "] = (\\d+)").matcher(run.output());
+        assertThat(row.find()).as(run.output()).isTrue();
+        return Long.parseUnsignedLong(row.group(1));
+    }
+}
