@@ -4,7 +4,8 @@
  * calls nothing outside but the vDSO's clock, so a thread elsewhere has no other way back, and words on its stack that
  * look like addresses in a pool are left from earlier. They count only while the vDSO may be on the way. When nothing
  * but wrapped functions leads back, their stack words get the addresses that they held before the wrapping: a function
- * that sleeps for days need not end. Runs in the daemon. Uses no libc. Ordering rule: all threads are stopped before and
+ * that sleeps for days need not end. Of a million of them only so many in one stop: the others are as they were, and those
+ * that have their addresses again return past us, so the next stop goes on with it. Runs in the daemon. Uses no libc. Ordering rule: all threads are stopped before and
  * until the answer is used.
  */
 #include "tracer.h"
@@ -49,12 +50,8 @@ static long may_return(struct graft_stop *stop, const struct graft_idle *idle, c
 enum wrap { NOT_WRAPPED, WRAPPED, WRAPPED_AGAIN };
 
 /* Another session may have wrapped a call that we had wrapped: its slot holds our address, and gives it back. */
-static enum wrap wrap_of(struct graft_stop *stop, const struct graft_idle *idle, const struct graft_return_slot *slot)
+static enum wrap wrap_of(const struct graft_idle *idle, uint64_t word)
 {
-    uint64_t word;
-    /* Without an address it is a slot that waits for the next call at the same depth. */
-    if (!slot->slot || !slot->address) return NOT_WRAPPED;
-    if (graft_memory_read(stop, slot->slot, &word, sizeof word) != sizeof word) return NOT_WRAPPED;
     if (in_pool(idle, word)) return WRAPPED;
     return in_one_of(POINTER(uint64_t, idle->others), idle->other_count, word) ? WRAPPED_AGAIN : NOT_WRAPPED;
 }
@@ -72,27 +69,99 @@ static uint64_t original(const struct graft_idle *idle, const struct graft_retur
     return 0;
 }
 
-/* 0: no wrapped function is under way any more; 1: one is. */
-static long unwrap(struct graft_stop *stop, const struct graft_idle *idle, uint64_t table)
+enum { PAGE = 4096, PAGE_WORDS = PAGE / 8 };
+
+/* What a stop may do: a page of a stack takes about as long as eight words. */
+enum { WORK_MAX = 0x2000, PAGE_WORK = 8 };
+
+/* What the buffer for stacks, which are looked at before, is used for afterwards. */
+struct tables {
+    struct graft_return_slot slots[GRAFT_RETURN_SLOTS], tails[GRAFT_TAIL_SLOTS];
+    uint64_t keys[GRAFT_RETURN_PAGES], kept[PAGE_WORDS], words[PAGE_WORDS], values[PAGE_WORDS];
+    struct { uint64_t address, size; } places[PAGE_WORDS];
+};
+
+_Static_assert(sizeof(struct tables) <= GRAFT_STACK_SEARCHED, "the tables have to fit where stacks do");
+
+enum answer { IDLE, BUSY, MORE };
+
+static long read_all(struct graft_stop *stop, uint64_t from, void *to, uint64_t size)
 {
-    uint64_t buffer = POINTER(struct graft_stacks, stop->stacks)->buffer;
-    struct graft_return_slot *slots = POINTER(struct graft_return_slot, buffer), *tails = slots + GRAFT_RETURN_SLOTS;
-    uint64_t size = GRAFT_RETURN_SLOTS * sizeof *slots, tails_size = GRAFT_TAIL_SLOTS * sizeof *tails;
-    uint64_t tail_table = table - GRAFT_RETURN_SLOTS_OFFSET + GRAFT_TAIL_SLOTS_OFFSET;
-    if (graft_memory_read(stop, table, slots, size) != (long)size) return 0;
-    if (graft_memory_read(stop, tail_table, tails, tails_size) != (long)tails_size) return 0;
-    for (uint64_t i = 0; i < GRAFT_RETURN_SLOTS; i++) {
-        enum wrap wrap = wrap_of(stop, idle, &slots[i]);
-        if (wrap == NOT_WRAPPED) continue;
-        if (wrap == WRAPPED_AGAIN) return 1;
-        uint64_t address = original(idle, &slots[i], tails);
-        if (!address || idle->keep_wraps) return 1;
-        if (graft_text_write(stop, slots[i].slot, &address, sizeof address)) return 1;
-    }
-    return 0;
+    return graft_memory_read(stop, from, to, size) == (long)size;
 }
 
-/* 0: no thread can; 1: one may. */
+static enum answer unwrap_slots(struct graft_stop *stop, const struct graft_idle *idle, const struct tables *tables)
+{
+    for (uint64_t i = 0; i < GRAFT_RETURN_SLOTS; i++) {
+        const struct graft_return_slot *slot = &tables->slots[i];
+        uint64_t word;
+        /* Without an address it is a slot that waits for the next call at the same depth. */
+        if (!slot->slot || !slot->address || !read_all(stop, slot->slot, &word, sizeof word)) continue;
+        enum wrap wrap = wrap_of(idle, word);
+        if (wrap == NOT_WRAPPED) continue;
+        uint64_t address = original(idle, slot, tables->tails);
+        if (wrap == WRAPPED_AGAIN || !address || idle->keep_wraps) return BUSY;
+        if (graft_text_write(stop, slot->slot, &address, sizeof address)) return BUSY;
+    }
+    return IDLE;
+}
+
+/* Only the words that change are written: the kernel may be writing to others for a call that has begun. */
+static enum answer unwrap_page(struct graft_stop *stop, const struct graft_idle *idle, struct tables *tables,
+                               uint64_t page, uint64_t *work)
+{
+    struct { uint64_t address, size; } values = {(uint64_t)(uintptr_t)tables->values, 0};
+    uint64_t count = 0;
+    for (uint64_t i = 0; i < PAGE_WORDS; i++) {
+        struct graft_return_slot slot = {page + 8 * i, tables->kept[i]};
+        enum wrap wrap = slot.address ? wrap_of(idle, tables->words[i]) : NOT_WRAPPED;
+        if (wrap == NOT_WRAPPED) continue;
+        uint64_t address = original(idle, &slot, tables->tails);
+        if (wrap == WRAPPED_AGAIN || !address || idle->keep_wraps) return BUSY;
+        tables->values[count] = address;
+        tables->places[count].address = slot.slot;
+        tables->places[count++].size = 8;
+    }
+    *work += count;
+    values.size = 8 * count;
+    if (!count) return IDLE;
+    long written = graft_syscall(SYS_PROCESS_VM_WRITEV, stop->pid, (long)&values, 1, (long)tables->places, (long)count, 0);
+    return written == (long)values.size ? IDLE : BUSY;
+}
+
+static enum answer unwrap_pages(struct graft_stop *stop, const struct graft_idle *idle, struct tables *tables,
+                                uint64_t pages)
+{
+    static const uint64_t unused = GRAFT_RETURN_PAGE_UNUSED;
+    uint64_t first = pages + sizeof tables->keys, work = 0;
+    if (!read_all(stop, pages, tables->keys, sizeof tables->keys)) return IDLE;
+    for (uint64_t i = 0; i < GRAFT_RETURN_PAGES; i++) {
+        uint64_t page = tables->keys[i] * PAGE;
+        if (!tables->keys[i] || tables->keys[i] == unused) continue;
+        if ((work += PAGE_WORK) > WORK_MAX) return MORE;
+        if (read_all(stop, first + i * PAGE, tables->kept, PAGE) && read_all(stop, page, tables->words, PAGE)
+            && unwrap_page(stop, idle, tables, page, &work) == BUSY)
+            return BUSY;
+        if (graft_text_write(stop, pages + 8 * i, &unused, sizeof unused)) return BUSY;
+    }
+    return IDLE;
+}
+
+/* A call that was wrapped anew after its page was left behind is in a slot, so these come first. */
+static enum answer unwrap(struct graft_stop *stop, const struct graft_idle *idle, uint64_t table)
+{
+    struct tables *tables = POINTER(struct tables, POINTER(struct graft_stacks, stop->stacks)->buffer);
+    struct graft_config config;
+    uint64_t runtime = table - GRAFT_RETURN_SLOTS_OFFSET;
+    if (!read_all(stop, table, tables->slots, sizeof tables->slots)) return IDLE;
+    if (!read_all(stop, runtime + GRAFT_TAIL_SLOTS_OFFSET, tables->tails, sizeof tables->tails)) return IDLE;
+    if (!read_all(stop, runtime + GRAFT_CONFIG_OFFSET, &config, sizeof config)) return IDLE;
+    enum answer answer = unwrap_slots(stop, idle, tables);
+    if (answer != IDLE || !config.return_pages || !config.return_pages_used) return answer;
+    return unwrap_pages(stop, idle, tables, config.return_pages);
+}
+
+/* 0: no thread can; 1: one may; 2: more calls are to be ended in another stop. */
 long graft_idle_check(struct graft_stop *stop, struct graft_operation *op)
 {
     const struct graft_idle *idle = POINTER(struct graft_idle, op->a);
@@ -100,11 +169,12 @@ long graft_idle_check(struct graft_stop *stop, struct graft_operation *op)
     for (uint32_t i = 0; i < stop->thread_count; i++) {
         struct graft_tracee *thread = POINTER(struct graft_tracee, threads[i]);
         if (thread->state != GRAFT_TRACEE_STOPPED) continue;
-        if (in_pool(idle, thread->registers[RIP])) return 1;
-        if (may_return(stop, idle, thread)) return 1;
+        if (in_pool(idle, thread->registers[RIP]) || may_return(stop, idle, thread)) return BUSY;
     }
     const uint64_t *tables = POINTER(uint64_t, idle->slots);
-    for (uint64_t i = 0; i < idle->slot_tables; i++)
-        if (unwrap(stop, idle, tables[i])) return 1;
-    return 0;
+    for (uint64_t i = 0; i < idle->slot_tables; i++) {
+        enum answer answer = unwrap(stop, idle, tables[i]);
+        if (answer != IDLE) return answer;
+    }
+    return IDLE;
 }

@@ -63,6 +63,8 @@ public record Injection(
     /** What the target may do with a region. */
     public enum Protection {
         READ_ONLY,
-        READ_WRITE
+        READ_WRITE,
+        /** Read and write, and what it writes is its own: a forked process has it as it was, as any other memory. */
+        PRIVATE
     }
 }

@@ -33,6 +33,7 @@ final class Injector {
     private static final long PROT_READ_EXEC = 5;
     private static final long SHARED_FIXED = 0x100001;
     private static final long PRIVATE_ANONYMOUS_FIXED = 0x100022;
+    private static final long PRIVATE_FIXED_NORESERVE = 0x104002;
 
     private final Target target;
     private final Injection injection;
@@ -172,18 +173,28 @@ final class Injector {
             calls.add(mmap(
                     new Range(image.pool().address(), image.pool().size()),
                     PROT_READ_EXEC,
+                    SHARED_FIXED,
                     OptionalInt.of(image.descriptor()),
                     0));
             RemoteAddress runtime = image.pool().address().plus(-PoolConstants.RUNTIME_SIZE);
-            calls.add(mmap(new Range(runtime, PoolConstants.RUNTIME_SIZE), PROT_READ_WRITE, OptionalInt.empty(), 0));
+            calls.add(mmap(
+                    new Range(runtime, PoolConstants.RUNTIME_SIZE),
+                    PROT_READ_WRITE,
+                    PRIVATE_ANONYMOUS_FIXED,
+                    OptionalInt.empty(),
+                    0));
         }
         for (Injection.Region region : injection.regions()) {
             long protection = switch (region.protection()) {
                 case READ_ONLY -> PROT_READ;
-                case READ_WRITE -> PROT_READ_WRITE;
+                case READ_WRITE, PRIVATE -> PROT_READ_WRITE;
+            };
+            long flags = switch (region.protection()) {
+                case READ_ONLY, READ_WRITE -> SHARED_FIXED;
+                case PRIVATE -> PRIVATE_FIXED_NORESERVE;
             };
             Range range = new Range(region.address(), region.size());
-            calls.add(mmap(range, protection, OptionalInt.of(region.fd()), region.fileOffset()));
+            calls.add(mmap(range, protection, flags, OptionalInt.of(region.fd()), region.fileOffset()));
         }
         for (PoolImage image : images) {
             calls.add(new Request(
@@ -224,8 +235,7 @@ final class Injector {
 
     private record Range(RemoteAddress address, long size) {}
 
-    private static Request mmap(Range range, long protection, OptionalInt fd, long offset) {
-        long flags = fd.isPresent() ? SHARED_FIXED : PRIVATE_ANONYMOUS_FIXED;
+    private static Request mmap(Range range, long protection, long flags, OptionalInt fd, long offset) {
         return new Request(
                 SYS_MMAP, List.of(range.address().value(), range.size(), protection, flags, -1L, offset), fd);
     }

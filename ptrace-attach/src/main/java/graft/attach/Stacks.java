@@ -3,6 +3,7 @@ package graft.attach;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import graft.platform.layout.StacksLayout;
+import graft.platform.layout.TracerConstants;
 import graft.platform.proc.MemoryMapping;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -10,7 +11,6 @@ import java.util.List;
 
 /** What the tracer needs to look for signal frames on the stacks of stopped threads. */
 final class Stacks {
-    private static final int SEARCHED_MAX = 1 << 20;
     private static final long PAIR = 16;
 
     private Stacks() {}
@@ -33,6 +33,6 @@ final class Stacks {
 
     /** For the words of one stack. */
     static MemorySegment buffer(Arena arena) {
-        return arena.allocate(SEARCHED_MAX, 8);
+        return arena.allocate(TracerConstants.STACK_SEARCHED, 8);
     }
 }

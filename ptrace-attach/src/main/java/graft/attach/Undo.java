@@ -142,10 +142,15 @@ final class Undo {
             IdleProof proof = new IdleProof(mapped, undo.hole(), arena);
             long pause = FIRST_PAUSE_NANOS;
             List<TextSpan> pending = TextSpan.of(target, present);
-            for (int round = 0; round < ROUNDS; round++) {
+            int rounds = 0;
+            while (rounds < ROUNDS) {
                 Stopped stopped = restoreInOneStop(proof, pending);
                 pending = stopped.left();
-                if (stopped.idle() && pending.isEmpty()) {
+                if (stopped.pools() == Pools.MORE_CALLS) {
+                    continue; // each such stop has ended some
+                }
+                rounds++;
+                if (stopped.pools() == Pools.IDLE && pending.isEmpty()) {
                     return true;
                 }
                 if (!pending.isEmpty()) {
@@ -160,13 +165,22 @@ final class Undo {
         return false;
     }
 
+    /** Who can come into the pools, in the order of the tracer's numbers. */
+    private enum Pools {
+        /** No thread. */
+        IDLE,
+        /** A thread that is there, or will return there. */
+        IN_USE,
+        /** Wrapped calls that can be ended, but not all in one stop. */
+        MORE_CALLS
+    }
+
     /**
      * What a stop has reached.
      *
-     * @param idle whether no thread can be in a pool
      * @param left sites whose span was not as expected, each for itself
      */
-    private record Stopped(boolean idle, List<TextSpan> left) {}
+    private record Stopped(Pools pools, List<TextSpan> left) {}
 
     private Stopped restoreInOneStop(IdleProof proof, List<TextSpan> spans) {
         try (Urgency urgency = new Urgency();
@@ -189,7 +203,8 @@ final class Undo {
             operations.performAll(System.nanoTime() + DEADLINE_NANOS);
             threads = tracees.all().size();
             stopNanos = Math.max(stopNanos, operations.heldNanos());
-            return new Stopped(operations.result(idle) == 0, note(operations, idle - spans.size(), spans));
+            return new Stopped(
+                    Pools.values()[(int) operations.result(idle)], note(operations, idle - spans.size(), spans));
         }
     }
 

@@ -22,6 +22,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -128,7 +129,7 @@ final class TacticTarget {
                 .put((byte) 0xc3)
                 .array();
         space.add(thunk, Code.of(count), "thunk");
-        ReturnRoutines.Written routines = ReturnRoutines.write(region, space.next());
+        ReturnRoutines.Written routines = ReturnRoutines.write(region, Optional.empty(), space.next());
         space.add(routines.address(), routines.code(), "return routines");
         ProbePlanner planner = new ProbePlanner(text(target, starts), space, routines::addresses, Unwinding.ABSENT);
         ProgramAtSite program = _ -> new ProbeCall(thunk, thunk, 0);

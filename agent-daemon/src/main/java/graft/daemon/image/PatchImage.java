@@ -156,7 +156,9 @@ public final class PatchImage {
                         new Injection(
                                 request.pid(),
                                 List.of(new Injection.Pool(
-                                        builder.pool(), size, RuntimeImage.of(environment(), List.of()))),
+                                        builder.pool(),
+                                        size,
+                                        RuntimeImage.of(environment(), List.of(), Optional.empty()))),
                                 List.of(),
                                 new PatchPlan(sites, builder.blocks())),
                         point);

@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /** The programs of a session in one code pool: compiled when first used there, with one thunk per kind of probe. */
 final class ProgramPool implements CodeSpace {
@@ -42,6 +43,7 @@ final class ProgramPool implements CodeSpace {
     private final Map<String, Long> tailEntries = new HashMap<>();
     private final Map<ThunkKey, RemoteAddress> thunks = new HashMap<>();
     private Optional<ReturnRoutines.Addresses> returnRoutines = Optional.empty();
+    private Optional<RemoteAddress> returnPages = Optional.empty();
     private Optional<RemoteAddress> openTable;
 
     private record ThunkKey(String program, ProbeKind kind, StackUse stack) {}
@@ -188,14 +190,20 @@ final class ProgramPool implements CodeSpace {
         return new ProgramEntry(address, compiled.clobbers(), fields, uses, changes.registers());
     }
 
-    /** The pool's return routines, written when first asked for. */
-    ReturnRoutines.Addresses returnRoutines() {
+    /** The pool's return routines, written when first asked for, as are the places of their pages. */
+    ReturnRoutines.Addresses returnRoutines(Supplier<Optional<RemoteAddress>> pages) {
         if (returnRoutines.isEmpty()) {
-            ReturnRoutines.Written written = ReturnRoutines.write(runtime, builder.next());
+            returnPages = pages.get();
+            ReturnRoutines.Written written = ReturnRoutines.write(runtime, returnPages, builder.next());
             builder.add(written.address(), written.code(), "return routines");
             returnRoutines = Optional.of(written.addresses());
         }
         return returnRoutines.get();
+    }
+
+    /** Where its return routines have their pages. */
+    Optional<RemoteAddress> returnPages() {
+        return returnPages;
     }
 
     PoolBuilder builder() {

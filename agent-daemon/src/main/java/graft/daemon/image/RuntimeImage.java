@@ -11,6 +11,7 @@ import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.Optional;
 
 /** Initial content of a target's runtime region from {@code CONFIG_OFFSET} on: configuration and map descriptors. */
 final class RuntimeImage {
@@ -18,9 +19,10 @@ final class RuntimeImage {
 
     /**
      * @param descriptors one {@code struct graft_map} each, in the order of their index
+     * @param returnPages where the mapping with {@code RETURN_PAGES} is
      * @throws IllegalArgumentException when there are more than fit
      */
-    static Code of(TargetEnvironment environment, List<byte[]> descriptors) {
+    static Code of(TargetEnvironment environment, List<byte[]> descriptors, Optional<RemoteAddress> returnPages) {
         if (descriptors.size() > PoolConstants.DESCRIPTORS_MAX) {
             throw new IllegalArgumentException(
                     descriptors.size() + " maps; a target takes " + PoolConstants.DESCRIPTORS_MAX);
@@ -42,6 +44,8 @@ final class RuntimeImage {
             image.putLong(ConfigLayout.STACK_START, stack.start().value());
             image.putLong(ConfigLayout.STACK_END, stack.end().value());
         });
+        image.putLong(
+                ConfigLayout.RETURN_PAGES, returnPages.map(RemoteAddress::value).orElse(0L));
         image.putInt(ConfigLayout.UID, environment.uid());
         image.putInt(ConfigLayout.GID, environment.gid());
         image.putInt(ConfigLayout.FEATURES, features(CpuFlags.ofThisMachine()));

@@ -152,7 +152,8 @@ public final class TargetImage {
         if (pool.isEmpty()) {
             return Optional.of(new SessionRefusal.NoRoom(modules.pid(), module.path()));
         }
-        ProbePlanner planner = new ProbePlanner(text, pool.get(), pool.get()::returnRoutines, unwinding());
+        ProbePlanner planner =
+                new ProbePlanner(text, pool.get(), () -> pool.get().returnRoutines(this::returnPages), unwinding());
         try {
             for (FunctionProbes function : functions) {
                 Optional<SessionRefusal.SiteRefused> changes = function.changesElsewhere(modules.pid(), tailPrograms);
@@ -286,9 +287,7 @@ public final class TargetImage {
     }
 
     private ProgramPool newPool(RemoteAddress start, long size, long total) {
-        PoolPlacement.Range whole = new PoolPlacement.Range(start, start.plus(total));
-        occupied.add(whole);
-        occupied.sort(Comparator.comparing(PoolPlacement.Range::start));
+        PoolPlacement.Range whole = occupy(start, total);
         lifelines.add(lifeline(start));
         RemoteAddress address = start.plus(PoolConstants.LIFELINE_SIZE + PoolConstants.RUNTIME_SIZE);
         if (placement.isEmpty()) {
@@ -299,6 +298,20 @@ public final class TargetImage {
         pools.put(whole, pool);
         poolSizes.add(size);
         return pool;
+    }
+
+    private Optional<RemoteAddress> returnPages() {
+        Optional<RemoteAddress> place =
+                ReturnPages.place(modules.pid(), modules.maps().mappings(), occupied);
+        place.ifPresent(start -> occupy(start, PoolConstants.RETURN_PAGES_SIZE));
+        return place;
+    }
+
+    private PoolPlacement.Range occupy(RemoteAddress start, long size) {
+        PoolPlacement.Range range = new PoolPlacement.Range(start, start.plus(size));
+        occupied.add(range);
+        occupied.sort(Comparator.comparing(PoolPlacement.Range::start));
+        return range;
     }
 
     /** Where the loader has put it. A process may map parts again elsewhere, as V8 does with its builtins. */
@@ -333,14 +346,17 @@ public final class TargetImage {
         MapPlacement placed = placement.orElseThrow(() -> new AssertionError("a plan without a pool"));
         List<Injection.Pool> injected = new ArrayList<>();
         List<CodeBlock> code = new ArrayList<>();
+        List<Injection.Region> regions = new ArrayList<>(lifelines);
         int index = 0;
         for (ProgramPool pool : pools.values()) {
             PoolBuilder builder = pool.builder();
             injected.add(new Injection.Pool(
-                    builder.pool(), poolSizes.get(index++), RuntimeImage.of(environment, placed.descriptors())));
+                    builder.pool(),
+                    poolSizes.get(index++),
+                    RuntimeImage.of(environment, placed.descriptors(), pool.returnPages())));
             code.addAll(builder.blocks());
+            pool.returnPages().map(ReturnPages::region).ifPresent(regions::add);
         }
-        List<Injection.Region> regions = new ArrayList<>(lifelines);
         regions.addAll(placed.regions());
         return new Injection(
                 modules.pid(),

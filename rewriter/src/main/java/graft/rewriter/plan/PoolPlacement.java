@@ -17,6 +17,7 @@ public final class PoolPlacement {
 
     private static final long HIGHEST = 0x7fff_ffff_0000L;
     private static final long GRANULE = 0x10000;
+    private static final long HUGE = 2L << 20;
     /** Kept free beside a neighbour, so that the heap, the loader and arenas of malloc go on where they are used to. */
     private static final long DISTANCE = 256L << 20;
 
@@ -50,6 +51,28 @@ public final class PoolPlacement {
                 .min(Comparator.comparing((Candidate candidate) -> !candidate.roomy())
                         .thenComparingLong(candidate -> distance(candidate.at(), module)))
                 .map(candidate -> new RemoteAddress(candidate.at()));
+    }
+
+    /**
+     * {@code size} free bytes for data, wherever they are: in the middle of the largest gap, as stacks and heaps grow at the ends
+     * of gaps.
+     *
+     * @param occupied all mappings, ascending
+     */
+    public static Optional<RemoteAddress> inLargestGap(List<Range> occupied, long size) {
+        long low = LOWEST;
+        long largest = 0;
+        long start = LOWEST;
+        for (int i = 0; i <= occupied.size(); i++) {
+            long end = i < occupied.size() ? occupied.get(i).start().value() : HIGHEST;
+            if (end - start > largest && end > 0) {
+                largest = end - start;
+                low = start;
+            }
+            start = i < occupied.size() ? Math.max(start, occupied.get(i).end().value()) : start;
+        }
+        long at = low + (largest - size) / 2 & -HUGE;
+        return largest - size >= 2 * HUGE ? Optional.of(new RemoteAddress(at)) : Optional.empty();
     }
 
     private static Optional<Candidate> place(long gapStart, long gapEnd, Range module, long size) {

@@ -16,6 +16,7 @@ import graft.platform.asm.x86_64.X64Assembler;
 import graft.platform.layout.PoolConstants;
 import graft.platform.layout.ReturnSlotLayout;
 import graft.rewriter.Code;
+import java.util.Optional;
 
 /**
  * The two routines, one pair per pool, that keep return addresses of wrapped calls while the calls run.
@@ -27,19 +28,40 @@ import graft.rewriter.Code;
  * register; flags are dead at a function's entry and exit. They use the 128 bytes below the stack pointer, which the
  * kernel leaves alone when it delivers a signal.
  *
+ * <p>A call that finds no free slot takes a word of a page of return addresses, where there are such pages: each is for one page
+ * of a stack, and its words for the words of that. Who first uses one says so by an atomic store; it is for that page of a stack
+ * from then on. So a recursion of any depth needs no more than as much memory again as its stack.
+ *
  * <p>A function that a wrapped one tail jumps to finds one of our addresses in the stack word. The slot then takes that
  * one, marked, and what it held goes to a second table, whose keys say by 1 to 7 more bytes which of several such
- * addresses they mean. A call that finds no free slot, and the eighth function of a chain of tail jumps, is not wrapped
+ * addresses they mean. A call that finds neither slot nor page, and the eighth function of a chain of tail jumps, is not wrapped
  * and is counted in {@code missed_returns}.
  */
 public final class ReturnRoutines {
     /** Both routines together are not longer. */
-    public static final int MAX_BYTES = 1024;
+    public static final int MAX_BYTES = 1536;
+
+    private static final int PAGE_BITS = 12;
+
+    /** Stacks are often this many bytes long, as a power of 2: what is between has neighbouring pages. */
+    private static final int STACK_BITS = 23;
+
+    private static final int PAGES_MASK = PoolConstants.RETURN_PAGES - 1;
+
+    /** How many pages are looked at, and how far they are from each other: far from where neighbours are. */
+    private static final int PAGES_TRIED = 32;
+
+    private static final int PAGES_APART = 2533;
+
+    private static final int PAGE_WORDS_MASK = 0xff8;
+
+    private static final int PAGE_KEYS_BYTES = PoolConstants.RETURN_PAGES * Long.BYTES;
 
     /** 2 to the 32nd by the golden ratio: frames of any one size, one behind the other, spread over all sets. */
     private static final int HASH = 0x61c88647;
 
     private final RuntimeRegion runtime;
+    private final Optional<RemoteAddress> pages;
     private final X64Assembler out;
 
     /** Where the routines begin. */
@@ -48,14 +70,19 @@ public final class ReturnRoutines {
     /** The routines' bytes and where they begin. */
     public record Written(RemoteAddress address, Code code, Addresses addresses) {}
 
-    private ReturnRoutines(RuntimeRegion runtime, RemoteAddress address) {
+    private ReturnRoutines(RuntimeRegion runtime, Optional<RemoteAddress> pages, RemoteAddress address) {
         this.runtime = runtime;
+        this.pages = pages;
         this.out = new X64Assembler(address.value());
     }
 
-    /** The routines for {@code address}. */
-    public static Written write(RuntimeRegion runtime, RemoteAddress address) {
-        ReturnRoutines routines = new ReturnRoutines(runtime, address);
+    /**
+     * The routines for {@code address}.
+     *
+     * @param pages where the mapping with {@code RETURN_PAGES} is
+     */
+    public static Written write(RuntimeRegion runtime, Optional<RemoteAddress> pages, RemoteAddress address) {
+        ReturnRoutines routines = new ReturnRoutines(runtime, pages, address);
         routines.claim();
         routines.out.align(16);
         RemoteAddress release = new RemoteAddress(routines.out.here());
@@ -81,6 +108,7 @@ public final class ReturnRoutines {
         search("search", found);
         out.op(Arith.SUB, OpSize.Q, Gpr.R11, RuntimeRegion.RETURN_SET_BYTES);
         forEachSlot("free", Gpr.R11, () -> claimFree(claimed));
+        findPage(WhenMissing.CLAIM, found, missed);
         out.bind(missed);
         out.mov(OpSize.D, Gpr.RAX, 1);
         out.locked(
@@ -115,7 +143,7 @@ public final class ReturnRoutines {
         Label full = new Label("tail-full");
         stackWord();
         search("tail-search", found);
-        out.jmp(missed);
+        findPage(WhenMissing.GIVE_UP, found, missed);
         out.bind(found);
         saveMore();
         countTails("tail-count");
@@ -195,8 +223,20 @@ public final class ReturnRoutines {
         save();
         findSet(runtime.returnSlots(), Gpr.R11, RuntimeRegion.RETURN_SET_MASK);
         search("held-search", found);
+        Label inPage = new Label("in a page");
+        Label lost = new Label("lost");
+        findPage(WhenMissing.GIVE_UP, inPage, lost);
+        out.bind(lost);
         // Only foreign writes to the table lead here; there is no return address left to go to.
         out.plain(Plain.UD2);
+        out.bind(inPage);
+        out.mov(OpSize.Q, Gpr.R10, Address.at(Gpr.R11, ReturnSlotLayout.ADDRESS));
+        out.test(OpSize.Q, Gpr.R10, Gpr.R10);
+        out.jcc(Cond.E, lost);
+        out.jcc(Cond.S, takenOver);
+        out.mov(OpSize.Q, Address.at(Gpr.RSP, 8), Gpr.R10);
+        out.mov(OpSize.Q, Address.at(Gpr.R11, ReturnSlotLayout.ADDRESS), 0);
+        out.jmp(kept);
         out.bind(found);
         out.mov(OpSize.Q, Gpr.R10, Address.at(Gpr.R11, ReturnSlotLayout.ADDRESS));
         out.test(OpSize.Q, Gpr.R10, Gpr.R10);
@@ -243,6 +283,85 @@ public final class ReturnRoutines {
             out.op(Arith.CMP, OpSize.Q, Address.at(Gpr.R11, ReturnSlotLayout.SLOT), Gpr.RAX);
             out.jcc(Cond.E, found);
         });
+    }
+
+    private enum WhenMissing {
+        /** The first page that is for none becomes the one. */
+        CLAIM,
+        /** It is not there. */
+        GIVE_UP
+    }
+
+    /**
+     * Goes to {@code found} with r11 at what ends in the word for the stack word, as slots do, or to {@code missing}. Before the
+     * word there is no key.
+     */
+    private void findPage(WhenMissing missing, Label found, Label none) {
+        if (pages.isEmpty()) {
+            out.jmp(none);
+            return;
+        }
+        Label again = new Label("page");
+        Label next = new Label("next page");
+        Label hit = new Label("page found");
+        saveMore();
+        out.mov(Gpr.R11, pages.get().value());
+        stackWord();
+        out.mov(OpSize.Q, (RegMem) Gpr.RCX, Gpr.RAX);
+        out.op(Shift.SHR, OpSize.Q, Gpr.RCX, PAGE_BITS);
+        out.mov(OpSize.Q, (RegMem) Gpr.RDX, Gpr.RAX);
+        out.op(Shift.SHR, OpSize.Q, Gpr.RDX, STACK_BITS);
+        out.imul(OpSize.D, Gpr.RDX, Gpr.RDX, HASH);
+        out.op(Arith.ADD, OpSize.D, (RegMem) Gpr.RDX, Gpr.RCX);
+        out.mov(Gpr.R10, PAGES_TRIED);
+        out.bind(again);
+        out.op(Arith.AND, OpSize.D, Gpr.RDX, PAGES_MASK);
+        Address key = Address.at(Gpr.R11, Gpr.RDX, Long.BYTES, 0);
+        out.mov(OpSize.Q, Gpr.RAX, key);
+        out.op(Arith.CMP, OpSize.Q, (RegMem) Gpr.RAX, Gpr.RCX);
+        out.jcc(Cond.E, hit);
+        Label unknown = new Label("page unknown");
+        out.test(OpSize.Q, Gpr.RAX, Gpr.RAX);
+        switch (missing) {
+            case CLAIM -> {
+                out.jcc(Cond.NE, next);
+                claimPage(key, hit);
+            }
+            case GIVE_UP -> out.jcc(Cond.E, unknown);
+        }
+        out.bind(next);
+        out.op(Arith.ADD, OpSize.D, Gpr.RDX, PAGES_APART);
+        out.op(Unary.DEC, OpSize.D, Gpr.R10);
+        out.jcc(Cond.NE, again);
+        out.bind(unknown);
+        restoreMore();
+        out.jmp(none);
+        out.bind(hit);
+        out.op(Shift.SHL, OpSize.Q, Gpr.RDX, PAGE_BITS);
+        out.op(Arith.ADD, OpSize.Q, (RegMem) Gpr.R11, Gpr.RDX);
+        stackWord();
+        out.mov(OpSize.D, (RegMem) Gpr.RDX, Gpr.RAX);
+        out.op(Arith.AND, OpSize.D, Gpr.RDX, PAGE_WORDS_MASK);
+        out.lea(OpSize.Q, Gpr.R11, Address.at(Gpr.R11, Gpr.RDX, 1, PAGE_KEYS_BYTES - ReturnSlotLayout.ADDRESS));
+        restoreMore();
+        out.jmp(found);
+    }
+
+    /** rax is 0. Goes to {@code hit} when the key is rcx, and on when it is another one's. */
+    private void claimPage(Address key, Label hit) {
+        Label taken = new Label("page taken");
+        out.locked(Locked.CMPXCHG, OpSize.Q, key, Gpr.RCX);
+        out.jcc(Cond.NE, taken);
+        out.mov(OpSize.D, Gpr.RAX, 1);
+        out.locked(
+                Locked.ADD,
+                OpSize.Q,
+                new Address.Absolute(runtime.returnPagesUsed().value()),
+                Gpr.RAX);
+        out.jmp(hit);
+        out.bind(taken);
+        out.op(Arith.CMP, OpSize.Q, (RegMem) Gpr.RAX, Gpr.RCX);
+        out.jcc(Cond.E, hit);
     }
 
     private void save() {

@@ -47,6 +47,10 @@ public record RuntimeRegion(RemoteAddress pool, long poolSize, ForkedChildren ch
         return at(PoolConstants.CONFIG_OFFSET + ConfigLayout.MISSED_RETURNS);
     }
 
+    RemoteAddress returnPagesUsed() {
+        return at(PoolConstants.CONFIG_OFFSET + ConfigLayout.RETURN_PAGES_USED);
+    }
+
     RemoteAddress missedRuns() {
         return at(PoolConstants.CONFIG_OFFSET + ConfigLayout.MISSED_RUNS);
     }

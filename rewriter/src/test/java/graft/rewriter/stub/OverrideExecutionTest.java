@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -203,7 +204,8 @@ class OverrideExecutionTest {
 
     @Test
     void aCallThatIsOverriddenIsNotWrapped() {
-        ReturnRoutines.Written routines = ReturnRoutines.write(machine.runtime(), machine.nextInPool());
+        ReturnRoutines.Written routines =
+                ReturnRoutines.write(machine.runtime(), Optional.empty(), machine.nextInPool());
         machine.putInPool(routines.code().bytes());
         long function = doubling();
         Recorder atReturn = Recorder.curious(machine, 0);

@@ -1,5 +1,6 @@
 package graft.rewriter.stub;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import graft.platform.address.RemoteAddress;
@@ -16,10 +17,18 @@ import graft.platform.asm.x86_64.X64Assembler;
 import graft.platform.asm.x86_64.X64Insn;
 import graft.platform.layout.PoolConstants;
 import graft.rewriter.stub.Machine.State;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -28,8 +37,13 @@ class WrapExecutionTest {
     private static final int MARK = 0x8000;
     private static final int SECOND_MARK = 0x8008;
 
+    private static final int DEEP = 15_000;
+
+    @TempDir
+    private Path folder;
+
     private final Machine machine = new Machine();
-    private final ReturnRoutines.Addresses routines = routines();
+    private ReturnRoutines.Addresses routines = routines(Optional.empty());
     private final Recorder entry = Recorder.curious(machine, 0);
     private final Recorder exit = Recorder.curious(machine, 1);
 
@@ -38,8 +52,8 @@ class WrapExecutionTest {
         machine.close();
     }
 
-    private ReturnRoutines.Addresses routines() {
-        ReturnRoutines.Written written = ReturnRoutines.write(machine.runtime(), machine.nextInPool());
+    private ReturnRoutines.Addresses routines(Optional<RemoteAddress> pages) {
+        ReturnRoutines.Written written = ReturnRoutines.write(machine.runtime(), pages, machine.nextInPool());
         assertThat(written.code().length()).isLessThanOrEqualTo(ReturnRoutines.MAX_BYTES);
         machine.putInPool(written.code().bytes());
         return written.addresses();
@@ -166,6 +180,87 @@ class WrapExecutionTest {
         if (depth > PoolConstants.RETURN_SLOTS) {
             assertThat(missed()).isPositive();
         }
+    }
+
+    /** From here on wrapped calls have pages. @return their memory, which is not there until it is used */
+    private MemorySegment usePages() throws IOException {
+        Path file = folder.resolve("pages");
+        try (FileChannel sparse =
+                FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            MemorySegment pages =
+                    sparse.map(FileChannel.MapMode.PRIVATE, 0, PoolConstants.RETURN_PAGES_SIZE, Arena.ofAuto());
+            routines = routines(Optional.of(new RemoteAddress(pages.address())));
+            return pages;
+        }
+    }
+
+    private static long liveWords(MemorySegment pages) {
+        long live = 0;
+        for (long page = 0; page < PoolConstants.RETURN_PAGES; page++) {
+            long at = 8L * PoolConstants.RETURN_PAGES + 4096 * page;
+            for (int word = 0; pages.getAtIndex(JAVA_LONG, page) != 0 && word < 512; word++) {
+                live += pages.get(JAVA_LONG, at + 8 * word) == 0 ? 0 : 1;
+            }
+        }
+        return live;
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {16, 24, 40})
+    void everyLevelOfADeepRecursionIsWrapped(int frame) throws IOException {
+        MemorySegment pages = usePages();
+        long function = wrapped(out -> sum(out, frame - 16));
+        for (int round = 1; round <= 3; round++) {
+            State out = machine.call(function, state(DEEP));
+            assertThat(out.get(Gpr.RAX)).isEqualTo(DEEP * (DEEP + 1L) / 2);
+            assertThat(exit.count()).isEqualTo(round * (DEEP + 1L));
+            assertThat(missed()).isZero();
+            assertThat(liveSlots()).isZero();
+            assertThat(liveWords(pages)).isZero();
+        }
+        long used = machine.runtimeWord(machine.runtime().returnPagesUsed());
+        assertThat(used).isBetween(1L, DEEP * frame / 4096L + 2);
+    }
+
+    /** A recursion whose returns are skipped leaves words, which the next one takes. */
+    @Test
+    void aDeepRecursionThatLongjmpLeavesIsForgotten() throws IOException {
+        MemorySegment pages = usePages();
+        Label landing = new Label("landing");
+        long jumper = wrapped(out -> deepJump(out));
+        long caller = machine.text(out -> {
+            out.push(Gpr.RBX);
+            out.mov(OpSize.Q, machine.scratch(MARK), Gpr.RSP);
+            out.lea(OpSize.Q, Gpr.RAX, Address.of(landing));
+            out.mov(OpSize.Q, machine.scratch(SECOND_MARK), Gpr.RAX);
+            out.call(jumper);
+            out.bind(landing);
+            out.pop(Gpr.RBX);
+            out.plain(Plain.RET);
+        });
+        for (int round = 1; round <= 3; round++) {
+            machine.call(caller, state(DEEP));
+            assertThat(entry.count()).isEqualTo(round * (DEEP + 1L));
+            assertThat(exit.count()).isZero();
+            assertThat(missed()).isZero();
+            assertThat(liveSlots() + liveWords(pages)).isEqualTo(DEEP + 1L);
+        }
+    }
+
+    /** Calls itself rdi times and jumps to where it was asked to. */
+    private void deepJump(X64Assembler out) {
+        Label self = new Label("self");
+        Label end = new Label("end");
+        out.bind(self);
+        out.push(Gpr.RBX);
+        out.test(OpSize.Q, Gpr.RDI, Gpr.RDI);
+        out.bytes(new byte[] {0x0f, 0x1f, 0x00});
+        out.jcc(Cond.E, end);
+        out.op(Unary.DEC, OpSize.Q, Gpr.RDI);
+        out.call(self);
+        out.bind(end);
+        out.mov(OpSize.Q, Gpr.RSP, machine.scratch(MARK));
+        out.jmp(machine.scratch(SECOND_MARK));
     }
 
     @Test
