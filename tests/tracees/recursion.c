@@ -1,5 +1,5 @@
 /*
- * Recursion of two functions into each other, a thousand calls deep: more returns at once than there are slots are counted as missed.
+ * Recursion of two functions into each other, a million calls deep.
  *
  * probes: uprobe:even uretprobe:even uprobe:odd uretprobe:odd
  * requirements: 18
@@ -25,7 +25,7 @@ __attribute__((noinline, noclone)) long odd(long n)
 
 static void *deep(void *times)
 {
-	long n = *(long *)times;
+	long n = *(long *)times * 1000;
 
 	if (even(n) != 2 * n)
 		wrong("even(%ld) is wrong", n);
@@ -41,7 +41,7 @@ static void work_on(long times)
 
 	probes = 4;
 	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, 64ul << 20);
+	pthread_attr_setstacksize(&attributes, 128ul << 20);
 	if (pthread_create(&thread, &attributes, deep, &times))
 		wrong("no thread");
 	else

@@ -2,7 +2,7 @@
  * Does what standard input says and then answers with its process id: "call N" calls work, "parent N" calls getppid, "thread N"
  * starts threads one after another, "both N" calls work and getppid N times each, at the same time in two threads,
  * "alarm N" interrupts the program every N microseconds from then on, for most of the time, "wait N" reads a byte N calls
- * deep, each of them by two jumps.
+ * deep, each of them by two jumps, "deep N" reads one N plain calls deep.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -32,6 +32,39 @@ __attribute__((noinline, noclone, used)) static long waits_deeper(long n)
 	char byte;
 
 	return n ? 2 * waits(n - 1) + 1 : read(0, &byte, 1);
+}
+
+long deep(long n);
+
+__asm__(".text\n"
+	".type deep, @function\n"
+	"deep: test %rdi, %rdi\nje deepest\nsub $8, %rsp\ndec %rdi\ncall deep\nadd $8, %rsp\ninc %rax\nret\n"
+	".size deep, . - deep\n");
+
+__attribute__((noinline, noclone, used)) static long deepest(long n)
+{
+	char byte;
+
+	return read(0, &byte, 1) + n - 1;
+}
+
+static void *dive(void *unused)
+{
+	return deep(times) == times ? NULL : unused;
+}
+
+static void dive_on_a_large_stack(void)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	void *wrong = &times;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, 64ul << 20);
+	pthread_create(&thread, &attributes, dive, &times);
+	pthread_join(thread, &wrong);
+	if (wrong)
+		_exit(9);
 }
 
 static void *call(void *unused)
@@ -89,6 +122,8 @@ int main(void)
 		} else if (!strcmp(what, "wait")) {
 			if (waits(times) != (2l << times) - 1)
 				return 9;
+		} else if (!strcmp(what, "deep")) {
+			dive_on_a_large_stack();
 		} else if (!strcmp(what, "thread")) {
 			for (long i = 0; i < times; i++) {
 				pthread_create(&thread, NULL, nothing, NULL);
