@@ -32,11 +32,14 @@ __attribute__((noinline, noclone)) long work(long n)
 
 static void on_alarm(int signal)
 {
+	int error = errno;
+
 	(void)signal;
 	ticks++;
 	syscall(SYS_getppid);
 	if (lseek(-7, 0x123456789a, 3) != -1)
 		wrong("lseek in a handler");
+	errno = error;
 }
 
 static void alarms(int flags, long microseconds)

@@ -3,16 +3,8 @@ package graft.tests.tracee;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import graft.attach.Attacher;
-import graft.bridge.RunningKernel;
 import graft.daemon.KernelSession;
-import graft.daemon.SectionLinks;
 import graft.daemon.Session;
-import graft.daemon.SessionRequest;
-import graft.ebpf.maps.ArrayMap;
-import graft.ebpf.object.CollectionSpec;
-import graft.ebpf.object.LoadResult;
-import graft.ebpf.object.ObjectLoader;
-import graft.ebpf.object.ProgSpec;
 import graft.ebpf.object.ProgType;
 import graft.tests.command.Sessions;
 import java.io.IOException;
@@ -20,11 +12,10 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
-import java.util.function.Function;
+import java.util.Set;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -37,12 +28,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("slow")
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class SystemCallsTest {
-    private static final Path OBJECT = Path.of("target/test-classes/bpf/syscalls.bpf.o");
+    /** Not every kernel has kprobes for the others. */
+    private static final Set<ProgType> TRACEPOINTS =
+            EnumSet.complementOf(EnumSet.of(ProgType.KSYSCALL, ProgType.KRETSYSCALL));
+
     private static final long TIMES = 300;
     private static final int TURNS = 6;
-    private static final int NUMBERS = 512;
     private static final int OTHER = 510;
-    private static final int WRONG = 511;
     private static final int READ = 0;
     private static final int LSEEK = 8;
     private static final int RT_SIGRETURN = 15;
@@ -59,7 +51,7 @@ class SystemCallsTest {
     }
 
     private static Session hooked(Tracee tracee) throws IOException {
-        return Sessions.open(request(tracee), new Attacher());
+        return Sessions.open(CallCounts.request(tracee), new Attacher());
     }
 
     /** Until it waits for its next order: nothing is counted any more. */
@@ -70,15 +62,6 @@ class SystemCallsTest {
         }
     }
 
-    /** With the kernel's types, which libbpf's macros ask for. */
-    private static SessionRequest request(Tracee tracee) throws IOException {
-        LoadResult result =
-                ObjectLoader.load(OBJECT.toString(), Files.readAllBytes(OBJECT), new RunningKernel().facts());
-        assertThat(result).isInstanceOf(LoadResult.Loaded.class);
-        CollectionSpec spec = ((LoadResult.Loaded) result).spec();
-        return new SessionRequest(spec, SectionLinks.of(spec).links(), List.of(tracee.pid()));
-    }
-
     @ParameterizedTest
     @MethodSource("tracees")
     void hookedItWorksTheSame(TraceeSource source) throws IOException {
@@ -87,8 +70,8 @@ class SystemCallsTest {
             try (Session session = hooked(tracee)) {
                 assertThat(tracee.run(TIMES)).isEqualTo(expected);
                 assertThat(tracee.run(TIMES)).isEqualTo(expected);
-                assertThat(counts(session, "enters")).isNotEmpty().doesNotContainKey(WRONG);
-                assertThat(counts(session, "exits")).doesNotContainKey(WRONG);
+                assertThat(CallCounts.of(session, "enters")).isNotEmpty().doesNotContainKey(CallCounts.WRONG);
+                assertThat(CallCounts.of(session, "exits")).doesNotContainKey(CallCounts.WRONG);
                 Probes.assertRestored(session);
             }
             assertThat(tracee.run(TIMES)).isEqualTo(expected);
@@ -168,9 +151,9 @@ class SystemCallsTest {
             if (signals != null) {
                 exits.computeIfPresent(OTHER, (_, count) -> count.equals(signals) ? null : count - signals);
             }
-            Seen seen = new Seen(counts(session, "enters"), counts(session, "exits"), enters, exits);
-            assertThat(counts(session, "records")).isEqualTo(seen.enters());
-            assertThat(counts(session, "results")).isEqualTo(seen.exits());
+            Seen seen = new Seen(CallCounts.of(session, "enters"), CallCounts.of(session, "exits"), enters, exits);
+            assertThat(CallCounts.of(session, "records")).isEqualTo(seen.enters());
+            assertThat(CallCounts.of(session, "results")).isEqualTo(seen.exits());
             return seen;
         }
     }
@@ -180,36 +163,20 @@ class SystemCallsTest {
         try (Tracee tracee = new Tracee(TraceeSource.named("plain-calls").command(folder));
                 Session session = hooked(tracee)) {
             tracee.run(TIMES);
-            assertThat(counts(session, "named")).isEqualTo(Map.of(0, 2 * TIMES, 1, 2 * TIMES, 2, TIMES, 3, TIMES));
+            assertThat(CallCounts.of(session, "named"))
+                    .isEqualTo(Map.of(0, 2 * TIMES, 1, 2 * TIMES, 2, TIMES, 3, TIMES));
         }
     }
 
-    /** Not every kernel has kprobes for the others. */
-    private static SessionRequest tracepoints(SessionRequest all) {
-        Map<String, ProgSpec> programs = new LinkedHashMap<>(all.object().programs());
-        programs.values()
-                .removeIf(program -> program.type() == ProgType.KSYSCALL || program.type() == ProgType.KRETSYSCALL);
-        CollectionSpec object = new CollectionSpec(
-                all.object().origin(),
-                all.object().maps(),
-                programs,
-                all.object().btf());
-        return new SessionRequest(object, SectionLinks.of(object).links(), all.pids());
-    }
-
     private static KernelSession inKernel(Tracee tracee) throws IOException {
-        KernelSession.Opening opening = KernelSession.open(tracepoints(request(tracee)), Map.of());
+        KernelSession.Opening opening =
+                KernelSession.open(CallCounts.only(TRACEPOINTS, CallCounts.request(tracee)), Map.of());
         assertThat(opening).isInstanceOf(KernelSession.Opening.Opened.class);
         return ((KernelSession.Opening.Opened) opening).session();
     }
 
-    private static Map<Integer, Long> counts(Session session, String map) {
-        ArrayMap counts = (ArrayMap) session.collection().map(map).orElseThrow();
-        return counts(counts::longAt);
-    }
-
     private static Map<Integer, Long> kernelCounts(KernelSession session, String map) {
-        return counts(number -> {
+        return CallCounts.of(number -> {
             byte[] key = ByteBuffer.allocate(Integer.BYTES)
                     .order(ByteOrder.nativeOrder())
                     .putInt(number)
@@ -217,16 +184,5 @@ class SystemCallsTest {
             byte[] value = session.maps().get(map).lookup(key).orElseThrow();
             return ByteBuffer.wrap(value).order(ByteOrder.nativeOrder()).getLong();
         });
-    }
-
-    private static Map<Integer, Long> counts(Function<Integer, Long> count) {
-        Map<Integer, Long> all = new TreeMap<>();
-        for (int number = 0; number < NUMBERS; number++) {
-            long value = count.apply(number);
-            if (value != 0) {
-                all.put(number, value);
-            }
-        }
-        return all;
     }
 }

@@ -31,6 +31,9 @@ record TraceeSource(
     /** Those that check themselves when programs change what they do. */
     private static final Path CHANGING = FOLDER.resolve("changing");
 
+    /** Those that a filter of system calls ends when they make others. */
+    private static final Path CONFINED = FOLDER.resolve("confined");
+
     /** Every source file of the folder. */
     static List<TraceeSource> all() {
         return in(FOLDER);
@@ -54,7 +57,7 @@ record TraceeSource(
 
     /** The one of this name. */
     static TraceeSource named(String name) {
-        return Stream.of(all(), refusing(), in(CHANGING))
+        return Stream.of(all(), refusing(), in(CHANGING), in(CONFINED))
                 .flatMap(List::stream)
                 .filter(source -> source.name().equals(name))
                 .findFirst()
