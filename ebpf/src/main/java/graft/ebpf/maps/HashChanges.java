@@ -8,6 +8,7 @@ import graft.platform.linux.Errno;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.OptionalInt;
+import java.util.function.IntConsumer;
 
 /**
  * Updates and deletes of a hash by the daemon, under the bucket's lock and with the agent's order of stores: an element
@@ -138,7 +139,8 @@ final class HashChanges {
         elements.unlink(older);
     }
 
-    int delete(byte[] key) {
+    /** @param last is given the element before it goes */
+    int delete(byte[] key, IntConsumer last) {
         int code = elements.hash(key);
         int bucket = elements.bucketOf(code);
         if (!lock(bucket)) {
@@ -150,6 +152,7 @@ final class HashChanges {
                 elements.requireEnd(bucket, found);
                 return -Errno.ENOENT;
             }
+            last.accept(found.index());
             return unlink(bucket, found);
         } finally {
             unlock(bucket);

@@ -63,7 +63,13 @@ final class HashCore implements AutoCloseable {
 
     int delete(byte[] key) {
         MapBytes.requireSize(key, elements.spec.keySize(), "the key");
-        return changes.delete(key);
+        return changes.delete(key, _ -> {});
+    }
+
+    int lookupAndDelete(byte[] key, byte[] value) {
+        MapBytes.requireSize(key, elements.spec.keySize(), "the key");
+        MapBytes.requireSize(value, values.bytes(), "the value");
+        return changes.delete(key, last -> System.arraycopy(values.read(last), 0, value, 0, value.length));
     }
 
     Optional<byte[]> firstKey() {

@@ -117,6 +117,16 @@ public final class HashTable implements KeyedMap {
         return core.delete(key);
     }
 
+    /**
+     * Removes {@code key} and copies the value that it had last: {@code BPF_MAP_LOOKUP_AND_DELETE_ELEM}.
+     *
+     * @param value {@link #valueBytes} bytes, filled when the result is 0
+     * @return 0 or a negated errno
+     */
+    public int lookupAndDelete(byte[] key, byte[] value) {
+        return core.lookupAndDelete(key, value);
+    }
+
     @Override
     public Optional<byte[]> firstKey() {
         return core.firstKey();

@@ -14,6 +14,8 @@ final class MapRules {
     private static final int RDONLY = 1 << 3;
     private static final int WRONLY = 1 << 4;
     private static final int ZERO_SEED = 1 << 6;
+    private static final int PRESERVE_ELEMENTS = 1 << 11;
+    private static final int INNER_MAP = 1 << 12;
     private static final int SEGV_ON_FAULT = 1 << 17;
     private static final int WRONLY_PROG = 1 << 8;
     private static final int ACCESS_FLAGS = NUMA_NODE | RDONLY | WRONLY | MapSpec.READ_ONLY_FOR_PROGRAMS | WRONLY_PROG;
@@ -27,12 +29,13 @@ final class MapRules {
 
     static Optional<MapCreation.Refused> refusal(MapSpec spec) {
         return switch (spec.type()) {
-            case ARRAY -> array(spec, MapSpec.MMAPABLE);
+            case ARRAY -> array(spec, MapSpec.MMAPABLE | INNER_MAP);
             case PERCPU_ARRAY, PROG_ARRAY -> array(spec, 0);
             case HASH, PERCPU_HASH -> hash(spec, MapSpec.NO_PREALLOC);
             case LRU_HASH, LRU_PERCPU_HASH -> hash(spec, NO_COMMON_LRU);
             case RINGBUF -> ring(spec);
-            case PERF_EVENT_ARRAY -> (spec.flags() & ~ACCESS_FLAGS) != 0 ? flags(spec) : Optional.empty();
+            case PERF_EVENT_ARRAY ->
+                (spec.flags() & ~(ACCESS_FLAGS | PRESERVE_ELEMENTS)) != 0 ? flags(spec) : Optional.empty();
             case QUEUE, STACK -> keyless(spec, "a queue or stack", ACCESS_FLAGS);
             case BLOOM_FILTER -> bloom(spec);
             case ARENA -> arena(spec);
@@ -145,7 +148,8 @@ final class MapRules {
         if (isPerCpu(spec) && spec.valueSize() > LARGEST_PER_CPU_VALUE) {
             return no(spec, "a per-CPU value has at most 32768 bytes, not " + spec.valueSize(), "smaller values");
         }
-        return (spec.flags() & ~allowedFlags) != 0 ? flags(spec) : Optional.empty();
+        int allowed = isPerCpu(spec) ? allowedFlags & ~NUMA_NODE : allowedFlags;
+        return (spec.flags() & ~allowed) != 0 ? flags(spec) : Optional.empty();
     }
 
     private static Optional<MapCreation.Refused> size(MapSpec spec, long bytesOfOneCpu) {

@@ -9,11 +9,12 @@ import picocli.CommandLine.Mixin;
         name = "fuzz",
         description = "Searches for faults in graft itself, with generated input.",
         synopsisSubcommandLabel = "WHAT",
-        subcommands = {VmFuzzCommand.class, VerdictFuzzCommand.class},
+        subcommands = {VmFuzzCommand.class, VerdictFuzzCommand.class, MapFuzzCommand.class},
         footerHeading = "%nExamples:%n",
         footer = {
             "  graft fuzz vm                           two million programs in three engines",
-            "  graft fuzz verdicts                     two verifiers on programs that are safe by a hair"
+            "  graft fuzz verdicts                     two verifiers on programs that are safe by a hair",
+            "  graft fuzz maps                         a million operations on each type of map, and in the kernel"
         })
 public final class FuzzCommand implements Runnable {
     @Mixin

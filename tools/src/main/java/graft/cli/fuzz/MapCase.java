@@ -1,0 +1,111 @@
+package graft.cli.fuzz;
+
+import graft.ebpf.object.MapSpec;
+import graft.ebpf.object.MapType;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.Random;
+
+/**
+ * A blueprint of a map, made from a seed: most can be created, some cannot.
+ *
+ * @param keys how many different keys are used
+ */
+record MapCase(long seed, MapSpec spec, int keys) {
+    /** The types that have results which another map of the kernel would give as well. */
+    static final List<MapType> TYPES = List.of(
+            MapType.ARRAY,
+            MapType.PERCPU_ARRAY,
+            MapType.HASH,
+            MapType.PERCPU_HASH,
+            MapType.LRU_HASH,
+            MapType.LRU_PERCPU_HASH,
+            MapType.QUEUE,
+            MapType.STACK,
+            MapType.BLOOM_FILTER);
+
+    private static final int LARGEST = 4096;
+    private static final int NO_PREALLOC = 1;
+    private static final int ZERO_SEED = 1 << 6;
+    private static final int FLAG_BITS = 15;
+
+    /** {@code BPF_F_RDONLY} and {@code BPF_F_WRONLY}: what may be done by one descriptor of the kernel's. */
+    private static final int DESCRIPTOR_FLAGS = 3 << 3;
+
+    private static final int UNFIT_OF_100 = 5;
+
+    /** An LRU map of the kernel keeps elements for each processor and may drop some before it is full. */
+    private static final int LRU_ROOM = 20;
+
+    static MapCase of(MapType type, long seed) {
+        Random random = new Random(seed * TYPES.size() + type.ordinal());
+        int keySize = keySize(type, random);
+        int valueSize = size(random);
+        int entries = 1 + random.nextInt(random.nextInt(4) == 0 ? 300 : 20);
+        int keys = type.isLru() ? entries : entries + entries / 2 + 2;
+        MapSpec fit =
+                spec(type, new int[] {keySize, valueSize, type.isLru() ? entries * LRU_ROOM + 1000 : entries}, random);
+        return new MapCase(seed, random.nextInt(100) < UNFIT_OF_100 ? unfit(fit, random) : fit, keys);
+    }
+
+    private static int keySize(MapType type, Random random) {
+        return switch (type) {
+            case ARRAY, PERCPU_ARRAY -> Integer.BYTES;
+            case QUEUE, STACK, BLOOM_FILTER -> 0;
+            default -> size(random); // hashes
+        };
+    }
+
+    /** Those that registers hold, any small one, and any up to the largest. */
+    private static int size(Random random) {
+        return switch (random.nextInt(4)) {
+            case 0 -> Integer.BYTES;
+            case 1 -> Long.BYTES;
+            case 2 -> 1 + random.nextInt(64);
+            default -> 1 + random.nextInt(random.nextInt(8) == 0 ? LARGEST : 256);
+        };
+    }
+
+    private static MapSpec spec(MapType type, int[] sizes, Random random) {
+        int flags = switch (type) {
+            case HASH, PERCPU_HASH -> random.nextInt(2) * NO_PREALLOC | random.nextInt(2) * ZERO_SEED;
+            case LRU_HASH, LRU_PERCPU_HASH -> random.nextInt(2) * ZERO_SEED;
+            default -> 0; // none that changes results
+        };
+        return with(type, sizes, flags, type == MapType.BLOOM_FILTER ? random.nextInt(16) : 0);
+    }
+
+    /** With one number that may not fit. */
+    private static MapSpec unfit(MapSpec fit, Random random) {
+        int[] sizes = {fit.keySize(), fit.valueSize(), fit.maxEntries()};
+        return switch (random.nextInt(3)) {
+            case 0 -> {
+                sizes[random.nextInt(sizes.length)] = 0;
+                yield with(fit.type(), sizes, fit.flags(), fit.extra());
+            }
+            case 1 -> {
+                sizes[0] = 1 + random.nextInt(8);
+                yield with(fit.type(), sizes, fit.flags(), fit.extra());
+            }
+            default ->
+                with(fit.type(), sizes, fit.flags() ^ 1 << random.nextInt(FLAG_BITS) & ~DESCRIPTOR_FLAGS, fit.extra());
+        };
+    }
+
+    private static MapSpec with(MapType type, int[] sizes, int flags, long extra) {
+        return new MapSpec(
+                "fuzzed",
+                type,
+                sizes[0],
+                sizes[1],
+                sizes[2],
+                flags,
+                OptionalInt.empty(),
+                OptionalInt.empty(),
+                MapSpec.Content.NONE,
+                MapSpec.Access.READ_WRITE,
+                java.util.Optional.empty(),
+                List.of(),
+                extra);
+    }
+}

@@ -1,0 +1,236 @@
+package graft.cli.fuzz;
+
+import graft.ebpf.maps.ArrayMap;
+import graft.ebpf.maps.BloomFilter;
+import graft.ebpf.maps.BpfMap;
+import graft.ebpf.maps.HashTable;
+import graft.ebpf.maps.KeyedMap;
+import graft.ebpf.maps.MapCreation;
+import graft.ebpf.maps.QueueMap;
+import graft.ebpf.object.MapSpec;
+import graft.platform.linux.Bpf;
+import graft.platform.linux.NativeFd;
+import graft.platform.linux.SysException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.TreeSet;
+
+/** The same operations on a map of graft's and on one of the kernel's, by bpf(2). Needs root. */
+final class MapComparison implements AutoCloseable {
+    private final MapCase one;
+    private final Random random;
+    private final BpfMap ours;
+    private final NativeFd kernel;
+    private final Arena arena = Arena.ofConfined();
+    private final MemorySegment key;
+    private final MemorySegment value;
+
+    private MapComparison(MapCase one, BpfMap ours, NativeFd kernel) {
+        this.one = one;
+        this.random = new Random(~one.seed());
+        this.ours = ours;
+        this.kernel = kernel;
+        this.key = one.spec().keySize() == 0
+                ? MemorySegment.NULL
+                : arena.allocate(one.spec().keySize(), 8);
+        this.value = arena.allocate(valueBytes(), 8);
+    }
+
+    /** What differs in {@code operations} on the map of a case, or nothing. */
+    static Optional<String> run(MapCase one, int operations) {
+        Optional<NativeFd> kernel = create(one.spec());
+        return switch (MapCreation.create(one.spec())) {
+            case MapCreation.Refused refused -> {
+                kernel.ifPresent(NativeFd::close);
+                yield kernel.map(_ -> one + ": only the kernel creates it, here " + refused);
+            }
+            case MapCreation.Created(var map) -> {
+                if (kernel.isEmpty()) {
+                    map.close();
+                    yield Optional.of(one + ": the kernel does not create it");
+                }
+                try (MapComparison comparison = new MapComparison(one, map, kernel.get())) {
+                    yield comparison.compare(operations);
+                }
+            }
+        };
+    }
+
+    private static Optional<NativeFd> create(MapSpec spec) {
+        try {
+            return Optional.of(Bpf.mapCreate(new Bpf.MapAttributes(
+                    spec.name(),
+                    spec.type().number(),
+                    spec.keySize(),
+                    spec.valueSize(),
+                    spec.maxEntries(),
+                    spec.flags(),
+                    0,
+                    0,
+                    0,
+                    spec.extra())));
+        } catch (SysException refused) {
+            return Optional.empty();
+        }
+    }
+
+    private Optional<String> compare(int operations) {
+        for (int i = 0; i < operations; i++) {
+            Optional<String> difference = switch (ours) {
+                case KeyedMap map -> keyed(map);
+                case QueueMap map -> queued(map);
+                case BloomFilter map -> filtered(map);
+                case graft.ebpf.maps.RingBuffer _, graft.ebpf.maps.ArenaMap _ -> Optional.of("has no operations");
+            };
+            if (difference.isPresent()) {
+                return Optional.of("%s, operation %d: %s".formatted(one, i, difference.get()));
+            }
+        }
+        return ours instanceof KeyedMap map ? sameKeys(map) : Optional.empty();
+    }
+
+    private Optional<String> keyed(KeyedMap map) {
+        byte[] wanted = key();
+        key.copyFrom(MemorySegment.ofArray(wanted));
+        return switch (random.nextInt(8)) {
+            case 0, 1 -> lookedUp("lookup", map.lookup(wanted), Bpf.mapLookup(kernel, key, value));
+            case 2, 3, 4, 5 -> {
+                byte[] next = value();
+                value.copyFrom(MemorySegment.ofArray(next));
+                long flags = flags();
+                yield same(
+                        "update " + flags, map.update(wanted, next, flags), Bpf.mapUpdate(kernel, key, value, flags));
+            }
+            case 6 -> same("delete", map.delete(wanted), Bpf.mapDelete(kernel, key));
+            default -> taken(map, wanted);
+        };
+    }
+
+    private Optional<String> taken(KeyedMap map, byte[] wanted) {
+        return switch (map) {
+            case HashTable hash -> {
+                byte[] last = new byte[valueBytes()];
+                int result = hash.lookupAndDelete(wanted, last);
+                int errno = Bpf.mapLookupAndDelete(kernel, key, value);
+                yield same("lookup and delete", result, errno)
+                        .or(() -> errno == 0
+                                ? lookedUp("lookup and delete", Optional.of(last), errno)
+                                : Optional.empty());
+            }
+            default -> lookedUp("lookup", map.lookup(wanted), Bpf.mapLookup(kernel, key, value)); // arrays
+        };
+    }
+
+    private Optional<String> queued(QueueMap map) {
+        return switch (random.nextInt(5)) {
+            case 0, 1 -> {
+                byte[] next = value();
+                value.copyFrom(MemorySegment.ofArray(next));
+                long flags = flags();
+                yield same("push " + flags, map.push(next, flags), Bpf.mapUpdate(kernel, key, value, flags));
+            }
+            case 2 -> lookedUp("peek", map.peek(), Bpf.mapLookup(kernel, key, value));
+            default -> lookedUp("pop", map.pop(), Bpf.mapLookupAndDelete(kernel, key, value));
+        };
+    }
+
+    /** What was added is there; what was not may be in one of them by chance. */
+    private Optional<String> filtered(BloomFilter map) {
+        byte[] added = value();
+        value.copyFrom(MemorySegment.ofArray(added));
+        long flags = flags();
+        Optional<String> difference =
+                same("add " + flags, map.add(added, flags), Bpf.mapUpdate(kernel, key, value, flags));
+        if (difference.isPresent() || flags != KeyedMap.ANY) {
+            return difference;
+        }
+        boolean kernels = Bpf.mapLookup(kernel, key, value) == 0;
+        return map.mayContain(added) && kernels ? Optional.empty() : Optional.of("an added value is not there");
+    }
+
+    private static Optional<String> same(String operation, int ours, int errno) {
+        return ours == -errno
+                ? Optional.empty()
+                : Optional.of("%s gives %d, in the kernel %d".formatted(operation, ours, -errno));
+    }
+
+    private Optional<String> lookedUp(String operation, Optional<byte[]> ours, int errno) {
+        Optional<String> here = ours.map(HexFormat.of()::formatHex);
+        Optional<String> there = errno == 0
+                ? Optional.of(HexFormat.of().formatHex(value.toArray(ValueLayout.JAVA_BYTE)))
+                : Optional.empty();
+        return here.equals(there)
+                ? Optional.empty()
+                : Optional.of("%s gives %s, in the kernel %s (%d)".formatted(operation, here, there, -errno));
+    }
+
+    /** Walks both maps by their next keys. */
+    private Optional<String> sameKeys(KeyedMap map) {
+        List<String> walked = new ArrayList<>();
+        for (var next = map.firstKey(); next.isPresent(); next = map.nextKey(next.get())) {
+            walked.add(HexFormat.of().formatHex(next.get()));
+        }
+        List<String> kernels = new ArrayList<>();
+        MemorySegment next = arena.allocate(key.byteSize(), 8);
+        for (int errno = Bpf.mapNextKey(kernel, MemorySegment.NULL, next);
+                errno == 0;
+                errno = Bpf.mapNextKey(kernel, key, next)) {
+            key.copyFrom(next);
+            kernels.add(HexFormat.of().formatHex(next.toArray(ValueLayout.JAVA_BYTE)));
+        }
+        boolean same = walked.size() == kernels.size() && new TreeSet<>(walked).equals(new TreeSet<>(kernels));
+        return same ? Optional.empty() : Optional.of("%s: keys %s, in the kernel %s".formatted(one, walked, kernels));
+    }
+
+    /** One of few, which differ in their first bytes, in their last one, or in all. */
+    private byte[] key() {
+        byte[] bytes = new byte[one.spec().keySize()];
+        int number = random.nextInt(one.keys());
+        if (ours instanceof ArrayMap || bytes.length == Integer.BYTES || one.seed() % 3 == 0) {
+            for (int i = 0; i < Math.min(bytes.length, Integer.BYTES); i++) {
+                bytes[i] = (byte) (number >> Byte.SIZE * i);
+            }
+        } else if (one.seed() % 3 == 1) {
+            bytes[bytes.length - 1] = (byte) number;
+        } else {
+            java.util.Arrays.fill(bytes, (byte) number);
+        }
+        return bytes;
+    }
+
+    /** Mostly those that do something. */
+    private long flags() {
+        return random.nextInt(20) == 0 ? 1L << random.nextInt(8) : random.nextInt(3);
+    }
+
+    private int valueBytes() {
+        return ours instanceof KeyedMap map ? map.valueBytes() : one.spec().valueSize();
+    }
+
+    /** With zeros between the values of processors: the kernel copies them too, and does not keep them. */
+    private byte[] value() {
+        byte[] bytes = new byte[valueBytes()];
+        random.nextBytes(bytes);
+        int size = one.spec().valueSize();
+        int stride = size + 7 & -8;
+        for (int at = size; bytes.length > size && at < bytes.length; at++) {
+            if (at % stride >= size) {
+                bytes[at] = 0;
+            }
+        }
+        return bytes;
+    }
+
+    @Override
+    public void close() {
+        ours.close();
+        kernel.close();
+        arena.close();
+    }
+}
