@@ -1,6 +1,5 @@
 package graft.attach;
 
-import graft.platform.proc.ProcessStatus;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -10,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 
 /** One undo record on disk: complete and synced before the first byte of a target changes, deleted when it is undone. */
 record Journal(Path file, UndoRecord undo) {
@@ -19,23 +17,15 @@ record Journal(Path file, UndoRecord undo) {
     /** Of what is to stay in its target when the one that put it there has ended. */
     static final String KEPT_SUFFIX = ".kept";
 
-    /** Where journals lie: {@code /run/graft} for root, otherwise the user's runtime or state directory. */
     static Path defaultDirectory() {
-        if (ProcessStatus.own().effectiveUid() == 0) {
-            return Path.of("/run/graft");
-        }
-        String runtime = System.getenv("XDG_RUNTIME_DIR");
-        return runtime != null && !runtime.isEmpty()
-                ? Path.of(runtime, "graft")
-                : Path.of(System.getProperty("user.home"), ".local", "state", "graft");
+        return RuntimeFolder.path();
     }
 
     static Journal write(Path directory, UndoRecord undo) {
         Path file = directory.resolve(
                 undo.pid() + "-" + undo.startTime() + "-" + Long.toHexString(System.nanoTime()) + SUFFIX);
         try {
-            Files.createDirectories(
-                    directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            RuntimeFolder.create(directory);
             try (FileChannel out = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
                 ByteBuffer bytes = ByteBuffer.wrap(undo.text().getBytes(StandardCharsets.UTF_8));
                 while (bytes.hasRemaining()) {
