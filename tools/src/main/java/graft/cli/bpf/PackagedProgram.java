@@ -21,6 +21,8 @@ public enum PackagedProgram {
     COUNT,
     /** System calls with the memory of their arguments. */
     SYSCALLS,
+    /** Rules for system calls. */
+    POLICY,
     /** Programs that do nothing or little, for measurements. */
     BENCH,
     /** A program that leaves the function it runs in, for measurements. */
