@@ -2,6 +2,7 @@
 module graft.tools {
     requires transitive graft.daemon;
     requires info.picocli;
+    requires org.yaml.snakeyaml;
     requires java.management;
     requires graft.platform;
     // At run time for graft.platform, which runs the WebAssembly build of Keystone on it.
@@ -13,6 +14,7 @@ module graft.tools {
     exports graft.cli.load;
     exports graft.cli.option;
     exports graft.cli.output;
+    exports graft.cli.policy;
     exports graft.cli.process;
     exports graft.cli.bench;
     exports graft.cli.bench.maps;

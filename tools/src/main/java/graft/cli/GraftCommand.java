@@ -34,6 +34,7 @@ final class GraftCommand implements Runnable {
             RunCommand.class,
             TlsCommand.class,
             SyscallsCommand.class,
+            PolicyCommand.class,
             LatencyCommand.class,
             CountCommand.class,
             AsmCommand.class,
