@@ -31,6 +31,7 @@ EXPORT void *graft_helper_map_lookup_elem(struct graft_map *map, const void *key
     case MAP_PERCPU_HASH:
     case MAP_LRU_HASH:
     case MAP_LRU_PERCPU_HASH: return graft_hash_lookup(map, key);
+    case MAP_LPM_TRIE: return graft_trie_lookup(map, key);
     default: return 0;
     }
 }
@@ -44,6 +45,7 @@ EXPORT long graft_helper_map_update_elem(struct graft_map *map, const void *key,
     case MAP_PERCPU_HASH:
     case MAP_LRU_HASH:
     case MAP_LRU_PERCPU_HASH: return graft_hash_update(map, key, value, flags);
+    case MAP_LPM_TRIE: return graft_trie_update(map, key, value, flags);
     default: return -EINVAL;
     }
 }
@@ -55,6 +57,7 @@ EXPORT long graft_helper_map_delete_elem(struct graft_map *map, const void *key)
     case MAP_PERCPU_HASH:
     case MAP_LRU_HASH:
     case MAP_LRU_PERCPU_HASH: return graft_hash_delete(map, key);
+    case MAP_LPM_TRIE: return graft_trie_delete(map, key);
     default: return -EINVAL;
     }
 }

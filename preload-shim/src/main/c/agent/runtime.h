@@ -17,7 +17,7 @@
 enum { ENOENT = 2, E2BIG = 7, EAGAIN = 11, ENOMEM = 12, EFAULT = 14, EBUSY = 16, EEXIST = 17, EINVAL = 22, ENOSPC = 28, EOPNOTSUPP = 95 };
 enum {
     MAP_HASH = 1, MAP_ARRAY = 2, MAP_PERCPU_HASH = 5, MAP_PERCPU_ARRAY = 6, MAP_LRU_HASH = 9, MAP_LRU_PERCPU_HASH = 10,
-    MAP_QUEUE = 22, MAP_VALUE_STACK = 23, MAP_RINGBUF = 27, MAP_BLOOM_FILTER = 30
+    MAP_LPM_TRIE = 11, MAP_QUEUE = 22, MAP_VALUE_STACK = 23, MAP_RINGBUF = 27, MAP_BLOOM_FILTER = 30
 };
 enum { BPF_ANY, BPF_NOEXIST, BPF_EXIST };
 
@@ -149,5 +149,8 @@ long graft_hash_for_each(struct graft_map *map, graft_callback callback, uint64_
 void *graft_hash_lookup(struct graft_map *map, const void *key);
 long graft_hash_update(struct graft_map *map, const void *key, const void *value, uint64_t flags);
 long graft_hash_delete(struct graft_map *map, const void *key);
+void *graft_trie_lookup(struct graft_map *map, const void *key);
+long graft_trie_update(struct graft_map *map, const void *key, const void *value, uint64_t flags);
+long graft_trie_delete(struct graft_map *map, const void *key);
 
 #endif

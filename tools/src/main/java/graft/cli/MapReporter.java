@@ -14,6 +14,7 @@ import graft.ebpf.maps.ArrayMap;
 import graft.ebpf.maps.BloomFilter;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.HashTable;
+import graft.ebpf.maps.LpmTrie;
 import graft.ebpf.maps.PerCpuArrayMap;
 import graft.ebpf.maps.QueueMap;
 import graft.ebpf.maps.RingBuffer;
@@ -155,6 +156,8 @@ final class MapReporter {
                 err.printf(
                         "%s: an arena of %d pages from 0x%x%n",
                         map.spec().name(), map.spec().maxEntries(), arena.area().start());
+            case LpmTrie trie ->
+                trie.keys().forEach(key -> trie.lookup(key).ifPresent(value -> row(map.spec(), key, List.of(value))));
             case QueueMap queue -> {
                 List<byte[]> values = queue.values();
                 for (int position = 0; position < values.size(); position++) {

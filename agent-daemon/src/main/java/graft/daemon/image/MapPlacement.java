@@ -9,6 +9,7 @@ import graft.ebpf.maps.BloomFilter;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.HashShape;
 import graft.ebpf.maps.HashTable;
+import graft.ebpf.maps.LpmTrie;
 import graft.ebpf.maps.PerCpuArrayMap;
 import graft.ebpf.maps.Piece;
 import graft.ebpf.maps.QueueMap;
@@ -89,7 +90,8 @@ final class MapPlacement {
             case PerCpuArrayMap array -> Optional.of(new TargetBinding.Rows(array.cpuStride(), array.cpus()));
             case HashTable hash
             when hash.cpus() > 0 -> Optional.of(new TargetBinding.Rows(hash.cpuStride(), hash.cpus()));
-            case HashTable _, ArrayMap _, RingBuffer _, ArenaMap _, QueueMap _, BloomFilter _ -> Optional.empty();
+            case HashTable _, ArrayMap _, RingBuffer _, ArenaMap _, QueueMap _, BloomFilter _, LpmTrie _ ->
+                Optional.empty();
         };
     }
 

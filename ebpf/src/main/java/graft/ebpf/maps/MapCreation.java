@@ -48,6 +48,7 @@ public sealed interface MapCreation {
             case HASH, PERCPU_HASH, LRU_HASH, LRU_PERCPU_HASH -> HashTable.create(spec);
             case RINGBUF -> RingBuffer.create(spec);
             case PERF_EVENT_ARRAY -> RingBuffer.create(spec.sized(0, 0, PERF_BYTES));
+            case LPM_TRIE -> LpmTrie.create(spec);
             case QUEUE, STACK -> QueueMap.create(spec);
             case BLOOM_FILTER -> BloomFilter.create(spec);
             case ARENA -> ArenaMap.create(spec);
@@ -67,7 +68,6 @@ public sealed interface MapCreation {
                     INODE_STORAGE,
                     CGRP_STORAGE,
                     INSN_ARRAY,
-                    LPM_TRIE,
                     ARRAY_OF_MAPS,
                     HASH_OF_MAPS,
                     TASK_STORAGE,

@@ -23,6 +23,7 @@ final class MapRules {
     private static final int LARGEST_PER_CPU_VALUE = 32 << 10;
     private static final long LARGEST_ARENA = 1L << 32;
     private static final int LARGEST_RING = 1 << 30;
+    private static final int LARGEST_PREFIX = 256;
     private static final long LARGEST_ELEMENT = 4L << 20;
 
     private MapRules() {}
@@ -36,6 +37,7 @@ final class MapRules {
             case RINGBUF -> ring(spec);
             case PERF_EVENT_ARRAY ->
                 (spec.flags() & ~(ACCESS_FLAGS | PRESERVE_ELEMENTS)) != 0 ? flags(spec) : Optional.empty();
+            case LPM_TRIE -> trie(spec);
             case QUEUE, STACK -> keyless(spec, "a queue or stack", ACCESS_FLAGS);
             case BLOOM_FILTER -> bloom(spec);
             case ARENA -> arena(spec);
@@ -55,7 +57,6 @@ final class MapRules {
                     INODE_STORAGE,
                     CGRP_STORAGE,
                     INSN_ARRAY,
-                    LPM_TRIE,
                     ARRAY_OF_MAPS,
                     HASH_OF_MAPS,
                     TASK_STORAGE,
@@ -105,6 +106,23 @@ final class MapRules {
             return no(spec, "map_extra %d is no number of hashes".formatted(spec.extra()), "map_extra 1 to 15");
         }
         return keyless(spec, "a bloom filter", ACCESS_FLAGS | ZERO_SEED);
+    }
+
+    private static Optional<MapCreation.Refused> trie(MapSpec spec) {
+        int bytes = spec.keySize() - Integer.BYTES;
+        if (bytes < 1 || bytes > LARGEST_PREFIX) {
+            return no(spec, "a key is a length of 4 bytes and 1 to 256 bytes, not " + spec.keySize(), "key_size 8");
+        }
+        if ((spec.flags() & MapSpec.NO_PREALLOC) == 0) {
+            return no(spec, "a trie is not allocated beforehand", "map_flags BPF_F_NO_PREALLOC");
+        }
+        if (spec.valueSize() > LARGEST_ELEMENT) {
+            return no(spec, "its values are larger than 4 MiB", "smaller values");
+        }
+        return common(spec, ACCESS_FLAGS | MapSpec.NO_PREALLOC)
+                .or(() -> spec.maxEntries() > MapConstants.ELEMENTS_MAX
+                        ? no(spec, "max_entries " + spec.maxEntries() + " is too large", "at most 500 000 000")
+                        : size(spec, TrieNodes.regionSize(spec)));
     }
 
     private static Optional<MapCreation.Refused> ring(MapSpec spec) {

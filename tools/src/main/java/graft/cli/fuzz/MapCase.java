@@ -20,11 +20,13 @@ record MapCase(long seed, MapSpec spec, int keys) {
             MapType.PERCPU_HASH,
             MapType.LRU_HASH,
             MapType.LRU_PERCPU_HASH,
+            MapType.LPM_TRIE,
             MapType.QUEUE,
             MapType.STACK,
             MapType.BLOOM_FILTER);
 
     private static final int LARGEST = 4096;
+    private static final int LARGEST_PREFIX = 256;
     private static final int NO_PREALLOC = 1;
     private static final int ZERO_SEED = 1 << 6;
     private static final int FLAG_BITS = 15;
@@ -52,6 +54,7 @@ record MapCase(long seed, MapSpec spec, int keys) {
         return switch (type) {
             case ARRAY, PERCPU_ARRAY -> Integer.BYTES;
             case QUEUE, STACK, BLOOM_FILTER -> 0;
+            case LPM_TRIE -> Integer.BYTES + 1 + random.nextInt(random.nextInt(4) == 0 ? LARGEST_PREFIX : 4);
             default -> size(random); // hashes
         };
     }
@@ -69,6 +72,7 @@ record MapCase(long seed, MapSpec spec, int keys) {
     private static MapSpec spec(MapType type, int[] sizes, Random random) {
         int flags = switch (type) {
             case HASH, PERCPU_HASH -> random.nextInt(2) * NO_PREALLOC | random.nextInt(2) * ZERO_SEED;
+            case LPM_TRIE -> NO_PREALLOC;
             case LRU_HASH, LRU_PERCPU_HASH -> random.nextInt(2) * ZERO_SEED;
             default -> 0; // none that changes results
         };

@@ -5,6 +5,7 @@ import graft.ebpf.maps.BloomFilter;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.HashTable;
 import graft.ebpf.maps.KeyedMap;
+import graft.ebpf.maps.LpmTrie;
 import graft.ebpf.maps.MapCreation;
 import graft.ebpf.maps.QueueMap;
 import graft.ebpf.object.MapSpec;
@@ -184,6 +185,9 @@ final class MapComparison implements AutoCloseable {
             key.copyFrom(next);
             kernels.add(HexFormat.of().formatHex(next.toArray(ValueLayout.JAVA_BYTE)));
         }
+        if (map instanceof LpmTrie && !walked.equals(kernels)) {
+            return Optional.of("%s: in another order: %s, in the kernel %s".formatted(one, walked, kernels));
+        }
         boolean same = walked.size() == kernels.size() && new TreeSet<>(walked).equals(new TreeSet<>(kernels));
         return same ? Optional.empty() : Optional.of("%s: keys %s, in the kernel %s".formatted(one, walked, kernels));
     }
@@ -192,6 +196,9 @@ final class MapComparison implements AutoCloseable {
     private byte[] key() {
         byte[] bytes = new byte[one.spec().keySize()];
         int number = random.nextInt(one.keys());
+        if (ours instanceof LpmTrie) {
+            return prefix(bytes, number);
+        }
         if (ours instanceof ArrayMap || bytes.length == Integer.BYTES || one.seed() % 3 == 0) {
             for (int i = 0; i < Math.min(bytes.length, Integer.BYTES); i++) {
                 bytes[i] = (byte) (number >> Byte.SIZE * i);
@@ -200,6 +207,20 @@ final class MapComparison implements AutoCloseable {
             bytes[bytes.length - 1] = (byte) number;
         } else {
             java.util.Arrays.fill(bytes, (byte) number);
+        }
+        return bytes;
+    }
+
+    /** Of any length and one more; many have one beginning. */
+    private byte[] prefix(byte[] bytes, int number) {
+        int most = (bytes.length - Integer.BYTES) * Byte.SIZE;
+        int length = random.nextInt(4) == 0 ? most : random.nextInt(Math.min(most, 20) + 2);
+        bytes[0] = (byte) length;
+        bytes[1] = (byte) (length >> Byte.SIZE);
+        bytes[bytes.length - 1] = (byte) random.nextInt(2);
+        bytes[Integer.BYTES] = (byte) number;
+        if (bytes.length > Integer.BYTES + 1) {
+            bytes[Integer.BYTES + 1] = (byte) random.nextInt();
         }
         return bytes;
     }

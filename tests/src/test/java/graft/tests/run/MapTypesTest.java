@@ -13,9 +13,9 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Maps without keys: what programs make of them in a process is what they make of them in the kernel. */
+/** Types of maps: what programs make of them in a process is what they make of them in the kernel. */
 @Tag("slow")
-class QueuesTest {
+class MapTypesTest {
     private static final Path OBJECTS = Path.of("target/test-classes/bpf");
     private static final int CALLS = 3000;
 
@@ -35,6 +35,23 @@ class QueuesTest {
             assertThat(result(user, 3)).isGreaterThan(CALLS * 99 / 100);
             assertThat(result(kernel, 3)).isGreaterThan(CALLS * 99 / 100);
             assertThat(user.output()).contains("queue[0] = ").contains("stack[0] = ");
+        }
+    }
+
+    @Test
+    void triesOfPrefixesAnswerAsTheKernels() throws IOException {
+        try (ToldProgram program = ToldProgram.start(ToldProgram.compile(folder))) {
+            GraftRun kernel = seen(program, "prefixes.bpf.o", "kernel");
+            GraftRun user = seen(program, "prefixes.bpf.o", "user");
+
+            assertThat(result(user, 0)).isEqualTo(result(kernel, 0));
+            assertThat(result(user, 1)).isEqualTo(result(kernel, 1));
+            assertThat(user.output().lines().filter(line -> line.startsWith("trie[")))
+                    .isNotEmpty()
+                    .isEqualTo(kernel.output()
+                            .lines()
+                            .filter(line -> line.startsWith("trie["))
+                            .toList());
         }
     }
 
