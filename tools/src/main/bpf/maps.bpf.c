@@ -37,6 +37,21 @@ MAP(updated_rows, PERCPU_HASH, u32, u64);
 MAP(found_rows, PERCPU_HASH, u32, u64);
 MAP(counts, HASH, u32, u64);
 MAP(read_memory, ARRAY, u32, u64);
+MAP(read_lru, LRU_HASH, u32, u64);
+MAP(updated_lru, LRU_HASH, u32, u64);
+MAP(full_lru, LRU_HASH, u64, u64);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, ENTRIES);
+	__type(value, u64);
+} queue SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_BLOOM_FILTER);
+	__uint(max_entries, ENTRIES);
+	__type(value, u64);
+} filter SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -45,6 +60,9 @@ struct {
 
 /* What the rows of lookups found in all. */
 u64 found;
+
+/* Of the keys that go into the full map, a new one each time. */
+u64 fresh;
 
 /* The verifier follows every round; what a loop adds up must not be a number that it knows. */
 #define EACH(i)                                                                                              \
@@ -74,6 +92,7 @@ LOOKUPS(percpu_array_lookup, read_rows)
 LOOKUPS(hash_lookup_hit, read_hash)
 LOOKUPS(hash_lookup_miss, missed_hash)
 LOOKUPS(percpu_hash_lookup, found_rows)
+LOOKUPS(lru_lookup_hit, read_lru)
 
 #define UPDATES(name, map)                                                                                   \
 	SEC("uprobe") int name(void *ctx)                                                                    \
@@ -90,6 +109,50 @@ LOOKUPS(percpu_hash_lookup, found_rows)
 
 UPDATES(hash_update, updated_hash)
 UPDATES(percpu_hash_update, updated_rows)
+UPDATES(lru_update, updated_lru)
+
+/* Every key is new, so another one goes. */
+SEC("uprobe")
+int lru_evict(void *ctx)
+{
+	u64 key = bpf_get_current_pid_tgid() << 32 | fresh;
+	(void)ctx;
+	EACH(i)
+	{
+		key++;
+		bpf_map_update_elem(&full_lru, &key, &key, BPF_ANY);
+	}
+	fresh += OPERATIONS;
+	return 0;
+}
+
+SEC("uprobe")
+int queue_push_pop(void *ctx)
+{
+	(void)ctx;
+	EACH(i)
+	{
+		u64 value = i;
+		bpf_map_push_elem(&queue, &value, BPF_EXIST);
+		bpf_map_pop_elem(&queue, &value);
+	}
+	return 0;
+}
+
+SEC("uprobe")
+int bloom_push_peek(void *ctx)
+{
+	u64 sum = found;
+	(void)ctx;
+	EACH(i)
+	{
+		u64 value = i;
+		bpf_map_push_elem(&filter, &value, BPF_ANY);
+		sum += bpf_map_peek_elem(&filter, &value);
+	}
+	found = sum;
+	return 0;
+}
 
 /* A value that one store cannot replace. */
 SEC("uprobe")

@@ -42,22 +42,27 @@ typedef long (*row_function)(long, long);
     X(row_kernel_return_only)                                                                                          \
     X(row_kernel_entry_return)                                                                                         \
     X(row_kernel_offset)                                                                                               \
-    X(row_map_array_lookup)                                                                                                \
-    X(row_map_percpu_array_lookup)                                                                                         \
-    X(row_map_hash_lookup_hit)                                                                                             \
-    X(row_map_hash_lookup_miss)                                                                                            \
-    X(row_map_hash_update)                                                                                                 \
-    X(row_map_hash_replace)                                                                                                \
-    X(row_map_hash_insert_delete)                                                                                          \
-    X(row_map_request_insert_delete)                                                                                       \
-    X(row_map_percpu_hash_lookup)                                                                                          \
-    X(row_map_percpu_hash_update)                                                                                          \
-    X(row_map_hash_count)                                                                                                  \
-    X(row_map_ring_64)                                                                                                     \
-    X(row_map_probe_read_8)                                                                                                \
-    X(row_map_probe_read_stack)                                                                                            \
-    X(row_map_ktime)                                                                                                       \
-    X(row_map_pid_tgid)                                                                                                    \
+    X(row_map_array_lookup)                                                                                            \
+    X(row_map_percpu_array_lookup)                                                                                     \
+    X(row_map_hash_lookup_hit)                                                                                         \
+    X(row_map_hash_lookup_miss)                                                                                        \
+    X(row_map_hash_update)                                                                                             \
+    X(row_map_hash_replace)                                                                                            \
+    X(row_map_hash_insert_delete)                                                                                      \
+    X(row_map_request_insert_delete)                                                                                   \
+    X(row_map_percpu_hash_lookup)                                                                                      \
+    X(row_map_percpu_hash_update)                                                                                      \
+    X(row_map_lru_lookup_hit)                                                                                          \
+    X(row_map_lru_update)                                                                                              \
+    X(row_map_lru_evict)                                                                                               \
+    X(row_map_queue_push_pop)                                                                                          \
+    X(row_map_bloom_push_peek)                                                                                         \
+    X(row_map_hash_count)                                                                                              \
+    X(row_map_ring_64)                                                                                                 \
+    X(row_map_probe_read_8)                                                                                            \
+    X(row_map_probe_read_stack)                                                                                        \
+    X(row_map_ktime)                                                                                                   \
+    X(row_map_pid_tgid)                                                                                                \
     X(row_map_processor)
 
 ROWS(ROW)
