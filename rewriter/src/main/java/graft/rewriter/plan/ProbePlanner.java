@@ -192,17 +192,27 @@ public final class ProbePlanner {
                 return stub().behind(calls, it.insns(), it.back());
             });
         }
-        ProbeKind kind = FlagUse.areTaken(index.beginning(function)) ? ProbeKind.OFFSET : ProbeKind.ENTRY;
+        ProbeKind kind = entryKind(function, onEntry);
         return entrySite(function, window -> {
             List<ProbeCall> entries = calls(onEntry, kind);
             List<ProbeCall> returns = onEntry.stream().anyMatch(ProbePlanner::mayOverride)
                     ? calls(onReturn, ProbeKind.RETURN)
                     : List.of();
             StubWriter.FunctionCalls calls = new StubWriter.FunctionCalls(kind, entries, returns);
-            return kind == ProbeKind.OFFSET || onEntry.stream().anyMatch(ProgramAtSite::readsFlags)
-                    ? stub().entry(calls, window.insns(), window.back())
-                    : stub().entry(space.active(), calls, window.insns(), window.back());
+            return kind == ProbeKind.TESTED_ENTRY
+                    ? stub().entry(space.active(), calls, window.insns(), window.back())
+                    : stub().entry(calls, window.insns(), window.back());
         });
+    }
+
+    /** A test at the front changes the flags. */
+    private ProbeKind entryKind(FunctionRange function, List<ProgramAtSite> onEntry) {
+        if (FlagUse.areTaken(index.beginning(function))) {
+            return ProbeKind.OFFSET;
+        }
+        return onEntry.stream().anyMatch(ProgramAtSite::readsFlags) || !StubWriter.canBeTested(onEntry.size())
+                ? ProbeKind.ENTRY
+                : ProbeKind.TESTED_ENTRY;
     }
 
     private static boolean mayOverride(ProgramAtSite program) {

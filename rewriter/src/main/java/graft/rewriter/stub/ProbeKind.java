@@ -4,6 +4,8 @@ package graft.rewriter.stub;
 public enum ProbeKind {
     /** First instruction of a function: flags and red zone are dead. */
     ENTRY(Context.REGISTERS, 8),
+    /** The same in a stub that has tested whether programs run. */
+    TESTED_ENTRY(Context.REGISTERS, 8),
     /** Any instruction: flags and red zone are live, the stack may be unaligned. */
     OFFSET(Context.REGISTERS, 8 + 128),
     /** After the function's last instruction but the {@code ret}: the context is the caller's. */
@@ -55,6 +57,11 @@ public enum ProbeKind {
     }
 
     private static final int CALL_BYTES = 5;
+    /** Of the instruction that leaves the red zone alone. */
+    private static final int RED_ZONE_BYTES = 5;
+    /** A comparison and a short jump. */
+    private static final int TEST_BYTES = 9;
+
     private static final int RECORD_BYTES = 16;
 
     private final Context context;
@@ -79,7 +86,7 @@ public enum ProbeKind {
                     SYSCALL_EXIT,
                     SYSCALL_EXIT_RAW,
                     SYSCALL_EXIT_REGISTERS -> true;
-            case ENTRY, RETURN, RETURN_WITH_FLAGS, CALL_SITE -> false;
+            case ENTRY, TESTED_ENTRY, RETURN, RETURN_WITH_FLAGS, CALL_SITE -> false;
         };
     }
 
@@ -97,7 +104,10 @@ public enum ProbeKind {
 
     /** Bytes between a site record and the call of the thunk. */
     int skipBytes() {
-        return interruptsAnything() ? 5 : 0;
+        if (this == TESTED_ENTRY) {
+            return TEST_BYTES;
+        }
+        return interruptsAnything() ? RED_ZONE_BYTES : 0;
     }
 
     /** From the thunk's return address back to the site record. */

@@ -16,6 +16,7 @@ import graft.rewriter.relocate.Relocation;
 import graft.rewriter.relocate.Relocator;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Writes stubs at an address that the caller chose. Every call of a thunk has its own site record (function ip, cookie)
@@ -29,8 +30,9 @@ public final class StubWriter {
 
     private final X64Assembler out;
     private final RemoteAddress address;
-    private final Label firstCall = new Label("first call");
+    private final Label afterCalls = new Label("after the calls");
     private final List<Exit> exits = new ArrayList<>();
+    private Optional<RemoteAddress> active = Optional.empty();
 
     /** The programs at one function's entry, and those of its return, which run there when the function does not. */
     public record FunctionCalls(ProbeKind kind, List<ProbeCall> entries, List<ProbeCall> returns) {
@@ -75,23 +77,23 @@ public final class StubWriter {
     }
 
     /**
-     * The same where flags are dead: {@code active} is the word that is 0 while probes do not run. The moved instructions
-     * are there twice, so that they follow the test without a branch then. The programs' thunks test it too.
+     * The same for {@link ProbeKind#TESTED_ENTRY}: {@code active} is the word that is 0 while programs do not run. The test
+     * is followed by what happens when they do: with thousands of sites, a branch that is not taken costs nothing.
      */
     public Stub entry(RemoteAddress active, FunctionCalls function, List<X64Insn> displaced, RemoteAddress back) {
-        if (function.kind().keepsFlags()) {
-            throw new IllegalArgumentException("a test at the front changes the flags");
+        if (function.kind() != ProbeKind.TESTED_ENTRY
+                || !canBeTested(function.entries().size())) {
+            throw new IllegalArgumentException("no test for " + function);
         }
-        out.op(Arith.CMP, OpSize.D, new Address.Absolute(active.value()), 0);
-        out.jcc(Cond.NE, firstCall);
-        return switch (move(displaced)) {
-            case Relocation.Refused refused -> new Stub.Refused(refused);
-            case Relocation.Done _ -> {
-                jumpBack(displaced, back);
-                calls(function.kind(), function.entries());
-                yield moveAndReturn(address, displaced, back, () -> overridden(function));
-            }
-        };
+        this.active = Optional.of(active);
+        calls(function.kind(), function.entries());
+        out.bind(afterCalls);
+        return moveAndReturn(entryOf(function.entries()), displaced, back, () -> overridden(function));
+    }
+
+    /** Whether a short jump goes over so many calls, each with its record and a jump out. */
+    public static boolean canBeTested(int calls) {
+        return calls <= 3;
     }
 
     private void jumpBack(List<X64Insn> displaced, RemoteAddress back) {
@@ -200,9 +202,6 @@ public final class StubWriter {
                 hopOverRecord();
             }
             record(calls.get(i));
-            if (i == 0) {
-                out.bind(firstCall);
-            }
             call(kind, calls.get(i), i == 0);
             if (calls.get(i).effect() == ProbeCall.Effect.MAY_OVERRIDE) {
                 exit(kind, i);
@@ -261,6 +260,9 @@ public final class StubWriter {
     private void call(ProbeKind kind, ProbeCall call, boolean first) {
         if (kind.interruptsAnything() && first) {
             out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, -RED_ZONE));
+        } else if (first && active.isPresent()) {
+            out.op(Arith.CMP, OpSize.D, new Address.Absolute(active.get().value()), 0);
+            out.jcc(Cond.E, afterCalls, Reach.SHORT);
         } else {
             out.nop(kind.skipBytes());
         }

@@ -158,8 +158,10 @@ final class Thunk {
                 out.mov(OpSize.Q, Address.at(Gpr.RSP), Gpr.RAX);
             }
         }
-        out.op(Arith.CMP, OpSize.D, new Address.Absolute(runtime.active().value()), 0);
-        out.jcc(Cond.E, skip);
+        if (kind != ProbeKind.TESTED_ENTRY) {
+            out.op(Arith.CMP, OpSize.D, new Address.Absolute(runtime.active().value()), 0);
+            out.jcc(Cond.E, skip);
+        }
         out.op(Arith.CMP, OpSize.D, new Address.Absolute(runtime.lifeline().value()), PoolConstants.LIFELINE_CUT);
         out.jcc(Cond.AE, cut);
         if (!flagsFirst()) {

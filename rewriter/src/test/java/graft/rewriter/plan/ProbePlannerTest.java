@@ -532,17 +532,18 @@ class ProbePlannerTest {
         // mov eax,0; adc rax,rsi; mov rdx,rax; ret
         assertThat(kinds("b8 00 00 00 00 48 11 f0 48 89 c2 c3")).containsExactly(ProbeKind.OFFSET, ProbeKind.RETURN);
         // xor eax,eax; adc rax,rsi; nop; mov rdx,rax; ret
-        assertThat(kinds("31 c0 48 11 f0 0f 1f 00 48 89 c2 c3")).containsExactly(ProbeKind.ENTRY, ProbeKind.RETURN);
+        assertThat(kinds("31 c0 48 11 f0 0f 1f 00 48 89 c2 c3"))
+                .containsExactly(ProbeKind.TESTED_ENTRY, ProbeKind.RETURN);
     }
 
     @Test
     void flagsAreKeptWhereTheFunctionGivesThem() {
         // mov eax,0; cmp rax,rsi; mov rdx,rax; ret
         assertThat(kinds("b8 00 00 00 00 48 39 f0 48 89 c2 c3"))
-                .containsExactly(ProbeKind.ENTRY, ProbeKind.RETURN_WITH_FLAGS);
+                .containsExactly(ProbeKind.TESTED_ENTRY, ProbeKind.RETURN_WITH_FLAGS);
         // mov eax,0; cmp rax,rsi; sete al; mov rdx,rax; ret
         assertThat(kinds("b8 00 00 00 00 48 39 f0 0f 94 c0 48 89 c2 c3"))
-                .containsExactly(ProbeKind.ENTRY, ProbeKind.RETURN);
+                .containsExactly(ProbeKind.TESTED_ENTRY, ProbeKind.RETURN);
     }
 
     private Planned entry(String body) {

@@ -106,13 +106,14 @@ class OverrideExecutionTest {
 
     private void probe(long function, ProbeKind kind, List<ProbeCall> entries, List<ProbeCall> returns) {
         List<X64Insn> displaced = machine.covered(function, text);
+        StubWriter.FunctionCalls calls = new StubWriter.FunctionCalls(kind, entries, returns);
+        RemoteAddress back = displaced.getLast().end();
+        StubWriter stub = new StubWriter(machine.nextInPool());
         install(
                 function,
-                new StubWriter(machine.nextInPool())
-                        .entry(
-                                new StubWriter.FunctionCalls(kind, entries, returns),
-                                displaced,
-                                displaced.getLast().end()));
+                kind == ProbeKind.TESTED_ENTRY
+                        ? stub.entry(machine.runtime().active(), calls, displaced, back)
+                        : stub.entry(calls, displaced, back));
     }
 
     private State state(long rdi) {
@@ -126,7 +127,7 @@ class OverrideExecutionTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"ENTRY", "OFFSET"})
+    @EnumSource(names = {"ENTRY", "TESTED_ENTRY", "OFFSET"})
     void aFunctionIsLeftForTheCallsThatAProgramNames(ProbeKind kind) {
         long function = doubling();
         probe(
@@ -189,7 +190,7 @@ class OverrideExecutionTest {
     @Test
     void aProgramThatIsOffOverridesNothing() {
         long function = doubling();
-        for (ProbeKind kind : List.of(ProbeKind.ENTRY, ProbeKind.OFFSET)) {
+        for (ProbeKind kind : List.of(ProbeKind.ENTRY, ProbeKind.TESTED_ENTRY, ProbeKind.OFFSET)) {
             probe(
                     function,
                     kind,
@@ -232,7 +233,7 @@ class OverrideExecutionTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"ENTRY", "OFFSET"})
+    @EnumSource(names = {"ENTRY", "TESTED_ENTRY", "OFFSET"})
     void aFunctionSeesWhatAProgramWritesIntoItsArguments(ProbeKind kind) {
         BitSet written = new BitSet();
         written.set(RDI);

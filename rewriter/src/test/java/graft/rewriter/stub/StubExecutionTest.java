@@ -325,9 +325,9 @@ class StubExecutionTest {
         assertThat(program.count()).isZero();
     }
 
-    private void installTested(Function function, ProbeCall call) {
+    private void installTested(Function function, ProbeCall... all) {
         List<X64Insn> displaced = covered(function);
-        StubWriter.FunctionCalls calls = new StubWriter.FunctionCalls(ProbeKind.ENTRY, List.of(call), List.of());
+        StubWriter.FunctionCalls calls = new StubWriter.FunctionCalls(ProbeKind.TESTED_ENTRY, List.of(all), List.of());
         install(function, writer().entry(machine.runtime().active(), calls, displaced, back(displaced)));
     }
 
@@ -335,9 +335,29 @@ class StubExecutionTest {
     void aStubThatTestsFirstRunsTheProgramWhileTheStateIsActive() {
         Function entry = framed();
         Recorder program = Recorder.curious(machine, 0);
-        assertUnchangedBy(entry, () -> installTested(entry, program.call(ProbeKind.ENTRY, ip(entry), 77)));
+        assertUnchangedBy(entry, () -> installTested(entry, program.call(ProbeKind.TESTED_ENTRY, ip(entry), 77)));
         assertThat(program.count()).isEqualTo(RUNS);
         assertThat(program.cookie()).isEqualTo(77);
+    }
+
+    @Test
+    void aStubThatTestsFirstRunsEachOfItsProgramsOnce() {
+        Function entry = framed();
+        List<Recorder> programs = IntStream.range(0, 3)
+                .mapToObj(i -> Recorder.curious(machine, i))
+                .toList();
+        assertUnchangedBy(
+                entry,
+                () -> installTested(
+                        entry,
+                        programs.stream()
+                                .map(program -> program.call(ProbeKind.TESTED_ENTRY, ip(entry), 77))
+                                .toArray(ProbeCall[]::new)));
+        assertThat(programs).allSatisfy(program -> {
+            assertThat(program.count()).isEqualTo(RUNS);
+            assertThat(program.functionIp()).isEqualTo(ip(entry).value());
+            assertThat(program.cookie()).isEqualTo(77);
+        });
     }
 
     @Test
@@ -345,7 +365,7 @@ class StubExecutionTest {
         Function entry = framed();
         Recorder program = Recorder.curious(machine, 0);
         machine.setActive(0);
-        assertUnchangedBy(entry, () -> installTested(entry, program.call(ProbeKind.ENTRY, ip(entry), 1)));
+        assertUnchangedBy(entry, () -> installTested(entry, program.call(ProbeKind.TESTED_ENTRY, ip(entry), 1)));
         assertThat(program.count()).isZero();
     }
 
@@ -354,7 +374,7 @@ class StubExecutionTest {
         Function entry = framed();
         Recorder program = Recorder.curious(machine, 0);
         machine.setLifeline(PoolConstants.LIFELINE_CUT);
-        assertUnchangedBy(entry, () -> installTested(entry, program.call(ProbeKind.ENTRY, ip(entry), 1)));
+        assertUnchangedBy(entry, () -> installTested(entry, program.call(ProbeKind.TESTED_ENTRY, ip(entry), 1)));
         assertThat(program.count()).isZero();
         assertThat((int) machine.runtimeWord(machine.runtime().active())).isZero();
     }
