@@ -14,13 +14,15 @@ import picocli.CommandLine.Mixin;
             PolicyCheckCommand.class,
             PolicyApplyCommand.class,
             PolicyModeCommand.class,
-            PolicyListCommand.class
+            PolicyListCommand.class,
+            PolicyExportCommand.class
         },
         footerHeading = "%nExamples:%n",
         footer = {
             "  graft policy check web.yaml             what it would hook, or every mistake",
             "  graft policy apply web.yaml -p 4711     counts what it would deny, until Ctrl-C",
             "  graft policy mode enforce               from now on it denies",
+            "  graft policy export --seccomp web.yaml  the same for the kernel, as far as a filter can say it",
             "  graft policy list                       running policies and their counters"
         })
 final class PolicyCommand implements Runnable {
