@@ -239,7 +239,7 @@ static __always_inline void report(const struct judged *call, const struct row *
 	bpf_ringbuf_submit(event, 0);
 }
 
-static __always_inline void count(const struct judged *call, const struct row *row)
+static __always_inline void count_match(const struct judged *call, const struct row *row)
 {
 	struct counter *counter = bpf_map_lookup_elem(&rule_counters, &row->rule);
 	if (!counter)
@@ -266,7 +266,7 @@ static long ask(__u64 index, struct judged *call)
 	}
 	if (!is_due(row))
 		return 0;
-	count(call, row);
+	count_match(call, row);
 	if (row->is_reported)
 		report(call, row);
 	if (row->action == ACTION_NOTE)

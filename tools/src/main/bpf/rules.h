@@ -49,7 +49,7 @@ struct row {
 	__u32 conditions;
 	__u32 is_reported;
 	__u64 patterns; /* one of them has to match a path of the call; 0: any path */
-	__u32 signal; /* with ACTION_NOTE: sent to the process; 0: none */
+	__u32 reserved;
 	__u32 first; /* the matches of a thread that count: from this one, to that, each so-many-th */
 	__u32 last;
 	__u32 step;

@@ -11,7 +11,6 @@ import graft.cli.policy.PolicyFile;
 import graft.cli.policy.PolicyMaps;
 import graft.cli.policy.PolicyPrinter;
 import graft.cli.policy.PolicyState;
-import graft.cli.policy.RuleTables;
 import graft.cli.policy.RunningPolicy;
 import graft.daemon.LinkRequest;
 import graft.daemon.SessionRequest;
@@ -21,7 +20,6 @@ import graft.platform.linux.Signals;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -80,10 +78,7 @@ final class PolicyApplyCommand implements Runnable {
         Optional<Duration> pause = every.map(TargetOptions::parse);
         try (LiveSession live = LiveSession.open(request(policy))) {
             PolicyMaps maps = new PolicyMaps(live.session());
-            switch (RuleTables.of(policy)) {
-                case RuleTables.Making.Made(var tables) -> maps.write(tables);
-                case RuleTables.Making.TooLarge(var why) -> throw new AssertionError("the reader has taken it: " + why);
-            }
+            maps.write(policy);
             String pids = target.pids().stream().map(String::valueOf).collect(Collectors.joining(","));
             PolicyState state = new PolicyState(policy, maps, pids);
             try (PolicyControl _ = PolicyControl.open(RunningPolicy.socketOf(policy), state::answer)) {
@@ -103,10 +98,7 @@ final class PolicyApplyCommand implements Runnable {
 
     private SessionRequest request(Policy policy) {
         CollectionSpec object = PackagedProgram.POLICY.spec();
-        List<LinkRequest> links = new ArrayList<>();
-        policy.calls()
-                .forEach(call -> links.add(
-                        new LinkRequest.Syscall("judge", Optional.of(call.name()), LinkRequest.Edge.ENTER, 0)));
+        List<LinkRequest> links = PolicyMaps.links(policy);
         return new SessionRequest(object, links, target.requiredPids("policy apply"), SessionRequest.OnRefusal.SKIP)
                 .with(target.children())
                 .allowing(Set.of(Permission.CHANGE));

@@ -6,7 +6,12 @@ import graft.cli.bpf.PackagedProgram;
 import graft.cli.error.Problem;
 import graft.cli.option.TargetOptions;
 import graft.cli.output.Footer;
+import graft.cli.output.Quantity;
 import graft.cli.output.WallClock;
+import graft.cli.policy.Injections;
+import graft.cli.policy.Mode;
+import graft.cli.policy.Policy;
+import graft.cli.policy.PolicyMaps;
 import graft.cli.process.Interruption;
 import graft.cli.syscalls.CallPrinter;
 import graft.cli.syscalls.EventReader;
@@ -18,11 +23,13 @@ import graft.cli.syscalls.Summary;
 import graft.cli.syscalls.SyscallTrace;
 import graft.cli.syscalls.TracePlace;
 import graft.daemon.KernelSession;
+import graft.daemon.LinkRequest;
 import graft.daemon.SectionLinks;
 import graft.daemon.SessionRequest;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.ProgSpec;
 import graft.ebpf.object.ProgType;
+import graft.ebpf.verifier.Permission;
 import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import graft.syscalls.NamedConstants;
 import graft.syscalls.SyscallTable;
@@ -40,6 +47,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
@@ -58,7 +66,8 @@ import picocli.CommandLine.Parameters;
             "  graft syscalls -p 4711",
             "  graft syscalls -e %%file,%%net -w calls.txt -- curl https://localhost/",
             "  graft syscalls -p 4711 --summary -d 10s",
-            "  graft syscalls -p 4711 -e '!futex,epoll_wait' -o jsonl"
+            "  graft syscalls -p 4711 -e '!futex,epoll_wait' -o jsonl",
+            "  graft syscalls -p 4711 -e %%file --inject 'openat:error=ENOENT:when=3+:path=/etc/*'"
         })
 final class SyscallsCommand implements Callable<Integer> {
     private static final Duration PAUSE = Duration.ofMillis(50);
@@ -95,6 +104,13 @@ final class SyscallsCommand implements Callable<Integer> {
             description = "write the calls to a file")
     private Optional<Path> file = Optional.empty();
 
+    @Option(
+            names = "--inject",
+            paramLabel = "CALLS:HOW",
+            description = "let calls fail, or return something, without being made, as strace does: "
+                    + "openat:error=ENOENT:when=3+:path=/etc/*; may be repeated")
+    private List<String> inject = new ArrayList<>();
+
     @Option(names = "--color", paramLabel = "WHEN", description = "auto, always or never")
     private Colour colour = Colour.auto;
 
@@ -130,6 +146,12 @@ final class SyscallsCommand implements Callable<Integer> {
         if (shown < 0 || shown > 4000) {
             throw target.usageError("-s takes a number from 0 to 4000");
         }
+        if (!inject.isEmpty()) {
+            if (!command.isEmpty() || place == Place.kernel) {
+                throw target.usageError("--inject changes calls inside running processes: -p PID");
+            }
+            return injecting(table, pids);
+        }
         return switch (place) {
             case user -> inProcesses(table, pids);
             case kernel -> inKernel(table, pids);
@@ -159,21 +181,58 @@ final class SyscallsCommand implements Callable<Integer> {
         if (!command.isEmpty()) {
             throw target.usageError("--where user takes running processes: -p PID");
         }
-        CollectionSpec object = PackagedProgram.SYSCALLS.spec();
+        CollectionSpec object = withoutKernelPrograms(PackagedProgram.SYSCALLS.spec());
+        SessionRequest request = new SessionRequest(
+                        object, SectionLinks.of(object).links(), pids, SessionRequest.OnRefusal.SKIP)
+                .with(target.children());
+        try (LiveSession live = LiveSession.open(request)) {
+            return traced(table, live, () -> {});
+        }
+    }
+
+    /** The same with rules for some of the calls, which run behind the program that reports. */
+    private int injecting(SyscallTable table, List<Integer> pids) {
+        Policy policy = Injections.of(table, NamedConstants.x8664(), inject);
+        CollectionSpec object = withoutKernelPrograms(PackagedProgram.INJECT.spec());
+        List<LinkRequest> links = new ArrayList<>(SectionLinks.of(object).links());
+        links.removeIf(link -> link.program().equals(PolicyMaps.PROGRAM));
+        links.addAll(PolicyMaps.links(policy));
+        SessionRequest request = new SessionRequest(object, links, pids, SessionRequest.OnRefusal.SKIP)
+                .with(target.children())
+                .allowing(Set.of(Permission.CHANGE));
+        try (LiveSession live = LiveSession.open(request)) {
+            PolicyMaps maps = new PolicyMaps(live.session());
+            maps.write(policy);
+            maps.set(Mode.ENFORCE);
+            return traced(table, live, () -> told(policy, maps));
+        }
+    }
+
+    private void told(Policy policy, PolicyMaps maps) {
+        List<PolicyMaps.Counts> counts = maps.counts(policy);
+        for (int i = 0; i < policy.rules().size(); i++) {
+            target.err()
+                    .printf(
+                            "injected %s: %s times%n",
+                            policy.rules().get(i).name(),
+                            Quantity.count(counts.get(i).denied()));
+        }
+    }
+
+    private static CollectionSpec withoutKernelPrograms(CollectionSpec object) {
         Map<String, ProgSpec> programs = new LinkedHashMap<>(object.programs());
         programs.values().removeIf(program -> program.type() == ProgType.KERNEL_TRACEPOINT);
-        CollectionSpec part = object.with(programs);
-        SessionRequest request = new SessionRequest(
-                        part, SectionLinks.of(part).links(), pids, SessionRequest.OnRefusal.SKIP)
-                .with(target.children());
-        try (LiveSession live = LiveSession.open(request);
-                ProcessPlace where = new ProcessPlace(live.session(), live::detach)) {
-            new MapReporter(target, part).leftOut(live);
+        return object.with(programs);
+    }
+
+    private int traced(SyscallTable table, LiveSession live, Runnable atEnd) {
+        try (ProcessPlace where = new ProcessPlace(live.session(), live::detach)) {
+            new MapReporter(target, PackagedProgram.SYSCALLS.spec()).leftOut(live);
             SyscallTrace trace = started(where, table);
-            Running running = new Running(
-                    live::goesOn,
-                    live.session().links(),
-                    () -> SessionFooter.of(live).undo());
+            Running running = new Running(live::goesOn, live.session().links(), () -> {
+                atEnd.run();
+                return SessionFooter.of(live).undo();
+            });
             return new Run(table, trace, running).run();
         }
     }

@@ -23,6 +23,8 @@ public enum PackagedProgram {
     SYSCALLS,
     /** Rules for system calls. */
     POLICY,
+    /** System calls with the memory of their arguments, and rules for them. */
+    INJECT,
     /** Programs that do nothing or little, for measurements. */
     BENCH,
     /** A program that leaves the function it runs in, for measurements. */

@@ -22,9 +22,6 @@ public sealed interface Action {
     /** It is not made and returns this. */
     record Return(long value) implements Action {}
 
-    /** The process gets a signal first; later rules are asked. */
-    record Signal(int number) implements Action {}
-
     /** As policies write it. */
     default String text() {
         return switch (this) {
@@ -33,7 +30,6 @@ public sealed interface Action {
             case Log _ -> "log";
             case Kill _ -> "kill";
             case Return(var value) -> "return " + value;
-            case Signal(var number) -> "signal " + number;
         };
     }
 
@@ -41,7 +37,7 @@ public sealed interface Action {
     default boolean prevents() {
         return switch (this) {
             case Deny _, Kill _, Return _ -> true;
-            case Allow _, Log _, Signal _ -> false;
+            case Allow _, Log _ -> false;
         };
     }
 }

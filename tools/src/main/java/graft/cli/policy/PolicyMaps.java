@@ -1,5 +1,6 @@
 package graft.cli.policy;
 
+import graft.daemon.LinkRequest;
 import graft.daemon.Session;
 import graft.ebpf.maps.KeyedMap;
 import graft.ebpf.maps.RingBuffer;
@@ -8,11 +9,15 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /** The maps of a session that {@code policy.bpf.c} runs in. Borrows the session; the mode may be set by any thread. */
 public final class PolicyMaps {
+    /** The program's name. */
+    public static final String PROGRAM = "judge";
+
     private static final int BATCH = 256;
 
     private final Session session;
@@ -46,8 +51,20 @@ public final class PolicyMaps {
                 .orElseThrow(() -> new AssertionError("the program has no map " + name));
     }
 
-    /** Writes the rules; the mode should be off. */
-    public void write(RuleTables tables) {
+    /** The program at every call that a policy names. */
+    public static List<LinkRequest> links(Policy policy) {
+        return policy.calls().stream()
+                .<LinkRequest>map(
+                        call -> new LinkRequest.Syscall(PROGRAM, Optional.of(call.name()), LinkRequest.Edge.ENTER, 0))
+                .toList();
+    }
+
+    /** Writes the rules of a policy that {@link RuleTables} can hold; the mode should be off. */
+    public void write(Policy policy) {
+        RuleTables tables = switch (RuleTables.of(policy)) {
+            case RuleTables.Making.Made(var made) -> made;
+            case RuleTables.Making.TooLarge(var why) -> throw new IllegalArgumentException(why);
+        };
         KeyedMap rows = map("rule_rows", KeyedMap.class);
         for (int i = 0; i < tables.rows().size(); i++) {
             put(rows, i, tables.rows().get(i));

@@ -132,7 +132,6 @@ public final class RuleTables {
             case Action.Deny(var _, var error) -> row.putInt(4, 1).putLong(8, -error);
             case Action.Return(var value) -> row.putInt(4, 1).putLong(8, value);
             case Action.Log _ -> row.putInt(4, 2);
-            case Action.Signal(var number) -> row.putInt(4, 2).putInt(32, number);
             case Action.Kill _ -> row.putInt(4, 3).putLong(8, -EPERM);
         }
         return row.putInt(36, turns.first()).putInt(40, turns.last()).putInt(44, turns.step());
