@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Every tracee works the same with probes, without them and while they come and go, and every call is counted. How often
- * they come and go: {@code -Dgraft.turns=N}; for one tracee: {@code -Dgraft.tracee=NAME}.
+ * they come and go: {@code -Dgraft.turns=N}; for some tracees: {@code -Dgraft.tracee=NAME,NAME}.
  */
 @Tag("slow")
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -32,7 +32,7 @@ class TraceeTest {
 
     static List<TraceeSource> tracees() {
         return TraceeSource.all().stream()
-                .filter(source -> ONLY.isEmpty() || source.name().equals(ONLY))
+                .filter(source -> ONLY.isEmpty() || List.of(ONLY.split(",")).contains(source.name()))
                 .toList();
     }
 
