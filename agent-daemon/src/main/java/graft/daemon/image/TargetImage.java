@@ -104,11 +104,20 @@ public final class TargetImage {
         try (TargetModules modules = TargetModules.of(pid);
                 ProcMem memory = ProcMem.open(pid)) {
             ProbeCollector collector = new ProbeCollector(modules, collection);
+            Optional<SessionRefusal> unmade = Optional.empty();
             for (LinkRequest link : request.links()) {
                 Optional<SessionRefusal> refusal = collector.add(link);
-                if (refusal.isPresent()) {
+                boolean mayLack = request.onRefusal() == SessionRequest.OnRefusal.SKIP
+                        && refusal.filter(SessionRefusal.NoSyscallSite.class::isInstance)
+                                .isPresent();
+                if (mayLack) {
+                    unmade = refusal; // a call that it never makes leaves nothing uncovered
+                } else if (refusal.isPresent()) {
                     return new Assembly.Refused(refusal.get());
                 }
+            }
+            if (unmade.isPresent() && collector.functions().isEmpty()) {
+                return new Assembly.Refused(unmade.get());
             }
             return new TargetImage(
                             modules,

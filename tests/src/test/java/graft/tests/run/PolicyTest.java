@@ -117,4 +117,36 @@ class PolicyTest {
         }
         return answers.toString().strip();
     }
+
+    @Test
+    void aStaticProgramIsDeniedWhatTheDefaultDeniesAndKilledByItsRule() throws Exception {
+        Path free = Files.writeString(folder.resolve("free"), "x\n");
+        Path other = Files.writeString(folder.resolve("other"), "x\n");
+        Path deadly = Files.writeString(folder.resolve("deadly"), "x\n");
+        Path policy = Files.writeString(folder.resolve("policy.yaml"), """
+                name: static
+                default: {deny: EPERM}
+                rules:
+                  - {name: free, calls: "%%file", path: [%s, /dev/null], action: allow}
+                  - {name: deadly, calls: "%%file", path: %s, action: kill}
+                """.formatted(free, deadly));
+        try (AskedProgram shell = AskedProgram.start(
+                Path.of("busybox"),
+                "sh",
+                "-c",
+                "while read f; do if read x 2>/dev/null < $f; then echo yes; else echo no; fi; done")) {
+            try (GraftProcess graft = GraftProcess.start(
+                    "policy", "apply", policy.toString(), "-p", shell.pid(), "--mode", "enforce", "--yes")) {
+                graft.awaitLine("applied");
+                assertThat(shell.answer(free.toString())).isEqualTo("yes");
+                assertThat(shell.answer(other.toString())).isEqualTo("no");
+                shell.answer(deadly.toString());
+                GraftRun run = graft.end(); // its only process has been killed
+                assertThat(run.status()).as(run.errors()).isZero();
+                assertThat(run.output()).contains("deadly: ").contains("  kill\n");
+                assertThat(ProcessHandle.of(Long.parseLong(shell.pid())).filter(ProcessHandle::isAlive))
+                        .isEmpty();
+            }
+        }
+    }
 }
