@@ -97,6 +97,7 @@ public record RunningPolicy(Path socket, String name, long applier, Mode mode, S
                 .map(line -> line.split("\t", -1))
                 .toList();
         if (lines.isEmpty()) {
+            forget(socket);
             return Optional.empty();
         }
         String[] head = lines.getFirst();
@@ -110,6 +111,20 @@ public record RunningPolicy(Path socket, String name, long applier, Mode mode, S
                 .toList();
         return Optional.of(new RunningPolicy(
                 socket, head[0], Long.parseLong(head[1]), Mode.of(head[2]).orElse(Mode.OFF), head[3], rules));
+    }
+
+    /** A process that was killed leaves its socket behind. */
+    private static void forget(Path socket) {
+        String applier = socket.getFileName().toString().replaceFirst("-.*", "");
+        boolean lives = applier.matches("[0-9]{1,18}")
+                && ProcessHandle.of(Long.parseLong(applier)).isPresent();
+        if (!lives) {
+            try {
+                Files.deleteIfExists(socket);
+            } catch (IOException e) {
+                throw new UncheckedIOException("removing " + socket, e);
+            }
+        }
     }
 
     /**
