@@ -25,7 +25,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class HashMapTest {
     private static final int MAX = 256;
     private static final int OPERATIONS = 200_000;
-    private static final int DEATHS = 40;
+    /** Of processes, in each test that kills some. */
+    private static final int DEATHS = Integer.getInteger("graft.deaths", 40);
 
     private Path program;
 
