@@ -25,6 +25,8 @@ class FramesTest {
     private static final Pattern GDB = Pattern.compile("#\\d+ +(?:0x\\w+ in )?(\\S+) \\(.*");
     private static final Pattern PERF = Pattern.compile("\\s+[0-9a-f]+ (\\S+)\\+0x.*");
 
+    private static final Path SCRIPT = Path.of("..", "setup", "graft-gdb.py");
+
     @TempDir
     private Path folder;
 
@@ -37,6 +39,32 @@ class FramesTest {
             List<String> traces = new ArrayList<>();
             for (int i = 0; i < 5; i++) {
                 traces.add(run("gdb", "-p", Integer.toString(tracee.pid()), "-batch", "-nx", "-ex", "bt"));
+            }
+            tracee.endTurn();
+            assertWhole(traces, GDB);
+        }
+    }
+
+    /** The caller is found in the process by the script; the frame between is the stub's. */
+    @Test
+    void gdbWalksThroughWrappedCallsWithTheScript() throws IOException {
+        try (Tracee tracee = new Tracee(TraceeSource.named("wrapped-frames").compile(folder));
+                Session session = Probes.open(tracee, PLACES, "little")) {
+            assertThat(session.skipped()).isEmpty();
+            tracee.beginTurn(100);
+            List<String> traces = new ArrayList<>();
+            for (int i = 0; i < 5; i++) {
+                traces.add(run(
+                                "gdb",
+                                "-p",
+                                Integer.toString(tracee.pid()),
+                                "-batch",
+                                "-nx",
+                                "-ex",
+                                "source " + SCRIPT,
+                                "-ex",
+                                "bt")
+                        .replaceAll("(?m)^.* in \\?\\? \\(\\).*\n", ""));
             }
             tracee.endTurn();
             assertWhole(traces, GDB);
