@@ -27,7 +27,15 @@ void graft_adopt(void)
 EXPORT uint64_t graft_helper_ktime_get_ns(void) { return read_clock(CLOCK_MONOTONIC); }
 EXPORT uint64_t graft_helper_ktime_get_boot_ns(void) { return read_clock(CLOCK_BOOTTIME); }
 EXPORT uint64_t graft_helper_get_smp_processor_id(void) { return graft_cpu(); }
-EXPORT uint64_t graft_helper_get_current_pid_tgid(void) { return graft_owner(); }
+
+/* A child of vfork has its parent's memory and thread pointer; only the kernel knows that it is another process. */
+EXPORT uint64_t graft_helper_get_current_pid_tgid(void)
+{
+    if (!graft_config()->followed)
+        return graft_owner();
+    return (uint64_t)graft_syscall(SYS_GETPID, 0, 0, 0, 0, 0, 0) << 32 |
+           (uint32_t)graft_syscall(SYS_GETTID, 0, 0, 0, 0, 0, 0);
+}
 
 EXPORT uint64_t graft_helper_get_current_uid_gid(void)
 {

@@ -1,7 +1,9 @@
 package graft.daemon;
 
 import graft.attach.Attachment;
+import graft.platform.linux.Errno;
 import graft.platform.linux.ProcMem;
+import graft.platform.linux.SysException;
 import graft.rewriter.PatchSite;
 import graft.uprobe.AttachPoint;
 import java.util.Arrays;
@@ -20,6 +22,13 @@ record LateAttachment(Attachment attachment, List<AttachPoint> points, int links
 
     private static boolean isPatched(PatchSite site, ProcMem memory) {
         byte[] bytes = site.newBytes().bytes();
-        return Arrays.equals(bytes, memory.readBytes(site.address(), bytes.length));
+        try {
+            return Arrays.equals(bytes, memory.readBytes(site.address(), bytes.length));
+        } catch (SysException failed) {
+            if (failed.is(Errno.EIO)) {
+                return false; // nothing is mapped there any more
+            }
+            throw failed;
+        }
     }
 }

@@ -2,6 +2,7 @@ package graft.daemon;
 
 import graft.attach.PreloadLibrary;
 import graft.platform.elf.ElfFile;
+import graft.platform.linux.Pidfd;
 import graft.platform.linux.PosixSpawn;
 import graft.platform.linux.WaitStatus;
 import graft.platform.linux.Waitpid;
@@ -146,6 +147,7 @@ public final class ProgramStart implements AutoCloseable {
     /** Waits for the program's end: its exit code, or 128 and the signal's number, as shells count. */
     public int awaitExit() {
         while (exit.isEmpty()) {
+            Pidfd.awaitEnd(pid);
             poll(0);
         }
         return exit.get();

@@ -8,6 +8,7 @@ import graft.attach.DetachProof;
 import graft.attach.Injection;
 import graft.attach.Refusal;
 import graft.attach.TargetInspection;
+import graft.daemon.image.SyscallScope;
 import graft.daemon.image.TargetImage;
 import graft.ebpf.maps.BpfMap;
 import graft.platform.linux.SysException;
@@ -16,12 +17,15 @@ import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import graft.uprobe.AttachPoint;
 import graft.uprobe.TargetModules;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -42,9 +46,11 @@ public final class Session implements AutoCloseable {
     private final AtomicInteger links;
     private Optional<LateLibraries> late = Optional.empty(); // set before anybody else has the session
     private Optional<ForkedTargets> forked = Optional.empty(); // the same
+    private Optional<SyscallFollower> follower = Optional.empty(); // the same
+    private final Queue<Executed> executed = new ConcurrentLinkedQueue<>();
     private final AtomicReference<MissedCalls> missedLate = // by what was taken out with its library
             new AtomicReference<>(new MissedCalls(0, 0));
-    private final Set<Integer> ended = new LinkedHashSet<>(); // guarded by this
+    private final Set<Attachment> ended = new HashSet<>(); // guarded by this
     private final long openedNanos = System.nanoTime();
     private Optional<List<DetachProof>> proofs = Optional.empty();
     private MissedCalls missed = new MissedCalls(0, 0); // guarded by this
@@ -82,7 +88,7 @@ public final class Session implements AutoCloseable {
 
     /** Plans the request without touching any target. */
     public static Preview preview(SessionRequest asked, AgentImage agent) {
-        SessionRequest request = SessionSections.expanded(asked);
+        SessionRequest request = SyscallWatch.expanded(SessionSections.expanded(asked));
         return switch (load(request, Map.of())) {
             case Collection.Loading.Refused(var refusal) -> new Preview.Refused(refusal);
             case Collection.Loading.Loaded(var collection) -> {
@@ -106,7 +112,7 @@ public final class Session implements AutoCloseable {
      * @param given maps that exist already and take the place of the object's maps of the same name
      */
     public static Opening open(SessionRequest asked, Map<String, BpfMap> given, AgentImage agent, Attacher attacher) {
-        SessionRequest request = SessionSections.expanded(asked);
+        SessionRequest request = SyscallWatch.expanded(SessionSections.expanded(asked));
         return switch (load(request, given)) {
             case Collection.Loading.Refused(var refusal) -> new Opening.Refused(refusal);
             case Collection.Loading.Loaded(var collection) -> {
@@ -264,7 +270,7 @@ public final class Session implements AutoCloseable {
             AgentImage agent,
             Attacher attacher) {
         if (request.onFork() == ForkedChildren.FOLLOWED) {
-            forked = Optional.of(new ForkedTargets(this::attachments, collection));
+            forked = Optional.of(new ForkedTargets(this::attachments, collection, this::over));
         }
         Map<Integer, LoaderWatch> watches = new LinkedHashMap<>();
         for (Map.Entry<Integer, List<LinkRequest.Uprobe>> of : missing.entrySet()) {
@@ -282,7 +288,8 @@ public final class Session implements AutoCloseable {
             LateLibraries.Links links = new LateLibraries.Links() {
                 @Override
                 public Optional<LateAttachment> attach(int pid, List<LinkRequest> wanted) {
-                    return attachLate(pid, request.with(wanted), agent, attacher);
+                    SyscallScope scope = SyscallScope.everywhere(SessionRequest.OnMissing.WAIT);
+                    return attachLate(pid, request.with(wanted), scope, agent, attacher);
                 }
 
                 @Override
@@ -292,18 +299,55 @@ public final class Session implements AutoCloseable {
             };
             late = Optional.of(new LateLibraries(missing, watches, links));
         }
+        follower = SyscallWatch.of(collection)
+                .map(watch -> new SyscallFollower(watch, followed(request, agent, attacher)));
+        follower.ifPresent(one -> request.pids().forEach(one::look)); // what came while it was attached to
         return new Opening.Opened(this);
     }
 
+    /** What is hooked later gets the programs at system calls. */
+    private SyscallFollower.Targets followed(SessionRequest request, AgentImage agent, Attacher attacher) {
+        SessionRequest calls = request.with(request.links().stream()
+                .filter(LinkRequest.Syscall.class::isInstance)
+                .toList());
+        return new SyscallFollower.Targets() {
+            @Override
+            public Optional<LateAttachment> attach(int pid, SyscallScope scope) {
+                return attachLate(pid, calls, scope, agent, attacher);
+            }
+
+            @Override
+            public void detach(LateAttachment gone) {
+                detachLate(gone);
+            }
+
+            @Override
+            public void executed(Executed one) {
+                findEnded();
+                collection.targetEnded(one.pid()); // what the program before held
+                executed.add(one);
+            }
+
+            @Override
+            public void lost(int pid, String why) {
+                skipped.add(new SessionRefusal.SiteRefused(
+                        pid, "program of process " + pid, why, "trace that process by itself: -p PID"));
+            }
+        };
+    }
+
     /** On the thread that waits for libraries. What cannot be attached is listed with what was left out. */
-    private Optional<LateAttachment> attachLate(int pid, SessionRequest request, AgentImage agent, Attacher attacher) {
+    private Optional<LateAttachment> attachLate(
+            int pid, SessionRequest request, SyscallScope scope, AgentImage agent, Attacher attacher) {
         SessionRequest lenient = request.with(List.of(pid), SessionRequest.OnRefusal.SKIP);
         try {
-            switch (TargetImage.assemble(pid, lenient, collection, agent)) {
+            switch (TargetImage.assemble(pid, lenient, collection, agent, scope)) {
+                case TargetImage.Assembly.Refused(SessionRefusal.NoSyscallSite _) -> {
+                    // it makes none of the calls that were asked for
+                }
                 case TargetImage.Assembly.Refused(var refusal) -> skipped.add(LateRefusals.of(pid, lenient, refusal));
                 case TargetImage.Assembly.Assembled planned -> {
-                    Attempt attempt =
-                            attach(planned, () -> assembleAll(lenient, collection, agent, Map.of()), attacher);
+                    Attempt attempt = attach(planned, () -> again(pid, lenient, scope, agent), attacher);
                     TargetImage.Assembly.Assembled image = attempt.image();
                     switch (attempt.result()) {
                         case AttachResult.Attached(var attachment, var _) -> {
@@ -325,6 +369,26 @@ public final class Session implements AutoCloseable {
             // The same.
         }
         return Optional.empty();
+    }
+
+    private Assemblies again(int pid, SessionRequest request, SyscallScope scope, AgentImage agent) {
+        return switch (TargetImage.assemble(pid, request, collection, agent, scope)) {
+            case TargetImage.Assembly.Refused(var refusal) -> new Assemblies.Refused(refusal);
+            case TargetImage.Assembly.Assembled assembled -> new Assemblies.Ready(List.of(assembled));
+        };
+    }
+
+    /** Ended long ago, with nothing left that it has forked. What cannot be cleared away is tried again at the end. */
+    private void over(Attachment attachment) {
+        if (attachment.detach().outcome() == DetachProof.Outcome.TARGET_GONE) {
+            findEnded();
+            forget(attachment);
+        }
+    }
+
+    private synchronized void forget(Attachment attachment) {
+        attachments.remove(attachment);
+        ended.remove(attachment);
     }
 
     /** On the same thread. What cannot be taken out now is tried again when the session is closed. */
@@ -385,6 +449,7 @@ public final class Session implements AutoCloseable {
         endedTargets();
         return attachments.stream().anyMatch(Attachment::isAlive)
                 || late.filter(LateLibraries::hasLiveTarget).isPresent()
+                || follower.filter(SyscallFollower::isBusy).isPresent()
                 || forked.filter(targets -> !targets.present().isEmpty()).isPresent();
     }
 
@@ -394,14 +459,34 @@ public final class Session implements AutoCloseable {
      */
     public synchronized Set<Integer> endedTargets() {
         forked.ifPresent(ForkedTargets::present);
-        for (Attachment attachment : attachments) {
+        return findEnded();
+    }
+
+    private synchronized Set<Integer> findEnded() {
+        Set<Integer> pids = new LinkedHashSet<>();
+        Set<Integer> alive = new HashSet<>();
+        for (Attachment attachment : attachments.reversed()) { // the later program of a process first
             int pid = attachment.facts().pid();
-            if (!ended.contains(pid) && !attachment.isAlive()) {
-                ended.add(pid);
-                collection.targetEnded(pid);
+            if (attachment.isAlive()) {
+                alive.add(pid);
+            } else {
+                pids.add(pid);
+                if (ended.add(attachment) && !alive.contains(pid)) {
+                    collection.targetEnded(pid);
+                }
             }
         }
-        return Set.copyOf(ended);
+        pids.removeAll(alive);
+        return pids;
+    }
+
+    /** The programs that followed processes have executed since this was last asked. */
+    public List<Executed> executed() {
+        List<Executed> all = new ArrayList<>();
+        for (Executed one = executed.poll(); one != null; one = executed.poll()) {
+            all.add(one);
+        }
+        return all;
     }
 
     /** Nanoseconds since the session was opened. */
@@ -410,7 +495,12 @@ public final class Session implements AutoCloseable {
     }
 
     /** Takes everything out of the targets and measures that it did; the maps stay readable until {@link #close}. */
-    public synchronized List<DetachProof> detach() {
+    public List<DetachProof> detach() {
+        follower.ifPresent(SyscallFollower::close); // nothing is followed from here on
+        return detachAll();
+    }
+
+    private synchronized List<DetachProof> detachAll() {
         if (proofs.isEmpty()) {
             List<DetachProof> ofWatches =
                     late.map(LateLibraries::detach).orElse(List.of()); // nothing is attached late from here on

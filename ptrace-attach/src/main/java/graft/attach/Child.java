@@ -1,6 +1,7 @@
 package graft.attach;
 
 import graft.platform.linux.Errno;
+import graft.platform.linux.Pidfd;
 import graft.platform.linux.Signals;
 import graft.platform.linux.SysException;
 import graft.platform.linux.WaitStatus;
@@ -30,6 +31,7 @@ public final class Child implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment word = arena.allocate(ValueLayout.JAVA_INT);
             while (status == Waitpid.NOTHING) {
+                Pidfd.awaitEnd(pid); // while it is not awaited, its number is its own
                 int found = Waitpid.waitpid(pid, Waitpid.WALL, word);
                 status = switch (WaitStatus.decode(found)) {
                     case WaitStatus.Exited(var code) -> code;

@@ -79,7 +79,7 @@ final class SessionFooter {
                 proofs.stream().mapToInt(DetachProof::restored).sum(),
                 proofs.stream().mapToInt(DetachProof::sites).sum(),
                 proven ? Footer.Proven.YES : Footer.Proven.NO,
-                words);
+                words.stream().distinct().toList());
     }
 
     /**

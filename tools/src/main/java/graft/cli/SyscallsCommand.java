@@ -22,6 +22,7 @@ import graft.cli.syscalls.Selection;
 import graft.cli.syscalls.Summary;
 import graft.cli.syscalls.SyscallTrace;
 import graft.cli.syscalls.TracePlace;
+import graft.daemon.Executed;
 import graft.daemon.KernelSession;
 import graft.daemon.LinkRequest;
 import graft.daemon.SectionLinks;
@@ -38,6 +39,7 @@ import graft.syscalls.decode.FilePaths;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -153,7 +155,7 @@ final class SyscallsCommand implements Callable<Integer> {
             return injecting(table, pids);
         }
         return switch (place) {
-            case user -> inProcesses(table, pids);
+            case user -> command.isEmpty() ? inProcesses(table, pids) : inCommand(table);
             case kernel -> inKernel(table, pids);
             case auto ->
                 command.isEmpty() && target.children() == ForkedChildren.LEFT
@@ -171,22 +173,17 @@ final class SyscallsCommand implements Callable<Integer> {
                 KernelPlace where = new KernelPlace(session)) {
             SyscallTrace trace = started(where, table);
             pids.forEach(pid -> trace.follow(pid, SyscallTrace.Since.NOW));
-            Running running = new Running(() -> !interruption.hasCome(), session.links(), () -> Optional.empty());
-            return new Run(table, trace, running).run();
+            Running running =
+                    new Running(() -> !interruption.hasCome(), session.links(), List::of, () -> Optional.empty());
+            Run run = new Run(table, trace, running);
+            return command.isEmpty() ? run.run() : run.run(start(pid -> trace.follow(pid, SyscallTrace.Since.ENTRY)));
         }
     }
 
-    /** The programs that watch for new processes are the kernel's; the others run around the calls. */
     private int inProcesses(SyscallTable table, List<Integer> pids) {
-        if (!command.isEmpty()) {
-            throw target.usageError("--where user takes running processes: -p PID");
-        }
-        CollectionSpec object = withoutKernelPrograms(PackagedProgram.SYSCALLS.spec());
-        SessionRequest request = new SessionRequest(
-                        object, SectionLinks.of(object).links(), pids, SessionRequest.OnRefusal.SKIP)
-                .with(target.children());
-        try (LiveSession live = LiveSession.open(request)) {
-            return traced(table, live, () -> {});
+        try (LiveSession live = LiveSession.open(inProcesses(pids))) {
+            new MapReporter(target, live.session().collection().spec()).leftOut(live);
+            return run(live, table, () -> {}).run();
         }
     }
 
@@ -204,7 +201,8 @@ final class SyscallsCommand implements Callable<Integer> {
             PolicyMaps maps = new PolicyMaps(live.session());
             maps.write(policy);
             maps.set(Mode.ENFORCE);
-            return traced(table, live, () -> told(policy, maps));
+            new MapReporter(target, object).leftOut(live);
+            return run(live, table, () -> told(policy, maps)).run();
         }
     }
 
@@ -225,16 +223,49 @@ final class SyscallsCommand implements Callable<Integer> {
         return object.with(programs);
     }
 
-    private int traced(SyscallTable table, LiveSession live, Runnable atEnd) {
-        try (ProcessPlace where = new ProcessPlace(live.session(), live::detach)) {
-            new MapReporter(target, PackagedProgram.SYSCALLS.spec()).leftOut(live);
-            SyscallTrace trace = started(where, table);
-            Running running = new Running(live::goesOn, live.session().links(), () -> {
-                atEnd.run();
-                return SessionFooter.of(live).undo();
+    /** The command is attached to before its first instruction. */
+    private int inCommand(SyscallTable table) {
+        List<LiveSession> opened = new ArrayList<>();
+        List<Run> runs = new ArrayList<>();
+        try {
+            Child child = start(pid -> {
+                opened.add(LiveSession.open(inProcesses(List.of(pid))));
+                runs.add(run(opened.getFirst(), table, () -> {}));
             });
-            return new Run(table, trace, running).run();
+            int exit = runs.getFirst().run(child);
+            new MapReporter(target, opened.getFirst().session().collection().spec()).leftOut(opened.getFirst());
+            return exit;
+        } finally {
+            opened.forEach(LiveSession::close);
         }
+    }
+
+    /** @param atEnd is done before the undo */
+    private Run run(LiveSession live, SyscallTable table, Runnable atEnd) {
+        ProcessPlace where = new ProcessPlace(live.session(), live::detach);
+        Running running = new Running(live::goesOn, live.session().links(), live.session()::executed, () -> {
+            atEnd.run();
+            return SessionFooter.of(live).undo();
+        });
+        return new Run(table, started(where, table), running);
+    }
+
+    /** The programs that watch for new processes are the kernel's; the others run around the calls. */
+    private SessionRequest inProcesses(List<Integer> pids) {
+        CollectionSpec object = withoutKernelPrograms(PackagedProgram.SYSCALLS.spec());
+        return new SessionRequest(object, SectionLinks.of(object).links(), pids, SessionRequest.OnRefusal.SKIP)
+                .with(SessionRequest.OnMissing.WAIT)
+                .with(target.children());
+    }
+
+    private Child start(Spawn.Preparation prepare) {
+        return switch (new Spawn(command, System.getenv(), Optional.empty()).heldAtEntry(prepare)) {
+            case Spawn.Started.Running(var child) -> child;
+            case Spawn.Started.NotStarted(var reason, var _) ->
+                throw Problem.of("U005", "cannot start " + command.getFirst())
+                        .because(reason)
+                        .failure();
+        };
     }
 
     private SyscallTrace started(TracePlace where, SyscallTable table) {
@@ -248,7 +279,11 @@ final class SyscallsCommand implements Callable<Integer> {
     }
 
     /** What a run asks its session. */
-    private record Running(BooleanSupplier goesOn, int links, Supplier<Optional<Footer.Undone>> undone) {}
+    private record Running(
+            BooleanSupplier goesOn,
+            int links,
+            Supplier<List<Executed>> executed,
+            Supplier<Optional<Footer.Undone>> undone) {}
 
     private static KernelSession open(SessionRequest request) {
         return switch (KernelSession.open(request, Map.of())) {
@@ -315,33 +350,28 @@ final class SyscallsCommand implements Callable<Integer> {
             });
         }
 
+        /** Processes that run already. */
         int run() {
-            if (command.isEmpty()) {
-                target.err().println("tracing; Ctrl-C ends");
-                readWhile(new CompletableFuture<>());
-                finish();
-                return 0;
-            }
-            Spawn spawn = new Spawn(command, System.getenv(), Optional.empty());
-            return switch (spawn.heldAtEntry(pid -> trace.follow(pid, SyscallTrace.Since.ENTRY))) {
-                case Spawn.Started.NotStarted(var reason, var _) ->
-                    throw Problem.of("U005", "cannot start " + command.getFirst())
-                            .because(reason)
-                            .failure();
-                case Spawn.Started.Running(var child) -> {
-                    try (child) {
-                        yield started(child);
-                    }
-                }
-            };
+            target.err().println("tracing; Ctrl-C ends");
+            readWhile(new CompletableFuture<>());
+            finish();
+            return 0;
         }
 
-        private int started(Child child) {
-            CompletableFuture<Integer> exit = CompletableFuture.supplyAsync(
-                    child::awaitExit, task -> Thread.ofPlatform().daemon().start(task));
-            readWhile(exit);
-            finish();
-            return exit.getNow(0);
+        /** A command. @return its exit code */
+        int run(Child started) {
+            try (Child child = started) {
+                CompletableFuture<Integer> exit = CompletableFuture.supplyAsync(
+                        child::awaitExit, task -> Thread.ofPlatform().daemon().start(task));
+                readWhile(exit);
+                finish();
+                return exit.getNow(0);
+            }
+        }
+
+        private void add(MemorySegment event) {
+            running.executed().get().forEach(reader::executed);
+            reader.add(event);
         }
 
         /** Until Ctrl-C, the end of the time, or the end of the processes. */
@@ -350,7 +380,7 @@ final class SyscallsCommand implements Callable<Integer> {
                     .map(time -> System.nanoTime() + time.toNanos())
                     .orElse(Long.MAX_VALUE);
             while (running.goesOn().getAsBoolean() && System.nanoTime() < deadline) {
-                if (trace.read(PAUSE, reader::add) == 0) {
+                if (trace.read(PAUSE, this::add) == 0) {
                     out.flush();
                     boolean hasEnded = command.isEmpty() || exit.isDone();
                     if (hasEnded && !trace.hasLiveProcess()) {
@@ -362,9 +392,10 @@ final class SyscallsCommand implements Callable<Integer> {
 
         private void finish() {
             trace.stop();
-            while (trace.read(Duration.ZERO, reader::add) > 0) {
+            while (trace.read(Duration.ZERO, this::add) > 0) {
                 out.flush();
             }
+            running.executed().get().forEach(reader::executed);
             reader.unfinished().forEach(call -> out.println(printer.line(call)));
             if (summary) {
                 Summary counted = Summary.of(table, trace.statistics());

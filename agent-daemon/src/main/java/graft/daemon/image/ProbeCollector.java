@@ -2,13 +2,13 @@ package graft.daemon.image;
 
 import graft.daemon.LinkRequest;
 import graft.daemon.SessionRefusal;
+import graft.daemon.SessionRequest;
 import graft.daemon.UsdtSpecs;
 import graft.platform.address.RemoteAddress;
 import graft.platform.elf.ElfSymbol;
 import graft.rewriter.plan.FunctionRange;
 import graft.rewriter.plan.SyscallPlace;
 import graft.syscalls.SyscallSite;
-import graft.syscalls.SyscallSites;
 import graft.syscalls.SyscallTable;
 import graft.uprobe.AttachPoint;
 import graft.uprobe.Resolution;
@@ -36,9 +36,11 @@ final class ProbeCollector {
     private final Set<RemoteAddress> semaphores = new TreeSet<>();
     private final Map<TargetModule, List<SyscallSite>> syscallSites = new LinkedHashMap<>();
     private final graft.daemon.Collection collection;
+    private final SyscallScope scope;
 
-    ProbeCollector(TargetModules modules, graft.daemon.Collection collection) {
+    ProbeCollector(TargetModules modules, graft.daemon.Collection collection, SyscallScope scope) {
         this.modules = modules;
+        this.scope = scope;
         this.collection = collection;
         this.programs = collection.programs();
         this.resolver = new SymbolResolver(modules);
@@ -140,7 +142,7 @@ final class ProbeCollector {
                 }
             }
         }
-        return places > 0
+        return places > 0 || scope.missing() == SessionRequest.OnMissing.WAIT
                 ? Optional.empty()
                 : Optional.of(new SessionRefusal.NoSyscallSite(
                         modules.pid(), link.syscall().orElse("any system call")));
@@ -150,10 +152,9 @@ final class ProbeCollector {
     private Map<TargetModule, List<SyscallSite>> syscallSites() {
         if (syscallSites.isEmpty()) {
             for (String path : modules.paths()) {
-                modules.named(path)
-                        .ifPresent(module -> syscallSites.put(
-                                module,
-                                SyscallSites.of(module.elf(), module.loadBias()).sites()));
+                if (scope.modules().test(path)) {
+                    modules.named(path).ifPresent(module -> syscallSites.put(module, ModuleSites.of(module)));
+                }
             }
         }
         return syscallSites;

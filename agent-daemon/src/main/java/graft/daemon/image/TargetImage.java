@@ -13,6 +13,7 @@ import graft.platform.layout.PoolConstants;
 import graft.platform.linux.Lifeline;
 import graft.platform.linux.ProcMem;
 import graft.platform.proc.MemoryMapping;
+import graft.platform.proc.ProcessStat;
 import graft.rewriter.PatchPlan;
 import graft.rewriter.PatchPlan.CodeBlock;
 import graft.rewriter.PatchSite;
@@ -43,6 +44,8 @@ import java.util.Optional;
  * target is touched; the same target and the same request give the same bytes.
  */
 public final class TargetImage {
+    private static final long PAGE = 4096;
+
     private final TargetModules modules;
     private final List<BpfMap> maps;
     private final List<CheckedProgram> programs;
@@ -75,6 +78,18 @@ public final class TargetImage {
         for (MemoryMapping mapping : modules.maps().mappings()) {
             occupied.add(new PoolPlacement.Range(mapping.start(), mapping.end()));
         }
+        futureHeap().ifPresent(occupied::add);
+        occupied.sort(Comparator.comparing(PoolPlacement.Range::start));
+    }
+
+    /** A program that has just been executed has no heap yet; the kernel knows where it will begin. */
+    private Optional<PoolPlacement.Range> futureHeap() {
+        RemoteAddress start = new RemoteAddress(
+                ProcessStat.find(modules.pid()).map(ProcessStat::heapStart).orElse(0L));
+        boolean isMapped = modules.maps().containing(start).isPresent();
+        return start.value() == 0 || isMapped
+                ? Optional.empty()
+                : Optional.of(new PoolPlacement.Range(start, start.plus(PAGE)));
     }
 
     /** The outcome. */
@@ -101,10 +116,20 @@ public final class TargetImage {
      * @throws graft.platform.linux.SysException when the process may not be read
      */
     public static Assembly assemble(int pid, SessionRequest request, Collection collection, AgentImage agent) {
+        return assemble(pid, request, collection, agent, SyscallScope.everywhere(request.onMissing()));
+    }
+
+    /** The same, with programs at system calls in some files only. */
+    public static Assembly assemble(
+            int pid, SessionRequest request, Collection collection, AgentImage agent, SyscallScope scope) {
         try (TargetModules modules = TargetModules.of(pid);
                 ProcMem memory = ProcMem.open(pid)) {
+<<<<<<< HEAD
             ProbeCollector collector = new ProbeCollector(modules, collection);
             Optional<SessionRefusal> unmade = Optional.empty();
+=======
+            ProbeCollector collector = new ProbeCollector(modules, collection, scope);
+>>>>>>> b565c4e (one)
             for (LinkRequest link : request.links()) {
                 Optional<SessionRefusal> refusal = collector.add(link);
                 boolean mayLack = request.onRefusal() == SessionRequest.OnRefusal.SKIP
@@ -149,10 +174,14 @@ public final class TargetImage {
                 return new Assembly.Refused(refusal.get());
             }
         }
-        return places.isEmpty()
-                ? new Assembly.Refused(skipped.getFirst())
-                : new Assembly.Assembled(
-                        injection(collector.semaphores()), collector.points(), List.copyOf(skipped), links);
+        if (!places.isEmpty()) {
+            return new Assembly.Assembled(
+                    injection(collector.semaphores()), collector.points(), List.copyOf(skipped), links);
+        }
+        return new Assembly.Refused(
+                skipped.isEmpty()
+                        ? new SessionRefusal.NoSyscallSite(modules.pid(), "what was asked for")
+                        : skipped.getFirst());
     }
 
     private Optional<SessionRefusal> planModule(

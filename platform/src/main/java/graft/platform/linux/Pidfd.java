@@ -1,9 +1,13 @@
 package graft.platform.linux;
 
+import java.time.Duration;
+
 /** {@code sys/pidfd.h}: descriptors of processes. By number, because older C libraries lack the wrappers. */
 public final class Pidfd {
     /** The descriptor is of one thread (Linux 6.9 and newer). */
     public static final int THREAD = 0x80;
+
+    private static final Duration WHILE = Duration.ofSeconds(10);
 
     private Pidfd() {}
 
@@ -11,6 +15,18 @@ public final class Pidfd {
     public static NativeFd open(int pid, int flags) {
         long fd = Syscall.PIDFD_OPEN.call("opening process " + pid, pid, flags);
         return new NativeFd((int) fd, "pidfd of process " + pid);
+    }
+
+    /**
+     * Waits until a process has ended, and takes nothing: {@code waitpid} would take the stops of a process that another
+     * thread of this one traces.
+     */
+    public static void awaitEnd(int pid) {
+        try (NativeFd process = open(pid, 0)) {
+            while (Poll.readable(process, WHILE) != Poll.Wait.READY) {
+                // once more
+            }
+        }
     }
 
     /** {@code pidfd_getfd(2)}: a duplicate of descriptor {@code number} of the process. */

@@ -11,11 +11,13 @@ import java.util.Optional;
  * @param threads how many the process has, itself among them
  * @param processor where it runs, or ran last
  * @param startTime in clock ticks after boot; together with the pid it names a process for ever
+ * @param heapStart where {@code brk} begins, also before the first of it is mapped; 0 when that may not be known
  */
-public record ProcessStat(char state, long flags, int threads, int processor, long startTime) {
+public record ProcessStat(char state, long flags, int threads, int processor, long startTime, long heapStart) {
     private static final int FLAGS = 6;
     private static final int THREADS = 17;
     private static final int START_TIME = 19;
+    private static final int HEAP_START = 44;
     private static final int PROCESSOR = 36;
 
     /** @throws NoSuchProcessException when there is no such process */
@@ -42,7 +44,8 @@ public record ProcessStat(char state, long flags, int threads, int processor, lo
                 Long.parseLong(fields[FLAGS]),
                 Integer.parseInt(fields[THREADS]),
                 Integer.parseInt(fields[PROCESSOR]),
-                Long.parseUnsignedLong(fields[START_TIME]));
+                Long.parseUnsignedLong(fields[START_TIME]),
+                Long.parseUnsignedLong(fields[HEAP_START]));
     }
 
     /** Whether it runs no more: it is dead, or waits for its parent. */

@@ -1,5 +1,6 @@
 package graft.cli.syscalls;
 
+import graft.daemon.Executed;
 import graft.syscalls.ArgumentKind;
 import graft.syscalls.SyscallSpec;
 import graft.syscalls.SyscallTable;
@@ -14,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /** Makes calls of the program's events: what a call read comes when it begins, the rest when it ends. One thread. */
 public final class EventReader {
@@ -22,6 +24,7 @@ public final class EventReader {
     private static final int CHUNK = 16;
     private static final int UNREADABLE = 1;
     private static final String EXECVE = "execve";
+    private static final Set<String> EXECUTIONS = Set.of("execve", "execveat");
     private static final Set<String> FORKS = Set.of("clone", "clone3", "fork", "vfork");
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
@@ -29,6 +32,7 @@ public final class EventReader {
     private final SyscallTable table;
     private final Consumer<Call> receiver;
     private final Map<Integer, Call> begun = new HashMap<>();
+    private final List<Executed> executed = new ArrayList<>();
 
     /** @param receiver gets each call when it has ended */
     public EventReader(SyscallTable table, Consumer<Call> receiver) {
@@ -40,6 +44,8 @@ public final class EventReader {
     public void add(MemorySegment event) {
         boolean isEnter = event.get(INT, 0) == ENTER;
         Call part = call(event, isEnter);
+        long time = event.get(LONG, 16);
+        endExecutions(one -> one.pid() == part.pid() && one.nanos() < time);
         if (!isEnter) {
             ended(part);
         } else if (part.spec().result().equals(new ArgumentKind.Number(ArgumentKind.Form.NONE))) {
@@ -48,6 +54,35 @@ public final class EventReader {
         } else {
             begun.put(part.tid(), part);
         }
+    }
+
+    /** A program has been executed: its first event ends the call of the program before. */
+    public void executed(Executed one) {
+        executed.add(one);
+    }
+
+    private void endExecutions(Predicate<Executed> which) {
+        if (executed.isEmpty()) {
+            return;
+        }
+        executed.removeIf(one -> {
+            boolean ends = which.test(one);
+            Optional<Call> call = Optional.ofNullable(ends ? begun.get(one.tid()) : null)
+                    .filter(beginning -> EXECUTIONS.contains(beginning.spec().name()));
+            call.ifPresent(beginning -> {
+                begun.remove(one.tid());
+                receiver.accept(new Call(
+                        beginning.spec(),
+                        beginning.pid(),
+                        beginning.tid(),
+                        beginning.enteredNs(),
+                        one.nanos(),
+                        new Call.Outcome.Returned(0),
+                        beginning.arguments(),
+                        beginning.memory()));
+            });
+            return ends;
+        });
     }
 
     private void ended(Call end) {
@@ -88,8 +123,9 @@ public final class EventReader {
                 memory);
     }
 
-    /** The calls whose end has not come. */
+    /** The calls whose end has not come. To be asked when nothing more is read. */
     public List<Call> unfinished() {
+        endExecutions(_ -> true);
         return List.copyOf(begun.values());
     }
 

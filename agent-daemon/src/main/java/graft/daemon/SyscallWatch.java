@@ -1,0 +1,160 @@
+package graft.daemon;
+
+import graft.ebpf.insn.Assembler;
+import graft.ebpf.maps.ArrayMap;
+import graft.ebpf.object.CollectionSpec;
+import graft.ebpf.object.MapSpec;
+import graft.ebpf.object.MapType;
+import graft.ebpf.object.ProgSpec;
+import graft.ebpf.object.ProgType;
+import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Graft's own programs around the system calls by which the hooked code of a process changes: they ring, say who and what,
+ * and wait for the answer. The last programs at their places.
+ */
+final class SyscallWatch {
+    private static final String MAP = ".watch";
+    private static final int SLOTS = 256;
+    private static final int HEAD = 64;
+    private static final int SLOT_BYTES = 32;
+    private static final int WHO = 8;
+    private static final int WHAT = 16;
+    private static final int ANSWER = 24;
+
+    private final ArrayMap bell;
+    private long seen;
+
+    private SyscallWatch(ArrayMap bell) {
+        this.bell = bell;
+    }
+
+    /** What has happened. */
+    enum Event {
+        /** A thread is about to execute a program. */
+        EXECUTES,
+        /** It could not. */
+        EXECUTED_NOTHING,
+        /** A file was mapped as code. */
+        MAPPED;
+
+        int number() {
+            return ordinal() + 1;
+        }
+    }
+
+    /** One ring. */
+    record Ring(long number, int pid, int tid, Event event) {}
+
+    /** The request with these programs too, where they are needed. */
+    static SessionRequest expanded(SessionRequest request) {
+        boolean syscalls = request.links().stream().anyMatch(LinkRequest.Syscall.class::isInstance);
+        boolean follows = request.onFork() == ForkedChildren.FOLLOWED;
+        if (!syscalls || !follows && request.onMissing() == SessionRequest.OnMissing.FAIL) {
+            return request;
+        }
+        Map<String, ProgSpec> programs = new LinkedHashMap<>(request.object().programs());
+        List<LinkRequest> links = new ArrayList<>(request.links());
+        add(programs, links, program(".mapped", ProgType.RAW_SYSCALL_EXIT, Event.MAPPED), List.of("mmap"));
+        if (follows) {
+            List<String> calls = List.of("execve", "execveat");
+            add(programs, links, program(".executes", ProgType.SYSCALL_ENTER, Event.EXECUTES), calls);
+            add(programs, links, program(".failed", ProgType.SYSCALL_EXIT, Event.EXECUTED_NOTHING), calls);
+        }
+        Map<String, MapSpec> maps = new LinkedHashMap<>(request.object().maps());
+        maps.put(MAP, MapSpec.of(MAP, MapType.ARRAY, Integer.BYTES, HEAD + SLOTS * SLOT_BYTES, 1));
+        CollectionSpec object = new CollectionSpec(
+                request.object().origin(), maps, programs, request.object().btf());
+        return request.with(object, links);
+    }
+
+    private static void add(
+            Map<String, ProgSpec> programs, List<LinkRequest> links, ProgSpec program, List<String> calls) {
+        LinkRequest.Edge edge =
+                program.type() == ProgType.SYSCALL_ENTER ? LinkRequest.Edge.ENTER : LinkRequest.Edge.EXIT;
+        programs.put(program.name(), program);
+        calls.forEach(call -> links.add(new LinkRequest.Syscall(program.name(), Optional.of(call), edge, 0)));
+    }
+
+    private static ProgSpec program(String name, ProgType type, Event event) {
+        String text = (event == Event.MAPPED ? text("watch-mapped.s") : "") + text("watch-ring.s");
+        return switch (Assembler.assemble(text.replace("EVENT", Integer.toString(event.number())))) {
+            case Assembler.Result.Assembled(var insns, var labels, var _) -> {
+                int callee = labels.get("is_answered");
+                yield new ProgSpec(
+                        name,
+                        "the watch of system calls",
+                        type,
+                        Optional.empty(),
+                        insns,
+                        List.of(
+                                new ProgSpec.Function(name, 0, callee, 0),
+                                new ProgSpec.Function("is_answered", callee, insns.slots() - callee, 0)),
+                        List.of(),
+                        "Dual BSD/GPL");
+            }
+            case Assembler.Result.Refused refused -> throw new AssertionError("the watch of system calls: " + refused);
+        };
+    }
+
+    private static String text(String resource) {
+        try (InputStream in = SyscallWatch.class.getResourceAsStream(resource)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException("reading " + resource, e);
+        }
+    }
+
+    /** That of a collection whose request was {@link #expanded}. */
+    static Optional<SyscallWatch> of(Collection collection) {
+        return collection.map(MAP).map(ArrayMap.class::cast).map(SyscallWatch::new);
+    }
+
+    /** Who has rung since. */
+    List<Ring> rings() {
+        List<Ring> rings = new ArrayList<>();
+        long rung = bell.longAt(0);
+        seen = Math.max(seen, rung - SLOTS); // whoever was overtaken does not wait any more
+        while (seen < rung && word(seen, 0) == seen + 1) {
+            long who = word(seen, WHO);
+            Event event = Event.values()[(int) word(seen, WHAT) - 1];
+            rings.add(new Ring(seen, (int) (who >>> Integer.SIZE), (int) who, event));
+            seen++;
+        }
+        return rings;
+    }
+
+    private long word(long ring, int offset) {
+        return (long) ValueLayout.JAVA_LONG.varHandle().getAcquire(bell.value(0), slot(ring) + offset);
+    }
+
+    private static long slot(long ring) {
+        return HEAD + ring % SLOTS * SLOT_BYTES;
+    }
+
+    /** Lets the one who rang go on. */
+    void answer(Ring ring) {
+        answer(ring.number(), ring.number() + 1);
+    }
+
+    private void answer(long ring, long upTo) {
+        ValueLayout.JAVA_LONG.varHandle().setRelease(bell.value(0), slot(ring) + ANSWER, upTo);
+    }
+
+    /** Lets everybody go on, also those who ring later. */
+    void answerAll() {
+        for (int slot = 0; slot < SLOTS; slot++) {
+            answer(slot, Long.MAX_VALUE);
+        }
+    }
+}

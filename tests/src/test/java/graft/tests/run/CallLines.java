@@ -1,0 +1,130 @@
+package graft.tests.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** The lines of a trace by thread, in a form that the traces of strace and of graft share. */
+final class CallLines {
+    private static final Pattern LINE = Pattern.compile("\\S+ +(\\d+) (\\w+\\(.*)");
+    private static final Pattern DURATION = Pattern.compile("  [0-9.]+ (ns|µs|ms|s)$");
+    private static final Pattern FLAGS = Pattern.compile("[A-Z_][A-Z0-9_]*(\\|[A-Za-z0-9_]+)+");
+
+    /** What strace adds: what was found in a folder, what a new thread and a signal's frame hold. */
+    private static final Pattern MORE =
+            Pattern.compile(" /\\* \\d+ entries \\*/| => \\{parent_tid=\\[\\d+\\]\\}|\\{mask=~?\\[.*\\]\\}");
+
+    private static final Pattern FORK = Pattern.compile("(clone|clone3|fork|vfork)\\(.* = (\\d+)$");
+    private static final Pattern ADDRESS = Pattern.compile("0x[0-9a-f]{7,}");
+    private static final Pattern RANDOM = Pattern.compile("^getrandom\\(\"[^\"]*\"");
+    private static final Pattern VARIABLES = Pattern.compile(" /\\* \\d+ vars \\*/");
+
+    private CallLines() {}
+
+    /** What {@code strace -ff} has written to files that begin with {@code prefix} in {@code folder}. */
+    static Map<String, List<String>> strace(Path folder, String prefix) throws IOException {
+        Map<String, List<String>> threads = new HashMap<>();
+        List<Path> files;
+        try (Stream<Path> all = Files.list(folder)) {
+            files = all.filter(file -> file.getFileName().toString().startsWith(prefix))
+                    .toList();
+        }
+        for (Path file : files) {
+            String thread = file.getFileName().toString().substring(prefix.length());
+            threads.put(
+                    thread,
+                    Files.readAllLines(file, StandardCharsets.UTF_8).stream()
+                            .filter(line -> !line.startsWith("+++") && !line.startsWith("---"))
+                            .map(CallLines::plain)
+                            .toList());
+        }
+        return threads;
+    }
+
+    /** What {@code graft syscalls -w} has written. */
+    static Map<String, List<String>> graft(Path file) throws IOException {
+        Map<String, List<String>> threads = new HashMap<>();
+        for (String line : Files.readAllLines(file)) {
+            Matcher matcher = LINE.matcher(line);
+            assertThat(matcher.matches()).as(line).isTrue();
+            String call = DURATION.matcher(matcher.group(2)).replaceFirst("");
+            threads.computeIfAbsent(matcher.group(1), _ -> new ArrayList<>()).add(plain(call));
+        }
+        return threads;
+    }
+
+    /** Flags in one order, one blank before the result, and without what only strace shows. */
+    private static String plain(String line) {
+        String shown = MORE.matcher(line).replaceAll("");
+        String sorted = FLAGS.matcher(shown)
+                .replaceAll(flags ->
+                        Arrays.stream(flags.group().split("\\|")).sorted().collect(Collectors.joining("|")));
+        return sorted.replaceFirst("\\) +=", ") =");
+    }
+
+    /**
+     * The same for comparisons of two runs: threads by the way from the first one to them ({@code 0.2.1} is the first that
+     * the second of the first has made), their numbers replaced by that, addresses left out.
+     */
+    static Map<String, List<String>> ofAnyRun(Map<String, List<String>> threads) {
+        Map<String, List<String>> children = new HashMap<>();
+        threads.forEach((thread, lines) -> children.put(thread, children(lines)));
+        List<String> first = threads.keySet().stream()
+                .filter(thread -> children.values().stream().noneMatch(all -> all.contains(thread)))
+                .toList();
+        assertThat(first).as("threads that nobody has made").hasSize(1);
+        Map<String, String> names = new LinkedHashMap<>();
+        name(first.getFirst(), "0", children, names);
+        Pattern numbers = Pattern.compile("(?<![\\w.])(" + String.join("|", names.keySet()) + ")(?![\\w.])");
+        Map<String, List<String>> all = new TreeMap<>();
+        threads.forEach((thread, lines) -> all.put(
+                names.get(thread),
+                lines.stream().map(line -> withoutNumbers(line, numbers, names)).toList()));
+        return all;
+    }
+
+    private static List<String> children(List<String> lines) {
+        return lines.stream()
+                .map(FORK::matcher)
+                .filter(Matcher::matches)
+                .map(fork -> fork.group(2))
+                .toList();
+    }
+
+    private static void name(
+            String thread, String name, Map<String, List<String>> children, Map<String, String> names) {
+        names.put(thread, name);
+        int number = 1;
+        for (String child : children.getOrDefault(thread, List.of())) {
+            name(child, name + "." + number++, children, names);
+        }
+    }
+
+    private static String withoutNumbers(String line, Pattern numbers, Map<String, String> names) {
+        String named = numbers.matcher(line).replaceAll(thread -> "<" + names.get(thread.group()) + ">");
+        if (line.startsWith("getppid(")) {
+            return "getppid() = PARENT";
+        }
+        if (line.startsWith("sysinfo(")) {
+            return "sysinfo(MACHINE)" + line.substring(line.lastIndexOf(" = "));
+        }
+        String placed = ADDRESS.matcher(named).replaceAll("ADDRESS");
+        return VARIABLES
+                .matcher(RANDOM.matcher(placed).replaceFirst("getrandom(RANDOM"))
+                .replaceAll("");
+    }
+}
