@@ -124,12 +124,8 @@ public final class TargetImage {
             int pid, SessionRequest request, Collection collection, AgentImage agent, SyscallScope scope) {
         try (TargetModules modules = TargetModules.of(pid);
                 ProcMem memory = ProcMem.open(pid)) {
-<<<<<<< HEAD
-            ProbeCollector collector = new ProbeCollector(modules, collection);
-            Optional<SessionRefusal> unmade = Optional.empty();
-=======
             ProbeCollector collector = new ProbeCollector(modules, collection, scope);
->>>>>>> b565c4e (one)
+            Optional<SessionRefusal> unmade = Optional.empty();
             for (LinkRequest link : request.links()) {
                 Optional<SessionRefusal> refusal = collector.add(link);
                 boolean mayLack = request.onRefusal() == SessionRequest.OnRefusal.SKIP
