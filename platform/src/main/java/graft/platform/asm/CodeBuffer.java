@@ -1,18 +1,21 @@
 package graft.platform.asm;
 
+import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashSet;
-import java.util.Set;
+import java.util.List;
 
 /**
  * Growing machine code that will run at a known address. Little-endian. A buffer is finished once; a label that is
  * used and never bound makes {@link #finish()} fail. Confined to one thread.
  */
 public final class CodeBuffer {
-    private static final int INITIAL_CAPACITY = 256;
+    private static final int INITIAL_CAPACITY = 1024;
 
     private final long address;
-    private final Set<Label> pending = new LinkedHashSet<>();
+
+    /** What was used before it was bound. */
+    private final List<Label> awaited = new ArrayList<>();
+
     private byte[] bytes = new byte[INITIAL_CAPACITY];
     private int size;
 
@@ -50,8 +53,12 @@ public final class CodeBuffer {
 
     /** Appends 32 bits. */
     public void put32(int value) {
-        put16(value);
-        put16(value >> 16);
+        room(4);
+        bytes[size] = (byte) value;
+        bytes[size + 1] = (byte) (value >> 8);
+        bytes[size + 2] = (byte) (value >> 16);
+        bytes[size + 3] = (byte) (value >> 24);
+        size += 4;
     }
 
     /** Appends 64 bits. */
@@ -70,7 +77,6 @@ public final class CodeBuffer {
     /** Makes {@code label} mean the next byte and fills in everything that waits for it. */
     public void bind(Label label) {
         label.bind(size, this);
-        pending.remove(label);
     }
 
     /**
@@ -85,8 +91,8 @@ public final class CodeBuffer {
         } else {
             put32(0);
         }
-        if (!label.use(site, this)) {
-            pending.add(label);
+        if (label.use(site, this) == Label.Use.FIRST_WAITING) {
+            awaited.add(label);
         }
     }
 
@@ -111,8 +117,11 @@ public final class CodeBuffer {
      * @throws IllegalStateException when a used label was never bound
      */
     public byte[] finish() {
-        if (!pending.isEmpty()) {
-            throw new IllegalStateException("labels used and never bound: " + pending);
+        for (Label label : awaited) {
+            if (!label.isBound()) {
+                throw new IllegalStateException("labels used and never bound: "
+                        + awaited.stream().filter(one -> !one.isBound()).toList());
+            }
         }
         return Arrays.copyOf(bytes, size);
     }

@@ -12,14 +12,30 @@ public final class Label {
     record Site(int field, int fieldBytes, int origin) {}
 
     private static final int UNBOUND = -1;
+    private static final int UNNUMBERED = -1;
+
+    /** What became of a use. */
+    enum Use {
+        FILLED_IN,
+        WAITING,
+        /** Waiting, as the first one of this label. */
+        FIRST_WAITING
+    }
 
     private final String name;
-    private final List<Site> sites = new ArrayList<>();
+    private final int number;
+    private List<Site> sites = List.of();
     private int position = UNBOUND;
 
     /** @param name for messages */
     public Label(String name) {
+        this(name, UNNUMBERED);
+    }
+
+    /** One of several with the same name: {@code name} and {@code number} in messages. */
+    public Label(String name, int number) {
         this.name = name;
+        this.number = number;
     }
 
     /** Whether the place is known. */
@@ -34,7 +50,7 @@ public final class Label {
      */
     public int position() {
         if (!isBound()) {
-            throw new IllegalStateException("label " + name + " is not bound");
+            throw new IllegalStateException("label " + this + " is not bound");
         }
         return position;
     }
@@ -42,25 +58,31 @@ public final class Label {
     void bind(int offset, CodeBuffer buffer) {
         if (isBound()) {
             throw new IllegalStateException(
-                    "label %s is bound twice, at +%d and +%d".formatted(name, position, offset));
+                    "label %s is bound twice, at +%d and +%d".formatted(this, position, offset));
         }
         position = offset;
-        sites.forEach(site -> buffer.patch(site, offset));
-        sites.clear();
+        for (Site site : sites) {
+            buffer.patch(site, offset);
+        }
+        sites = List.of();
     }
 
-    /** Fills the site in or remembers it; true when it was filled in. */
-    boolean use(Site site, CodeBuffer buffer) {
+    /** Fills the site in or remembers it. */
+    Use use(Site site, CodeBuffer buffer) {
         if (isBound()) {
             buffer.patch(site, position);
-            return true;
+            return Use.FILLED_IN;
+        }
+        boolean first = sites.isEmpty();
+        if (first) {
+            sites = new ArrayList<>(2);
         }
         sites.add(site);
-        return false;
+        return first ? Use.FIRST_WAITING : Use.WAITING;
     }
 
     @Override
     public String toString() {
-        return name;
+        return number == UNNUMBERED ? name : name + " " + number;
     }
 }
