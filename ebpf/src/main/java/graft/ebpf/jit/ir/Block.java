@@ -20,7 +20,7 @@ public final class Block {
     }
 
     /** Its place in the function when somebody last numbered the blocks. */
-    int number() {
+    public int number() {
         return number;
     }
 

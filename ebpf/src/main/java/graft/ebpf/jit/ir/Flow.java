@@ -1,13 +1,14 @@
 package graft.ebpf.jit.ir;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Collectors;
 
 /** One function. */
 public final class Flow {
+    /** In place of a block's number. */
+    static final int NONE = -1;
+
     private final int slot;
     private final List<Block> blocks;
     private int vars;
@@ -62,16 +63,15 @@ public final class Flow {
         return all;
     }
 
-    /** The blocks that lead to each block. */
-    public Map<Block, List<Block>> predecessors() {
-        Map<Block, List<Block>> before = new HashMap<>();
-        blocks.forEach(block -> before.put(block, new ArrayList<>(2)));
-        for (Block block : blocks) {
-            for (Block next : block.last().next()) {
-                before.get(next).add(block);
-            }
+    /** The numbers of the blocks that can follow each of {@code numbered}: two places each, with {@link #NONE} at the end. */
+    static int[] followers(Block[] numbered) {
+        int[] followers = new int[2 * numbered.length];
+        for (int i = 0; i < numbered.length; i++) {
+            List<Block> next = numbered[i].last().next();
+            followers[2 * i] = next.isEmpty() ? NONE : next.get(0).number();
+            followers[2 * i + 1] = next.size() < 2 ? NONE : next.get(1).number();
         }
-        return before;
+        return followers;
     }
 
     @Override

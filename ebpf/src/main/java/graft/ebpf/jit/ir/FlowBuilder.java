@@ -15,11 +15,8 @@ import graft.ebpf.object.ProgSpec;
 import graft.ebpf.verifier.Facts;
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /**
  * From the instructions of one function to a graph over the eBPF registers; {@link Webs} tells their live ranges apart
@@ -35,8 +32,13 @@ public final class FlowBuilder {
     private final Facts facts;
     private final TargetBinding binding;
     private final ProgSpec.Function function;
-    private final Map<Integer, Block> blocks = new TreeMap<>();
-    private final Map<Block, List<Block>> behind = new HashMap<>();
+
+    /** By the distance from the function's first slot, up to the slot behind its last; empty where no block begins. */
+    private final Block[] blocks;
+
+    /** In the order of the code. */
+    private final List<Block> all = new ArrayList<>();
+
     private final OpBuilder ops = new OpBuilder();
     private final ArenaOps arena;
     private final BitSet leaders;
@@ -50,6 +52,7 @@ public final class FlowBuilder {
         this.binding = binding;
         this.arena = new ArenaOps(facts.arena(), ops);
         this.leaders = leaders();
+        this.blocks = new Block[function.slots() + 1];
         this.changes = OwnValueChanges.of(
                 insns, facts.ownValues(), leaders, function.firstSlot(), function.firstSlot() + function.slots());
     }
@@ -57,21 +60,26 @@ public final class FlowBuilder {
     /** The graph. */
     public Flow build() {
         int first = function.firstSlot();
-        leaders.stream().forEach(slot -> blocks.put(slot, new Block(slot)));
+        for (int slot = leaders.nextSetBit(0); slot >= 0; slot = leaders.nextSetBit(slot + 1)) {
+            blocks[slot - first] = new Block(slot);
+        }
         Block entry = new Block(first);
         int parameters = first == 0 ? CONTEXT_AND_SIZE : ARGUMENTS;
         for (int i = 1; i <= parameters; i++) {
             entry.ops().add(new Op.Move(OpBuilder.register(i), Var.fixed(i)));
         }
-        entry.ops().add(new Op.Goto(blocks.get(first)));
-        blocks.values().forEach(this::fill);
-        List<Block> all = new ArrayList<>(blocks.size() + 1);
+        entry.ops().add(new Op.Goto(at(first)));
         all.add(entry);
-        for (Block block : blocks.values()) {
-            all.add(block);
-            all.addAll(behind.getOrDefault(block, List.of()));
+        for (int slot = leaders.nextSetBit(0); slot >= 0; slot = leaders.nextSetBit(slot + 1)) {
+            all.add(at(slot));
+            fill(at(slot));
         }
         return new Flow(first, all, ops.vars());
+    }
+
+    /** The block that begins at {@code slot}. */
+    private Block at(int slot) {
+        return blocks[slot - function.firstSlot()];
     }
 
     private BitSet leaders() {
@@ -83,7 +91,9 @@ public final class FlowBuilder {
                 mark(slot, found);
             }
         }
-        found.stream().filter(slot -> !reached(slot)).forEach(found::clear);
+        for (int slot = found.nextSetBit(0); slot >= 0; slot = found.nextSetBit(slot + 1)) {
+            found.set(slot, reached(slot));
+        }
         return found;
     }
 
@@ -111,19 +121,22 @@ public final class FlowBuilder {
         List<Op> out = block.ops();
         int slot = block.slot();
         while (out.isEmpty() || !(out.getLast() instanceof Op.Last)) {
-            if (slot != block.slot() && blocks.containsKey(slot)) {
-                out.add(new Op.Goto(blocks.get(slot)));
+            if (slot != block.slot() && leaders.get(slot)) {
+                out.add(new Op.Goto(at(slot)));
                 return;
             }
             Insn insn = insns.at(slot);
             if (arena.isAccess(slot)) {
                 ArenaOps.Blocks access = arena.access(slot, insn, out);
-                behind.computeIfAbsent(block, _ -> new ArrayList<>()).addAll(access.all());
+                all.addAll(access.all());
                 out = access.done().ops();
-            } else if (changes.at(slot).isPresent()) {
-                ops.change(changes.at(slot).get(), out);
             } else if (!changes.isDone(slot)) {
-                insn(slot, insn, out);
+                Optional<OwnValueChanges.Change> change = changes.at(slot);
+                if (change.isPresent()) {
+                    ops.change(change.get(), out);
+                } else {
+                    insn(slot, insn, out);
+                }
             }
             slot += insn.slots();
         }
@@ -132,9 +145,9 @@ public final class FlowBuilder {
     private void insn(int slot, Insn insn, List<Op> out) {
         int next = slot + 1;
         switch (insn) {
-            case Insn.Jump(var _, int distance) -> out.add(new Op.Goto(blocks.get(next + distance)));
+            case Insn.Jump(var _, int distance) -> out.add(new Op.Goto(at(next + distance)));
             case Insn.Branch branch -> branch(slot, branch, out);
-            case Insn.MayGoto(short distance) -> out.add(new Op.MayGoto(blocks.get(next), blocks.get(next + distance)));
+            case Insn.MayGoto(short distance) -> out.add(new Op.MayGoto(at(next), at(next + distance)));
             case Insn.Exit _ -> {
                 out.add(new Op.Move(Var.fixed(0), OpBuilder.register(0)));
                 out.add(new Op.Exit());
@@ -180,8 +193,8 @@ public final class FlowBuilder {
     private void branch(int slot, Insn.Branch branch, List<Op> out) {
         boolean taken = facts.takenBranches().get(slot);
         boolean fallen = facts.fallenBranches().get(slot);
-        Block target = blocks.get(slot + 1 + branch.distance());
-        Block next = blocks.get(slot + 1);
+        Block target = at(slot + 1 + branch.distance());
+        Block next = at(slot + 1);
         if (taken && fallen && target != next) {
             out.add(new Op.If(ops.condition(branch, out), target, next));
         } else {

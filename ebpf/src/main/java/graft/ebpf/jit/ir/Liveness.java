@@ -1,8 +1,7 @@
 package graft.ebpf.jit.ir;
 
-import java.util.Arrays;
-import java.util.BitSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /** Which variables are read later, by block; asked until blocks are added, removed or placed elsewhere. */
@@ -54,7 +53,10 @@ public final class Liveness {
             if (op instanceof Op.Pure pure) {
                 write(pure.dst());
             } else {
-                op.def().ifPresent(this::write);
+                Optional<Var> def = op.def();
+                if (def.isPresent()) {
+                    write(def.get());
+                }
             }
             op.uses(this);
         }
@@ -72,12 +74,13 @@ public final class Liveness {
     }
 
     private void spread(long[] written) {
+        int[] followers = Flow.followers(blocks);
         boolean changed = true;
         while (changed) {
             changed = false;
-            for (int i = blocks.length - 1; i >= 0; i--) {
-                for (Block next : blocks[i].last().next()) {
-                    changed |= spread(next.number() * words, i * words, written);
+            for (int edge = followers.length - 1; edge >= 0; edge--) {
+                if (followers[edge] != Flow.NONE) {
+                    changed |= spread(followers[edge] * words, edge / 2 * words, written);
                 }
             }
         }
@@ -94,31 +97,29 @@ public final class Liveness {
     }
 
     /** From what is live behind {@code op} to what is live in front of it. */
-    public static void step(Op op, BitSet live) {
+    public static void step(Op op, VarSet live) {
         if (op instanceof Op.Pure pure) {
-            live.clear(pure.dst().number());
-        } else {
-            op.def().ifPresent(var -> live.clear(var.number()));
+            live.remove(pure.dst().number());
+        } else if (op.def().isPresent()) {
+            live.remove(op.def().get().number());
         }
-        op.uses(var -> live.set(var.number()));
+        op.uses(live);
     }
 
     /** What is live at the end of {@code block}; a new set. */
-    public BitSet after(Block block) {
-        long[] live = new long[words];
-        for (Block next : block.last().next()) {
-            int row = row(next);
-            for (int word = 0; word < words; word++) {
-                live[word] |= before[row + word];
-            }
+    public VarSet after(Block block) {
+        VarSet live = new VarSet(words * Long.SIZE);
+        List<Block> followers = block.last().next();
+        for (int i = 0; i < followers.size(); i++) {
+            live.addRow(before, row(followers.get(i)));
         }
-        return BitSet.valueOf(live);
+        return live;
     }
 
     /** What is live at the start of {@code block}; a new set. */
-    public BitSet before(Block block) {
+    public VarSet before(Block block) {
         int row = row(block);
-        return BitSet.valueOf(Arrays.copyOfRange(before, row, row + words));
+        return VarSet.of(before, row, row + words);
     }
 
     private int row(Block block) {

@@ -17,6 +17,7 @@ public final class Order {
     private static final int UNREACHED = -1;
 
     private final Block[] numbered;
+    private final int[] followers;
     private final List<Block> blocks;
 
     /** By number: the place in {@link #blocks}. */
@@ -27,6 +28,7 @@ public final class Order {
 
     private Order(Flow flow) {
         this.numbered = flow.numbered();
+        this.followers = Flow.followers(numbered);
         this.blocks = new ArrayList<>(numbered.length);
         this.places = new int[numbered.length];
         Arrays.fill(places, UNREACHED);
@@ -65,20 +67,19 @@ public final class Order {
 
     private void visit(Block entry) {
         int[] open = new int[numbered.length];
-        int[] next = new int[numbered.length];
+        int[] passed = new int[numbered.length];
         int depth = 1;
         open[0] = entry.number();
         places[entry.number()] = 0;
         while (depth > 0) {
-            Block block = numbered[open[depth - 1]];
-            List<Block> followers = block.last().next();
-            int at = next[block.number()]++;
-            if (at == followers.size()) {
-                blocks.add(block);
+            int block = open[depth - 1];
+            int next = passed[block] < 2 ? followers[2 * block + passed[block]++] : Flow.NONE;
+            if (next == Flow.NONE) {
+                blocks.add(numbered[block]);
                 depth--;
-            } else if (places[followers.get(at).number()] == UNREACHED) {
-                places[followers.get(at).number()] = 0;
-                open[depth++] = followers.get(at).number();
+            } else if (places[next] == UNREACHED) {
+                places[next] = 0;
+                open[depth++] = next;
             }
         }
     }
@@ -91,44 +92,47 @@ public final class Order {
         if (!jumpsBack()) {
             return;
         }
-        List<List<Block>> before = new ArrayList<>(Collections.nCopies(numbered.length, List.of()));
+        Predecessors before = Predecessors.of(numbered, followers, this::isReached);
         Loop[] found = new Loop[numbered.length];
-        for (Block block : blocks) {
-            for (Block next : block.last().next()) {
-                if (before.get(next.number()).isEmpty()) {
-                    before.set(next.number(), new ArrayList<>(2));
-                }
-                before.get(next.number()).add(block);
-            }
-        }
         loops = new ArrayList<>();
         for (Block block : blocks) {
-            for (Block next : block.last().next()) {
-                if (places[next.number()] <= places[block.number()]) {
-                    if (found[next.number()] == null) {
-                        found[next.number()] = new Loop(next);
-                        loops.add(found[next.number()]);
+            for (int edge = 2 * block.number(); edge < 2 * block.number() + 2; edge++) {
+                if (leadsBack(edge)) {
+                    int header = followers[edge];
+                    if (found[header] == null) {
+                        found[header] = new Loop(numbered[header]);
+                        loops.add(found[header]);
                     }
-                    fill(found[next.number()], block, before);
+                    fill(found[header], block, before);
                 }
             }
         }
-        loops.forEach(loop -> loop.body.stream().forEach(number -> depths[number]++));
+        for (Loop loop : loops) {
+            for (int number = loop.body.nextSetBit(0); number >= 0; number = loop.body.nextSetBit(number + 1)) {
+                depths[number]++;
+            }
+        }
+    }
+
+    private boolean isReached(int number) {
+        return places[number] != UNREACHED;
+    }
+
+    private boolean leadsBack(int edge) {
+        return followers[edge] != Flow.NONE && places[followers[edge]] <= places[edge / 2];
     }
 
     private boolean jumpsBack() {
-        for (Block block : blocks) {
-            for (Block next : block.last().next()) {
-                if (places[next.number()] <= places[block.number()]) {
-                    return true;
-                }
+        for (int edge = 0; edge < followers.length; edge++) {
+            if (isReached(edge / 2) && leadsBack(edge)) {
+                return true;
             }
         }
         return false;
     }
 
     /** Everything from which a jump back can be reached without passing the header. */
-    private static void fill(Loop loop, Block end, List<List<Block>> before) {
+    private static void fill(Loop loop, Block end, Predecessors before) {
         loop.body.set(loop.header.number());
         Deque<Block> open = new ArrayDeque<>();
         open.push(end);
@@ -136,7 +140,7 @@ public final class Order {
             Block block = open.pop();
             if (!loop.body.get(block.number())) {
                 loop.body.set(block.number());
-                before.get(block.number()).forEach(open::push);
+                before.of(block).forEach(open::push);
             }
         }
     }

@@ -77,7 +77,7 @@ final class OwnValueChanges {
 
     /** What begins with the operation at {@code slot}. */
     Optional<Change> at(int slot) {
-        return Optional.ofNullable(changes.get(slot));
+        return changes.isEmpty() ? Optional.empty() : Optional.ofNullable(changes.get(slot));
     }
 
     /** Whether the store at {@code slot} is part of a change, and done already. */

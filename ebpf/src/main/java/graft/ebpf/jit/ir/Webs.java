@@ -3,6 +3,7 @@ package graft.ebpf.jit.ir;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
@@ -16,6 +17,7 @@ public final class Webs {
 
     private final Flow flow;
     private final List<Block> blocks;
+    private final int[] followers;
     private final int[] liveIn;
     private int[] parents;
     private boolean[] defined;
@@ -24,7 +26,7 @@ public final class Webs {
     private Webs(Flow flow) {
         this.flow = flow;
         this.blocks = flow.blocks();
-        flow.numbered();
+        this.followers = Flow.followers(flow.numbered());
         this.liveIn = new int[blocks.size()];
         this.parents = new int[blocks.size() * REGISTERS * 2];
         this.defined = new boolean[parents.length];
@@ -56,13 +58,12 @@ public final class Webs {
         boolean changed = true;
         while (changed) {
             changed = false;
-            for (int i = liveIn.length - 1; i >= 0; i--) {
-                int live = liveIn[i];
-                for (Block next : blocks.get(i).last().next()) {
-                    live |= liveIn[next.number()] & ~written[i];
+            for (int edge = followers.length - 1; edge >= 0; edge--) {
+                if (followers[edge] != Flow.NONE) {
+                    int live = liveIn[edge / 2] | liveIn[followers[edge]] & ~written[edge / 2];
+                    changed |= live != liveIn[edge / 2];
+                    liveIn[edge / 2] = live;
                 }
-                changed |= live != liveIn[i];
-                liveIn[i] = live;
             }
         }
     }
@@ -88,7 +89,8 @@ public final class Webs {
         if (op instanceof Op.Pure pure) {
             return register(pure.dst());
         }
-        return op.def().isPresent() ? register(op.def().get()) : -1;
+        Optional<Var> def = op.def();
+        return def.isPresent() ? register(def.get()) : -1;
     }
 
     private static int bit(Var var) {
@@ -109,21 +111,20 @@ public final class Webs {
     private int[][] number() {
         int[][] exits = new int[blocks.size()][];
         for (int i = 0; i < blocks.size(); i++) {
-            int[] current = entries(i);
-            for (Op op : blocks.get(i).ops()) {
-                step(op, current);
+            exits[i] = new int[REGISTERS];
+            enter(i, exits[i]);
+            List<Op> ops = blocks.get(i).ops();
+            for (int at = 0; at < ops.size(); at++) {
+                step(ops.get(at), exits[i]);
             }
-            exits[i] = current;
         }
         return exits;
     }
 
-    private static int[] entries(int block) {
-        int[] current = new int[REGISTERS];
+    private static void enter(int block, int[] current) {
         for (int r = 0; r < REGISTERS; r++) {
             current[r] = block * REGISTERS + r;
         }
-        return current;
     }
 
     private void step(Op op, int[] current) {
@@ -139,13 +140,12 @@ public final class Webs {
     }
 
     private void join(int[][] exits) {
-        for (int i = 0; i < blocks.size(); i++) {
-            for (Block next : blocks.get(i).last().next()) {
-                int to = next.number();
-                for (int r = 0; r < REGISTERS; r++) {
-                    if ((liveIn[to] & 1 << r) != 0) {
-                        union(exits[i][r], to * REGISTERS + r);
-                    }
+        for (int edge = 0; edge < followers.length; edge++) {
+            if (followers[edge] != Flow.NONE) {
+                int to = followers[edge];
+                for (int left = liveIn[to]; left != 0; left &= left - 1) {
+                    int r = Integer.numberOfTrailingZeros(left);
+                    union(exits[edge / 2][r], to * REGISTERS + r);
                 }
             }
         }
@@ -171,20 +171,23 @@ public final class Webs {
         int created = nodes;
         Var[] vars = new Var[nodes];
         nodes = blocks.size() * REGISTERS;
+        int[] current = new int[REGISTERS];
+        int[] before = new int[REGISTERS];
+        UnaryOperator<Var> uses = renaming(before, vars);
+        UnaryOperator<Var> defs = renaming(current, vars);
         for (int i = 0; i < blocks.size(); i++) {
-            int[] current = entries(i);
-            int[] before = new int[REGISTERS];
-            UnaryOperator<Var> uses = renaming(before, vars);
-            UnaryOperator<Var> defs = renaming(current, vars);
-            List<Op> renamed = new ArrayList<>(blocks.get(i).ops().size());
-            for (Op op : blocks.get(i).ops()) {
+            enter(i, current);
+            List<Op> ops = blocks.get(i).ops();
+            List<Op> renamed = new ArrayList<>(ops.size());
+            for (int at = 0; at < ops.size(); at++) {
+                Op op = ops.get(at);
                 System.arraycopy(current, 0, before, 0, REGISTERS);
                 restep(op, current);
                 if (!isUndefinedArgument(op, before)) {
                     renamed.add(op.map(uses, defs));
                 }
             }
-            replace(blocks.get(i), renamed);
+            replace(ops, renamed);
         }
         if (nodes != created) {
             throw new AssertionError("live ranges were numbered differently the second time");
@@ -226,19 +229,17 @@ public final class Webs {
     }
 
     /** Calls keep only the arguments that were moved in place. */
-    private static void replace(Block block, List<Op> ops) {
-        List<Var> moved = new ArrayList<>();
-        block.ops().clear();
-        for (Op op : ops) {
-            if (op instanceof Op.Move move && move.dst().isFixed()) {
+    private static void replace(List<Op> ops, List<Op> renamed) {
+        List<Var> moved = new ArrayList<>(0);
+        for (int at = 0; at < renamed.size(); at++) {
+            if (renamed.get(at) instanceof Op.Move move && move.dst().isFixed()) {
                 moved.add(move.dst());
-            }
-            if (op instanceof Op.Call call) {
-                block.ops().add(new Op.Call(call.target(), List.copyOf(moved)));
+            } else if (renamed.get(at) instanceof Op.Call call) {
+                renamed.set(at, new Op.Call(call.target(), List.copyOf(moved)));
                 moved.clear();
-            } else {
-                block.ops().add(op);
             }
         }
+        ops.clear();
+        ops.addAll(renamed);
     }
 }

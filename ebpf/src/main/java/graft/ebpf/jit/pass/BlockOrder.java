@@ -5,12 +5,10 @@ import graft.ebpf.jit.ir.Flow;
 import graft.ebpf.jit.ir.Op;
 import graft.ebpf.jit.ir.Order;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 
 /**
  * Puts blocks behind those they follow, so that few jumps are taken, and drops those that nothing leads to. A loop whose rounds take one of two ways is entered in
@@ -27,25 +25,38 @@ final class BlockOrder implements Pass {
     @Override
     public void run(Flow flow) {
         Order order = Order.of(flow);
-        List<Block> placed = new ArrayList<>();
-        Set<Block> seen = new HashSet<>();
+        List<Block> placed = new ArrayList<>(flow.blocks().size());
+        BitSet seen = new BitSet();
         for (Block start : flow.blocks()) {
-            Optional<Block> next = Optional.of(start).filter(order::reaches);
-            while (next.isPresent() && seen.add(next.get())) {
-                placed.add(next.get());
-                next = follower(next.get(), order, seen);
+            if (order.reaches(start) && !seen.get(start.number())) {
+                placeFrom(start, order, seen, placed);
             }
         }
-        order.loops().stream()
-                .filter(loop ->
-                        order.loops().stream().noneMatch(other -> other != loop && loop.contains(other.header())))
-                .forEach(loop -> enterInTheMiddle(loop, placed, flow.entry()));
+        for (Order.Loop loop : order.loops()) {
+            if (isInnermost(loop, order.loops())) {
+                enterInTheMiddle(loop, placed, flow.entry());
+            }
+        }
         flow.blocks().clear();
         flow.blocks().addAll(placed);
     }
 
+    private static boolean isInnermost(Order.Loop loop, List<Order.Loop> loops) {
+        for (Order.Loop other : loops) {
+            if (other != loop && loop.contains(other.header())) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     private static void enterInTheMiddle(Order.Loop loop, List<Block> placed, Block entry) {
-        List<Block> body = placed.stream().filter(loop::contains).collect(Collectors.toCollection(ArrayList::new));
+        List<Block> body = new ArrayList<>();
+        for (Block block : placed) {
+            if (loop.contains(block)) {
+                body.add(block);
+            }
+        }
         if (body.getFirst() != loop.header() || loop.header() == entry) {
             return;
         }
@@ -88,15 +99,28 @@ final class BlockOrder implements Pass {
         placed.addAll(at, body);
     }
 
+    /** One block behind the other, as long as one that has no place yet follows: see {@link #prefersSecond}. */
+    private static void placeFrom(Block start, Order order, BitSet seen, List<Block> placed) {
+        Block block = start;
+        boolean more = true;
+        while (more) {
+            placed.add(block);
+            seen.set(block.number());
+            List<Block> followers = block.last().next();
+            int first = prefersSecond(block.last(), order) ? 1 : 0;
+            more = false;
+            for (int i = 0; i < followers.size() && !more; i++) {
+                Block next = followers.get(first ^ i);
+                if (!seen.get(next.number())) {
+                    block = next;
+                    more = true;
+                }
+            }
+        }
+    }
+
     /** The successor that is deeper in loops; of two that are not, the one that does not jump. */
-    private static Optional<Block> follower(Block block, Order order, Set<Block> seen) {
-        List<Block> next = switch (block.last()) {
-            case Op.Goto(Block to) -> List.of(to);
-            case Op.If(var _, Block yes, Block no) ->
-                order.depth(yes) > order.depth(no) ? List.of(yes, no) : List.of(no, yes);
-            case Op.MayGoto(Block on, Block out) -> List.of(on, out);
-            case Op.Exit _ -> List.of();
-        };
-        return next.stream().filter(one -> !seen.contains(one)).findFirst();
+    private static boolean prefersSecond(Op.Last last, Order order) {
+        return last instanceof Op.If(var _, Block yes, Block no) && order.depth(yes) <= order.depth(no);
     }
 }

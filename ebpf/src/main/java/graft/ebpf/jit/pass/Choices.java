@@ -4,11 +4,11 @@ import graft.ebpf.jit.ir.Block;
 import graft.ebpf.jit.ir.Condition;
 import graft.ebpf.jit.ir.Flow;
 import graft.ebpf.jit.ir.Op;
+import graft.ebpf.jit.ir.Predecessors;
 import graft.ebpf.jit.ir.Value;
 import graft.ebpf.jit.ir.Var;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Turns jumps around a few copies into choices between two values: no prediction, no misprediction. What is copied on
@@ -19,7 +19,7 @@ final class Choices implements Pass {
 
     @Override
     public void run(Flow flow) {
-        Map<Block, List<Block>> before = flow.predecessors();
+        Predecessors before = Predecessors.of(flow);
         for (Block block : flow.blocks()) {
             if (block.last() instanceof Op.If branch) {
                 choose(block, branch, before);
@@ -27,7 +27,7 @@ final class Choices implements Pass {
         }
     }
 
-    private static void choose(Block block, Op.If branch, Map<Block, List<Block>> before) {
+    private static void choose(Block block, Op.If branch, Predecessors before) {
         Block yes = branch.yes();
         Block no = branch.no();
         boolean plainYes = isSide(yes, before);
@@ -64,13 +64,16 @@ final class Choices implements Pass {
         return true;
     }
 
-    private static boolean isSide(Block block, Map<Block, List<Block>> before) {
+    private static boolean isSide(Block block, Predecessors before) {
         int moves = block.ops().size() - 1;
-        return before.get(block).size() == 1
+        boolean side = before.of(block).size() == 1
                 && block.last() instanceof Op.Goto
                 && moves >= 1
-                && moves <= MOST_MOVES
-                && block.ops().subList(0, moves).stream().allMatch(Choices::isChoice);
+                && moves <= MOST_MOVES;
+        for (int i = 0; i < moves && side; i++) {
+            side = isChoice(block.ops().get(i));
+        }
+        return side;
     }
 
     private static boolean isChoice(Op op) {

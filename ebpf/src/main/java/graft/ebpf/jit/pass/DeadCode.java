@@ -5,8 +5,8 @@ import graft.ebpf.jit.ir.Block;
 import graft.ebpf.jit.ir.Flow;
 import graft.ebpf.jit.ir.Liveness;
 import graft.ebpf.jit.ir.Op;
+import graft.ebpf.jit.ir.VarSet;
 import java.util.Arrays;
-import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 
@@ -15,10 +15,12 @@ final class DeadCode implements Pass {
     @Override
     public void run(Flow flow) {
         Liveness liveness = Liveness.of(flow);
-        flow.blocks().forEach(block -> clean(block, liveness.after(block)));
+        for (Block block : flow.blocks()) {
+            clean(block, liveness.after(block));
+        }
     }
 
-    private static void clean(Block block, BitSet live) {
+    private static void clean(Block block, VarSet live) {
         List<Op> ops = block.ops();
         Op[] kept = new Op[ops.size()];
         int first = kept.length;
@@ -40,13 +42,13 @@ final class DeadCode implements Pass {
         }
     }
 
-    private static boolean isIdle(Op op, BitSet live) {
-        return op instanceof Op.Pure pure && !live.get(pure.dst().number())
+    private static boolean isIdle(Op op, VarSet live) {
+        return op instanceof Op.Pure pure && !live.contains(pure.dst().number())
                 || op instanceof Op.Move move && move.src().equals(move.dst());
     }
 
-    private static boolean fetchesForNothing(Op.Atomic op, BitSet live) {
-        boolean unread = op.old().isPresent() && !live.get(op.old().get().number());
+    private static boolean fetchesForNothing(Op.Atomic op, VarSet live) {
+        boolean unread = op.old().isPresent() && !live.contains(op.old().get().number());
         return unread && op.op() != AtomicOp.XCHG && op.op() != AtomicOp.CMPXCHG;
     }
 }

@@ -1,13 +1,14 @@
 package graft.ebpf.jit.pass;
 
+import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.jit.ir.Block;
 import graft.ebpf.jit.ir.Flow;
 import graft.ebpf.jit.ir.Liveness;
 import graft.ebpf.jit.ir.Op;
 import graft.ebpf.jit.ir.Value;
 import graft.ebpf.jit.ir.Var;
+import graft.ebpf.jit.ir.VarSet;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -20,6 +21,7 @@ import java.util.function.Consumer;
 final class Known {
     private static final int NOTHING = -1;
 
+    private final TargetBinding binding;
     private final int[] definitions;
     private final boolean[] narrow;
     private final Op.Pure[] computed;
@@ -27,40 +29,53 @@ final class Known {
     private int locals;
     private final Search search = new Search();
 
-    Known(Flow flow) {
+    Known(Flow flow, TargetBinding binding) {
+        this.binding = binding;
         this.definitions = new int[flow.vars()];
         this.narrow = new boolean[flow.vars()];
         this.computed = new Op.Pure[flow.vars()];
         this.local = new int[flow.vars()];
-        List<Op.Pure> defining = new ArrayList<>();
-        BitSet wide = new BitSet();
+        List<Op.Pure> doubtful = new ArrayList<>();
+        VarSet wide = new VarSet(flow.vars());
         for (Block block : flow.blocks()) {
-            for (Op op : block.ops()) {
-                if (op instanceof Op.Pure pure) {
-                    definitions[pure.dst().number()]++;
-                    narrow[pure.dst().number()] = true;
-                    defining.add(pure);
-                } else {
-                    op.def().ifPresent(var -> {
-                        definitions[var.number()]++;
-                        wide.set(var.number());
-                    });
-                }
+            List<Op> ops = block.ops();
+            for (int i = 0; i < ops.size(); i++) {
+                define(ops.get(i), wide, doubtful);
             }
         }
-        wide.stream().forEach(number -> narrow[number] = false);
-        BitSet undefined = Liveness.of(flow).before(flow.entry());
-        for (int number = undefined.nextSetBit(0); number >= 0; number = undefined.nextSetBit(number + 1)) {
+        for (int number = wide.next(0); number >= 0; number = wide.next(number + 1)) {
+            narrow[number] = false;
+        }
+        VarSet undefined = Liveness.of(flow).before(flow.entry());
+        for (int number = undefined.next(0); number >= 0; number = undefined.next(number + 1)) {
             definitions[number]++;
         }
-        narrow(defining);
+        narrow(doubtful);
     }
 
-    private void narrow(List<Op.Pure> defining) {
+    private void define(Op op, VarSet wide, List<Op.Pure> doubtful) {
+        if (op instanceof Op.Pure pure) {
+            int number = pure.dst().number();
+            definitions[number]++;
+            narrow[number] = true;
+            switch (UpperHalf.of(pure)) {
+                case ZERO -> {}
+                case AS_READ -> doubtful.add(pure);
+                case ANY -> wide.add(number);
+            }
+        } else if (op.def().isPresent()) {
+            int number = op.def().get().number();
+            definitions[number]++;
+            wide.add(number);
+        }
+    }
+
+    private void narrow(List<Op.Pure> doubtful) {
         boolean changed = true;
         while (changed) {
             changed = false;
-            for (Op.Pure op : defining) {
+            for (int i = 0; i < doubtful.size(); i++) {
+                Op.Pure op = doubtful.get(i);
                 int number = op.dst().number();
                 if (narrow[number] && !UpperHalf.isZero(op, this)) {
                     narrow[number] = false;
@@ -68,6 +83,11 @@ final class Known {
                 }
             }
         }
+    }
+
+    /** The target in which the function will run. */
+    TargetBinding binding() {
+        return binding;
     }
 
     /** Whether the upper half of {@code var} is zero wherever it is read. */
@@ -109,7 +129,9 @@ final class Known {
     /** Takes note of what {@code op} computes. */
     void step(Op op) {
         if (!(op instanceof Op.Pure pure)) {
-            op.def().ifPresent(this::forget);
+            if (op.def().isPresent()) {
+                forget(op.def().get());
+            }
             return;
         }
         forget(pure.dst());

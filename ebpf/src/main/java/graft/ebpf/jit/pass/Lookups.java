@@ -13,12 +13,6 @@ import java.util.Set;
 
 /** An array element at a known key is a known address, and comparing it with 0 has a known outcome. */
 final class Lookups implements Rewrite {
-    private final TargetBinding binding;
-
-    Lookups(TargetBinding binding) {
-        this.binding = binding;
-    }
-
     @Override
     public Set<Class<? extends Op>> concerns() {
         return Set.of(Op.ArrayLookup.class, Op.If.class);
@@ -29,7 +23,7 @@ final class Lookups implements Rewrite {
         return switch (op) {
             case Op.ArrayLookup lookup ->
                 known.constant(lookup.key())
-                        .map(key -> found(lookup, element(lookup.map(), key)))
+                        .map(key -> found(lookup, element(lookup.map(), key, known.binding())))
                         .orElse(op);
             case Op.If branch
             when isNullCheck(branch)
@@ -61,7 +55,7 @@ final class Lookups implements Rewrite {
                 && branch.condition().right().equals(new Value.Constant(0));
     }
 
-    private Value element(String map, long key) {
+    private static Value element(String map, long key, TargetBinding binding) {
         MapBinding bound = binding.maps().get(map);
         long index = key & 0xffff_ffffL;
         return index < bound.maxEntries()

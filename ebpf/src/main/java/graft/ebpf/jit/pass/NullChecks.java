@@ -37,7 +37,7 @@ final class NullChecks implements Pass {
                     && branch.condition().left().equals(lookup.dst())
                     && !lookup.key().equals(lookup.dst())) {
                 Block missing = branch.condition().op() == JumpOp.JEQ ? branch.yes() : branch.no();
-                if (!liveness.before(missing).get(lookup.dst().number())) {
+                if (!liveness.before(missing).contains(lookup.dst().number())) {
                     replace(flow, block, lookup, branch);
                 }
             }

@@ -8,6 +8,16 @@ import java.util.function.Predicate;
 
 /** All passes in their order. */
 public final class Passes {
+    private static final Rewriting REWRITING = new Rewriting(
+            new Copies(),
+            new ShiftPairs(),
+            new Extensions(),
+            new Rotates(),
+            new Addresses(),
+            new Sums(),
+            new BitTests(),
+            new Lookups());
+
     private Passes() {}
 
     /** How many registers passes may ask for. */
@@ -20,25 +30,16 @@ public final class Passes {
 
     /** Improves {@code flow}, which will run in the target of {@code binding}, in place. */
     public static void run(Flow flow, TargetBinding binding, Registers registers) {
-        Rewriting rewriting = new Rewriting(
-                new Copies(),
-                new ShiftPairs(),
-                new Extensions(),
-                new Rotates(),
-                new Addresses(),
-                new Sums(),
-                new BitTests(),
-                new Lookups(binding));
         Pass deadCode = new DeadCode();
         Pass straightening = new Straightening();
-        rewriting.run(flow);
+        REWRITING.run(flow, binding);
         deadCode.run(flow);
         straightening.run(flow);
         if (registers == Registers.MORE) {
             int vars = flow.vars();
             new StackSlots().run(flow);
             if (flow.vars() != vars) {
-                rewriting.run(flow);
+                REWRITING.run(flow, binding);
                 straightening.run(flow);
                 deadCode.run(flow);
             }
@@ -58,7 +59,7 @@ public final class Passes {
                 new NullChecks(binding).run(flow);
             }
             if (lookups || choices) {
-                rewriting.run(flow);
+                REWRITING.run(flow, binding);
                 deadCode.run(flow);
             }
             if (choices) {

@@ -4,10 +4,10 @@ import graft.ebpf.jit.ir.Block;
 import graft.ebpf.jit.ir.Condition;
 import graft.ebpf.jit.ir.Flow;
 import graft.ebpf.jit.ir.Op;
+import graft.ebpf.jit.ir.Predecessors;
 import graft.ebpf.jit.ir.Var;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -23,10 +23,10 @@ final class RepeatedBranches implements Pass {
         if (!compareTwice(flow)) {
             return;
         }
-        Map<Block, List<Block>> before = flow.predecessors();
+        Predecessors before = Predecessors.of(flow);
         for (Block second : List.copyOf(flow.blocks())) {
             if (second.last() instanceof Op.If branch && isShort(second, branch.condition())) {
-                for (Block from : List.copyOf(before.get(second))) {
+                for (Block from : List.copyOf(before.of(second))) {
                     Optional<Block> known = from == second ? Optional.empty() : known(from, second, branch, before);
                     known.ifPresent(next -> leadPast(flow, from, second, next, before));
                 }
@@ -63,14 +63,14 @@ final class RepeatedBranches implements Pass {
     }
 
     /** Where {@code second} goes on when it is reached from {@code from}, if that follows from the branch before. */
-    private static Optional<Block> known(Block from, Block second, Op.If branch, Map<Block, List<Block>> before) {
+    private static Optional<Block> known(Block from, Block second, Op.If branch, Predecessors before) {
         if (from.last() instanceof Op.If) {
             return outcome(from, second, branch);
         }
         boolean plain = from.last() instanceof Op.Goto
                 && keeps(from, branch.condition())
-                && before.get(from).size() == 1;
-        return plain ? outcome(before.get(from).getFirst(), from, branch) : Optional.empty();
+                && before.of(from).size() == 1;
+        return plain ? outcome(before.of(from).getFirst(), from, branch) : Optional.empty();
     }
 
     private static Optional<Block> outcome(Block first, Block next, Op.If branch) {
@@ -84,14 +84,14 @@ final class RepeatedBranches implements Pass {
         return condition.opposite().filter(holds::equals).map(_ -> next == yes ? branch.no() : branch.yes());
     }
 
-    private static void leadPast(Flow flow, Block from, Block second, Block next, Map<Block, List<Block>> before) {
+    private static void leadPast(Flow flow, Block from, Block second, Block next, Predecessors before) {
         Block copy = new Block(second.slot());
         copy.ops().addAll(second.ops().subList(0, second.ops().size() - 1));
         copy.ops().add(new Op.Goto(next));
         from.setLast(from.last().retarget(second, copy));
         flow.blocks().add(copy);
-        before.get(second).remove(from);
-        before.put(copy, List.of(from));
-        before.get(next).add(copy);
+        before.of(second).remove(from);
+        before.append(copy, from);
+        before.add(next, copy);
     }
 }

@@ -1,5 +1,6 @@
 package graft.ebpf.jit.pass;
 
+import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.jit.ir.Block;
 import graft.ebpf.jit.ir.Flow;
 import graft.ebpf.jit.ir.Op;
@@ -9,7 +10,7 @@ import java.util.ListIterator;
 import java.util.Map;
 
 /** One walk over a function that applies rewrites, each to what the one before it made. */
-final class Rewriting implements Pass {
+final class Rewriting {
     private final Rewrite[] rewrites;
 
     /** For each class of operations a bit for each rewrite that is concerned. */
@@ -24,9 +25,9 @@ final class Rewriting implements Pass {
         }
     }
 
-    @Override
-    public void run(Flow flow) {
-        Known known = new Known(flow);
+    /** Works on a function that will run in the target of {@code binding}. */
+    void run(Flow flow, TargetBinding binding) {
+        Known known = new Known(flow, binding);
         for (Block block : Order.of(flow).blocks()) {
             known.enterBlock();
             ListIterator<Op> ops = block.ops().listIterator();

@@ -4,56 +4,74 @@ import graft.ebpf.jit.ir.Block;
 import graft.ebpf.jit.ir.Flow;
 import graft.ebpf.jit.ir.Op;
 import graft.ebpf.jit.ir.Order;
+import graft.ebpf.jit.ir.Predecessors;
+import java.util.BitSet;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 
 /** Drops blocks that nothing leads to, leads jumps past blocks that only jump on, and joins blocks that always follow. */
 final class Straightening implements Pass {
     @Override
     public void run(Flow flow) {
-        flow.blocks().forEach(Straightening::shorten);
+        for (Block block : flow.blocks()) {
+            shorten(block);
+        }
         Order order = Order.of(flow);
         flow.blocks().removeIf(block -> !order.reaches(block));
-        Map<Block, List<Block>> before = flow.predecessors();
-        Set<Block> joined = new HashSet<>();
-        for (Block block : List.copyOf(flow.blocks())) {
-            if (!joined.contains(block)) {
+        Predecessors before = Predecessors.of(flow);
+        BitSet joined = new BitSet();
+        for (Block block : flow.blocks()) {
+            if (!joined.get(block.number())) {
                 join(block, flow.entry(), before, joined);
             }
         }
-        flow.blocks().removeIf(joined::contains);
+        if (!joined.isEmpty()) {
+            flow.blocks().removeIf(block -> joined.get(block.number()));
+        }
     }
 
     private static void shorten(Block block) {
         Op.Last last = block.last();
-        for (Block next : last.next()) {
-            last = last.retarget(next, destination(next));
+        List<Block> followers = last.next();
+        for (int i = 0; i < followers.size(); i++) {
+            Block end = destination(followers.get(i));
+            if (end != followers.get(i)) {
+                last = last.retarget(followers.get(i), end);
+            }
         }
         if (last instanceof Op.If(var _, Block yes, Block no) && yes == no) {
             last = new Op.Goto(yes);
         }
-        block.setLast(last);
+        if (last != block.last()) {
+            block.setLast(last);
+        }
     }
 
     private static Block destination(Block start) {
-        Set<Block> seen = new HashSet<>();
+        return isPassedThrough(start) ? destination(start, new HashSet<>()) : start;
+    }
+
+    private static Block destination(Block start, Set<Block> seen) {
         Block block = start;
-        while (block.ops().size() == 1 && block.last() instanceof Op.Goto(Block to) && seen.add(block)) {
-            block = to;
+        while (isPassedThrough(block) && seen.add(block)) {
+            block = block.last().next().getFirst();
         }
         return block;
     }
 
-    private static void join(Block block, Block entry, Map<Block, List<Block>> before, Set<Block> joined) {
+    private static boolean isPassedThrough(Block block) {
+        return block.ops().size() == 1 && block.last() instanceof Op.Goto;
+    }
+
+    private static void join(Block block, Block entry, Predecessors before, BitSet joined) {
         while (block.last() instanceof Op.Goto(Block to)
                 && to != block
                 && to != entry
-                && before.get(to).size() == 1) {
+                && before.of(to).size() == 1) {
             block.ops().removeLast();
             block.ops().addAll(to.ops());
-            joined.add(to);
+            joined.set(to.number());
         }
     }
 }

@@ -14,32 +14,58 @@ final class UpperHalf {
 
     private UpperHalf() {}
 
-    static boolean isZero(Op op, Known known) {
+    /** The upper half of a result. */
+    enum Result {
+        ZERO,
+        /** Zero if certain variables that are read have a zero there. */
+        AS_READ,
+        ANY
+    }
+
+    /** What is known of the result without knowing anything about variables. */
+    static Result of(Op.Pure op) {
+        return switch (op) {
+            case Op.Move(Var _, Var src) -> src.isFixed() ? Result.ANY : Result.AS_READ;
+            case Op.Move(Var _, Value src) -> always(isNarrow(src));
+            case Op.Binary binary -> binary.width() == Width.W32 ? Result.ZERO : of(binary.op());
+            case Op.Unary unary -> always(unary.op().zeroesUpperHalf());
+            case Op.Rotate rotate -> always(rotate.width() == Width.W32);
+            case Op.Load load -> always(load.size() != MemSize.DW && load.extension() == Extension.ZERO);
+            case Op.Select _ -> Result.AS_READ;
+            case Op.Lea lea -> always(lea.width() == Width.W32);
+            case Op.ThreadValue _, Op.ArrayLookup _, Op.HashLookup _, Op.Row _, Op.BelowContextValue _ -> Result.ANY;
+        };
+    }
+
+    private static Result of(AluOp op) {
+        return switch (op) {
+            case AND, OR, XOR, RSH -> Result.AS_READ;
+            case ADD, SUB, MUL, DIV, MOD, SDIV, SMOD, LSH, ARSH, MOV -> Result.ANY;
+        };
+    }
+
+    private static Result always(boolean zero) {
+        return zero ? Result.ZERO : Result.ANY;
+    }
+
+    /** For results that depend on what is read. */
+    static boolean isZero(Op.Pure op, Known known) {
         return switch (op) {
             case Op.Move(Var _, Value src) -> isZero(src, known);
             case Op.Binary binary -> isZero(binary, known);
-            case Op.Unary unary -> unary.op().zeroesUpperHalf();
-            case Op.Rotate rotate -> rotate.width() == Width.W32;
-            case Op.Load load -> load.size() != MemSize.DW && load.extension() == Extension.ZERO;
             case Op.Select select -> isZero(select.yes(), known) && isZero(select.no(), known);
-            case Op.Lea lea -> lea.width() == Width.W32;
-            case Op.ThreadValue _,
-                    Op.ArrayLookup _,
-                    Op.HashLookup _,
-                    Op.Row _,
-                    Op.BelowContextValue _,
-                    Op.Store _,
-                    Op.Atomic _,
-                    Op.Call _,
-                    Op.Last _ -> false;
+            default -> of(op) == Result.ZERO; // depends on nothing
         };
+    }
+
+    private static boolean isNarrow(Value value) {
+        return value instanceof Value.Constant(long number) && number == (number & LOW);
     }
 
     private static boolean isZero(Value value, Known known) {
         return switch (value) {
-            case Value.Constant(long number) -> number == (number & LOW);
             case Var var -> known.isNarrow(var);
-            case Value.Symbol _, Value.FrameAddress _ -> false;
+            case Value.Constant _, Value.Symbol _, Value.FrameAddress _ -> isNarrow(value);
         };
     }
 

@@ -2,7 +2,6 @@ package graft.ebpf.jit.x86_64;
 
 import graft.ebpf.jit.ir.Var;
 import graft.platform.asm.x86_64.Gpr;
-import java.util.Optional;
 
 /** Which register each variable of a function is in. */
 final class Allocation {
@@ -35,8 +34,8 @@ final class Allocation {
         return gpr == null ? 0 : 1 << gpr.number();
     }
 
-    /** The register of the variable with a number, if it has one. */
-    Optional<Gpr> at(int number) {
-        return Optional.ofNullable(registers[number]);
+    /** Whether the variable with a number is in {@code gpr}. */
+    boolean isIn(int number, Gpr gpr) {
+        return registers[number] == gpr;
     }
 }

@@ -1,9 +1,8 @@
 package graft.ebpf.jit.x86_64;
 
 import graft.ebpf.jit.ir.Var;
+import graft.ebpf.jit.ir.VarSet;
 import graft.platform.asm.x86_64.Gpr;
-import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 
@@ -15,6 +14,11 @@ final class Allocator {
     private static final int ALLOCATABLE = bits(Registers.ALLOCATABLE);
     private static final int CALLER_SAVED = bits(Registers.CALLER_SAVED);
     private static final int CALLEE_SAVED = bits(Registers.CALLEE_SAVED);
+
+    private static final int[] PREFERENCE =
+            Registers.ALLOCATABLE.stream().mapToInt(Gpr::number).toArray();
+
+    private static final int NOTHING = -1;
 
     private final Interference interference;
     private final Allocation allocation;
@@ -31,7 +35,7 @@ final class Allocator {
     static Optional<Allocation> allocate(Function.Graph graph) {
         Allocator allocator = new Allocator(graph);
         for (Var var : allocator.interference.byWeight()) {
-            if (!allocator.give(var, allocator.wishes(var))) {
+            if (!allocator.give(var, Wishes.HEARD)) {
                 return Optional.empty();
             }
         }
@@ -44,14 +48,20 @@ final class Allocator {
         List<Var> all = allocator.interference.byWeight();
         all.stream().filter(var -> var.home() >= 0).forEach(var -> allocator.put(var, Registers.home(var.home())));
         for (Var var : all) {
-            if (var.home() < 0 && !allocator.give(var, List.of())) {
+            if (var.home() < 0 && !allocator.give(var, Wishes.NONE)) {
                 throw new AssertionError("no register for " + var);
             }
         }
         return allocator.allocation;
     }
 
-    private boolean give(Var var, List<Gpr> wishes) {
+    /** Whether a variable's copies and home have a say. */
+    private enum Wishes {
+        HEARD,
+        NONE
+    }
+
+    private boolean give(Var var, Wishes wishes) {
         if (var.isFixed()) {
             put(var, Registers.home(var.number()));
             return true;
@@ -60,25 +70,42 @@ final class Allocator {
         if (free == 0) {
             return false;
         }
-        int easy = free & ~awkward(var);
-        Optional<Gpr> chosen = first(wishes, free);
-        if (chosen.isEmpty()) {
-            chosen = first(Registers.ALLOCATABLE, easy & (~CALLEE_SAVED | touched));
+        int awkward = awkward(var);
+        int costless = free & ~awkward & (~CALLEE_SAVED | touched);
+        int chosen = wishes == Wishes.HEARD ? wished(var, costless) : NOTHING;
+        if (chosen == NOTHING) {
+            chosen = first(costless);
         }
-        if (chosen.isEmpty()) {
-            chosen = first(Registers.ALLOCATABLE, easy);
+        if (chosen == NOTHING) {
+            chosen = first(free & ~awkward);
         }
-        put(var, chosen.orElseGet(() -> Gpr.of(Integer.numberOfTrailingZeros(free))));
+        put(var, Gpr.of(chosen == NOTHING ? Integer.numberOfTrailingZeros(free) : chosen));
         return true;
     }
 
-    private static Optional<Gpr> first(List<Gpr> registers, int among) {
-        for (int i = 0; i < registers.size(); i++) {
-            if ((among & bit(registers.get(i))) != 0) {
-                return Optional.of(registers.get(i));
+    /** The number of the first register to give out of a set, or {@link #NOTHING}. */
+    private static int first(int among) {
+        for (int number : PREFERENCE) {
+            if ((among & 1 << number) != 0) {
+                return number;
             }
         }
-        return Optional.empty();
+        return NOTHING;
+    }
+
+    /** The first register of {@code among} that a copy of the value is in; then the home. */
+    private int wished(Var var, int among) {
+        List<Var> partners = interference.partners(var);
+        for (int i = 0; i < partners.size(); i++) {
+            Var partner = partners.get(i);
+            int bit = partner.isFixed() ? bit(Registers.home(partner.number())) : allocation.bit(partner.number());
+            if ((among & bit) != 0) {
+                return Integer.numberOfTrailingZeros(bit);
+            }
+        }
+        return var.home() >= 0 && (among & bit(Registers.home(var.home()))) != 0
+                ? Registers.home(var.home()).number()
+                : NOTHING;
     }
 
     private static int bit(Gpr gpr) {
@@ -92,24 +119,6 @@ final class Allocator {
     private void put(Var var, Gpr gpr) {
         allocation.put(var, gpr);
         touched |= bit(gpr);
-    }
-
-    /** Registers of copies of the value, then the home. */
-    private List<Gpr> wishes(Var var) {
-        List<Gpr> wishes = new ArrayList<>();
-        for (Var partner : interference.partners(var)) {
-            if (partner.isFixed()) {
-                wishes.add(Registers.home(partner.number()));
-            } else if (allocation.has(partner)) {
-                wishes.add(allocation.of(partner));
-            }
-        }
-        if (var.home() >= 0) {
-            wishes.add(Registers.home(var.home()));
-        }
-        int unwelcome = awkward(var) | CALLEE_SAVED & ~touched;
-        wishes.removeIf(gpr -> (unwelcome & bit(gpr)) != 0);
-        return wishes;
     }
 
     /** Where a division or a shift would have to move the variable out of the way and back. */
@@ -126,8 +135,8 @@ final class Allocator {
         if (interference.livesAcrossCall(var)) {
             free &= ~CALLER_SAVED;
         }
-        BitSet conflicts = interference.conflicts(var);
-        for (int other = conflicts.nextSetBit(0); other >= 0; other = conflicts.nextSetBit(other + 1)) {
+        VarSet conflicts = interference.conflicts(var);
+        for (int other = conflicts.next(0); other >= 0; other = conflicts.next(other + 1)) {
             if (other < Var.FIRST_FREE) {
                 free &= ~bit(Registers.home(other));
             } else {

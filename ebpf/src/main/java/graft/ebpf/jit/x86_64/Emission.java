@@ -9,6 +9,7 @@ import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.jit.ir.Place;
 import graft.ebpf.jit.ir.Value;
 import graft.ebpf.jit.ir.Var;
+import graft.ebpf.jit.ir.VarSet;
 import graft.platform.asm.Label;
 import graft.platform.asm.x86_64.Address;
 import graft.platform.asm.x86_64.Arith;
@@ -16,7 +17,6 @@ import graft.platform.asm.x86_64.Gpr;
 import graft.platform.asm.x86_64.OpSize;
 import graft.platform.asm.x86_64.X64Assembler;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.Collection;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -39,7 +39,7 @@ final class Emission {
     private final Set<Gpr> used = EnumSet.noneOf(Gpr.class);
     private Allocation allocation = new Allocation(0);
     private Frame frame = Frame.NONE;
-    private BitSet liveAfter = new BitSet();
+    private VarSet liveAfter = new VarSet(0);
 
     /** How code refers to what is outside of it. */
     enum Addressing {
@@ -80,21 +80,25 @@ final class Emission {
     }
 
     /** Begins an operation behind which the variables with these numbers are read. */
-    void startOp(BitSet live) {
+    void startOp(VarSet live) {
         this.liveAfter = live;
     }
 
     /** Whether a variable that is read later, other than the one in {@code result}, is in {@code gpr}. */
     boolean isLive(Gpr gpr, Gpr result) {
-        return gpr != result
-                && liveAfter.stream()
-                        .anyMatch(number ->
-                                allocation.at(number).filter(gpr::equals).isPresent());
+        if (gpr != result) {
+            for (int number = liveAfter.next(0); number >= 0; number = liveAfter.next(number + 1)) {
+                if (allocation.isIn(number, gpr)) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     /** The entry of the function whose first instruction is at {@code slot}. */
     Label entry(int slot) {
-        return entries.computeIfAbsent(slot, first -> new Label("function at " + first));
+        return entries.computeIfAbsent(slot, first -> new Label("function at", first));
     }
 
     /** The entries that were asked for. */

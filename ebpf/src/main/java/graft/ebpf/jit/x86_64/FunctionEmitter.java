@@ -5,6 +5,8 @@ import graft.ebpf.jit.ir.Flow;
 import graft.ebpf.jit.ir.Liveness;
 import graft.ebpf.jit.ir.Op;
 import graft.ebpf.jit.ir.Order;
+import graft.ebpf.jit.ir.Var;
+import graft.ebpf.jit.ir.VarSet;
 import graft.platform.asm.x86_64.Arith;
 import graft.platform.asm.x86_64.Cond;
 import graft.platform.asm.x86_64.Gpr;
@@ -13,10 +15,8 @@ import graft.platform.asm.x86_64.Plain;
 import graft.platform.asm.x86_64.Reach;
 import graft.platform.asm.x86_64.X64Assembler;
 import java.util.BitSet;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /** Writes one function: its blocks in order, one emitter per class of operation. */
 final class FunctionEmitter {
@@ -27,11 +27,11 @@ final class FunctionEmitter {
     private final AluEmitter alu;
     private final MemoryEmitter memory;
     private final BranchEmitter branch;
-    private final Layout layout;
-    private final Optional<Layout> before;
+    private final boolean savesCounts;
+    private Layout layout = new Layout(List.of());
+    private Optional<Layout> before = Optional.empty();
 
-    /** @param before what an earlier pass over the same functions found out */
-    FunctionEmitter(Emission emission, CallEmitter call, Layout layout, Optional<Layout> before) {
+    FunctionEmitter(Emission emission, CallEmitter call) {
         this.emission = emission;
         this.asm = emission.asm();
         this.call = call;
@@ -39,12 +39,18 @@ final class FunctionEmitter {
         this.alu = new AluEmitter(emission);
         this.memory = new MemoryEmitter(emission);
         this.branch = new BranchEmitter(emission);
-        this.layout = layout;
-        this.before = before;
+        this.savesCounts = !emission.has(MachineFeature.BMI2);
     }
 
-    void function(Function function) {
+    /**
+     * Writes {@code function}.
+     *
+     * @param earlier what an earlier pass over the same function found out
+     */
+    Layout function(Function function, Optional<Layout> earlier) {
         Flow flow = function.flow();
+        layout = new Layout(flow.blocks());
+        before = earlier;
         emission.enter(function.frame(), function.allocation());
         asm.bind(emission.entry(flow.slot()));
         function.frame().saved().forEach(asm::push);
@@ -54,75 +60,72 @@ final class FunctionEmitter {
         branch.startBudget();
         call.keepCounter();
         List<Block> blocks = flow.blocks();
-        Set<Block> tops = tops(blocks, function.order());
-        for (int i = 0; i < blocks.size(); i++) {
-            Block block = blocks.get(i);
-            if (tops.contains(block)) {
+        BitSet tops = tops(blocks, function.order());
+        for (Block block : blocks) {
+            if (tops.get(block.number())) {
                 layout.pad();
                 asm.align(Layout.ALIGNMENT);
             }
             asm.bind(layout.label(block));
             layout.start(block, asm.position());
             block(block, function.liveness());
-            last(block, i + 1 < blocks.size() ? Optional.of(blocks.get(i + 1)) : Optional.empty());
+            last(block);
             layout.end(block, asm.position());
         }
+        return layout;
     }
 
-    /** The first block of each loop; that need not be the one where it is entered. */
-    private static Set<Block> tops(List<Block> blocks, Order order) {
-        if (order.loops().isEmpty()) {
-            return Set.of();
-        }
-        Set<Block> tops = new HashSet<>();
+    /** The number of the first block of each loop; that need not be the one where it is entered. */
+    private static BitSet tops(List<Block> blocks, Order order) {
+        BitSet tops = new BitSet();
         for (Order.Loop loop : order.loops()) {
-            blocks.stream().filter(loop::contains).findFirst().ifPresent(tops::add);
+            int first = 0;
+            while (!loop.contains(blocks.get(first))) {
+                first++;
+            }
+            tops.set(first);
         }
         return tops;
     }
 
     private void block(Block block, Liveness liveness) {
         List<Op> ops = block.ops();
-        BitSet[] live = liveBehind(block, liveness);
+        int first = 0;
+        while (first < ops.size() && !savesRegisters(ops.get(first))) {
+            first++;
+        }
+        VarSet[] live = first == ops.size() ? new VarSet[0] : liveBehind(block, first, liveness);
         for (int at = 0; at < ops.size() - 1; at++) {
-            if (live[at] != null) {
+            if (at < live.length && live[at] != null) {
                 emission.startOp(live[at]);
             }
             op(ops.get(at));
         }
     }
 
-    /** For operations that may have to save a register: what is read behind them. */
-    private static BitSet[] liveBehind(Block block, Liveness liveness) {
+    /** For operations from {@code first} on that may have to save a register: what is read behind them. */
+    private VarSet[] liveBehind(Block block, int first, Liveness liveness) {
         List<Op> ops = block.ops();
-        BitSet[] behind = new BitSet[ops.size()];
-        int first = 0;
-        while (first < ops.size() && !savesRegisters(ops.get(first))) {
-            first++;
-        }
-        if (first == ops.size()) {
-            return behind;
-        }
-        BitSet live = liveness.after(block);
+        VarSet[] behind = new VarSet[ops.size()];
+        VarSet live = liveness.after(block);
         for (int at = ops.size() - 1; at >= first; at--) {
             if (savesRegisters(ops.get(at))) {
-                behind[at] = (BitSet) live.clone();
+                behind[at] = live.copy();
             }
             Liveness.step(ops.get(at), live);
         }
         return behind;
     }
 
-    private static boolean savesRegisters(Op op) {
-        return switch (op) {
-            case Op.Binary binary ->
-                switch (binary.op()) {
-                    case DIV, MOD, SDIV, SMOD, LSH, RSH, ARSH -> true;
-                    case ADD, SUB, MUL, OR, AND, XOR, MOV -> false;
-                };
-            case Op.Atomic _ -> true;
-            default -> false; // the rest changes nothing but its result
-        };
+    private boolean savesRegisters(Op op) {
+        if (op instanceof Op.Binary binary) {
+            return switch (binary.op()) {
+                case DIV, MOD, SDIV, SMOD -> true;
+                case LSH, RSH, ARSH -> savesCounts && binary.right() instanceof Var;
+                case ADD, SUB, MUL, OR, AND, XOR, MOV -> false;
+            };
+        }
+        return op instanceof Op.Atomic; // the rest changes nothing but its result
     }
 
     private void op(Op op) {
@@ -146,32 +149,36 @@ final class FunctionEmitter {
         }
     }
 
-    private void last(Block block, Optional<Block> next) {
+    private void last(Block block) {
         switch (block.last()) {
-            case Op.Goto(Block to) -> go(block, to, next);
-            case Op.If(var condition, Block yes, Block no) -> go(block, branch.compare(condition), yes, no, next);
-            case Op.MayGoto(Block on, Block out) -> go(block, branch.useBudget(), out, on, next);
+            case Op.Goto(Block to) -> go(block, to);
+            case Op.If(var condition, Block yes, Block no) -> go(block, branch.compare(condition), yes, no);
+            case Op.MayGoto(Block on, Block out) -> go(block, branch.useBudget(), out, on);
             case Op.Exit _ -> exit();
         }
     }
 
-    private void go(Block from, Block to, Optional<Block> next) {
-        if (!next.equals(Optional.of(to))) {
+    private void go(Block from, Block to) {
+        if (!follows(to, from)) {
             asm.jmp(layout.label(to), reach(from, to));
         }
     }
 
-    private void go(Block from, Cond cond, Block yes, Block no, Optional<Block> next) {
-        if (next.equals(Optional.of(yes))) {
+    private void go(Block from, Cond cond, Block yes, Block no) {
+        if (follows(yes, from)) {
             asm.jcc(cond.negate(), layout.label(no), reach(from, no));
         } else {
             asm.jcc(cond, layout.label(yes), reach(from, yes));
-            go(from, no, next);
+            go(from, no);
         }
     }
 
+    private static boolean follows(Block next, Block block) {
+        return next.number() == block.number() + 1;
+    }
+
     private Reach reach(Block from, Block to) {
-        return before.map(first -> first.reach(from, to)).orElse(Reach.NEAR);
+        return before.isPresent() ? before.get().reach(from, to) : Reach.NEAR;
     }
 
     private void exit() {

@@ -9,8 +9,8 @@ import graft.ebpf.jit.ir.Op;
 import graft.ebpf.jit.ir.Order;
 import graft.ebpf.jit.ir.Value;
 import graft.ebpf.jit.ir.Var;
+import graft.ebpf.jit.ir.VarSet;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
@@ -23,14 +23,14 @@ final class Interference {
     /** What loops carry from round to round is placed first, so that what it is copied from can take the same place. */
     private static final int CARRIED = 8;
 
-    private final BitSet[] conflicts;
+    private final VarSet[] conflicts;
     private final long[] weights;
     private final List<List<Var>> partners;
     private final Var[] vars;
-    private final BitSet acrossCalls = new BitSet();
-    private final BitSet acrossDivisions = new BitSet();
-    private final BitSet acrossShifts = new BitSet();
-    private final BitSet defined = new BitSet();
+    private final VarSet acrossCalls;
+    private final VarSet acrossDivisions;
+    private final VarSet acrossShifts;
+    private final VarSet defined;
     private final Set<MachineFeature> features;
     private boolean needsThirdScratch;
 
@@ -42,29 +42,32 @@ final class Interference {
     Interference(Function.Graph graph) {
         Flow flow = graph.flow();
         this.features = graph.features();
-        this.conflicts = new BitSet[flow.vars()];
+        this.acrossCalls = new VarSet(flow.vars());
+        this.acrossDivisions = new VarSet(flow.vars());
+        this.acrossShifts = new VarSet(flow.vars());
+        this.defined = new VarSet(flow.vars());
+        this.conflicts = new VarSet[flow.vars()];
         this.weights = new long[flow.vars()];
         this.vars = new Var[flow.vars()];
         this.partners = new ArrayList<>(Collections.nCopies(flow.vars(), List.of()));
         Liveness liveness = graph.liveness();
         Order order = graph.order();
         for (Block block : order.blocks()) {
-            long weight = 1L << 3 * Math.min(order.depth(block), MAX_DEPTH);
-            BitSet live = liveness.after(block);
+            VarSet live = liveness.after(block);
+            weightHere = 1L << 3 * Math.min(order.depth(block), MAX_DEPTH);
             List<Op> ops = block.ops();
             for (int at = ops.size() - 1; at >= 0; at--) {
-                note(ops.get(at), live, weight);
+                note(ops.get(at), live);
                 Liveness.step(ops.get(at), live);
             }
         }
-        BitSet atEntry = liveness.before(flow.entry());
-        for (int number = atEntry.nextSetBit(0); number >= 0; number = atEntry.nextSetBit(number + 1)) {
+        VarSet atEntry = liveness.before(flow.entry());
+        for (int number = atEntry.next(0); number >= 0; number = atEntry.next(number + 1)) {
             addConflicts(number, atEntry);
         }
     }
 
-    private void note(Op op, BitSet after, long weight) {
-        weightHere = weight;
+    private void note(Op op, VarSet after) {
         op.uses(use);
         if (op instanceof Op.Pure pure) {
             define(pure.dst(), op, after);
@@ -72,7 +75,7 @@ final class Interference {
             define(op.def().get(), op, after);
         }
         switch (op) {
-            case Op.Call _ -> acrossCalls.or(across(op, after));
+            case Op.Call _ -> acrossCalls.addAll(across(op, after));
             case Op.Move(Var dst, Var src) -> partner(dst, src);
             case Op.Binary binary -> binary(binary, after);
             case Op.Unary unary -> partner(unary.dst(), unary.src());
@@ -94,27 +97,29 @@ final class Interference {
         }
     }
 
-    private void define(Var var, Op op, BitSet after) {
-        used(var, defined.get(var.number()) ? weightHere * CARRIED : weightHere);
-        defined.set(var.number());
+    private void define(Var var, Op op, VarSet after) {
+        used(var, defined.contains(var.number()) ? weightHere * CARRIED : weightHere);
+        defined.add(var.number());
         addConflicts(var, op, after);
     }
 
     private void conflict(Var one, Var other) {
-        conflictsOf(one.number()).set(other.number());
-        conflictsOf(other.number()).set(one.number());
+        conflictsOf(one.number()).add(other.number());
+        conflictsOf(other.number()).add(one.number());
     }
 
-    private BitSet conflictsOf(int number) {
+    private VarSet conflictsOf(int number) {
         if (conflicts[number] == null) {
-            conflicts[number] = new BitSet(conflicts.length);
+            conflicts[number] = new VarSet(conflicts.length);
         }
         return conflicts[number];
     }
 
-    private static BitSet across(Op op, BitSet after) {
-        BitSet across = (BitSet) after.clone();
-        op.def().ifPresent(var -> across.clear(var.number()));
+    private static VarSet across(Op op, VarSet after) {
+        VarSet across = after.copy();
+        if (op.def().isPresent()) {
+            across.remove(op.def().get().number());
+        }
         return across;
     }
 
@@ -123,19 +128,19 @@ final class Interference {
         return op == AtomicOp.AND || op == AtomicOp.OR || op == AtomicOp.XOR;
     }
 
-    private void binary(Op.Binary op, BitSet after) {
+    private void binary(Op.Binary op, VarSet after) {
         partner(op.dst(), op.left());
         if (op.op() == AluOp.ADD || op.op() == AluOp.MUL) {
             partner(op.dst(), op.right());
         }
         switch (op.op()) {
             case DIV, MOD, SDIV, SMOD -> {
-                acrossDivisions.or(across(op, after));
+                acrossDivisions.addAll(across(op, after));
                 needsThirdScratch = true;
             }
             case LSH, RSH, ARSH -> {
                 if (op.right() instanceof Var && !features.contains(MachineFeature.BMI2)) {
-                    acrossShifts.or(across(op, after));
+                    acrossShifts.addAll(across(op, after));
                 }
             }
             case ADD, SUB, MUL, OR, AND, XOR, MOV -> {}
@@ -162,22 +167,23 @@ final class Interference {
     }
 
     /** What a variable is copied from has the same value and no need for another place. */
-    private void addConflicts(Var var, Op op, BitSet after) {
-        if (op instanceof Op.Move(Var _, Var src) && after.get(src.number())) {
-            after.clear(src.number());
+    private void addConflicts(Var var, Op op, VarSet after) {
+        if (op instanceof Op.Move(Var _, Var src) && after.contains(src.number())) {
+            after.remove(src.number());
             addConflicts(var.number(), after);
-            after.set(src.number());
+            after.add(src.number());
         } else {
             addConflicts(var.number(), after);
         }
     }
 
-    private void addConflicts(int number, BitSet others) {
-        conflictsOf(number).or(others);
-        conflictsOf(number).clear(number);
-        for (int other = others.nextSetBit(0); other >= 0; other = others.nextSetBit(other + 1)) {
+    private void addConflicts(int number, VarSet others) {
+        VarSet own = conflictsOf(number);
+        own.addAll(others);
+        own.remove(number);
+        for (int other = others.next(0); other >= 0; other = others.next(other + 1)) {
             if (other != number) {
-                conflictsOf(other).set(number);
+                conflictsOf(other).add(number);
             }
         }
     }
@@ -197,7 +203,7 @@ final class Interference {
         return all;
     }
 
-    BitSet conflicts(Var var) {
+    VarSet conflicts(Var var) {
         return conflictsOf(var.number());
     }
 
@@ -206,15 +212,15 @@ final class Interference {
     }
 
     boolean livesAcrossCall(Var var) {
-        return acrossCalls.get(var.number());
+        return acrossCalls.contains(var.number());
     }
 
     boolean livesAcrossDivision(Var var) {
-        return acrossDivisions.get(var.number());
+        return acrossDivisions.contains(var.number());
     }
 
     boolean livesAcrossShift(Var var) {
-        return acrossShifts.get(var.number());
+        return acrossShifts.contains(var.number());
     }
 
     /** Whether some operation needs r9 besides r10 and r11. */

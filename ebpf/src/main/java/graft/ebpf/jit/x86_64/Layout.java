@@ -1,14 +1,16 @@
 package graft.ebpf.jit.x86_64;
 
+import graft.ebpf.jit.CompiledProgram.SlotOffset;
 import graft.ebpf.jit.ir.Block;
 import graft.platform.asm.Label;
 import graft.platform.asm.x86_64.Reach;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.Arrays;
+import java.util.List;
 
 /**
- * Where blocks begin and end. A second pass knows the first pass's places: no code of the second pass is longer, only the
- * padding in front of a loop can be, so a distance that fits a short jump there with room for the padding fits here.
+ * Where the blocks of a function begin and end, by their numbers. A second pass knows the first pass's places: no code of
+ * the second pass is longer, only the padding in front of a loop can be, so a distance that fits a short jump there with
+ * room for the padding fits here.
  */
 final class Layout {
     /** Loops begin at a multiple of this. */
@@ -17,16 +19,26 @@ final class Layout {
     private static final int MAX_SHORT = 127;
     private static final int LONGEST_JUMP = 6;
 
-    private final Map<Block, Label> labels = new HashMap<>();
-    private final Map<Block, Integer> starts = new HashMap<>();
-    private final Map<Block, Integer> ends = new HashMap<>();
-    private final Map<Block, Integer> paddings = new HashMap<>();
-    private final Map<Block, Integer> positions = new HashMap<>();
+    private final Block[] blocks;
+    private final Label[] labels;
+    private final int[] starts;
+    private final int[] ends;
+    private final int[] paddings;
     private int padded;
+
+    /** Of {@code blocks} in this order, which are numbered. */
+    Layout(List<Block> blocks) {
+        this.blocks = blocks.toArray(Block[]::new);
+        this.labels = new Label[this.blocks.length];
+        Arrays.setAll(labels, number -> new Label("block at", this.blocks[number].slot()));
+        this.starts = new int[labels.length];
+        this.ends = new int[labels.length];
+        this.paddings = new int[labels.length];
+    }
 
     /** The code of {@code block}. */
     Label label(Block block) {
-        return labels.computeIfAbsent(block, start -> new Label("block at " + start.slot()));
+        return labels[number(block)];
     }
 
     /** Takes note that the next block is aligned. */
@@ -35,26 +47,37 @@ final class Layout {
     }
 
     void start(Block block, int position) {
-        starts.put(block, position);
-        positions.put(block, starts.size());
-        paddings.put(block, padded);
+        starts[number(block)] = position;
+        paddings[block.number()] = padded;
     }
 
     void end(Block block, int position) {
-        ends.put(block, position);
+        ends[number(block)] = position;
     }
 
-    int startOf(Block block) {
-        return starts.get(block);
+    /** Tells where each block begins, for debuggers. */
+    void offsets(List<SlotOffset> offsets) {
+        for (int number = 0; number < blocks.length; number++) {
+            offsets.add(new SlotOffset(blocks[number].slot(), starts[number]));
+        }
     }
 
     /** How far a jump at the end of {@code from} reaches by what {@code this}, the first pass, knows. */
     Reach reach(Block from, Block to) {
-        if (positions.get(to) <= positions.get(from)) {
+        int start = number(to);
+        int end = number(from);
+        if (start <= end) {
             return Reach.ANY;
         }
-        int distance = starts.get(to) - ends.get(from) + LONGEST_JUMP;
-        int padding = (paddings.get(to) - paddings.get(from)) * (ALIGNMENT - 1);
+        int distance = starts[start] - ends[end] + LONGEST_JUMP;
+        int padding = (paddings[start] - paddings[end]) * (ALIGNMENT - 1);
         return distance + padding <= MAX_SHORT ? Reach.SHORT : Reach.ANY;
+    }
+
+    private int number(Block block) {
+        if (blocks[block.number()] != block) {
+            throw new AssertionError("the blocks have changed: " + block);
+        }
+        return block.number();
     }
 }

@@ -37,10 +37,12 @@ final class ProgramEmitter {
         this.binding = binding;
         this.tails = TailCalls.of(program, facts);
         this.features = features;
-        this.functions = program.functions().stream()
-                .filter(function -> facts.reachable().get(function.firstSlot()))
-                .map(function -> Function.prepare(program, function, facts, binding, features))
-                .toList();
+        this.functions = new ArrayList<>(program.functions().size());
+        for (ProgSpec.Function function : program.functions()) {
+            if (facts.reachable().get(function.firstSlot())) {
+                functions.add(Function.prepare(program, function, facts, binding, features));
+            }
+        }
     }
 
     CompiledProgram emit(long codeAddress) {
@@ -53,15 +55,15 @@ final class ProgramEmitter {
     }
 
     private Linkage emit(long codeAddress, Emission.Addressing addressing) {
-        Layout first = new Layout();
-        write(new Emission(codeAddress, binding, addressing, features), first, Optional.empty());
-        Layout second = new Layout();
+        Emission measured = new Emission(codeAddress, binding, addressing, features);
+        List<Layout> first = write(measured, new CallEmitter(measured), List.of());
         Emission emission = new Emission(codeAddress, binding, addressing, features);
-        CallEmitter call = write(emission, second, Optional.of(first));
+        CallEmitter call = new CallEmitter(emission);
+        List<Layout> second = write(emission, call, first);
         return new Linkage(program(codeAddress, emission, call, second), List.copyOf(emission.references()));
     }
 
-    private CompiledProgram program(long codeAddress, Emission emission, CallEmitter call, Layout second) {
+    private CompiledProgram program(long codeAddress, Emission emission, CallEmitter call, List<Layout> second) {
         byte[] code = emission.asm().finish();
         return new CompiledProgram(
                 program.name(),
@@ -72,24 +74,34 @@ final class ProgramEmitter {
                 tails == TailCalls.SOME ? Facts.ContextUse.ESCAPES : facts.contextUse(),
                 call.inputs(),
                 call.calledHelpers() ? Calls.HELPERS : Calls.NONE,
-                functions.stream()
-                        .mapToInt(function -> function.frame().stackBytes())
-                        .sum(),
+                stackBytes(),
                 tailEntry,
                 offsets(second));
     }
 
-    private CallEmitter write(Emission emission, Layout layout, Optional<Layout> before) {
-        CallEmitter call = new CallEmitter(emission);
-        FunctionEmitter emitter = new FunctionEmitter(emission, call, layout, before);
+    private int stackBytes() {
+        int bytes = 0;
+        for (Function function : functions) {
+            bytes += function.frame().stackBytes();
+        }
+        return bytes;
+    }
+
+    /** @param before what an earlier pass found out about each function, or nothing */
+    private List<Layout> write(Emission emission, CallEmitter call, List<Layout> before) {
+        FunctionEmitter emitter = new FunctionEmitter(emission, call);
         if (tails == TailCalls.SOME) {
             call.tailCounter();
         }
         tailEntry = emission.asm().position();
-        functions.forEach(emitter::function);
+        List<Layout> layouts = new ArrayList<>(functions.size());
+        for (Function function : functions) {
+            Optional<Layout> earlier = before.isEmpty() ? Optional.empty() : Optional.of(before.get(layouts.size()));
+            layouts.add(emitter.function(function, earlier));
+        }
         neverRun(emission);
         call.finish();
-        return call;
+        return layouts;
     }
 
     /**
@@ -106,11 +118,9 @@ final class ProgramEmitter {
         }
     }
 
-    private List<SlotOffset> offsets(Layout layout) {
+    private static List<SlotOffset> offsets(List<Layout> layouts) {
         List<SlotOffset> offsets = new ArrayList<>();
-        for (Function function : functions) {
-            function.flow().blocks().forEach(block -> offsets.add(new SlotOffset(block.slot(), layout.startOf(block))));
-        }
+        layouts.forEach(layout -> layout.offsets(offsets));
         offsets.sort(Comparator.comparingInt(SlotOffset::offset));
         return offsets;
     }

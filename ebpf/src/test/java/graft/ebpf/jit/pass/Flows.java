@@ -102,7 +102,7 @@ final class Flows {
 
     /** One walk of {@code rewrite} behind copies, and nothing unused left. */
     static Flow after(Rewrite rewrite, Flow flow) {
-        new Rewriting(new Copies(), rewrite).run(flow);
+        new Rewriting(new Copies(), rewrite).run(flow, TargetBinding.NONE);
         new DeadCode().run(flow);
         return flow;
     }

@@ -11,6 +11,7 @@ import graft.ebpf.insn.Operand;
 import graft.ebpf.insn.Reg;
 import graft.ebpf.insn.Wide;
 import graft.ebpf.insn.Width;
+import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.jit.ir.Block;
 import graft.ebpf.jit.ir.Condition;
 import graft.ebpf.jit.ir.Flow;
@@ -275,7 +276,7 @@ class GraphPassesTest {
     @Test
     void loopsKeepTheAddressOfTheirMap() {
         Flow flow = loop();
-        new Rewriting(new Copies(), new Addresses()).run(flow);
+        new Rewriting(new Copies(), new Addresses()).run(flow, TargetBinding.NONE);
         new DeadCode().run(flow);
         new Bases().run(flow);
         assertThat(flow.entry().ops().getFirst()).isInstanceOf(Op.Move.class);
