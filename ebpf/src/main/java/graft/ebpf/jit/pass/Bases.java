@@ -18,6 +18,7 @@ import java.util.stream.Collectors;
 /** Loads the addresses of maps that loops use once, at the entry, and keeps them. */
 final class Bases implements Pass {
     private static final int MOST = 3;
+    private static final Value NO_MEMORY = new Value.Constant(0);
 
     @Override
     public void run(Flow flow) {
@@ -28,59 +29,68 @@ final class Bases implements Pass {
         Map<String, Long> weights = new HashMap<>();
         for (Block block : order.blocks()) {
             if (order.depth(block) > 0) {
-                block.ops().forEach(op -> count(op, 1L << 3 * Math.min(order.depth(block), 5), weights));
+                long weight = 1L << 3 * Math.min(order.depth(block), 5);
+                List<Op> ops = block.ops();
+                for (int at = 0; at < ops.size(); at++) {
+                    count(ops.get(at), weight, weights);
+                }
             }
+        }
+        if (weights.isEmpty()) {
+            return;
         }
         Map<String, Var> bases = weights.entrySet().stream()
                 .sorted(Map.Entry.<String, Long>comparingByValue(Comparator.reverseOrder())
                         .thenComparing(Map.Entry.comparingByKey()))
                 .limit(MOST)
                 .collect(Collectors.toMap(Map.Entry::getKey, _ -> flow.newVar()));
-        if (bases.isEmpty()) {
-            return;
+        for (Block block : flow.blocks()) {
+            block.ops().replaceAll(op -> replaced(op, bases));
         }
-        flow.blocks().forEach(block -> block.ops().replaceAll(op -> replaced(op, bases)));
         List<Op> entry = flow.entry().ops();
         bases.forEach((map, var) -> entry.addFirst(new Op.Move(var, new Value.Symbol(new Wide.MapValue(map, 0)))));
     }
 
     private static void count(Op op, long weight, Map<String, Long> weights) {
-        Place place = switch (op) {
-            case Op.Load load -> load.place();
-            case Op.Store store -> store.place();
-            case Op.Atomic atomic -> atomic.place();
-            case Op.Lea lea -> lea.place();
-            default -> Place.at(new Value.Constant(0), 0);
+        Value base = switch (op) {
+            case Op.Load load -> load.place().base();
+            case Op.Store store -> store.place().base();
+            case Op.Atomic atomic -> atomic.place().base();
+            case Op.Lea lea -> lea.place().base();
+            case Op.Move move -> move.src();
+            default -> NO_MEMORY;
         };
-        if (place.base() instanceof Value.Symbol(Wide.MapValue(String map, long _))) {
-            weights.merge(map, weight, Long::sum);
-        }
-        if (op instanceof Op.Move(Var _, Value.Symbol(Wide.MapValue(String map, long _)))) {
+        if (base instanceof Value.Symbol(Wide.MapValue(String map, long _))) {
             weights.merge(map, weight, Long::sum);
         }
     }
 
     private static Op replaced(Op op, Map<String, Var> bases) {
         return switch (op) {
-            case Op.Load(var size, var extension, var dst, var place) ->
-                new Op.Load(size, extension, dst, replaced(place, bases));
-            case Op.Store(var size, var place, var value) -> new Op.Store(size, replaced(place, bases), value);
-            case Op.Atomic(var kind, var size, var place, var operand, var old) ->
-                new Op.Atomic(kind, size, replaced(place, bases), operand, old);
-            case Op.Lea(var width, var dst, var place) -> new Op.Lea(width, dst, replaced(place, bases));
+            case Op.Load(var size, var extension, var dst, var place)
+            when isIn(bases, place) -> new Op.Load(size, extension, dst, replaced(place, bases));
+            case Op.Store(var size, var place, var value)
+            when isIn(bases, place) -> new Op.Store(size, replaced(place, bases), value);
+            case Op.Atomic(var kind, var size, var place, var operand, var old)
+            when isIn(bases, place) -> new Op.Atomic(kind, size, replaced(place, bases), operand, old);
+            case Op.Lea(var width, var dst, var place)
+            when isIn(bases, place) -> new Op.Lea(width, dst, replaced(place, bases));
             case Op.Move(var dst, Value.Symbol(Wide.MapValue(String map, long offset)))
             when bases.containsKey(map) && offset == (int) offset && !dst.isFixed() ->
                 new Op.Lea(Width.W64, dst, Place.at(bases.get(map), (int) offset));
-            default -> op; // no memory
+            default -> op; // no such memory
         };
     }
 
-    private static Place replaced(Place place, Map<String, Var> bases) {
-        if (place.base() instanceof Value.Symbol(Wide.MapValue(String map, long start))
+    private static boolean isIn(Map<String, Var> bases, Place place) {
+        return place.base() instanceof Value.Symbol(Wide.MapValue(String map, long start))
                 && bases.containsKey(map)
-                && start + place.offset() == (int) (start + place.offset())) {
-            return new Place(bases.get(map), place.index(), place.scale(), (int) start + place.offset());
-        }
-        return place;
+                && start + place.offset() == (int) (start + place.offset());
+    }
+
+    private static Place replaced(Place place, Map<String, Var> bases) {
+        return place.base() instanceof Value.Symbol(Wide.MapValue(String map, long start))
+                ? new Place(bases.get(map), place.index(), place.scale(), (int) start + place.offset())
+                : place;
     }
 }

@@ -66,10 +66,8 @@ final class Choices implements Pass {
 
     private static boolean isSide(Block block, Predecessors before) {
         int moves = block.ops().size() - 1;
-        boolean side = before.of(block).size() == 1
-                && block.last() instanceof Op.Goto
-                && moves >= 1
-                && moves <= MOST_MOVES;
+        boolean side =
+                before.of(block).size() == 1 && block.last() instanceof Op.Goto && moves >= 1 && moves <= MOST_MOVES;
         for (int i = 0; i < moves && side; i++) {
             side = isChoice(block.ops().get(i));
         }

@@ -19,13 +19,17 @@ import java.util.function.Consumer;
  * read before it is written, with the block.
  */
 final class Known {
-    private static final int NOTHING = -1;
-
     private final TargetBinding binding;
     private final int[] definitions;
     private final boolean[] narrow;
     private final Op.Pure[] computed;
+
+    /** For each local one the variables that it is computed from, several to a bit. */
+    private final long[] origins;
+
+    /** What is known only up to the end of the block. */
     private final int[] local;
+
     private int locals;
     private final Search search = new Search();
 
@@ -34,6 +38,7 @@ final class Known {
         this.definitions = new int[flow.vars()];
         this.narrow = new boolean[flow.vars()];
         this.computed = new Op.Pure[flow.vars()];
+        this.origins = new long[flow.vars()];
         this.local = new int[flow.vars()];
         List<Op.Pure> doubtful = new ArrayList<>();
         VarSet wide = new VarSet(flow.vars());
@@ -112,7 +117,8 @@ final class Known {
 
     /** Whether {@code op} reads a variable that is a copy, or holds a constant. */
     boolean readsCopy(Op op) {
-        return search.in(op, Question.COPY, NOTHING);
+        search.in(op);
+        return search.copy;
     }
 
     /** The number that {@code value} is, if known. */
@@ -136,9 +142,14 @@ final class Known {
         }
         forget(pure.dst());
         int number = pure.dst().number();
-        if (!(op instanceof Op.Load) && !search.in(pure, Question.SAME, number)) {
+        if (op instanceof Op.Load) {
+            return;
+        }
+        search.in(op);
+        if ((search.origins & bit(pure.dst())) == 0 || !Reads.in(op, pure.dst())) {
             computed[number] = pure;
-            if (!isSingle(pure.dst()) || search.in(pure, Question.CHANGES, NOTHING)) {
+            if (!isSingle(pure.dst()) || search.changing) {
+                origins[number] = search.origins;
                 local[locals++] = number;
             }
         }
@@ -153,45 +164,64 @@ final class Known {
         int kept = 0;
         for (int i = 0; i < locals; i++) {
             Op.Pure other = computed[local[i]];
-            if (other != null && search.in(other, Question.SAME, var.number())) {
-                computed[local[i]] = null;
-            } else if (other != null) {
-                local[kept++] = local[i];
+            if (other != null) {
+                if ((origins[local[i]] & bit(var)) != 0 && Reads.in(other, var)) {
+                    computed[local[i]] = null;
+                } else {
+                    local[kept++] = local[i];
+                }
             }
         }
         locals = kept;
     }
 
-    private enum Question {
-        /** Is it a copy, or a constant? */
-        COPY,
-        /** Is it written in several places? */
-        CHANGES,
-        /** Is it this one? */
-        SAME
+    private static long bit(Var var) {
+        return 1L << var.number();
     }
 
-    /** Asks a question of what an operation reads. Without lambdas: it is asked several times for each operation. */
+    /** What an operation reads. Without lambdas: it is asked several times for each operation. */
     private final class Search implements Consumer<Var> {
-        private Question question = Question.SAME;
-        private int number;
-        private boolean found;
+        private long origins;
 
-        boolean in(Op op, Question asked, int about) {
-            question = asked;
-            number = about;
-            found = false;
+        /** Whether there is a copy, or a constant, among it. */
+        private boolean copy;
+
+        /** Whether there is something among it that is written in several places. */
+        private boolean changing;
+
+        void in(Op op) {
+            origins = 0;
+            copy = false;
+            changing = false;
             op.uses(this);
-            return found;
         }
 
         @Override
         public void accept(Var var) {
-            found |= switch (question) {
-                case COPY -> computed[var.number()] instanceof Op.Move;
-                case CHANGES -> !isSingle(var);
-                case SAME -> var.number() == number;
-            };
+            origins |= bit(var);
+            copy |= computed[var.number()] instanceof Op.Move;
+            changing |= !isSingle(var);
+        }
+    }
+
+    /** Whether an operation reads one variable. */
+    private static final class Reads implements Consumer<Var> {
+        private final Var asked;
+        private boolean found;
+
+        private Reads(Var asked) {
+            this.asked = asked;
+        }
+
+        static boolean in(Op op, Var var) {
+            Reads reads = new Reads(var);
+            op.uses(reads);
+            return reads.found;
+        }
+
+        @Override
+        public void accept(Var var) {
+            found |= var.number() == asked.number();
         }
     }
 }

@@ -18,6 +18,9 @@ public final class Passes {
             new BitTests(),
             new Lookups());
 
+    private static final Pass DEAD_CODE = new DeadCode();
+    private static final Pass STRAIGHTENING = new Straightening();
+
     private Passes() {}
 
     /** How many registers passes may ask for. */
@@ -30,44 +33,57 @@ public final class Passes {
 
     /** Improves {@code flow}, which will run in the target of {@code binding}, in place. */
     public static void run(Flow flow, TargetBinding binding, Registers registers) {
-        Pass deadCode = new DeadCode();
-        Pass straightening = new Straightening();
         REWRITING.run(flow, binding);
-        deadCode.run(flow);
-        straightening.run(flow);
+        DEAD_CODE.run(flow);
+        STRAIGHTENING.run(flow);
         if (registers == Registers.MORE) {
             int vars = flow.vars();
             new StackSlots().run(flow);
             if (flow.vars() != vars) {
                 REWRITING.run(flow, binding);
-                straightening.run(flow);
-                deadCode.run(flow);
+                STRAIGHTENING.run(flow);
+                DEAD_CODE.run(flow);
             }
-            int blocks = flow.blocks().size();
-            new RepeatedBranches().run(flow);
-            if (flow.blocks().size() != blocks) {
-                straightening.run(flow);
-                deadCode.run(flow);
-            }
-            boolean lookups = some(flow, Op.ArrayLookup.class::isInstance);
+            branches(flow, binding);
+        }
+        if (flow.blocks().size() > 1) {
+            new BlockOrder().run(flow);
+        }
+    }
+
+    private static void branches(Flow flow, TargetBinding binding) {
+        boolean lookups = some(flow, Op.ArrayLookup.class::isInstance);
+        boolean choices = false;
+        if (flow.blocks().size() > 1) {
+            repeated(flow);
             new Choices().run(flow);
-            boolean choices = some(flow, Op.Select.class::isInstance);
-            if (choices) {
-                straightening.run(flow);
-            }
-            if (lookups) {
-                new NullChecks(binding).run(flow);
-            }
-            if (lookups || choices) {
-                REWRITING.run(flow, binding);
-                deadCode.run(flow);
-            }
-            if (choices) {
-                new ChosenNumbers().run(flow);
-            }
+            choices = some(flow, Op.Select.class::isInstance);
+        }
+        if (choices) {
+            STRAIGHTENING.run(flow);
+        }
+        if (lookups) {
+            new NullChecks(binding).run(flow);
+        }
+        if (lookups || choices) {
+            REWRITING.run(flow, binding);
+            DEAD_CODE.run(flow);
+        }
+        if (choices) {
+            new ChosenNumbers().run(flow);
+        }
+        if (flow.blocks().size() > 1) {
             new Bases().run(flow);
         }
-        new BlockOrder().run(flow);
+    }
+
+    private static void repeated(Flow flow) {
+        int blocks = flow.blocks().size();
+        new RepeatedBranches().run(flow);
+        if (flow.blocks().size() != blocks) {
+            STRAIGHTENING.run(flow);
+            DEAD_CODE.run(flow);
+        }
     }
 
     private static boolean some(Flow flow, Predicate<Op> property) {

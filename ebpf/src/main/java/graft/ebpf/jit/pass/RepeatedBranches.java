@@ -6,6 +6,7 @@ import graft.ebpf.jit.ir.Flow;
 import graft.ebpf.jit.ir.Op;
 import graft.ebpf.jit.ir.Predecessors;
 import graft.ebpf.jit.ir.Var;
+import graft.ebpf.jit.ir.VarSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -35,6 +36,9 @@ final class RepeatedBranches implements Pass {
     }
 
     private static boolean compareTwice(Flow flow) {
+        if (!compareOneTwice(flow)) {
+            return false;
+        }
         Set<Condition> seen = new HashSet<>();
         for (Block block : flow.blocks()) {
             if (block.last() instanceof Op.If(var condition, var _, var _)) {
@@ -43,6 +47,21 @@ final class RepeatedBranches implements Pass {
                 if (again) {
                     return true;
                 }
+            }
+        }
+        return false;
+    }
+
+    /** Whether one variable is on the left of two comparisons, which is found out faster. */
+    private static boolean compareOneTwice(Flow flow) {
+        VarSet compared = new VarSet(flow.vars());
+        for (Block block : flow.blocks()) {
+            if (block.last() instanceof Op.If branch) {
+                int left = branch.condition().left().number();
+                if (compared.contains(left)) {
+                    return true;
+                }
+                compared.add(left);
             }
         }
         return false;

@@ -14,6 +14,7 @@ import graft.ebpf.jit.ir.Var;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -29,57 +30,73 @@ final class StackSlots implements Pass {
 
     @Override
     public void run(Flow flow) {
-        Set<Slot> slots = new LinkedHashSet<>();
-        Set<Slot> fixed = new HashSet<>();
-        int escaped = Escape.NOWHERE;
-        boolean calls = false;
+        Uses uses = new Uses();
         for (Block block : flow.blocks()) {
-            for (Op op : block.ops()) {
-                Escape escape = Escape.of(op);
-                escaped = Math.min(escaped, escape.from());
-                calls |= op instanceof Op.Call(Op.Call.Target target, var _) && target.runsFunction();
-                slot(op).ifPresent(slot -> (op instanceof Op.Atomic ? fixed : slots).add(slot));
+            List<Op> ops = block.ops();
+            for (int at = 0; at < ops.size(); at++) {
+                uses.add(ops.get(at));
             }
         }
-        if (escaped == Escape.EVERYTHING || calls && escaped != Escape.NOWHERE) {
-            return;
-        }
-        int from = escaped;
         Map<Slot, Var> vars = new HashMap<>();
-        for (Slot slot : slots) {
-            boolean alone = slots.stream().noneMatch(other -> !other.equals(slot) && other.overlaps(slot));
-            boolean inReach = slot.offset() + slot.size().bytes() > from;
-            if (alone && !inReach && fixed.stream().noneMatch(slot::overlaps)) {
-                vars.put(slot, flow.newVar());
-            }
+        for (Slot slot : uses.replaceable()) {
+            vars.put(slot, flow.newVar());
         }
-        flow.blocks().forEach(block -> block.ops().replaceAll(op -> replaced(op, vars)));
+        if (!vars.isEmpty()) {
+            flow.blocks().forEach(block -> block.ops().replaceAll(op -> replaced(op, vars)));
+        }
     }
 
-    /**
-     * From which frame offset on somebody else may read and write.
-     *
-     * @param from {@link #NOWHERE} when nobody does; 0, the end of the frame, is a place that a callee can count from
-     */
-    private record Escape(int from) {
-        static final int EVERYTHING = Integer.MIN_VALUE;
-        static final int NOWHERE = Integer.MAX_VALUE;
+    /** What a function does with its frame. */
+    private static final class Uses {
+        private static final int EVERYTHING = Integer.MIN_VALUE;
+        private static final int NOWHERE = Integer.MAX_VALUE;
 
-        static Escape of(Op op) {
-            return switch (op) {
-                case Op.Move(Var dst, Value.FrameAddress(int offset)) ->
-                    new Escape(dst.isFixed() ? offset : EVERYTHING);
-                case Op.Lea lea -> indexed(lea.place(), true);
-                case Op.Load load -> indexed(load.place(), false);
-                case Op.Store store -> indexed(store.place(), false);
-                case Op.Atomic atomic -> indexed(atomic.place(), false);
-                default -> new Escape(NOWHERE); // no address
-            };
+        private final Set<Slot> slots = new LinkedHashSet<>();
+        private final Set<Slot> fixed = new HashSet<>();
+        private boolean calls;
+
+        /**
+         * From which frame offset on somebody else may read and write, {@link #NOWHERE} when nobody does; 0, the end of the
+         * frame, is a place that a callee can count from.
+         */
+        private int escaped = NOWHERE;
+
+        void add(Op op) {
+            switch (op) {
+                case Op.Move(Var dst, Value.FrameAddress(int offset)) -> escape(dst.isFixed() ? offset : EVERYTHING);
+                case Op.Lea lea when isFrame(lea.place()) -> escape(EVERYTHING);
+                case Op.Load load when isFrame(load.place()) -> access(load.place(), load.size(), slots);
+                case Op.Store store when isFrame(store.place()) -> access(store.place(), store.size(), slots);
+                case Op.Atomic atomic when isFrame(atomic.place()) -> access(atomic.place(), atomic.size(), fixed);
+                case Op.Call call -> calls |= call.target().runsFunction();
+                default -> {} // not of the frame
+            }
         }
 
-        private static Escape indexed(Place place, boolean address) {
-            boolean frame = place.base() instanceof Value.FrameAddress;
-            return new Escape(frame && (address || place.index().isPresent()) ? EVERYTHING : NOWHERE);
+        private static boolean isFrame(Place place) {
+            return place.base() instanceof Value.FrameAddress;
+        }
+
+        private void escape(int from) {
+            escaped = Math.min(escaped, from);
+        }
+
+        private void access(Place place, MemSize size, Set<Slot> accessed) {
+            place.frameOffset()
+                    .ifPresentOrElse(offset -> accessed.add(new Slot(offset, size)), () -> escape(EVERYTHING));
+        }
+
+        List<Slot> replaceable() {
+            if (escaped == EVERYTHING || calls && escaped != NOWHERE) {
+                return List.of();
+            }
+            return slots.stream().filter(this::isReplaceable).toList();
+        }
+
+        private boolean isReplaceable(Slot slot) {
+            boolean alone = slots.stream().noneMatch(other -> !other.equals(slot) && other.overlaps(slot));
+            boolean inReach = slot.offset() + slot.size().bytes() > escaped;
+            return alone && !inReach && fixed.stream().noneMatch(slot::overlaps);
         }
     }
 

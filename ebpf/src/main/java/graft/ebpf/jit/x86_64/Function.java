@@ -13,6 +13,7 @@ import graft.ebpf.object.ProgSpec;
 import graft.ebpf.verifier.Facts;
 import graft.platform.asm.x86_64.Gpr;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -63,8 +64,14 @@ record Function(Flow flow, Allocation allocation, Frame frame, Order order, Live
         boolean budget = false;
         boolean usesFrame = false;
         for (Block block : flow.blocks()) {
-            for (Op op : block.ops()) {
-                op.def().ifPresent(var -> used.add(allocation.of(var)));
+            List<Op> ops = block.ops();
+            for (int at = 0; at < ops.size(); at++) {
+                Op op = ops.get(at);
+                if (op instanceof Op.Pure pure) {
+                    used.add(allocation.of(pure.dst()));
+                } else {
+                    op.def().ifPresent(var -> used.add(allocation.of(var)));
+                }
                 shape = op instanceof Op.Call ? Frame.Shape.CALLS : shape;
                 budget |= op instanceof Op.MayGoto;
                 usesFrame |= FrameUse.of(op);

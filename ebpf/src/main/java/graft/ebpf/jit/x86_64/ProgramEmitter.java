@@ -55,12 +55,24 @@ final class ProgramEmitter {
     }
 
     private Linkage emit(long codeAddress, Emission.Addressing addressing) {
-        Emission measured = new Emission(codeAddress, binding, addressing, features);
-        List<Layout> first = write(measured, new CallEmitter(measured), List.of());
+        List<Layout> first = List.of();
+        if (jumps()) {
+            Emission measured = new Emission(codeAddress, binding, addressing, features);
+            first = write(measured, new CallEmitter(measured), List.of());
+        }
         Emission emission = new Emission(codeAddress, binding, addressing, features);
         CallEmitter call = new CallEmitter(emission);
         List<Layout> second = write(emission, call, first);
         return new Linkage(program(codeAddress, emission, call, second), List.copyOf(emission.references()));
+    }
+
+    private boolean jumps() {
+        for (Function function : functions) {
+            if (function.flow().blocks().size() > 1) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private CompiledProgram program(long codeAddress, Emission emission, CallEmitter call, List<Layout> second) {

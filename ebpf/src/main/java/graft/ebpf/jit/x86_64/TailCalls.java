@@ -17,7 +17,9 @@ enum TailCalls {
 
     /** Of what the verifier reached. */
     static TailCalls of(ProgSpec program, Facts facts) {
-        return calls(program, facts, helper -> helper == Helper.TAIL_CALL) ? SOME : NONE;
+        boolean called = facts.helpers().contains(Helper.TAIL_CALL)
+                && calls(program, facts, helper -> helper == Helper.TAIL_CALL);
+        return called ? SOME : NONE;
     }
 
     /** Whether functions of the program are called by helpers, which hand nothing on. */
