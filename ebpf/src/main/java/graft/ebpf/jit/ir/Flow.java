@@ -67,9 +67,20 @@ public final class Flow {
     static int[] followers(Block[] numbered) {
         int[] followers = new int[2 * numbered.length];
         for (int i = 0; i < numbered.length; i++) {
-            List<Block> next = numbered[i].last().next();
-            followers[2 * i] = next.isEmpty() ? NONE : next.get(0).number();
-            followers[2 * i + 1] = next.size() < 2 ? NONE : next.get(1).number();
+            followers[2 * i] = NONE;
+            followers[2 * i + 1] = NONE;
+            switch (numbered[i].ops().getLast()) {
+                case Op.If branch -> {
+                    followers[2 * i] = branch.yes().number();
+                    followers[2 * i + 1] = branch.no().number();
+                }
+                case Op.Goto jump -> followers[2 * i] = jump.to().number();
+                case Op.MayGoto round -> {
+                    followers[2 * i] = round.on().number();
+                    followers[2 * i + 1] = round.out().number();
+                }
+                default -> {} // nothing follows
+            }
         }
         return followers;
     }

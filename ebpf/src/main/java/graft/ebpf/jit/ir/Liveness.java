@@ -1,7 +1,6 @@
 package graft.ebpf.jit.ir;
 
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Consumer;
 
 /** Which variables are read later, by block; asked until blocks are added, removed or placed elsewhere. */
@@ -50,21 +49,13 @@ public final class Liveness {
         }
 
         void step(Op op) {
-            if (op instanceof Op.Pure pure) {
-                write(pure.dst());
-            } else {
-                Optional<Var> def = op.def();
-                if (def.isPresent()) {
-                    write(def.get());
-                }
+            int def = Op.def(op);
+            if (def != Op.NONE) {
+                int word = row + def / Long.SIZE;
+                written[word] |= 1L << def;
+                read[word] &= ~(1L << def);
             }
-            op.uses(this);
-        }
-
-        private void write(Var var) {
-            int word = row + var.number() / Long.SIZE;
-            written[word] |= 1L << var.number();
-            read[word] &= ~(1L << var.number());
+            Op.uses(op, this);
         }
 
         @Override
@@ -98,12 +89,11 @@ public final class Liveness {
 
     /** From what is live behind {@code op} to what is live in front of it. */
     public static void step(Op op, VarSet live) {
-        if (op instanceof Op.Pure pure) {
-            live.remove(pure.dst().number());
-        } else if (op.def().isPresent()) {
-            live.remove(op.def().get().number());
+        int def = Op.def(op);
+        if (def != Op.NONE) {
+            live.remove(def);
         }
-        op.uses(live);
+        Op.uses(op, live);
     }
 
     /** What is live at the end of {@code block}; a new set. */

@@ -20,6 +20,41 @@ public sealed interface Op permits Op.Pure, Op.Store, Op.Atomic, Op.Call, Op.Las
     /** The variable that is written. */
     Optional<Var> def();
 
+    /** In place of a variable's number. */
+    int NONE = -1;
+
+    /**
+     * As {@code op.uses(each)}. Passes ask this of every operation, most of which are of three kinds; here the compiler sees
+     * what each of them and {@code each} do.
+     */
+    static void uses(Op op, Consumer<Var> each) {
+        if (op instanceof Binary binary) {
+            each.accept(binary.left());
+            use(binary.right(), each);
+        } else if (op instanceof Move move) {
+            use(move.src(), each);
+        } else if (op instanceof Unary unary) {
+            each.accept(unary.src());
+        } else {
+            op.uses(each);
+        }
+    }
+
+    /** The number of what {@code op.def()} is, or {@link #NONE}; asked of every operation as well. */
+    static int def(Op op) {
+        if (op instanceof Binary binary) {
+            return binary.dst().number();
+        } else if (op instanceof Move move) {
+            return move.dst().number();
+        } else if (op instanceof Unary unary) {
+            return unary.dst().number();
+        } else if (op instanceof Pure pure) {
+            return pure.dst().number();
+        }
+        Optional<Var> written = op.def();
+        return written.isPresent() ? written.get().number() : NONE;
+    }
+
     /** The same operation on other variables. */
     Op map(UnaryOperator<Var> uses, UnaryOperator<Var> defs);
 

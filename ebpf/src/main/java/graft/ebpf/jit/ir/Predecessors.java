@@ -19,7 +19,19 @@ public final class Predecessors {
         return of(blocks, Flow.followers(blocks), number -> true);
     }
 
-    /** The same, without counting the ways from blocks that {@code some} leaves out. */
+    /** Only how many ways lead to each block, by its number. */
+    public static int[] counts(Flow flow) {
+        Block[] blocks = flow.numbered();
+        int[] counts = new int[blocks.length];
+        for (int follower : Flow.followers(blocks)) {
+            if (follower != Flow.NONE) {
+                counts[follower]++;
+            }
+        }
+        return counts;
+    }
+
+    /** The same without the ways from blocks that {@code some} leaves out. */
     static Predecessors of(Block[] blocks, int[] followers, IntPredicate some) {
         Predecessors predecessors = new Predecessors(blocks.length);
         for (int edge = 0; edge < followers.length; edge++) {

@@ -3,7 +3,6 @@ package graft.ebpf.jit.ir;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
@@ -46,8 +45,13 @@ public final class Webs {
     }
 
     private static int register(Var var) {
-        int number = var.number() - Var.FIRST_FREE;
-        return number >= 0 && number < REGISTERS ? number : -1;
+        return register(var.number());
+    }
+
+    /** The register that a variable's number stands for, or -1. */
+    private static int register(int number) {
+        int register = number - Var.FIRST_FREE;
+        return register >= 0 && register < REGISTERS ? register : -1;
     }
 
     private void liveness() {
@@ -79,18 +83,14 @@ public final class Webs {
             int writes = op instanceof Op.Call ? CALL_DESTROYS : defined < 0 ? 0 : 1 << defined;
             written |= writes;
             liveIn[number] &= ~writes;
-            op.uses(reads);
+            Op.uses(op, reads);
         }
         return written;
     }
 
     /** The register that {@code op} writes, or -1. */
     private static int defined(Op op) {
-        if (op instanceof Op.Pure pure) {
-            return register(pure.dst());
-        }
-        Optional<Var> def = op.def();
-        return def.isPresent() ? register(def.get()) : -1;
+        return register(Op.def(op));
     }
 
     private static int bit(Var var) {

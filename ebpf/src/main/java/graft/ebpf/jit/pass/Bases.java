@@ -20,9 +20,15 @@ final class Bases implements Pass {
     private static final int MOST = 3;
     private static final Value NO_MEMORY = new Value.Constant(0);
 
+    private final Order order;
+
+    /** @param order of the blocks of the function */
+    Bases(Order order) {
+        this.order = order;
+    }
+
     @Override
     public void run(Flow flow) {
-        Order order = Order.of(flow);
         if (order.loops().isEmpty()) {
             return;
         }

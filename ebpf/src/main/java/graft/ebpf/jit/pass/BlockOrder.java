@@ -22,9 +22,15 @@ import java.util.Set;
  * </pre>
  */
 final class BlockOrder implements Pass {
+    private final Order order;
+
+    /** @param order of the blocks of the function as they are */
+    BlockOrder(Order order) {
+        this.order = order;
+    }
+
     @Override
     public void run(Flow flow) {
-        Order order = Order.of(flow);
         List<Block> placed = new ArrayList<>(flow.blocks().size());
         BitSet seen = new BitSet();
         for (Block start : flow.blocks()) {

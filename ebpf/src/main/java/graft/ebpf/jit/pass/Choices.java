@@ -19,19 +19,19 @@ final class Choices implements Pass {
 
     @Override
     public void run(Flow flow) {
-        Predecessors before = Predecessors.of(flow);
+        int[] ways = Predecessors.counts(flow);
         for (Block block : flow.blocks()) {
             if (block.last() instanceof Op.If branch) {
-                choose(block, branch, before);
+                choose(block, branch, ways);
             }
         }
     }
 
-    private static void choose(Block block, Op.If branch, Predecessors before) {
+    private static void choose(Block block, Op.If branch, int[] ways) {
         Block yes = branch.yes();
         Block no = branch.no();
-        boolean plainYes = isSide(yes, before);
-        boolean plainNo = isSide(no, before);
+        boolean plainYes = isSide(yes, ways);
+        boolean plainNo = isSide(no, ways);
         if (plainYes && next(yes) == no && fits(branch.condition(), moves(yes))) {
             replace(block, branch.condition(), moves(yes), List.of(), no);
         } else if (plainNo && next(no) == yes && fits(branch.condition(), moves(no))) {
@@ -64,10 +64,10 @@ final class Choices implements Pass {
         return true;
     }
 
-    private static boolean isSide(Block block, Predecessors before) {
+    private static boolean isSide(Block block, int[] ways) {
         int moves = block.ops().size() - 1;
         boolean side =
-                before.of(block).size() == 1 && block.last() instanceof Op.Goto && moves >= 1 && moves <= MOST_MOVES;
+                ways[block.number()] == 1 && block.last() instanceof Op.Goto && moves >= 1 && moves <= MOST_MOVES;
         for (int i = 0; i < moves && side; i++) {
             side = isChoice(block.ops().get(i));
         }

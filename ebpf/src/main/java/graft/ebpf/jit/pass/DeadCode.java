@@ -43,7 +43,8 @@ final class DeadCode implements Pass {
     }
 
     private static boolean isIdle(Op op, VarSet live) {
-        return op instanceof Op.Pure pure && !live.contains(pure.dst().number())
+        int def = Op.def(op);
+        return def != Op.NONE && !live.contains(def) && op instanceof Op.Pure
                 || op instanceof Op.Move move && move.src().equals(move.dst());
     }
 

@@ -68,10 +68,12 @@ final class Known {
                 case AS_READ -> doubtful.add(pure);
                 case ANY -> wide.add(number);
             }
-        } else if (op.def().isPresent()) {
-            int number = op.def().get().number();
-            definitions[number]++;
-            wide.add(number);
+        } else {
+            int number = Op.def(op);
+            if (number != Op.NONE) {
+                definitions[number]++;
+                wide.add(number);
+            }
         }
     }
 
@@ -100,8 +102,8 @@ final class Known {
         return !var.isFixed() && narrow[var.number()];
     }
 
-    private boolean isSingle(Var var) {
-        return !var.isFixed() && definitions[var.number()] == 1;
+    private boolean isSingle(int var) {
+        return var >= Var.FIRST_FREE && definitions[var] == 1;
     }
 
     void enterBlock() {
@@ -134,33 +136,30 @@ final class Known {
 
     /** Takes note of what {@code op} computes. */
     void step(Op op) {
-        if (!(op instanceof Op.Pure pure)) {
-            if (op.def().isPresent()) {
-                forget(op.def().get());
-            }
+        int def = Op.def(op);
+        if (def == Op.NONE) {
             return;
         }
-        forget(pure.dst());
-        int number = pure.dst().number();
-        if (op instanceof Op.Load) {
+        forget(def);
+        if (op instanceof Op.Load || !(op instanceof Op.Pure pure)) {
             return;
         }
         search.in(op);
-        if ((search.origins & bit(pure.dst())) == 0 || !Reads.in(op, pure.dst())) {
-            computed[number] = pure;
-            if (!isSingle(pure.dst()) || search.changing) {
-                origins[number] = search.origins;
-                local[locals++] = number;
+        if ((search.origins & bit(def)) == 0 || !Reads.in(op, def)) {
+            computed[def] = pure;
+            if (!isSingle(def) || search.changing) {
+                origins[def] = search.origins;
+                local[locals++] = def;
             }
         }
     }
 
     /** What was known of a variable that is written now, and of what was computed from it. */
-    private void forget(Var var) {
+    private void forget(int var) {
         if (isSingle(var)) {
             return;
         }
-        computed[var.number()] = null;
+        computed[var] = null;
         int kept = 0;
         for (int i = 0; i < locals; i++) {
             Op.Pure other = computed[local[i]];
@@ -175,8 +174,8 @@ final class Known {
         locals = kept;
     }
 
-    private static long bit(Var var) {
-        return 1L << var.number();
+    private static long bit(int var) {
+        return 1L << var;
     }
 
     /** What an operation reads. Without lambdas: it is asked several times for each operation. */
@@ -193,35 +192,35 @@ final class Known {
             origins = 0;
             copy = false;
             changing = false;
-            op.uses(this);
+            Op.uses(op, this);
         }
 
         @Override
         public void accept(Var var) {
-            origins |= bit(var);
+            origins |= bit(var.number());
             copy |= computed[var.number()] instanceof Op.Move;
-            changing |= !isSingle(var);
+            changing |= !isSingle(var.number());
         }
     }
 
     /** Whether an operation reads one variable. */
     private static final class Reads implements Consumer<Var> {
-        private final Var asked;
+        private final int asked;
         private boolean found;
 
-        private Reads(Var asked) {
+        private Reads(int asked) {
             this.asked = asked;
         }
 
-        static boolean in(Op op, Var var) {
+        static boolean in(Op op, int var) {
             Reads reads = new Reads(var);
-            op.uses(reads);
+            Op.uses(op, reads);
             return reads.found;
         }
 
         @Override
         public void accept(Var var) {
-            found |= var.number() == asked.number();
+            found |= var.number() == asked;
         }
     }
 }

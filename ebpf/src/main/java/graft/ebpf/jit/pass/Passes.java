@@ -4,6 +4,7 @@ import graft.ebpf.jit.TargetBinding;
 import graft.ebpf.jit.ir.Block;
 import graft.ebpf.jit.ir.Flow;
 import graft.ebpf.jit.ir.Op;
+import graft.ebpf.jit.ir.Order;
 import java.util.function.Predicate;
 
 /** All passes in their order. */
@@ -47,7 +48,11 @@ public final class Passes {
             branches(flow, binding);
         }
         if (flow.blocks().size() > 1) {
-            new BlockOrder().run(flow);
+            Order order = Order.of(flow);
+            if (registers == Registers.MORE) {
+                new Bases(order).run(flow);
+            }
+            new BlockOrder(order).run(flow);
         }
     }
 
@@ -71,9 +76,6 @@ public final class Passes {
         }
         if (choices) {
             new ChosenNumbers().run(flow);
-        }
-        if (flow.blocks().size() > 1) {
-            new Bases().run(flow);
         }
     }
 

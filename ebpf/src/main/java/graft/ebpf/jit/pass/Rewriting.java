@@ -6,7 +6,7 @@ import graft.ebpf.jit.ir.Flow;
 import graft.ebpf.jit.ir.Op;
 import graft.ebpf.jit.ir.Order;
 import java.util.HashMap;
-import java.util.ListIterator;
+import java.util.List;
 import java.util.Map;
 
 /** One walk over a function that applies rewrites, each to what the one before it made. */
@@ -16,6 +16,8 @@ final class Rewriting {
     /** For each class of operations a bit for each rewrite that is concerned. */
     private final Map<Class<? extends Op>, Integer> concerned = new HashMap<>();
 
+    private final int concernedWithBinary;
+
     Rewriting(Rewrite... rewrites) {
         this.rewrites = rewrites.clone();
         for (int i = 0; i < rewrites.length; i++) {
@@ -23,6 +25,7 @@ final class Rewriting {
                 concerned.merge(kind, 1 << i, (a, b) -> a | b);
             }
         }
+        this.concernedWithBinary = concerned.getOrDefault(Op.Binary.class, 0);
     }
 
     /** Works on a function that will run in the target of {@code binding}. */
@@ -30,12 +33,11 @@ final class Rewriting {
         Known known = new Known(flow, binding);
         for (Block block : Order.of(flow).blocks()) {
             known.enterBlock();
-            ListIterator<Op> ops = block.ops().listIterator();
-            while (ops.hasNext()) {
-                Op before = ops.next();
-                Op op = rewritten(before, known);
-                if (op != before) {
-                    ops.set(op);
+            List<Op> ops = block.ops();
+            for (int at = 0; at < ops.size(); at++) {
+                Op op = rewritten(ops.get(at), known);
+                if (op != ops.get(at)) {
+                    ops.set(at, op);
                 }
                 known.step(op);
             }
@@ -56,6 +58,9 @@ final class Rewriting {
     }
 
     private int concerned(Op op) {
+        if (op instanceof Op.Binary) {
+            return concernedWithBinary; // most are
+        }
         return concerned.getOrDefault(op.getClass(), 0);
     }
 }

@@ -19,11 +19,11 @@ final class Straightening implements Pass {
         }
         Order order = Order.of(flow);
         flow.blocks().removeIf(block -> !order.reaches(block));
-        Predecessors before = Predecessors.of(flow);
+        int[] ways = Predecessors.counts(flow);
         BitSet joined = new BitSet();
         for (Block block : flow.blocks()) {
             if (!joined.get(block.number())) {
-                join(block, flow.entry(), before, joined);
+                join(block, flow.entry(), ways, joined);
             }
         }
         if (!joined.isEmpty()) {
@@ -64,11 +64,11 @@ final class Straightening implements Pass {
         return block.ops().size() == 1 && block.last() instanceof Op.Goto;
     }
 
-    private static void join(Block block, Block entry, Predecessors before, BitSet joined) {
+    private static void join(Block block, Block entry, int[] ways, BitSet joined) {
         while (block.last() instanceof Op.Goto(Block to)
                 && to != block
                 && to != entry
-                && before.of(to).size() == 1) {
+                && ways[to.number()] == 1) {
             block.ops().removeLast();
             block.ops().addAll(to.ops());
             joined.set(to.number());

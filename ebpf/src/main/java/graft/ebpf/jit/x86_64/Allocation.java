@@ -15,15 +15,16 @@ final class Allocation {
         registers[var.number()] = gpr;
     }
 
-    boolean has(Var var) {
-        return registers[var.number()] != null;
-    }
-
     /** The register of {@code var}. */
     Gpr of(Var var) {
-        Gpr gpr = registers[var.number()];
+        return of(var.number());
+    }
+
+    /** The register of the variable with a number. */
+    Gpr of(int number) {
+        Gpr gpr = registers[number];
         if (gpr == null) {
-            throw new AssertionError(var + " has no register");
+            throw new AssertionError("variable " + number + " has no register");
         }
         return gpr;
     }

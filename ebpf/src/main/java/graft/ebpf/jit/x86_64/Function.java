@@ -67,10 +67,9 @@ record Function(Flow flow, Allocation allocation, Frame frame, Order order, Live
             List<Op> ops = block.ops();
             for (int at = 0; at < ops.size(); at++) {
                 Op op = ops.get(at);
-                if (op instanceof Op.Pure pure) {
-                    used.add(allocation.of(pure.dst()));
-                } else {
-                    op.def().ifPresent(var -> used.add(allocation.of(var)));
+                int def = Op.def(op);
+                if (def != Op.NONE) {
+                    used.add(allocation.of(def));
                 }
                 shape = op instanceof Op.Call ? Frame.Shape.CALLS : shape;
                 budget |= op instanceof Op.MayGoto;

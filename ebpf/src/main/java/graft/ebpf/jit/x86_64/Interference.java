@@ -68,7 +68,7 @@ final class Interference {
     }
 
     private void note(Op op, VarSet after) {
-        op.uses(use);
+        Op.uses(op, use);
         if (op instanceof Op.Pure pure) {
             define(pure.dst(), op, after);
         } else if (op.def().isPresent()) {

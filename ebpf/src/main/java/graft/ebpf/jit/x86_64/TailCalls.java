@@ -17,9 +17,7 @@ enum TailCalls {
 
     /** Of what the verifier reached. */
     static TailCalls of(ProgSpec program, Facts facts) {
-        boolean called = facts.helpers().contains(Helper.TAIL_CALL)
-                && calls(program, facts, helper -> helper == Helper.TAIL_CALL);
-        return called ? SOME : NONE;
+        return calls(program, facts, helper -> helper == Helper.TAIL_CALL) ? SOME : NONE;
     }
 
     /** Whether functions of the program are called by helpers, which hand nothing on. */

@@ -193,7 +193,7 @@ class GraphPassesTest {
                 branch(JumpOp.JNE, Reg.R1, 0, -6),
                 EXIT);
         new Straightening().run(flow);
-        new BlockOrder().run(flow);
+        new BlockOrder(Order.of(flow)).run(flow);
         assertThat(flow.blocks()).map(block -> jumpsBack(flow, block)).containsExactly(0, 0, 0, 1, 1, 0);
     }
 
@@ -208,7 +208,7 @@ class GraphPassesTest {
                         new Condition(JumpOp.JEQ, Width.W64, Var.fixed(1), new Value.Constant(0)), alsoLost, entry));
         alsoLost.ops().add(new Op.Goto(lost));
         Flow flow = new Flow(0, List.of(entry, lost, alsoLost), Var.FIRST_FREE);
-        new BlockOrder().run(flow);
+        new BlockOrder(Order.of(flow)).run(flow);
         assertThat(flow.blocks()).containsExactly(entry);
     }
 
@@ -278,7 +278,7 @@ class GraphPassesTest {
         Flow flow = loop();
         new Rewriting(new Copies(), new Addresses()).run(flow, TargetBinding.NONE);
         new DeadCode().run(flow);
-        new Bases().run(flow);
+        new Bases(Order.of(flow)).run(flow);
         assertThat(flow.entry().ops().getFirst()).isInstanceOf(Op.Move.class);
         assertThat(ops(flow, Op.Load.class))
                 .singleElement()
@@ -287,7 +287,8 @@ class GraphPassesTest {
 
     @Test
     void blocksOfALoopStayTogether() {
-        Flow flow = after(new BlockOrder(), loop());
+        Flow flow = loop();
+        new BlockOrder(Order.of(flow)).run(flow);
         Order order = Order.of(flow);
         assertThat(flow.blocks().stream().map(order::depth)).containsSequence(0, 1, 0);
     }
