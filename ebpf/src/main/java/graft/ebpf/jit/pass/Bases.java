@@ -9,15 +9,18 @@ import graft.ebpf.jit.ir.Order;
 import graft.ebpf.jit.ir.Place;
 import graft.ebpf.jit.ir.Value;
 import graft.ebpf.jit.ir.Var;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 
 /** Loads the addresses of maps that loops use once, at the entry, and keeps them. */
 final class Bases implements Pass {
     private static final int MOST = 3;
+    private static final Comparator<Map.Entry<String, Long>> BY_WEIGHT = Map.Entry.<String, Long>comparingByValue(
+                    Comparator.reverseOrder())
+            .thenComparing(Map.Entry.comparingByKey());
     private static final Value NO_MEMORY = new Value.Constant(0);
 
     private final Order order;
@@ -45,11 +48,12 @@ final class Bases implements Pass {
         if (weights.isEmpty()) {
             return;
         }
-        Map<String, Var> bases = weights.entrySet().stream()
-                .sorted(Map.Entry.<String, Long>comparingByValue(Comparator.reverseOrder())
-                        .thenComparing(Map.Entry.comparingByKey()))
-                .limit(MOST)
-                .collect(Collectors.toMap(Map.Entry::getKey, _ -> flow.newVar()));
+        List<Map.Entry<String, Long>> heaviest = new ArrayList<>(weights.entrySet());
+        heaviest.sort(BY_WEIGHT);
+        Map<String, Var> bases = new HashMap<>();
+        for (int i = 0; i < heaviest.size() && i < MOST; i++) {
+            bases.put(heaviest.get(i).getKey(), flow.newVar());
+        }
         for (Block block : flow.blocks()) {
             block.ops().replaceAll(op -> replaced(op, bases));
         }

@@ -7,10 +7,8 @@ import graft.ebpf.jit.ir.Op;
 import graft.ebpf.jit.ir.Predecessors;
 import graft.ebpf.jit.ir.Var;
 import graft.ebpf.jit.ir.VarSet;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * Two branches on one comparison, one soon after the other: what the first one found leads past the second, with a copy
@@ -21,7 +19,7 @@ final class RepeatedBranches implements Pass {
 
     @Override
     public void run(Flow flow) {
-        if (!compareTwice(flow)) {
+        if (!compareOneTwice(flow)) {
             return;
         }
         Predecessors before = Predecessors.of(flow);
@@ -35,24 +33,7 @@ final class RepeatedBranches implements Pass {
         }
     }
 
-    private static boolean compareTwice(Flow flow) {
-        if (!compareOneTwice(flow)) {
-            return false;
-        }
-        Set<Condition> seen = new HashSet<>();
-        for (Block block : flow.blocks()) {
-            if (block.last() instanceof Op.If(var condition, var _, var _)) {
-                boolean again = !seen.add(condition)
-                        || condition.opposite().filter(seen::contains).isPresent();
-                if (again) {
-                    return true;
-                }
-            }
-        }
-        return false;
-    }
-
-    /** Whether one variable is on the left of two comparisons, which is found out faster. */
+    /** Whether one variable is on the left of two comparisons; most functions have no such variable. */
     private static boolean compareOneTwice(Flow flow) {
         VarSet compared = new VarSet(flow.vars());
         for (Block block : flow.blocks()) {
@@ -73,8 +54,13 @@ final class RepeatedBranches implements Pass {
 
     /** Whether the comparison has the same result behind the block's operations, which can be copied. */
     private static boolean keeps(Block block, Condition condition) {
-        return block.ops().subList(0, block.ops().size() - 1).stream()
-                .allMatch(op -> op instanceof Op.Pure pure && !compares(condition, pure.dst()));
+        List<Op> ops = block.ops();
+        for (int at = 0; at < ops.size() - 1; at++) {
+            if (!(ops.get(at) instanceof Op.Pure pure) || compares(condition, pure.dst())) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static boolean compares(Condition condition, Var var) {

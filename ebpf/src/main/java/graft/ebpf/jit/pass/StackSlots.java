@@ -87,7 +87,7 @@ final class StackSlots implements Pass {
         }
 
         List<Slot> replaceable() {
-            if (escaped == EVERYTHING || calls && escaped != NOWHERE) {
+            if (slots.isEmpty() || escaped == EVERYTHING || calls && escaped != NOWHERE) {
                 return List.of();
             }
             return slots.stream().filter(this::isReplaceable).toList();

@@ -65,10 +65,7 @@ final class Straightening implements Pass {
     }
 
     private static void join(Block block, Block entry, int[] ways, BitSet joined) {
-        while (block.last() instanceof Op.Goto(Block to)
-                && to != block
-                && to != entry
-                && ways[to.number()] == 1) {
+        while (block.last() instanceof Op.Goto(Block to) && to != block && to != entry && ways[to.number()] == 1) {
             block.ops().removeLast();
             block.ops().addAll(to.ops());
             joined.set(to.number());

@@ -11,6 +11,7 @@ import graft.ebpf.jit.ir.Value;
 import graft.ebpf.jit.ir.Var;
 import graft.ebpf.jit.ir.VarSet;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
@@ -69,15 +70,23 @@ final class Interference {
 
     private void note(Op op, VarSet after) {
         Op.uses(op, use);
-        if (op instanceof Op.Pure pure) {
-            define(pure.dst(), op, after);
-        } else if (op.def().isPresent()) {
+        if (op instanceof Op.Binary binary) {
+            define(binary.dst(), op, after);
+            binary(binary, after);
+        } else if (op instanceof Op.Move move) {
+            define(move.dst(), op, after);
+            partner(move.dst(), move.src());
+        } else {
+            noteRare(op, after);
+        }
+    }
+
+    private void noteRare(Op op, VarSet after) {
+        if (op.def().isPresent()) {
             define(op.def().get(), op, after);
         }
         switch (op) {
             case Op.Call _ -> acrossCalls.addAll(across(op, after));
-            case Op.Move(Var dst, Var src) -> partner(dst, src);
-            case Op.Binary binary -> binary(binary, after);
             case Op.Unary unary -> partner(unary.dst(), unary.src());
             case Op.Rotate rotate -> partner(rotate.dst(), rotate.src());
             case Op.Select select -> {
@@ -188,18 +197,20 @@ final class Interference {
         }
     }
 
-    /** All variables, those first that are used most. */
+    /** All variables, those first that are used most; of two that are used alike, the one with the smaller number. */
     List<Var> byWeight() {
-        List<Var> all = new ArrayList<>(vars.length);
-        for (Var var : vars) {
-            if (var != null) {
-                all.add(var);
+        long[] keys = new long[vars.length];
+        int used = 0;
+        for (int number = 0; number < vars.length; number++) {
+            if (vars[number] != null) {
+                keys[used++] = Math.multiplyExact(weights[number], vars.length) + vars.length - 1 - number;
             }
         }
-        all.sort((a, b) -> {
-            int order = Long.compare(weights[b.number()], weights[a.number()]);
-            return order != 0 ? order : Integer.compare(a.number(), b.number());
-        });
+        Arrays.sort(keys, 0, used);
+        List<Var> all = new ArrayList<>(used);
+        while (used-- > 0) {
+            all.add(vars[vars.length - 1 - (int) (keys[used] % vars.length)]);
+        }
         return all;
     }
 

@@ -1,6 +1,7 @@
 package graft.ebpf.jit.x86_64;
 
 import graft.platform.asm.x86_64.Gpr;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -43,7 +44,9 @@ final class Registers {
 
     /** The callee-saved ones among {@code used}, in push order. */
     static List<Gpr> saved(Set<Gpr> used) {
-        return CALLEE_SAVED.stream().filter(used::contains).toList();
+        List<Gpr> saved = new ArrayList<>(CALLEE_SAVED);
+        saved.retainAll(used);
+        return List.copyOf(saved);
     }
 
     static Set<Gpr> none() {
