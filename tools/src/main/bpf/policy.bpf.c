@@ -90,7 +90,7 @@ struct walk {
 	__u32 state;
 };
 
-static long take_piece(__u64 index, struct walk *walk)
+static __always_inline long take_piece(__u64 index, struct walk *walk)
 {
 	char piece[PIECE];
 	__u32 zero = 0;
@@ -116,12 +116,18 @@ static long take_piece(__u64 index, struct walk *walk)
 	return length < PIECE;
 }
 
+static long take_further_piece(__u64 index, struct walk *walk)
+{
+	return take_piece(index + 1, walk);
+}
+
 static __always_inline __u64 matching(__u64 path)
 {
 	struct walk walk = {.path = path, .state = STATE_START};
 	__u32 zero = 0;
 
-	bpf_loop(PIECES, take_piece, &walk, 0);
+	if (!take_piece(0, &walk)) /* most paths are one piece */
+		bpf_loop(PIECES, take_further_piece, &walk, 0);
 	struct automaton *automaton = bpf_map_lookup_elem(&rule_paths, &zero);
 	return automaton ? automaton->accepted[walk.state & (RULE_STATES - 1)] : 0;
 }

@@ -56,8 +56,8 @@ class PolicyTest {
 
     @Test
     void aServerSeesTheErrorsOfItsPolicyUntilItIsSwitchedOff() throws Exception {
-        Path secret = Files.writeString(
-                Files.createDirectory(folder.resolve("secret")).resolve("a"), "a");
+        Path deep = folder.resolve("secret" + "-and-long".repeat(12)); // more than the program reads at once
+        Path secret = Files.writeString(Files.createDirectory(deep).resolve("a"), "a");
         Path open = Files.writeString(folder.resolve("secretive"), "b");
         String name = "python-" + ProcessHandle.current().pid();
         // Its parent is a shell, which takes no notice of its stops.
