@@ -18,6 +18,9 @@ public final class PoolPlacement {
     private static final long HIGHEST = 0x7fff_ffff_0000L;
     private static final long GRANULE = 0x10000;
     private static final long HUGE = 2L << 20;
+    /** So many times what is placed in it, a gap has room on both sides. */
+    private static final long LARGE = 8;
+
     /** Kept free beside a neighbour, so that the heap, the loader and arenas of malloc go on where they are used to. */
     private static final long DISTANCE = 256L << 20;
 
@@ -54,8 +57,8 @@ public final class PoolPlacement {
     }
 
     /**
-     * {@code size} free bytes for data, wherever they are: in the middle of the largest gap, as stacks and heaps grow at the ends
-     * of gaps.
+     * {@code size} free bytes for data, wherever they are: inside the largest gap, as stacks and heaps grow at the ends of gaps,
+     * and not in its middle, where the page of the handover is.
      *
      * @param occupied all mappings, ascending
      */
@@ -71,8 +74,7 @@ public final class PoolPlacement {
             }
             start = i < occupied.size() ? Math.max(start, occupied.get(i).end().value()) : start;
         }
-        long at = low + (largest - size) / 2 & -HUGE;
-        return largest - size >= 2 * HUGE ? Optional.of(new RemoteAddress(at)) : Optional.empty();
+        return largest >= LARGE * size ? Optional.of(new RemoteAddress(low + largest / 4 & -HUGE)) : Optional.empty();
     }
 
     private static Optional<Candidate> place(long gapStart, long gapEnd, Range module, long size) {
