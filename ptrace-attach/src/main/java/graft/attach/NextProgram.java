@@ -7,6 +7,7 @@ import graft.platform.linux.Signals;
 import graft.platform.linux.SysException;
 import graft.platform.linux.WaitStatus;
 import graft.platform.linux.Waitpid;
+import graft.platform.proc.ProcessStatus;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -123,8 +124,15 @@ public sealed interface NextProgram {
             }
         }
 
+        /** A filter of system calls, which it has from before, may kill it for those of the hold. */
+        private boolean mayHold() {
+            return ProcessStatus.find(pid)
+                    .filter(status -> status.seccomp() == 0)
+                    .isPresent();
+        }
+
         private NextProgram executed() {
-            Optional<ProgramHold> hold = ProgramHold.place(pid);
+            Optional<ProgramHold> hold = mayHold() ? ProgramHold.place(pid) : Optional.empty();
             Ptrace.detach(pid, 0);
             return hold.<NextProgram>map(Held::new).orElseGet(() -> new Runs(pid));
         }

@@ -59,7 +59,12 @@ final class AgentCalls {
                 calls.add(AgentSyscall.FUTEX);
             }
             case RINGBUF_SUBMIT, RINGBUF_DISCARD -> calls.add(AgentSyscall.FUTEX);
-            case GET_CURRENT_PID_TGID -> threadId();
+            case GET_CURRENT_PID_TGID -> {
+                threadId();
+                if (environment.children() == ForkedChildren.FOLLOWED) {
+                    calls.add(AgentSyscall.GETTID); // a child of vfork has its parent's thread pointer
+                }
+            }
             case GET_CURRENT_COMM -> calls.add(AgentSyscall.PRCTL);
             case GET_SMP_PROCESSOR_ID -> processor();
             case KTIME_GET_NS, KTIME_GET_BOOT_NS -> clock();
