@@ -104,8 +104,11 @@ final class RunCommand implements Callable<Integer> {
         Map<String, Placement.Place> places = Places.of(where, object);
         if (!command.isEmpty()) {
             requireProcesses(placement(request(object, links, List.of()), places));
+            boolean atCalls = links.stream().anyMatch(LinkRequest.Syscall.class::isInstance);
+            late = late || atCalls; // its libraries come after its first instruction
             return StartedCommand.run(
                     pid -> LiveSession.open(placement(request(object, links, List.of(pid)), places)),
+                    atCalls ? StartedCommand.From.ENTRY : StartedCommand.From.MAIN,
                     command,
                     reporter(object));
         }

@@ -9,23 +9,31 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.IntFunction;
 
-/** {@code graft run FILE -- CMD}: attaches before the first instruction of {@code main}; the exit code is the command's. */
+/** {@code graft run FILE -- CMD}: attaches before {@code main} or before anything else; the exit code is the command's. */
 final class StartedCommand {
     private StartedCommand() {}
 
+    /** Where a program waits to be attached to. */
+    enum From {
+        /** Before anything of it runs, its loader included. */
+        ENTRY,
+        /** Before its {@code main}; a static program at its entry, too. */
+        MAIN
+    }
+
     /** @param opener attaches to the process that was started, before it runs */
-    static int run(IntFunction<LiveSession> opener, List<String> command, MapReporter reporter) {
+    static int run(IntFunction<LiveSession> opener, From from, List<String> command, MapReporter reporter) {
         Path executable = ProgramStart.find(command.getFirst())
                 .orElseThrow(() -> Problem.of("U005", "cannot start " + command.getFirst())
                         .because("there is no such program in PATH")
                         .failure());
-        return ProgramStart.isDynamic(executable)
+        return from == From.MAIN && ProgramStart.isDynamic(executable)
                 ? runDynamic(opener, executable, command, reporter)
-                : runStatic(opener, executable, command, reporter);
+                : runFromEntry(opener, executable, command, reporter);
     }
 
-    /** Without a loader that could hold it, the program is held at its first instruction. */
-    private static int runStatic(
+    /** The program is held at its first instruction. */
+    private static int runFromEntry(
             IntFunction<LiveSession> opener, Path executable, List<String> command, MapReporter reporter) {
         List<String> words = new ArrayList<>(command);
         words.set(0, executable.toString());
