@@ -122,7 +122,9 @@ final class CallLines {
         if (line.startsWith("sysinfo(")) {
             return "sysinfo(MACHINE)" + line.substring(line.lastIndexOf(" = "));
         }
-        String placed = ADDRESS.matcher(named).replaceAll("ADDRESS");
+        // Has no argument, which only strace knows.
+        String placed =
+                ADDRESS.matcher(named.replace(", FIOCLEX, 0)", ", FIOCLEX)")).replaceAll("ADDRESS");
         return VARIABLES
                 .matcher(RANDOM.matcher(placed).replaceFirst("getrandom(RANDOM"))
                 .replaceAll("");

@@ -80,6 +80,26 @@ class StartedSyscallsTest {
         sameLines(33, compiled("static", THREADS, "-pthread", "-static").toString());
     }
 
+    /** Children by {@code vfork}, pipes between them, a library that is loaded when it is asked for. */
+    @Test
+    void pythonAndWhatItExecutesAreSeenAsStraceSeesThem() throws IOException {
+        Path script = Files.writeString(
+                Files.createDirectory(folder.resolve("script")).resolve("children.py"), """
+                import ctypes, subprocess
+                subprocess.check_output(["/bin/echo", "one"])
+                subprocess.run(["/bin/true"])
+                ctypes.CDLL("libm.so.6").getpid()
+                """);
+
+        sameLines(3, python(), "-S", "-E", "-B", script.toString());
+    }
+
+    /** The program itself, not a script that looks for it. */
+    private static String python() throws IOException {
+        Process asked = new ProcessBuilder("python3", "-c", "import sys; print(sys.executable)").start();
+        return asked.inputReader().readLine();
+    }
+
     private Path compiled(String name, String text, String... options) throws IOException, InterruptedException {
         Path source = Files.writeString(folder.resolve(name + ".c"), text);
         Path program = folder.resolve(name);
