@@ -86,7 +86,8 @@ static int any_number = 102; // getuid; the place can call everything
     X(row_call_raw, "i", 108)                                                                                          \
     X(row_call_any, "m", any_number)                                                                                   \
     X(row_call_enter, "i", 104)                                                                                        \
-    X(row_call_both, "i", 107)
+    X(row_call_both, "i", 107)                                                                                         \
+    X(row_call_blocked, "i", 111)
 
 CALLS(CALL)
 

@@ -20,6 +20,8 @@ public record BenchRow(String suite, String row, Who who, String unit, Samples s
         KERNEL,
         /** This project. */
         GRAFT,
+        /** The tool, by ptrace. */
+        STRACE,
         /** Hand-written code: what a probe costs at the least. */
         FLOOR;
 

@@ -30,6 +30,13 @@ public final class BenchTarget implements AutoCloseable {
                 GREETING, "/bin/sh", "-c", "\"$0\" " + processor + "; exit $?", executable.toString()));
     }
 
+    /** Starts what {@code wrapper} makes of it. */
+    static BenchTarget start(List<String> wrapper, Path executable) {
+        List<String> command = new ArrayList<>(wrapper);
+        command.add(executable.toString());
+        return new BenchTarget(AskedProcess.start(GREETING, command.toArray(String[]::new)));
+    }
+
     public int pid() {
         return Integer.parseInt(shell.hello().substring(GREETING.length()));
     }
