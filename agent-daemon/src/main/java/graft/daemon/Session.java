@@ -16,6 +16,7 @@ import graft.platform.proc.NoSuchProcessException;
 import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import graft.uprobe.AttachPoint;
 import graft.uprobe.TargetModules;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -255,7 +256,7 @@ public final class Session implements AutoCloseable {
                     if (!missing.isEmpty()) {
                         late.put(pid, missing);
                     }
-                } catch (NoSuchProcessException | SysException _) {
+                } catch (NoSuchProcessException | SysException | UncheckedIOException _) {
                     // Whoever attaches to the process says so.
                 }
             }

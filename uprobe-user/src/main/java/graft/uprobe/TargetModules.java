@@ -141,9 +141,12 @@ public final class TargetModules implements AutoCloseable {
         return opened.computeIfAbsent(path, _ -> openFile(path, mappings));
     }
 
+    /** None when only the kernel still knows the file, and does not let this user have it: files without a name. */
     private Optional<TargetModule> openFile(String path, List<MemoryMapping> mappings) {
         try {
-            return maps.openablePath(mappings.getFirst()).map(openable -> TargetModule.open(path, openable, mappings));
+            return maps.openablePath(mappings.getFirst())
+                    .filter(openable -> !openable.getParent().endsWith("map_files") || Files.isReadable(openable))
+                    .map(openable -> TargetModule.open(path, openable, mappings));
         } catch (ElfFormatException _) {
             return Optional.empty();
         } catch (UncheckedIOException failed) {
