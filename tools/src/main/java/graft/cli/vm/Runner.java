@@ -55,8 +55,11 @@ public final class Runner implements AutoCloseable {
      */
     public record Answer(Kind kind, int signal, long value, byte[] memory) {}
 
-    /** Starts the process. */
-    public static Runner start() {
+    /**
+     * Starts the process. One at a time: a child that another thread forks meanwhile has the file open for writing until it
+     * executes its own program, and a file that is being written cannot be executed (ETXTBSY).
+     */
+    public static synchronized Runner start() {
         try {
             Path program = extract();
             try {
