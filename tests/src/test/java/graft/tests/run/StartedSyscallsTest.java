@@ -2,6 +2,7 @@ package graft.tests.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import graft.tests.command.GraftProcess;
 import graft.tests.command.GraftRun;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -92,6 +93,27 @@ class StartedSyscallsTest {
                 """);
 
         sameLines(3, python(), "-S", "-E", "-B", script.toString());
+    }
+
+    /** In the middle of whatever it does with the programs that a shell executes. */
+    @Test
+    void whatIsFollowedGoesOnWhenGraftIsKilled() throws IOException {
+        Path out = Files.createFile(folder.resolve("out"));
+        String script = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do /bin/echo $i >>%s; done".formatted(out);
+        String calls = folder.resolve("calls.txt").toString();
+
+        try (GraftProcess graft =
+                GraftProcess.start("syscalls", "-f", "--where", "user", "-w", calls, "--", "/bin/sh", "-c", script)) {
+            while (Files.size(out) < 4) {
+                Thread.onSpinWait();
+            }
+            graft.kill();
+        }
+
+        while (Files.readAllLines(out).size() < 12) {
+            Thread.onSpinWait();
+        }
+        assertThat(Files.readAllLines(out)).startsWith("1", "2").endsWith("11", "12");
     }
 
     /** The program itself, not a script that looks for it. */
