@@ -141,11 +141,19 @@ public final class TargetModules implements AutoCloseable {
         return opened.computeIfAbsent(path, _ -> openFile(path, mappings));
     }
 
+    private boolean isForUs(Path openable) {
+        if (!openable.getParent().endsWith("map_files") || Files.isReadable(openable)) {
+            return true;
+        }
+        maps.requireProcess(); // of one that has ended nothing can be opened
+        return false;
+    }
+
     /** None when only the kernel still knows the file, and does not let this user have it: files without a name. */
     private Optional<TargetModule> openFile(String path, List<MemoryMapping> mappings) {
         try {
             return maps.openablePath(mappings.getFirst())
-                    .filter(openable -> !openable.getParent().endsWith("map_files") || Files.isReadable(openable))
+                    .filter(this::isForUs)
                     .map(openable -> TargetModule.open(path, openable, mappings));
         } catch (ElfFormatException _) {
             return Optional.empty();
