@@ -91,7 +91,11 @@ final class Heirs {
     private void restore(int pid) {
         tried.add(pid);
         switch (TargetInspection.inspect(pid)) {
-            case TargetInspection.Refused(var refusal) -> fail(pid, refusal.reason());
+            case TargetInspection.Refused(var refusal) -> {
+                if (refusal.kind() != Refusal.Kind.ZOMBIE && refusal.kind() != Refusal.Kind.NO_SUCH_PROCESS) {
+                    fail(pid, refusal.reason());
+                } // else nothing is left to restore
+            }
             case TargetInspection.Attachable(var facts) -> restore(facts);
         }
     }

@@ -28,9 +28,9 @@ public final class GraftProcess implements AutoCloseable {
 
     public static GraftProcess start(String... arguments) {
         List<String> command = new ArrayList<>(List.of(
-                // A build in the background of a shell ignores SIGINT, and so would what it starts.
+                // A build in the background of a shell ignores signals, and so would what it starts.
                 "env",
-                "--default-signal=INT",
+                "--default-signal",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
                 "--enable-native-access=ALL-UNNAMED",

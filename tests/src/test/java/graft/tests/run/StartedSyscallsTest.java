@@ -145,7 +145,9 @@ class StartedSyscallsTest {
     /** The first call is how the program was started, of which the other side knows nothing. */
     private Map<String, List<String>> byStrace(String... command) throws IOException {
         Path traces = Files.createDirectories(folder.resolve("traces"));
-        List<String> words = new ArrayList<>(List.of("strace", "-qq", "-ff", "-o", traces + "/of"));
+        List<String> words = new ArrayList<>(List.of(
+                // As what graft starts: a build in the background of a shell ignores some signals.
+                "env", "--default-signal", "strace", "-qq", "-ff", "-o", traces + "/of"));
         words.addAll(List.of(command));
         Process strace = new ProcessBuilder(words).redirectErrorStream(true).start();
         strace.inputReader().lines().forEach(_ -> {});

@@ -33,7 +33,7 @@ class SystemCallsTest {
             EnumSet.complementOf(EnumSet.of(ProgType.KSYSCALL, ProgType.KRETSYSCALL));
 
     private static final long TIMES = 300;
-    private static final int TURNS = 6;
+    private static final int TURNS = Integer.getInteger("graft.turns", 6);
     private static final int OTHER = 510;
     private static final int READ = 0;
     private static final int LSEEK = 8;
