@@ -120,20 +120,21 @@ static void *parent(void *times)
 }
 
 /* What signals never change: EINTR is given only where it is to be, and only after a handler. */
-static int again(long result, int may_restart, int before)
+static int again(const char *call, long result, int may_restart, int before)
 {
 	if (result != -1 || errno != EINTR)
 		return 0;
 	if (handled == before)
-		wrong("interrupted by nothing");
+		wrong("%s interrupted by nothing", call);
 	if (restarting && may_restart)
-		wrong("a call was not restarted");
+		wrong("%s was not restarted", call);
 	__atomic_fetch_add(&interruptions, 1, __ATOMIC_RELAXED);
 	return 1;
 }
 
 /* A byte goes around: the i-th waiter reads from one pair of sockets and writes to the next. */
 static int pairs[WAITERS][2];
+static const char *const waits[WAITERS] = { "read", "recv", "poll", "ppoll", "epoll_wait", "select" };
 
 static long get(long i, char *byte, int *before)
 {
@@ -183,7 +184,7 @@ static void *waiter(void *index)
 		int before = handled;
 		do
 			before = handled;
-		while (again(result = get(i, &byte, &before), i < 2, before));
+		while (again(waits[i], result = get(i, &byte, &before), i < 2, before));
 		if (result != 1 || (byte != expected && byte != 127))
 			wrong("waiter %ld: %ld, %d instead of %d, errno %d", i, result, byte, expected, errno);
 		expected = (char)((byte + 1) % 100);
@@ -198,7 +199,7 @@ static void *waiter(void *index)
 		}
 		do
 			before = handled;
-		while (again(result = write(pairs[(i + 1) % WAITERS][1], &next, 1), 1, before));
+		while (again("write", result = write(pairs[(i + 1) % WAITERS][1], &next, 1), 1, before));
 		if (result != 1)
 			wrong("waiter %ld writes: %ld, errno %d", i, result, errno);
 		if (next == 127 && i != 0)
@@ -216,7 +217,7 @@ static void *sleeper(void *unused)
 		struct timespec time = { 0, 3000000 }, left;
 		clock_gettime(CLOCK_MONOTONIC, &begin);
 		int before = handled;
-		while (again(nanosleep(&time, &left), 0, before)) {
+		while (again("nanosleep", nanosleep(&time, &left), 0, before)) {
 			time = left;
 			before = handled;
 		}
@@ -234,6 +235,11 @@ static void work_on(long times)
 	pthread_t parents[PARENTS], waiters[WAITERS + 1];
 	char first = 0;
 
+	/* While a process is traced the kernel queues what it ignores, and wakes any thread for the end of a child. */
+	sigset_t children;
+	sigemptyset(&children);
+	sigaddset(&children, SIGCHLD);
+	pthread_sigmask(SIG_BLOCK, &children, NULL);
 	probes = 1;
 	for (long turn = 0; turn < times / 200 + 2; turn++) {
 		restarting = turn % 2 == 0;
