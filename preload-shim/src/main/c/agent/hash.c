@@ -241,7 +241,6 @@ static int evict(struct graft_map *map, struct graft_bucket *mine, uint32_t inde
         push(map, list, index + 1);
         set_pending(bucket, 0);
         graft_unlock(&list->lock);
-        __atomic_fetch_add(&hash->evicted, 1, __ATOMIC_RELAXED);
     }
     if (bucket != mine)
         graft_unlock(&bucket->lock);

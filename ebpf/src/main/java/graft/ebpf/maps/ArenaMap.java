@@ -2,24 +2,19 @@ package graft.ebpf.maps;
 
 import graft.ebpf.object.ArenaArea;
 import graft.ebpf.object.MapSpec;
-import graft.platform.linux.NativeFd;
 import java.lang.foreign.MemorySegment;
-import java.util.List;
 import java.util.OptionalLong;
 
 /**
  * An arena: memory that programs and the daemon share, with addresses that mean the same to all of them wherever each has
  * it mapped. All its pages are there from the start, and cost nothing until they are touched.
  */
-public final class ArenaMap implements BpfMap {
-    private final MapSpec spec;
+public final class ArenaMap extends RegionMap {
     private final ArenaArea area;
-    private final MapRegion region;
 
     private ArenaMap(MapSpec spec, ArenaArea area) {
-        this.spec = spec;
+        super(spec, MapRegion.create(spec, area.bytes()));
         this.area = area;
-        this.region = MapRegion.create(spec, area.bytes());
     }
 
     static ArenaMap create(MapSpec spec) {
@@ -27,11 +22,6 @@ public final class ArenaMap implements BpfMap {
         byte[] content = spec.content().bytes();
         map.region.write(0, content, 0, content.length);
         return map;
-    }
-
-    @Override
-    public MapSpec spec() {
-        return spec;
     }
 
     /** All of the memory; valid until the map is closed. */
@@ -50,21 +40,6 @@ public final class ArenaMap implements BpfMap {
     }
 
     @Override
-    public NativeFd fd() {
-        return region.fd();
-    }
-
-    @Override
-    public List<Piece> pieces() {
-        return region.whole();
-    }
-
-    @Override
-    public long regionSize() {
-        return region.size();
-    }
-
-    @Override
     public byte[] describe(long baseAddress) {
         return MapRegion.descriptor(spec, new MapRegion.Addresses(0, baseAddress), new MapRegion.Strides(0, 0, 0));
     }
@@ -75,17 +50,7 @@ public final class ArenaMap implements BpfMap {
     }
 
     @Override
-    public int stride() {
-        return 0;
-    }
-
-    @Override
     public int releaseLocksOf(int deadTgid) {
         return 0;
-    }
-
-    @Override
-    public void close() {
-        region.close();
     }
 }

@@ -15,7 +15,7 @@ public final class ArrayMap extends IndexedMap {
     static ArrayMap create(MapSpec spec) {
         ArrayMap map = new ArrayMap(spec, MapRegion.create(spec, size(spec)));
         byte[] content = spec.content().bytes();
-        map.region().write(0, content, 0, content.length);
+        map.region.write(0, content, 0, content.length);
         return map;
     }
 
@@ -33,32 +33,32 @@ public final class ArrayMap extends IndexedMap {
 
     /** The memory of value {@code index}; writes are seen by all who share the map. Valid until the map is closed. */
     public MemorySegment value(int index) {
-        indices().require(index, spec());
-        return region().memory().asSlice((long) index * stride(), spec().valueSize());
+        indices().require(index, spec);
+        return region.memory().asSlice((long) index * stride(), spec.valueSize());
     }
 
     /** The first eight bytes of a value, read at once; a stride always has them. */
     public long longAt(int index) {
-        indices().require(index, spec());
-        return region().getLongAcquire((long) index * stride());
+        indices().require(index, spec);
+        return region.getLongAcquire((long) index * stride());
     }
 
     @Override
     public byte[] describe(long baseAddress) {
         return MapRegion.descriptor(
-                spec(), new MapRegion.Addresses(0, baseAddress), new MapRegion.Strides(stride(), 0, 0));
+                spec, new MapRegion.Addresses(0, baseAddress), new MapRegion.Strides(stride(), 0, 0));
     }
 
     @Override
     public int valueBytes() {
-        return spec().valueSize();
+        return spec.valueSize();
     }
 
     @Override
     public Optional<byte[]> lookup(byte[] key) {
         int index = indices().of(key);
         return indices().isInside(index)
-                ? Optional.of(region().read((long) index * stride(), spec().valueSize()))
+                ? Optional.of(region.read((long) index * stride(), spec.valueSize()))
                 : Optional.empty();
     }
 
@@ -68,7 +68,7 @@ public final class ArrayMap extends IndexedMap {
         int index = indices().of(key);
         int refused = indices().refuseUpdate(index, flags);
         if (refused == 0) {
-            region().write((long) index * stride(), value, 0, value.length);
+            region.write((long) index * stride(), value, 0, value.length);
         }
         return refused;
     }

@@ -4,16 +4,14 @@ import graft.ebpf.object.MapSpec;
 import graft.platform.layout.BloomLayout;
 import graft.platform.layout.MapConstants;
 import graft.platform.linux.Errno;
-import graft.platform.linux.NativeFd;
 import graft.platform.linux.Sysconf;
-import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * Says of a value that it was never added, or that it was added for all that is known (B. H. Bloom, CACM 13/7, 1970). As large
  * as the kernel's: 7/5 bits for each of {@code max_entries} times the number of hashes, rounded up to a power of two.
  */
-public final class BloomFilter implements BpfMap {
+public final class BloomFilter extends RegionMap {
     /** The number of hashes in {@code map_extra}; without one it is {@link #DEFAULT_HASHES}. */
     static final long HASHES_MASK = 0xf;
 
@@ -21,21 +19,20 @@ public final class BloomFilter implements BpfMap {
     private static final long MOST_BITS = 1L << 32;
     private static final int ZERO_SEED = 1 << 6;
 
-    private final MapSpec spec;
-    private final MapRegion region;
     private final int hashes;
     private final long bits;
     private final long seed;
 
     private BloomFilter(MapSpec spec) {
-        this.spec = spec;
-        this.hashes = spec.extra() == 0 ? DEFAULT_HASHES : (int) spec.extra();
+        int hashes = spec.extra() == 0 ? DEFAULT_HASHES : (int) spec.extra();
         long wanted = (long) spec.maxEntries() * hashes * 7 / 5;
-        this.bits = Math.clamp(Long.highestOneBit(Math.max(wanted, 1) * 2 - 1), Long.SIZE, MOST_BITS);
+        long bits = Math.clamp(Long.highestOneBit(Math.max(wanted, 1) * 2 - 1), Long.SIZE, MOST_BITS);
+        super(spec, MapRegion.create(spec, Sysconf.wholePages(MapConstants.BLOOM_BITS_OFFSET + bits / Byte.SIZE)));
+        this.hashes = hashes;
+        this.bits = bits;
         this.seed = (spec.flags() & ZERO_SEED) != 0
                 ? 0
                 : ThreadLocalRandom.current().nextLong();
-        this.region = MapRegion.create(spec, Sysconf.wholePages(MapConstants.BLOOM_BITS_OFFSET + bits / Byte.SIZE));
         region.set(BloomLayout.ABI, MapConstants.ABI);
         region.set(BloomLayout.TYPE, spec.type().number());
         region.set(BloomLayout.VALUE_SIZE, spec.valueSize());
@@ -49,39 +46,8 @@ public final class BloomFilter implements BpfMap {
     }
 
     @Override
-    public MapSpec spec() {
-        return spec;
-    }
-
-    @Override
-    public NativeFd fd() {
-        return region.fd();
-    }
-
-    @Override
-    public List<Piece> pieces() {
-        return region.whole();
-    }
-
-    @Override
-    public long regionSize() {
-        return region.size();
-    }
-
-    @Override
-    public byte[] describe(long baseAddress) {
-        return MapRegion.descriptor(
-                spec, new MapRegion.Addresses(baseAddress, dataAddress(baseAddress)), new MapRegion.Strides(0, 0, 0));
-    }
-
-    @Override
     public long dataAddress(long baseAddress) {
         return baseAddress + MapConstants.BLOOM_BITS_OFFSET;
-    }
-
-    @Override
-    public int stride() {
-        return 0;
     }
 
     /** Bits of the filter. */
@@ -129,10 +95,5 @@ public final class BloomFilter implements BpfMap {
     @Override
     public int releaseLocksOf(int deadTgid) {
         return 0;
-    }
-
-    @Override
-    public void close() {
-        region.close();
     }
 }

@@ -8,7 +8,7 @@ import java.util.List;
  * A live map in shared memory. Owns the daemon's mapping and, but for a borrowed kernel array, the descriptor. Targets
  * keep their own mappings: closing a map here takes nothing from them.
  */
-public sealed interface BpfMap extends AutoCloseable permits KeyedMap, RingBuffer, ArenaMap, QueueMap, BloomFilter {
+public sealed interface BpfMap extends AutoCloseable permits KeyedMap, RegionMap {
     /** The blueprint; sizes are those that were created. */
     MapSpec spec();
 

@@ -71,7 +71,6 @@ final class HashEviction {
             lists.push(locked, element);
             elements.setPending(bucket, 0);
             lists.unlock(locked);
-            region.getAndAddLong(HashLayout.EVICTED, 1);
         });
         return list.isPresent();
     }

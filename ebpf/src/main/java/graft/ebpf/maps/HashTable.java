@@ -1,7 +1,6 @@
 package graft.ebpf.maps;
 
 import graft.ebpf.object.MapSpec;
-import graft.platform.linux.NativeFd;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -10,37 +9,17 @@ import java.util.OptionalInt;
  * A hash, per CPU or not. Lookups take no lock; values of other sizes than 1, 2, 4 and 8 bytes are replaced as a whole.
  * A full LRU hash drops an element that programs have not looked up for long.
  */
-public final class HashTable implements KeyedMap {
-    private final MapSpec spec;
+public final class HashTable extends RegionMap implements KeyedMap {
     private final HashCore core;
 
     private HashTable(MapSpec spec) {
-        this.spec = spec;
-        this.core = new HashCore(spec);
+        HashCore core = new HashCore(spec);
+        super(spec, core.region());
+        this.core = core;
     }
 
     static HashTable create(MapSpec spec) {
         return new HashTable(spec);
-    }
-
-    @Override
-    public MapSpec spec() {
-        return spec;
-    }
-
-    @Override
-    public NativeFd fd() {
-        return core.region().fd();
-    }
-
-    @Override
-    public List<Piece> pieces() {
-        return core.region().whole();
-    }
-
-    @Override
-    public long regionSize() {
-        return core.region().size();
     }
 
     @Override
@@ -51,11 +30,6 @@ public final class HashTable implements KeyedMap {
     @Override
     public long dataAddress(long baseAddress) {
         return baseAddress + core.geometry().elementsOffset();
-    }
-
-    @Override
-    public int stride() {
-        return 0;
     }
 
     /** Bytes from the values of one processor to those of the next. */
@@ -145,10 +119,5 @@ public final class HashTable implements KeyedMap {
     @Override
     public int releaseLocksOf(int deadTgid) {
         return core.releaseLocksOf(deadTgid);
-    }
-
-    @Override
-    public void close() {
-        core.close();
     }
 }

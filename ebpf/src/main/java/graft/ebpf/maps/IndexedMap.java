@@ -2,50 +2,22 @@ package graft.ebpf.maps;
 
 import graft.ebpf.object.MapSpec;
 import graft.platform.linux.Errno;
-import graft.platform.linux.NativeFd;
 import java.util.List;
 import java.util.Optional;
 
 /** What arrays have in common: keys are the indices, none of them can be added or removed, and there are no locks. */
-abstract sealed class IndexedMap implements KeyedMap permits ArrayMap, PerCpuArrayMap {
-    private final MapSpec spec;
-    private final MapRegion region;
+abstract sealed class IndexedMap extends RegionMap implements KeyedMap permits ArrayMap, PerCpuArrayMap {
     private final ArrayIndex indices;
     private final int stride;
 
     IndexedMap(MapSpec spec, MapRegion region) {
-        this.spec = spec;
-        this.region = region;
+        super(spec, region);
         this.indices = new ArrayIndex(spec.maxEntries());
         this.stride = (int) MapRules.stride(spec);
     }
 
-    MapRegion region() {
-        return region;
-    }
-
     ArrayIndex indices() {
         return indices;
-    }
-
-    @Override
-    public final MapSpec spec() {
-        return spec;
-    }
-
-    @Override
-    public final NativeFd fd() {
-        return region.fd();
-    }
-
-    @Override
-    public final List<Piece> pieces() {
-        return region.whole();
-    }
-
-    @Override
-    public final long regionSize() {
-        return region.size();
     }
 
     @Override
@@ -81,10 +53,5 @@ abstract sealed class IndexedMap implements KeyedMap permits ArrayMap, PerCpuArr
     @Override
     public final int releaseLocksOf(int deadTgid) {
         return 0;
-    }
-
-    @Override
-    public final void close() {
-        region.close();
     }
 }

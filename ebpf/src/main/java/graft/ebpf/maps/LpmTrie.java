@@ -2,7 +2,6 @@ package graft.ebpf.maps;
 
 import graft.ebpf.object.MapSpec;
 import graft.platform.linux.Errno;
-import graft.platform.linux.NativeFd;
 import java.util.List;
 import java.util.Optional;
 
@@ -10,13 +9,13 @@ import java.util.Optional;
  * A trie of prefixes: a lookup finds the value of the longest prefix that the key has. A key is the length of a prefix in bits,
  * 4 bytes, and its bytes, highest bit first.
  */
-public final class LpmTrie implements KeyedMap {
-    private final MapSpec spec;
+public final class LpmTrie extends RegionMap implements KeyedMap {
     private final TrieNodes nodes;
 
     private LpmTrie(MapSpec spec) {
-        this.spec = spec;
-        this.nodes = TrieNodes.create(spec);
+        TrieNodes nodes = TrieNodes.create(spec);
+        super(spec, nodes.region());
+        this.nodes = nodes;
     }
 
     static LpmTrie create(MapSpec spec) {
@@ -24,39 +23,8 @@ public final class LpmTrie implements KeyedMap {
     }
 
     @Override
-    public MapSpec spec() {
-        return spec;
-    }
-
-    @Override
-    public NativeFd fd() {
-        return nodes.region().fd();
-    }
-
-    @Override
-    public List<Piece> pieces() {
-        return nodes.region().whole();
-    }
-
-    @Override
-    public long regionSize() {
-        return nodes.region().size();
-    }
-
-    @Override
-    public byte[] describe(long baseAddress) {
-        return MapRegion.descriptor(
-                spec, new MapRegion.Addresses(baseAddress, dataAddress(baseAddress)), new MapRegion.Strides(0, 0, 0));
-    }
-
-    @Override
     public long dataAddress(long baseAddress) {
         return baseAddress + TrieNodes.OFFSET;
-    }
-
-    @Override
-    public int stride() {
-        return 0;
     }
 
     @Override
@@ -117,10 +85,5 @@ public final class LpmTrie implements KeyedMap {
     @Override
     public int releaseLocksOf(int deadTgid) {
         return nodes.releaseLocksOf(deadTgid);
-    }
-
-    @Override
-    public void close() {
-        nodes.region().close();
     }
 }

@@ -23,18 +23,18 @@ public final class PerCpuArrayMap extends IndexedMap {
         PerCpuArrayMap map = new PerCpuArrayMap(spec, (int) cpuStride, Sysconf.possibleCpus());
         byte[] content = spec.content().bytes();
         for (int cpu = 0; cpu < map.cpus; cpu++) {
-            map.region().write((long) cpu * map.cpuStride, content, 0, content.length);
+            map.region.write((long) cpu * map.cpuStride, content, 0, content.length);
         }
         return map;
     }
 
     /** The memory of one CPU's value {@code index}. Valid until the map is closed. */
     public MemorySegment value(int cpu, int index) {
-        indices().require(index, spec());
+        indices().require(index, spec);
         if (cpu < 0 || cpu >= cpus) {
-            throw new IndexOutOfBoundsException("CPU " + cpu + " of " + cpus + " in map " + spec().name());
+            throw new IndexOutOfBoundsException("CPU " + cpu + " of " + cpus + " in map " + spec.name());
         }
-        return region().memory().asSlice(place(cpu, index), spec().valueSize());
+        return region.memory().asSlice(place(cpu, index), spec.valueSize());
     }
 
     /** Possible CPUs, each with a value of its own. */
@@ -45,7 +45,7 @@ public final class PerCpuArrayMap extends IndexedMap {
     @Override
     public byte[] describe(long baseAddress) {
         return MapRegion.descriptor(
-                spec(), new MapRegion.Addresses(0, baseAddress), new MapRegion.Strides(stride(), cpuStride, cpus));
+                spec, new MapRegion.Addresses(0, baseAddress), new MapRegion.Strides(stride(), cpuStride, cpus));
     }
 
     /** Bytes from one CPU's values to the next CPU's. */
@@ -66,7 +66,7 @@ public final class PerCpuArrayMap extends IndexedMap {
         }
         byte[] all = new byte[valueBytes()];
         for (int cpu = 0; cpu < cpus; cpu++) {
-            region().read(place(cpu, index), all, cpu * stride(), spec().valueSize());
+            region.read(place(cpu, index), all, cpu * stride(), spec.valueSize());
         }
         return Optional.of(all);
     }
@@ -77,7 +77,7 @@ public final class PerCpuArrayMap extends IndexedMap {
         int index = indices().of(key);
         int refused = indices().refuseUpdate(index, flags);
         for (int cpu = 0; refused == 0 && cpu < cpus; cpu++) {
-            region().write(place(cpu, index), value, cpu * stride(), spec().valueSize());
+            region.write(place(cpu, index), value, cpu * stride(), spec.valueSize());
         }
         return refused;
     }

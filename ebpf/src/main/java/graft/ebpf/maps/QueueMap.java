@@ -5,7 +5,6 @@ import graft.ebpf.object.MapType;
 import graft.platform.layout.MapConstants;
 import graft.platform.layout.QueueLayout;
 import graft.platform.linux.Errno;
-import graft.platform.linux.NativeFd;
 import graft.platform.linux.Sysconf;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -14,19 +13,16 @@ import java.util.List;
 import java.util.Optional;
 
 /** A queue or a stack of values. Changes are one store of a position, under a lock. */
-public final class QueueMap implements BpfMap {
+public final class QueueMap extends RegionMap {
     /** {@code BPF_EXIST}: a full one drops its oldest value. */
     public static final long DROP_OLDEST = KeyedMap.EXIST;
 
-    private final MapSpec spec;
     private final int stride;
-    private final MapRegion region;
 
     private QueueMap(MapSpec spec) {
-        this.spec = spec;
+        long bytes = MapConstants.QUEUE_VALUES_OFFSET + spec.maxEntries() * MapRules.stride(spec);
+        super(spec, MapRegion.create(spec, Sysconf.wholePages(bytes)));
         this.stride = (int) MapRules.stride(spec);
-        long bytes = MapConstants.QUEUE_VALUES_OFFSET + (long) spec.maxEntries() * stride;
-        this.region = MapRegion.create(spec, Sysconf.wholePages(bytes));
         region.set(QueueLayout.ABI, MapConstants.ABI);
         region.set(QueueLayout.TYPE, spec.type().number());
         region.set(QueueLayout.VALUE_SIZE, spec.valueSize());
@@ -36,34 +32,6 @@ public final class QueueMap implements BpfMap {
 
     static QueueMap create(MapSpec spec) {
         return new QueueMap(spec);
-    }
-
-    @Override
-    public MapSpec spec() {
-        return spec;
-    }
-
-    @Override
-    public NativeFd fd() {
-        return region.fd();
-    }
-
-    @Override
-    public List<Piece> pieces() {
-        return region.whole();
-    }
-
-    @Override
-    public long regionSize() {
-        return region.size();
-    }
-
-    @Override
-    public byte[] describe(long baseAddress) {
-        return MapRegion.descriptor(
-                spec,
-                new MapRegion.Addresses(baseAddress, dataAddress(baseAddress)),
-                new MapRegion.Strides(stride, 0, 0));
     }
 
     @Override
@@ -191,10 +159,5 @@ public final class QueueMap implements BpfMap {
         }
         unlock();
         return 1;
-    }
-
-    @Override
-    public void close() {
-        region.close();
     }
 }

@@ -3,7 +3,6 @@ package graft.ebpf.maps;
 import graft.ebpf.object.MapSpec;
 import graft.platform.layout.MapConstants;
 import graft.platform.layout.RingLayout;
-import graft.platform.linux.NativeFd;
 import java.time.Duration;
 import java.util.List;
 
@@ -11,14 +10,11 @@ import java.util.List;
  * A ring buffer with many producers in targets and one reader, {@link RingBufferReader}. Targets map the data twice, one
  * behind the other, so that records never wrap.
  */
-public final class RingBuffer implements BpfMap {
-    private final MapSpec spec;
-    private final MapRegion region;
+public final class RingBuffer extends RegionMap {
     private final RingBufferReader reader;
 
     private RingBuffer(MapSpec spec) {
-        this.spec = spec;
-        this.region = MapRegion.create(spec, MapConstants.RING_DATA_OFFSET + (long) spec.maxEntries());
+        super(spec, MapRegion.create(spec, MapConstants.RING_DATA_OFFSET + (long) spec.maxEntries()));
         region.set(RingLayout.ABI, MapConstants.ABI);
         region.set(RingLayout.TYPE, spec.type().number());
         region.setLong(RingLayout.DATA_SIZE, spec.maxEntries());
@@ -29,16 +25,6 @@ public final class RingBuffer implements BpfMap {
 
     static RingBuffer create(MapSpec spec) {
         return new RingBuffer(spec);
-    }
-
-    @Override
-    public MapSpec spec() {
-        return spec;
-    }
-
-    @Override
-    public NativeFd fd() {
-        return region.fd();
     }
 
     @Override
@@ -53,19 +39,8 @@ public final class RingBuffer implements BpfMap {
     }
 
     @Override
-    public byte[] describe(long baseAddress) {
-        return MapRegion.descriptor(
-                spec, new MapRegion.Addresses(baseAddress, dataAddress(baseAddress)), new MapRegion.Strides(0, 0, 0));
-    }
-
-    @Override
     public long dataAddress(long baseAddress) {
         return baseAddress + MapConstants.RING_DATA_OFFSET;
-    }
-
-    @Override
-    public int stride() {
-        return 0;
     }
 
     /** The records lost so far, by cause. */
@@ -99,10 +74,5 @@ public final class RingBuffer implements BpfMap {
         }
         LockWord.release(region, RingLayout.LOCK);
         return 1;
-    }
-
-    @Override
-    public void close() {
-        region.close();
     }
 }

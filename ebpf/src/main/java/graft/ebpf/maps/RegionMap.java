@@ -1,0 +1,56 @@
+package graft.ebpf.maps;
+
+import graft.ebpf.object.MapSpec;
+import graft.platform.linux.NativeFd;
+import java.util.List;
+
+/** What all maps have in common: each is one region, which targets map as a whole unless a type says otherwise. */
+abstract sealed class RegionMap implements BpfMap
+        permits IndexedMap, HashTable, LpmTrie, QueueMap, BloomFilter, RingBuffer, ArenaMap {
+    final MapSpec spec;
+    final MapRegion region;
+
+    RegionMap(MapSpec spec, MapRegion region) {
+        this.spec = spec;
+        this.region = region;
+    }
+
+    @Override
+    public final MapSpec spec() {
+        return spec;
+    }
+
+    @Override
+    public final NativeFd fd() {
+        return region.fd();
+    }
+
+    @Override
+    public List<Piece> pieces() {
+        return region.whole();
+    }
+
+    @Override
+    public long regionSize() {
+        return region.size();
+    }
+
+    /** With the header at the region's beginning. */
+    @Override
+    public byte[] describe(long baseAddress) {
+        return MapRegion.descriptor(
+                spec,
+                new MapRegion.Addresses(baseAddress, dataAddress(baseAddress)),
+                new MapRegion.Strides(stride(), 0, 0));
+    }
+
+    @Override
+    public int stride() {
+        return 0;
+    }
+
+    @Override
+    public final void close() {
+        region.close();
+    }
+}
