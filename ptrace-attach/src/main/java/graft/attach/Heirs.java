@@ -63,6 +63,7 @@ final class Heirs {
                 .toList();
     }
 
+    /** Its pools are the target's own: the same maps may be at the same addresses in another target of a session. */
     private boolean isHeir(int pid) {
         boolean related = Execution.find(pid).filter(undo.execution()::equals).isPresent();
         if (!related) {
@@ -71,7 +72,7 @@ final class Heirs {
         try {
             ProcMaps maps = ProcMaps.read(pid);
             return undo.ranges().stream()
-                            .filter(range -> range.kind() != Kind.RUNTIME)
+                            .filter(range -> range.kind() == Kind.POOL)
                             .anyMatch(range -> maps.at(range.address())
                                     .filter(mapping -> mapping.inode() == range.inode())
                                     .isPresent())

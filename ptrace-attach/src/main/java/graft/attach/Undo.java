@@ -14,6 +14,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -105,7 +106,7 @@ final class Undo {
         return new Report(restored, present, quarantined, notes, new Timing(handoverNanos, stopNanos, threads));
     }
 
-    /** The ranges that are there and are ours. */
+    /** The ranges that are there and are ours; pools last, as heirs are known by them. */
     private List<Range> mapped() {
         ProcMaps maps = ProcMaps.read(target.pid());
         List<Range> files = undo.ranges().stream()
@@ -113,6 +114,7 @@ final class Undo {
                 .filter(range -> maps.at(range.address())
                         .filter(m -> m.inode() == range.inode())
                         .isPresent())
+                .sorted(Comparator.comparing(range -> range.kind() == Kind.POOL))
                 .toList();
         // A runtime region is mapped after its pool and unmapped before it.
         Stream<Range> runtimes = undo.ranges().stream()

@@ -54,11 +54,17 @@ class HeirsTest {
 
     private void fork() throws IOException {
         assertThat(tracee.run(FORKING)).containsExactly(7L, 7L);
-        heirs = ProcessHandle.of(tracee.pid()).orElseThrow().descendants().toList();
-        assertThat(heirs).hasSize(2);
+        heirs = descendants();
         for (ProcessHandle heir : heirs) {
             assertThat(maps(heir)).contains("/memfd:graft");
         }
+    }
+
+    private List<ProcessHandle> descendants() {
+        List<ProcessHandle> both =
+                ProcessHandle.of(tracee.pid()).orElseThrow().descendants().toList();
+        assertThat(both).hasSize(2);
+        return both;
     }
 
     private static String maps(ProcessHandle process) throws IOException {
@@ -100,6 +106,26 @@ class HeirsTest {
             });
         }
         assertRestored();
+    }
+
+    /** They have the same program at the same addresses, and there the same maps. */
+    @Test
+    void targetsThatWereForkedBeforeAreNoHeirs() throws IOException {
+        assertThat(tracee.run(FORKING)).containsExactly(7L, 7L);
+        heirs = descendants();
+        SessionRequest one = Probes.request(tracee, PLACES, "little");
+        List<Integer> pids = heirs.stream().map(heir -> (int) heir.pid()).toList();
+        SessionRequest request = new SessionRequest(one.object(), one.links(), pids, one.onRefusal());
+
+        try (Session session = Sessions.open(request, new Attacher())) {
+            assertThat(session.detach()).hasSize(2).allSatisfy(proof -> {
+                assertThat(proof.clean()).as(proof.toString()).isTrue();
+                assertThat(proof.restored()).isEqualTo(proof.sites()).isPositive();
+                assertThat(proof.heirs()).isZero();
+            });
+        }
+        assertRestored();
+        assertThat(tracee.run(3)).containsExactly(3L, 3L);
     }
 
     private static long number(byte[] bytes) {
