@@ -29,7 +29,7 @@ final class CallLines {
             Pattern.compile(" /\\* \\d+ entries \\*/| => \\{parent_tid=\\[\\d+\\]\\}|\\{mask=~?\\[.*\\]\\}");
 
     private static final Pattern FORK = Pattern.compile("(clone|clone3|fork|vfork)\\(.* = (\\d+)$");
-    private static final Pattern ADDRESS = Pattern.compile("0x[0-9a-f]{7,}");
+    private static final Pattern ADDRESS = Pattern.compile("0x[0-9a-f]{6,}");
     private static final Pattern RANDOM = Pattern.compile("^getrandom\\(\"[^\"]*\"");
     private static final Pattern VARIABLES = Pattern.compile(" /\\* \\d+ vars \\*/");
 
@@ -89,7 +89,7 @@ final class CallLines {
         assertThat(first).as("threads that nobody has made").hasSize(1);
         Map<String, String> names = new LinkedHashMap<>();
         name(first.getFirst(), "0", children, names);
-        Pattern numbers = Pattern.compile("(?<![\\w.])(" + String.join("|", names.keySet()) + ")(?![\\w.])");
+        Pattern numbers = Pattern.compile("(?<![\\w.])(?<!\\w-)(" + String.join("|", names.keySet()) + ")(?![\\w.])");
         Map<String, List<String>> all = new TreeMap<>();
         threads.forEach((thread, lines) -> all.put(
                 names.get(thread),
