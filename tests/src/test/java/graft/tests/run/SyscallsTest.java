@@ -5,18 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import graft.tests.command.GraftRun;
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -25,14 +18,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** The same run seen by strace and by graft, which traces strace and all below it: the same lines for each thread. */
 @Tag("slow")
 class SyscallsTest {
-    private static final Pattern LINE = Pattern.compile("\\S+ +(\\d+) (\\w+\\(.*)");
-    private static final Pattern DURATION = Pattern.compile("  [0-9.]+ (ns|µs|ms|s)$");
-    private static final Pattern FLAGS = Pattern.compile("[A-Z_][A-Z0-9_]*(\\|[A-Za-z0-9_]+)+");
-
-    /** What strace adds: what was found in a folder, what a new thread and a signal's frame hold. */
-    private static final Pattern MORE =
-            Pattern.compile(" /\\* \\d+ entries \\*/| => \\{parent_tid=\\[\\d+\\]\\}|\\{mask=~?\\[.*\\]\\}");
-
     private static final String THREADS = """
             #include <fcntl.h>
             #include <poll.h>
@@ -206,7 +191,7 @@ class SyscallsTest {
                 "-w",
                 calls.toString());
         assertThat(run.status()).as(run.errors()).isZero();
-        return byThread(calls).getOrDefault(Long.toString(pid), List.of()).stream()
+        return CallLines.graft(calls).getOrDefault(Long.toString(pid), List.of()).stream()
                 .filter(line -> !line.contains("<"))
                 .map(line -> line.startsWith("openat") ? line.replaceFirst("= \\d+$", "= FD") : line)
                 .map(line -> line.replaceFirst("^(read|close)\\(\\d+", "$1(FD"))
@@ -241,54 +226,18 @@ class SyscallsTest {
 
         assertThat(run.status()).as(run.errors()).isZero();
         assertThat(run.errors()).contains(" 0 lost");
-        Map<String, List<String>> ours = byThread(calls);
-        List<Path> theirs;
-        try (Stream<Path> files = Files.list(traces)) {
-            theirs = files.sorted().toList();
-        }
+        Map<String, List<String>> ours = CallLines.graft(calls);
+        Map<String, List<String>> theirs = CallLines.strace(traces, "of.");
         assertThat(theirs).hasSizeGreaterThanOrEqualTo(threads);
-        for (Path file : theirs) {
-            List<String> expected = strace(file);
-            String thread = file.getFileName().toString().replaceFirst("^of\\.", "");
-            assertThat(sinceFirst(ours.getOrDefault(thread, List.of()), expected))
-                    .as("thread " + thread)
-                    .isEqualTo(expected);
-        }
+        theirs.forEach((thread, expected) -> assertThat(
+                        sinceFirst(ours.getOrDefault(thread, List.of()), expected))
+                .as("thread " + thread)
+                .isEqualTo(expected));
     }
 
     /** Without what strace's own child did before it became the program. */
     private static List<String> sinceFirst(List<String> lines, List<String> expected) {
         int first = expected.getFirst().startsWith("execve(") ? lines.indexOf(expected.getFirst()) : 0;
         return first < 0 ? lines : lines.subList(first, lines.size());
-    }
-
-    private static List<String> strace(Path file) {
-        try (Stream<String> lines = Files.lines(file, StandardCharsets.UTF_8)) {
-            return lines.filter(line -> !line.startsWith("+++") && !line.startsWith("---"))
-                    .map(SyscallsTest::plain)
-                    .toList();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private static Map<String, List<String>> byThread(Path file) throws IOException {
-        Map<String, List<String>> threads = new HashMap<>();
-        for (String line : Files.readAllLines(file)) {
-            Matcher matcher = LINE.matcher(line);
-            assertThat(matcher.matches()).as(line).isTrue();
-            String call = DURATION.matcher(matcher.group(2)).replaceFirst("");
-            threads.computeIfAbsent(matcher.group(1), _ -> new ArrayList<>()).add(plain(call));
-        }
-        return threads;
-    }
-
-    /** Flags in one order, one blank before the result, and without what only strace shows. */
-    private static String plain(String line) {
-        String shown = MORE.matcher(line).replaceAll("");
-        String sorted = FLAGS.matcher(shown)
-                .replaceAll(flags ->
-                        Arrays.stream(flags.group().split("\\|")).sorted().collect(Collectors.joining("|")));
-        return sorted.replaceFirst("\\) +=", ") =");
     }
 }
