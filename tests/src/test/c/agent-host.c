@@ -14,6 +14,9 @@
  *   flood HOT FROM KEYS     looks up the keys below HOT again and again while it inserts KEYS others from FROM on (0: for
  *                           ever); how many were refused, or of the HOT ones missing
  *   churn FROM KEYS N       inserts, replaces and deletes KEYS keys from FROM on, N times (0: for ever); how many went wrong
+ *   map FILE | notes FILE   maps the region of another map, and where works note what they do
+ *   work NAME W             as worker W until the notes say stop: queue, keys (hash, trie), bloom or ring
+ *   slay MICROS COMMAND     does that in a process of its own and kills it; its process id
  *   read HOW                reads good and bad addresses; HOW is transactions or system-calls
  */
 #define _GNU_SOURCE
@@ -26,6 +29,7 @@
 #include <unistd.h>
 
 #include "agent-hash.h"
+#include "agent-work.h"
 
 void *graft_helper_ringbuf_reserve(struct graft_map *map, uint64_t size, uint64_t flags);
 void graft_helper_ringbuf_submit(void *sample, uint64_t flags);
@@ -208,12 +212,15 @@ static const char *read_all(const char *how)
     return survives_unmapping() ? "ok" : "wrong while pages go";
 }
 
+static int answered_work(char *line);
+
 static void answer(char *line)
 {
     char word[32], text[256];
     long a = 0, b = 0, c = 0;
     sscanf(line, "%31s", word);
-    if (sscanf(line, "ring %255s %ld", text, &a) == 2) {
+    if (answered_work(line)) {
+    } else if (sscanf(line, "ring %255s %ld", text, &a) == 2) {
         open_ring(text, (uint32_t)a);
         puts("ok");
     } else if (sscanf(line, "output %ld %ld %ld", &a, &b, &c) == 3) {
@@ -251,6 +258,27 @@ static void answer(char *line)
         puts("what?");
     }
     fflush(stdout);
+}
+
+static int answered_work(char *line)
+{
+    char text[256];
+    long a = 0;
+    int rest = 0;
+    if (sscanf(line, "map %255s", text) == 1) {
+        open_map(text);
+        puts("ok");
+    } else if (sscanf(line, "notes %255s", text) == 1) {
+        open_notes(text);
+        puts("ok");
+    } else if (sscanf(line, "work %31s %ld", text, &a) == 2) {
+        puts(work(text, a));
+    } else if (sscanf(line, "slay %ld %n", &a, &rest) == 1) {
+        printf("%d\n", slay(a, answer, line + rest));
+    } else {
+        return 0;
+    }
+    return 1;
 }
 
 int main(void)

@@ -1,5 +1,6 @@
 package graft.tests.agent;
 
+import graft.ebpf.maps.BpfMap;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -13,6 +14,7 @@ import java.util.stream.Stream;
 /** A process that runs the agent ({@code agent-host.c}): each command gets one line as its answer. */
 final class AgentHost implements AutoCloseable {
     private static final Path AGENT = Path.of("../preload-shim/src/main/c/agent");
+    private static final Path HOST = Path.of("src/test/c");
     private static final Path LAYOUTS = Path.of("../preload-shim/target/agent");
 
     private final Process process;
@@ -31,9 +33,15 @@ final class AgentHost implements AutoCloseable {
         List<String> command = new ArrayList<>(
                 List.of("gcc", "-std=gnu11", "-O2", "-mno-red-zone", "-mrdpid", "-pthread", "-DGRAFT_HOSTED_TEST"));
         command.addAll(List.of("-Wall", "-Wextra", "-Werror", "-I" + LAYOUTS, "-I" + AGENT));
-        command.addAll(List.of("-o", program.toString(), "src/test/c/agent-host.c", "src/test/c/agent-hash.c"));
-        try (Stream<Path> sources = Files.list(AGENT)) {
-            sources.map(Path::toString).filter(name -> name.endsWith(".c")).forEach(command::add);
+        command.addAll(List.of("-o", program.toString()));
+        try (Stream<Path> agent = Files.list(AGENT);
+                Stream<Path> host = Files.list(HOST)) {
+            Stream<Path> hosted =
+                    host.filter(file -> file.getFileName().toString().startsWith("agent-"));
+            Stream.concat(agent, hosted)
+                    .map(Path::toString)
+                    .filter(name -> name.endsWith(".c"))
+                    .forEach(command::add);
         }
         Process compiler = new ProcessBuilder(command).redirectErrorStream(true).start();
         String output = new String(compiler.getInputStream().readAllBytes());
@@ -70,6 +78,11 @@ final class AgentHost implements AutoCloseable {
 
     long number(String command) {
         return Long.parseLong(ask(command));
+    }
+
+    /** The path of a map's descriptor, for other processes. */
+    static String pathOf(BpfMap map) {
+        return "/proc/" + ProcessHandle.current().pid() + "/fd/" + map.fd().number();
     }
 
     /** Ends it as it stands, as a crash would. */

@@ -1,0 +1,241 @@
+package graft.tests.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import graft.ebpf.maps.BloomFilter;
+import graft.ebpf.maps.BpfMap;
+import graft.ebpf.maps.HashTable;
+import graft.ebpf.maps.KeyedMap;
+import graft.ebpf.maps.LpmTrie;
+import graft.ebpf.maps.MapCreation;
+import graft.ebpf.maps.QueueMap;
+import graft.ebpf.object.MapSpec;
+import graft.ebpf.object.MapType;
+import graft.platform.linux.Errno;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.IntFunction;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * Processes that are killed at any moment of their work on a map, beside two that go on. {@code -Dgraft.deaths=N}: how many in
+ * each test.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class DeathTest {
+    private static final int DEATHS = Integer.getInteger("graft.deaths", 40);
+    /** The map is looked at after so many deaths. */
+    private static final int ROUND = 40;
+
+    private static final int SURVIVORS = 2;
+    private static final int LONGEST_LIFE_MICROS = 1500;
+    /** Room for all keys of all workers of a round. */
+    private static final int MAX = (SURVIVORS + ROUND) * 64;
+    /** A number, and two words that follow from it. */
+    private static final int VALUE = 24;
+
+    private final Random random = new Random(5);
+
+    @TempDir
+    private Path folder;
+
+    private Path program;
+
+    @BeforeAll
+    void compile(@TempDir Path programs) throws IOException, InterruptedException {
+        program = AgentHost.compile(programs);
+    }
+
+    private static BpfMap created(MapSpec spec) {
+        return switch (MapCreation.create(spec)) {
+            case MapCreation.Created(var map) -> map;
+            case MapCreation.Refused refused -> throw new AssertionError(refused.toString());
+        };
+    }
+
+    private AgentHost host(BpfMap map, Notes notes) throws IOException {
+        AgentHost host = AgentHost.start(program);
+        assertThat(host.ask("map " + AgentHost.pathOf(map))).isEqualTo("ok");
+        assertThat(host.ask("notes " + notes.file())).isEqualTo("ok");
+        return host;
+    }
+
+    /** What is to be true when a round's survivors have stopped. Workers are numbered from 1 on, survivors first. */
+    @FunctionalInterface
+    private interface Check {
+        void check(Notes notes, int workers) throws IOException;
+    }
+
+    private void kill(BpfMap map, String work, Check check) throws IOException {
+        int locks = 0;
+        for (int deaths = 0; deaths < DEATHS; deaths += ROUND) {
+            int victims = Math.min(ROUND, DEATHS - deaths);
+            try (Notes notes = new Notes(folder, SURVIVORS + victims)) {
+                locks += round(map, work, notes, victims);
+                check.check(notes, SURVIVORS + victims);
+            }
+        }
+        System.out.println(map.spec().type() + ": " + DEATHS + " killed, " + locks + " of them with a lock");
+    }
+
+    private int round(BpfMap map, String work, Notes notes, int victims) throws IOException {
+        List<AgentHost> survivors = new ArrayList<>();
+        List<CompletableFuture<String>> ends = new ArrayList<>();
+        int locks = 0;
+        try (AgentHost killer = host(map, notes);
+                ExecutorService threads = Executors.newCachedThreadPool()) {
+            for (int worker = 1; worker <= SURVIVORS; worker++) {
+                AgentHost survivor = host(map, notes);
+                String command = "work " + work + " " + worker;
+                survivors.add(survivor);
+                ends.add(CompletableFuture.supplyAsync(() -> survivor.ask(command), threads));
+                awaitWork(notes, worker);
+            }
+            for (int worker = SURVIVORS + 1; worker <= SURVIVORS + victims; worker++) {
+                int micros = random.nextInt(LONGEST_LIFE_MICROS);
+                long dead = killer.number("slay " + micros + " work " + work + " " + worker);
+                locks += map.releaseLocksOf((int) dead);
+            }
+            notes.stop();
+            ends.forEach(end -> assertThat(end.join()).isEqualTo("ok"));
+        } finally {
+            survivors.forEach(AgentHost::close);
+        }
+        return locks;
+    }
+
+    private static void awaitWork(Notes notes, int worker) {
+        while (notes.begun(worker) == 0) {
+            Thread.onSpinWait();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"QUEUE", "STACK"})
+    void whatWasPushedIsPoppedOnceAndADeathLosesAtMostOne(MapType type) throws IOException {
+        try (QueueMap map = (QueueMap) created(MapSpec.of("values", type, 0, VALUE, 16))) {
+            kill(map, "queue", (notes, workers) -> {
+                Deliveries deliveries = new Deliveries(notes, workers);
+                for (int worker = 1; worker <= workers; worker++) {
+                    deliveries.addLog(worker, type == MapType.QUEUE);
+                }
+                map.values().forEach(value -> deliveries.add(wordOf(value)));
+                deliveries.requireOnceEachBut(workers - SURVIVORS);
+                int values = map.values().size();
+                for (int i = 0; i < values; i++) {
+                    assertThat(map.pop()).isPresent();
+                }
+                assertThat(map.pop()).isEmpty();
+            });
+        }
+    }
+
+    private static long wordOf(byte[] value) {
+        return ByteBuffer.wrap(value).order(ByteOrder.LITTLE_ENDIAN).getLong();
+    }
+
+    @Test
+    void aTrieLosesNoNodes() throws IOException {
+        MapSpec spec = new MapSpec(
+                "prefixes",
+                MapType.LPM_TRIE,
+                8,
+                VALUE,
+                MAX,
+                MapSpec.NO_PREALLOC,
+                OptionalInt.empty(),
+                OptionalInt.empty(),
+                MapSpec.Content.NONE,
+                MapSpec.Access.READ_WRITE);
+        try (LpmTrie map = (LpmTrie) created(spec)) {
+            kill(map, "keys", (notes, workers) -> {
+                requireSurvivorsRight(notes);
+                map.keys().forEach(key -> assertThat(map.delete(key)).isZero());
+                assertThat(map.keys()).isEmpty();
+                requireRoom(map, DeathTest::prefix, -Errno.ENOSPC);
+            });
+        }
+    }
+
+    private static void requireSurvivorsRight(Notes notes) {
+        for (int worker = 1; worker <= SURVIVORS; worker++) {
+            assertThat(notes.wrong(worker)).as("wrong results of %d", worker).isZero();
+            assertThat(notes.done(worker)).isPositive();
+        }
+    }
+
+    /** A map that is empty takes exactly as many keys as it says. */
+    private static void requireRoom(KeyedMap map, IntFunction<byte[]> key, int full) {
+        int most = ((BpfMap) map).spec().maxEntries();
+        for (int i = 0; i < most; i++) {
+            assertThat(map.update(key.apply(i), new byte[VALUE], KeyedMap.NOEXIST))
+                    .as("key %d", i)
+                    .isZero();
+        }
+        assertThat(map.update(key.apply(most), new byte[VALUE], KeyedMap.NOEXIST))
+                .isEqualTo(full);
+        map.keys().forEach(map::delete);
+        assertThat(map.keys()).isEmpty();
+    }
+
+    private static byte[] prefix(int number) {
+        return ByteBuffer.allocate(8)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(Integer.SIZE)
+                .putInt(number * 0x9e3779b1)
+                .array();
+    }
+
+    private static byte[] key(int number) {
+        return ByteBuffer.allocate(Long.BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(number)
+                .array();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"HASH", "LRU_HASH"})
+    void aHashIsRightForThoseWhoGoOn(MapType type) throws IOException {
+        try (HashTable map = (HashTable) created(MapSpec.of("keys", type, Long.BYTES, VALUE, MAX))) {
+            kill(map, "keys", (notes, workers) -> {
+                requireSurvivorsRight(notes);
+                assertThat(map.count()).isEqualTo(map.keys().size());
+                map.keys().forEach(key -> assertThat(map.delete(key)).isZero());
+                assertThat(map.count()).isZero();
+                if (type == MapType.HASH) {
+                    requireRoom(map, DeathTest::key, -Errno.E2BIG);
+                }
+            });
+        }
+    }
+
+    @Test
+    void aBloomFilterForgetsNothing() throws IOException {
+        try (BloomFilter map = (BloomFilter) created(MapSpec.of("seen", MapType.BLOOM_FILTER, 0, VALUE, 1 << 20))) {
+            kill(map, "bloom", (notes, workers) -> {
+                requireSurvivorsRight(notes);
+                for (int worker = 1; worker <= workers; worker++) {
+                    for (long number = 0; number < notes.done(worker); number++) {
+                        assertThat(map.mayContain(Deliveries.value(worker, number)))
+                                .isTrue();
+                    }
+                }
+            });
+        }
+    }
+}
