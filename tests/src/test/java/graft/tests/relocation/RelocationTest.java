@@ -13,10 +13,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Displaced instructions do what they did in place: 100,000 windows of four libraries. */
+/** Displaced instructions do what they did in place. Of each file {@code -Dgraft.windows=N}. */
 @Tag("slow")
 class RelocationTest {
-    private static final int WINDOWS = 25_000;
+    private static final int WINDOWS = Integer.getInteger("graft.windows", 25_000);
     private static final long SEED = 20_261;
 
     @TempDir

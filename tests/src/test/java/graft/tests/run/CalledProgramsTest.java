@@ -2,9 +2,9 @@ package graft.tests.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import graft.tests.command.CompiledProgram;
 import graft.tests.command.GraftRun;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -47,12 +47,7 @@ class CalledProgramsTest {
     }
 
     private GraftRun run(String object) throws IOException, InterruptedException {
-        Path source = Files.writeString(folder.resolve("program.c"), PROGRAM);
-        String program = folder.resolve("program").toString();
-        Process gcc = new ProcessBuilder("gcc", "-O2", "-o", program, source.toString())
-                .inheritIO()
-                .start();
-        assertThat(gcc.waitFor()).isZero();
+        String program = CompiledProgram.of(folder, "program", PROGRAM, "-O2").toString();
         GraftRun run = GraftRun.of(
                 "run",
                 OBJECTS.resolve(object).toString(),

@@ -2,13 +2,9 @@ package graft.tests.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import graft.platform.linux.ProcMem;
-import graft.platform.proc.MemoryMapping;
 import graft.platform.proc.ProcessMaps;
 import graft.tests.command.GraftProcess;
 import graft.tests.command.GraftRun;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -37,13 +33,13 @@ class DaemonDeathTest {
                     program.pid())) {
                 graft.awaitLine("attached");
                 program.does("call 1000");
-                assertThat(calls(pid)).isEqualTo(1000);
+                assertThat(MappedCounts.first(pid)).isEqualTo(1000);
 
                 graft.kill();
             }
 
             program.does("call 1000");
-            assertThat(calls(pid)).isEqualTo(1000);
+            assertThat(MappedCounts.first(pid)).isEqualTo(1000);
 
             GraftRun recovery = GraftRun.of("recover");
             assertThat(recovery.status()).as(recovery.errors()).isZero();
@@ -51,21 +47,6 @@ class DaemonDeathTest {
                     .noneMatch(mapping ->
                             mapping.path().filter(DaemonDeathTest::isOurs).isPresent());
             program.does("call 1000");
-        }
-    }
-
-    /** The program's map outlives graft in the process's memory. */
-    private static long calls(int pid) {
-        MemoryMapping map = ProcessMaps.of(pid).mappings().stream()
-                .filter(mapping -> mapping.path()
-                        .filter(path -> path.contains("graft-map-counts"))
-                        .isPresent())
-                .findFirst()
-                .orElseThrow();
-        try (ProcMem memory = ProcMem.open(pid)) {
-            return ByteBuffer.wrap(memory.readBytes(map.start(), Long.BYTES))
-                    .order(ByteOrder.LITTLE_ENDIAN)
-                    .getLong();
         }
     }
 

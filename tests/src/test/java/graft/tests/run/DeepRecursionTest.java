@@ -8,16 +8,11 @@ import graft.daemon.LinkRequest;
 import graft.daemon.Session;
 import graft.daemon.SessionRequest;
 import graft.ebpf.maps.ArrayMap;
-import graft.platform.linux.ProcMem;
-import graft.platform.proc.MemoryMapping;
-import graft.platform.proc.ProcessMaps;
 import graft.tests.command.GraftProcess;
 import graft.tests.command.GraftRun;
 import graft.tests.command.Sessions;
 import graft.uprobe.Probe;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -113,19 +108,8 @@ class DeepRecursionTest {
 
     /** The first count is of the recursion's end. */
     private static void untilItIsThere(int pid) {
-        MemoryMapping map = ProcessMaps.of(pid).mappings().stream()
-                .filter(mapping -> mapping.path()
-                        .filter(path -> path.contains("graft-map-counts"))
-                        .isPresent())
-                .findFirst()
-                .orElseThrow();
-        try (ProcMem memory = ProcMem.open(pid)) {
-            while (ByteBuffer.wrap(memory.readBytes(map.start(), Long.BYTES))
-                            .order(ByteOrder.LITTLE_ENDIAN)
-                            .getLong()
-                    == 0) {
-                assertThat(ProcessHandle.of(pid)).isPresent();
-            }
+        while (MappedCounts.first(pid) == 0) {
+            assertThat(ProcessHandle.of(pid)).isPresent();
         }
     }
 

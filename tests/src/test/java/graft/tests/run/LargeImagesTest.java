@@ -3,6 +3,7 @@ package graft.tests.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import graft.cli.Main;
+import graft.tests.command.CompiledProgram;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -83,16 +84,14 @@ class LargeImagesTest {
                         i -> "if (n == %d) { __asm__ volatile(\"nopl 0(%%rax); ret; nop\"); __builtin_unreachable(); }"
                                 .formatted(i))
                 .collect(Collectors.joining("\n"));
-        Path source = Files.writeString(folder.resolve("program.c"), """
+        String source = """
                 __attribute__((noinline)) long work(long n) {
                 %s
                     return 0;
                 }
                 int main(void) { for (long i = 0; i < %d; i++) work(i); return 0; }
-                """.formatted(cases, EXITS));
-        Path program = folder.resolve("program");
-        run("gcc", "-O1", "-o", program.toString(), source.toString());
-        return program;
+                """.formatted(cases, EXITS);
+        return CompiledProgram.of(folder, "program", source, "-O1");
     }
 
     private static void run(String... command) throws IOException, InterruptedException {

@@ -2,6 +2,7 @@ package graft.tests.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import graft.tests.command.CompiledProgram;
 import graft.tests.command.GraftRun;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -95,10 +96,7 @@ class ProgramTypesTest {
     }
 
     private Path program(String option) throws IOException, InterruptedException {
-        Path source = Files.writeString(folder.resolve("program.c"), PROGRAM);
-        Path program = folder.resolve("program");
-        succeeds("gcc", "-O2", option, "-o", program, source);
-        return program;
+        return CompiledProgram.of(folder, "program", PROGRAM, "-O2", option);
     }
 
     private static void succeeds(Object... words) throws IOException, InterruptedException {

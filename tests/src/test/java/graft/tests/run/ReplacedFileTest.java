@@ -13,6 +13,7 @@ import graft.ebpf.maps.HashTable;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.LoadResult;
 import graft.ebpf.object.ObjectLoader;
+import graft.tests.command.CompiledProgram;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -119,10 +120,6 @@ class ReplacedFileTest {
     }
 
     private Path compiled(String name, String extra) throws IOException, InterruptedException {
-        Path source = Files.writeString(folder.resolve(name + ".c"), SOURCE.formatted(extra, CALLS));
-        Path program = folder.resolve(name);
-        List<String> command = List.of("gcc", "-O2", "-o", program.toString(), source.toString());
-        assertThat(new ProcessBuilder(command).inheritIO().start().waitFor()).isZero();
-        return program;
+        return CompiledProgram.of(folder, name, SOURCE.formatted(extra, CALLS), "-O2");
     }
 }

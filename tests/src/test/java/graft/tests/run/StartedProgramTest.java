@@ -3,13 +3,11 @@ package graft.tests.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import graft.cli.Main;
+import graft.tests.command.CompiledProgram;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -67,11 +65,6 @@ class StartedProgramTest {
     }
 
     private Path program(String... options) throws IOException, InterruptedException {
-        Path source = Files.writeString(folder.resolve("program.c"), SOURCE);
-        Path program = folder.resolve("program");
-        List<String> command = new ArrayList<>(List.of("gcc", "-o", program.toString(), source.toString()));
-        command.addAll(List.of(options));
-        assertThat(new ProcessBuilder(command).inheritIO().start().waitFor()).isZero();
-        return program;
+        return CompiledProgram.of(folder, "program", SOURCE, options);
     }
 }

@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import graft.platform.linux.ProcMem;
 import graft.platform.proc.MemoryMapping;
 import graft.platform.proc.ProcessMaps;
+import graft.tests.command.CompiledProgram;
 import graft.tests.command.GraftProcess;
 import graft.tests.command.GraftRun;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,7 +30,7 @@ class TenThousandTest {
     private Path folder;
 
     @Test
-    void everyCallIsCountedAndEveryByteIsRestored() throws IOException {
+    void everyCallIsCountedAndEveryByteIsRestored() throws IOException, InterruptedException {
         List<String> command = List.of(program().toString(), Integer.toString(ROUNDS));
         try (Workload workload = Workload.start(folder, command)) {
             Map<MemoryMapping, String> before = text(workload.pid());
@@ -86,7 +86,7 @@ class TenThousandTest {
     }
 
     /** Each function gives three times its argument and its own number. */
-    private Path program() throws IOException {
+    private Path program() throws IOException, InterruptedException {
         StringBuilder source = new StringBuilder("#include <stdio.h>\n#include <stdlib.h>\n");
         for (int i = 0; i < FUNCTIONS; i++) {
             source.append("__attribute__((noinline)) long many_%d(long a) { return 3 * a + %d; }\n".formatted(i, i));
@@ -109,12 +109,6 @@ class TenThousandTest {
                     return 0;
                 }
                 """.formatted(FUNCTIONS));
-        Path file = folder.resolve("many");
-        Path text = Files.writeString(folder.resolve("many.c"), source);
-        Process gcc = new ProcessBuilder("gcc", "-O1", "-o", file.toString(), text.toString())
-                .inheritIO()
-                .start();
-        assertThat(gcc.onExit().join().exitValue()).isZero();
-        return file;
+        return CompiledProgram.of(folder, "many", source.toString(), "-O1");
     }
 }
