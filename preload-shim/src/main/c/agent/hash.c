@@ -75,7 +75,7 @@ static int wait_for_lists(struct graft_hash *hash, int tries)
     if (tries < SPINS)
         __builtin_ia32_pause();
     else if (tries < SPINS + YIELDS)
-        graft_syscall(SYS_SCHED_YIELD, 0, 0, 0, 0, 0, 0);
+        graft_call(SYS_SCHED_YIELD, 0, 0, 0, 0, 0, 0);
     else
         __atomic_fetch_add(&hash->list_busy, 1, __ATOMIC_RELAXED);
     return tries < SPINS + YIELDS;

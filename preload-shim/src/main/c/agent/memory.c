@@ -41,7 +41,7 @@ static int one_thread(void)
 
 static int page_readable(uint64_t address)
 {
-    return graft_syscall(SYS_RT_SIGPROCMASK, WRONG_HOW, (long)(address & ~7ull), 0, 8, 0, 0) == -EINVAL;
+    return graft_call(SYS_RT_SIGPROCMASK, WRONG_HOW, (long)(address & ~7ull), 0, 8, 0, 0) == -EINVAL;
 }
 
 static int range_touched(uint64_t from, uint64_t end)
@@ -62,7 +62,7 @@ static int range_readable(uint64_t from, uint64_t size)
     if (has_transactions() && range_touched(from, end))
         return 1;
     if (length >= POPULATE_PAGES * PAGE
-        && !graft_syscall(SYS_MADVISE, (long)first, (long)length, MADV_POPULATE_READ, 0, 0, 0))
+        && !graft_call(SYS_MADVISE, (long)first, (long)length, MADV_POPULATE_READ, 0, 0, 0))
         return 1;
     for (uint64_t at = first; at < end; at += PAGE)
         if (!page_readable(at))
@@ -83,7 +83,7 @@ static int copied_by_kernel(char *to, uint64_t from, uint64_t size)
 {
     struct graft_iovec local = {(uint64_t)to, size};
     struct graft_iovec remote = {from, size};
-    return graft_syscall(SYS_PROCESS_VM_READV, graft_tid(), (long)&local, 1, (long)&remote, 1, 0) == (long)size;
+    return graft_call(SYS_PROCESS_VM_READV, graft_tid(), (long)&local, 1, (long)&remote, 1, 0) == (long)size;
 }
 
 static uint64_t piece_size(uint64_t from, uint64_t size)

@@ -13,14 +13,15 @@ static uint64_t read_clock(long clock)
     struct graft_timespec now = {0, 0};
     uint64_t vdso = graft_config()->clock_gettime;
     if (!vdso || ((int (*)(long, struct graft_timespec *))vdso)(clock, &now))
-        graft_syscall(SYS_CLOCK_GETTIME, clock, (long)&now, 0, 0, 0, 0);
+        graft_call(SYS_CLOCK_GETTIME, clock, (long)&now, 0, 0, 0, 0);
     return (uint64_t)now.seconds * 1000000000ull + (uint64_t)now.nanos;
 }
 
 /* In a child of the process that this memory was prepared for. */
 void graft_adopt(void)
 {
-    graft_config()->tgid = (uint32_t)graft_syscall(SYS_GETPID, 0, 0, 0, 0, 0, 0);
+    long pid = graft_call(SYS_GETPID, 0, 0, 0, 0, 0, 0);
+    graft_config()->tgid = pid > 0 ? (uint32_t)pid : graft_tid(); /* it begins with one thread */
     __atomic_store_n(&graft_state()->active, 1, __ATOMIC_RELEASE);
 }
 
@@ -31,10 +32,18 @@ EXPORT uint64_t graft_helper_get_smp_processor_id(void) { return graft_cpu(); }
 /* A child of vfork has its parent's memory and thread pointer; only the kernel knows that it is another process. */
 EXPORT uint64_t graft_helper_get_current_pid_tgid(void)
 {
-    if (!graft_config()->followed)
+    struct graft_config *config = graft_config();
+    if (!config->followed || config->confined)
         return graft_owner();
-    return (uint64_t)graft_syscall(SYS_GETPID, 0, 0, 0, 0, 0, 0) << 32 |
-           (uint32_t)graft_syscall(SYS_GETTID, 0, 0, 0, 0, 0, 0);
+    return (uint64_t)graft_call(SYS_GETPID, 0, 0, 0, 0, 0, 0) << 32 |
+           (uint32_t)graft_call(SYS_GETTID, 0, 0, 0, 0, 0, 0);
+}
+
+/* Before a call by which the process may put itself under a filter of system calls. */
+EXPORT long graft_helper_confine(void)
+{
+    __atomic_store_n(&graft_config()->confined, 1, __ATOMIC_RELAXED);
+    return 0;
 }
 
 EXPORT uint64_t graft_helper_get_current_uid_gid(void)
@@ -56,7 +65,8 @@ EXPORT long graft_helper_get_current_comm(char *to, uint32_t size)
     char name[COMM_SIZE];
     if (!size)
         return -EINVAL;
-    graft_syscall(SYS_PRCTL, PR_GET_NAME, (long)name, 0, 0, 0, 0);
+    graft_zero(name, COMM_SIZE);
+    graft_call(SYS_PRCTL, PR_GET_NAME, (long)name, 0, 0, 0, 0);
     name[COMM_SIZE - 1] = 0;
     uint32_t length = size < COMM_SIZE ? size : COMM_SIZE;
     graft_copy(to, name, length);

@@ -71,7 +71,7 @@ static void wake(struct graft_ring *ring)
     if (__atomic_exchange_n(&ring->wake_at, GRAFT_RING_AWAKE, __ATOMIC_SEQ_CST) == GRAFT_RING_AWAKE)
         return;
     __atomic_fetch_add(&ring->doorbell, 1, __ATOMIC_SEQ_CST);
-    graft_syscall(SYS_FUTEX, (long)&ring->doorbell, FUTEX_WAKE, 1, 0, 0, 0);
+    graft_call(SYS_FUTEX, (long)&ring->doorbell, FUTEX_WAKE, 1, 0, 0, 0);
 }
 
 static void commit(struct graft_map *map, struct graft_record *record, uint64_t flags, uint32_t mark)

@@ -14,7 +14,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-enum { ENOENT = 2, E2BIG = 7, EAGAIN = 11, ENOMEM = 12, EFAULT = 14, EBUSY = 16, EEXIST = 17, EINVAL = 22, ENOSPC = 28, EOPNOTSUPP = 95 };
+enum { EPERM = 1, ENOENT = 2, E2BIG = 7, EAGAIN = 11, ENOMEM = 12, EFAULT = 14, EBUSY = 16, EEXIST = 17, EINVAL = 22, ENOSPC = 28, EOPNOTSUPP = 95 };
 enum {
     MAP_HASH = 1, MAP_ARRAY = 2, MAP_PERCPU_HASH = 5, MAP_PERCPU_ARRAY = 6, MAP_LRU_HASH = 9, MAP_LRU_PERCPU_HASH = 10,
     MAP_LPM_TRIE = 11, MAP_QUEUE = 22, MAP_VALUE_STACK = 23, MAP_RINGBUF = 27, MAP_BLOOM_FILTER = 30
@@ -44,6 +44,17 @@ enum {
     SYS_FUTEX = 202, SYS_CLOCK_GETTIME = 228, SYS_PROCESS_VM_READV = 310, SYS_GETCPU = 309
 };
 
+/*
+ * A system call of the agent. None when the process has called for a filter of system calls, which might end it for one that
+ * it does not make itself: -EPERM.
+ */
+INLINE long graft_call(long number, long a, long b, long c, long d, long e, long f)
+{
+    if (__atomic_load_n(&graft_config()->confined, __ATOMIC_RELAXED))
+        return -EPERM;
+    return graft_syscall(number, a, b, c, d, e, f);
+}
+
 /* A 32-bit word relative to the thread pointer. */
 INLINE uint32_t graft_thread_word(long offset)
 {
@@ -55,7 +66,7 @@ INLINE uint32_t graft_thread_word(long offset)
 INLINE uint32_t graft_tid(void)
 {
     int32_t offset = graft_config()->tid_offset;
-    return offset ? graft_thread_word(offset) : (uint32_t)graft_syscall(SYS_GETTID, 0, 0, 0, 0, 0, 0);
+    return offset ? graft_thread_word(offset) : (uint32_t)graft_call(SYS_GETTID, 0, 0, 0, 0, 0, 0);
 }
 
 /* This thread as an owner of locks. */

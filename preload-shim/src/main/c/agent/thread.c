@@ -20,7 +20,7 @@ uint32_t graft_cpu_unregistered(void)
         __asm__ volatile("rdpid %0" : "=r"(id));
         cpu = id & 0xfff;
     } else {
-        graft_syscall(SYS_GETCPU, (long)&cpu, 0, 0, 0, 0, 0);
+        graft_call(SYS_GETCPU, (long)&cpu, 0, 0, 0, 0, 0);
     }
     return cpu < config->cpus ? cpu : 0;
 }
@@ -41,7 +41,7 @@ static int lock_patiently(uint64_t *lock, uint64_t me, uint64_t *stuck)
         }
         if (owner && owner == __atomic_load_n(stuck, __ATOMIC_RELAXED))
             return 0;
-        graft_syscall(SYS_FUTEX, (long)lock, FUTEX_WAIT, (long)(uint32_t)owner, (long)nap, 0, 0);
+        graft_call(SYS_FUTEX, (long)lock, FUTEX_WAIT, (long)(uint32_t)owner, (long)nap, 0, 0);
     }
     __atomic_store_n(stuck, owner, __ATOMIC_RELAXED);
     return 0;
@@ -61,7 +61,7 @@ int graft_lock_taken(uint64_t *lock, uint64_t *busy, uint64_t *reentered, uint64
         if (i < SPINS)
             __builtin_ia32_pause();
         else
-            graft_syscall(SYS_SCHED_YIELD, 0, 0, 0, 0, 0, 0);
+            graft_call(SYS_SCHED_YIELD, 0, 0, 0, 0, 0, 0);
     }
     if (stuck && lock_patiently(lock, me, stuck))
         return 0;

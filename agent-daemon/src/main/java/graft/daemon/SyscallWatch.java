@@ -20,17 +20,22 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Graft's own programs around the system calls by which the hooked code of a process changes: they ring, say who and what,
- * and wait for the answer. The last programs at their places.
+ * Graft's own programs around system calls, the last programs at their places. At those by which the hooked code of a process
+ * changes they ring, say who and what, and wait for the answer. At those by which a process puts itself under a filter of system
+ * calls they end those of the agent.
  */
 final class SyscallWatch {
     private static final String MAP = ".watch";
+    private static final String CALLEE = "is_answered";
     private static final int SLOTS = 256;
     private static final int HEAD = 64;
     private static final int SLOT_BYTES = 32;
     private static final int WHO = 8;
     private static final int WHAT = 16;
     private static final int ANSWER = 24;
+
+    /** {@code PR_SET_SECCOMP}, and {@code SECCOMP_SET_MODE_STRICT} and {@code SECCOMP_SET_MODE_FILTER}. */
+    private static final Map<String, String> CONFINING = Map.of("prctl", "== 22", "seccomp", "< 2");
 
     private final ArrayMap bell;
     private long seen;
@@ -58,21 +63,23 @@ final class SyscallWatch {
 
     /** The request with these programs too, where they are needed. */
     static SessionRequest expanded(SessionRequest request) {
-        boolean syscalls = request.links().stream().anyMatch(LinkRequest.Syscall.class::isInstance);
-        boolean follows = request.onFork() == ForkedChildren.FOLLOWED;
-        if (!syscalls || !follows && request.onMissing() == SessionRequest.OnMissing.FAIL) {
+        if (request.links().stream().noneMatch(LinkRequest.Syscall.class::isInstance)) {
             return request;
         }
         Map<String, ProgSpec> programs = new LinkedHashMap<>(request.object().programs());
         List<LinkRequest> links = new ArrayList<>(request.links());
-        add(programs, links, program(".mapped", ProgType.RAW_SYSCALL_EXIT, Event.MAPPED), List.of("mmap"));
+        Map<String, MapSpec> maps = new LinkedHashMap<>(request.object().maps());
+        CONFINING.forEach((call, how) -> add(programs, links, confining(call, how), List.of(call)));
+        boolean follows = request.onFork() == ForkedChildren.FOLLOWED;
+        if (follows || request.onMissing() != SessionRequest.OnMissing.FAIL) {
+            add(programs, links, ringing(".mapped", ProgType.RAW_SYSCALL_EXIT, Event.MAPPED), List.of("mmap"));
+            maps.put(MAP, MapSpec.of(MAP, MapType.ARRAY, Integer.BYTES, HEAD + SLOTS * SLOT_BYTES, 1));
+        }
         if (follows) {
             List<String> calls = List.of("execve", "execveat");
-            add(programs, links, program(".executes", ProgType.SYSCALL_ENTER, Event.EXECUTES), calls);
-            add(programs, links, program(".failed", ProgType.SYSCALL_EXIT, Event.EXECUTED_NOTHING), calls);
+            add(programs, links, ringing(".executes", ProgType.SYSCALL_ENTER, Event.EXECUTES), calls);
+            add(programs, links, ringing(".failed", ProgType.SYSCALL_EXIT, Event.EXECUTED_NOTHING), calls);
         }
-        Map<String, MapSpec> maps = new LinkedHashMap<>(request.object().maps());
-        maps.put(MAP, MapSpec.of(MAP, MapType.ARRAY, Integer.BYTES, HEAD + SLOTS * SLOT_BYTES, 1));
         CollectionSpec object = new CollectionSpec(
                 request.object().origin(), maps, programs, request.object().btf());
         return request.with(object, links);
@@ -86,20 +93,31 @@ final class SyscallWatch {
         calls.forEach(call -> links.add(new LinkRequest.Syscall(program.name(), Optional.of(call), edge, 0)));
     }
 
-    private static ProgSpec program(String name, ProgType type, Event event) {
+    private static ProgSpec ringing(String name, ProgType type, Event event) {
         String text = (event == Event.MAPPED ? text("watch-mapped.s") : "") + text("watch-ring.s");
-        return switch (Assembler.assemble(text.replace("EVENT", Integer.toString(event.number())))) {
+        return program(name, type, text.replace("EVENT", Integer.toString(event.number())));
+    }
+
+    private static ProgSpec confining(String call, String how) {
+        return program(
+                "." + call, ProgType.SYSCALL_ENTER, text("watch-confined.s").replace("CONFINES", how));
+    }
+
+    private static ProgSpec program(String name, ProgType type, String text) {
+        return switch (Assembler.assemble(text)) {
             case Assembler.Result.Assembled(var insns, var labels, var _) -> {
-                int callee = labels.get("is_answered");
+                int callee = labels.getOrDefault(CALLEE, insns.slots());
+                List<ProgSpec.Function> functions = new ArrayList<>(List.of(new ProgSpec.Function(name, 0, callee, 0)));
+                if (callee < insns.slots()) {
+                    functions.add(new ProgSpec.Function(CALLEE, callee, insns.slots() - callee, 0));
+                }
                 yield new ProgSpec(
                         name,
                         "the watch of system calls",
                         type,
                         Optional.empty(),
                         insns,
-                        List.of(
-                                new ProgSpec.Function(name, 0, callee, 0),
-                                new ProgSpec.Function("is_answered", callee, insns.slots() - callee, 0)),
+                        functions,
                         List.of(),
                         "Dual BSD/GPL");
             }

@@ -79,7 +79,8 @@ final class AgentCalls {
                     FOR_EACH_MAP_ELEM,
                     LOOP,
                     TAIL_CALL,
-                    STRNCMP -> {}
+                    STRNCMP,
+                    CONFINE -> {}
         }
     }
 

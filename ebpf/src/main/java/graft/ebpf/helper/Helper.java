@@ -41,7 +41,10 @@ public enum Helper {
     GET_FUNC_IP(173, 1),
     GET_ATTACH_COOKIE(174, 1),
     LOOP(181, 4),
-    STRNCMP(182, 3);
+    STRNCMP(182, 3),
+
+    /** Graft's own, and in no kernel: the agent makes no system call in this process any more. */
+    CONFINE(0x10000, 0);
 
     private static final Map<Integer, Helper> BY_NUMBER = new HashMap<>();
     private static final Map<String, Helper> BY_TEXT = new HashMap<>();

@@ -45,7 +45,8 @@ public final class InlineHelpers {
                     RINGBUF_DISCARD,
                     RINGBUF_QUERY,
                     FOR_EACH_MAP_ELEM,
-                    STRNCMP -> false;
+                    STRNCMP,
+                    CONFINE -> false;
         };
     }
 
