@@ -214,7 +214,9 @@ BEFORE(job, memset(&r->job, 0, sizeof r->job); r->job.aio_lio_opcode = IOCB_CMD_
 BEFORE(lock, struct flock l = { .l_type = F_WRLCK }; if (fcntl(r->out, F_OFD_SETLK, &l)) abort();)
 BEFORE(flock, if (flock(r->out, LOCK_EX)) abort();)
 BEFORE(timer, struct itimerspec t = { .it_value = long_time }; timerfd_settime(r->in, 0, &t, NULL);)
-BEFORE(full_socket, while (send(r->in, byte, 4096, MSG_DONTWAIT) > 0) ;)
+/* Not while the last turn's bytes are still being received, which lets the thread go before the last of them. */
+BEFORE(full_socket, while (__atomic_load_n(&r->word, __ATOMIC_ACQUIRE)) sched_yield();
+	while (send(r->in, byte, 4096, MSG_DONTWAIT) > 0) ;)
 BEFORE(full_pipe, fcntl(r->out, F_SETFL, O_NONBLOCK); while (write(r->out, byte, 4096) > 0) ; fcntl(r->out, F_SETFL, 0);)
 
 /* Lets it go. */
@@ -222,8 +224,10 @@ BEFORE(full_pipe, fcntl(r->out, F_SETFL, O_NONBLOCK); while (write(r->out, byte,
 
 LET(byte, if (write(r->out, "x", 1) != 1) wrong("no byte");)
 LET(empty, if (read(r->in, byte, 65536) < 0) wrong("nothing to read");)
-LET(received, int size = 0; ioctl(r->out, FIONREAD, &size); for (ssize_t got = 0; size > 0; size -= (int)got)
-	got = recv(r->out, byte, (size_t)size < sizeof byte ? (size_t)size : sizeof byte, 0);)
+LET(received, int size = 0; ioctl(r->out, FIONREAD, &size); __atomic_store_n(&r->word, 1, __ATOMIC_RELEASE);
+	for (ssize_t got = 0; size > 0; size -= (int)got)
+		got = recv(r->out, byte, (size_t)size < sizeof byte ? (size_t)size : sizeof byte, 0);
+	__atomic_store_n(&r->word, 0, __ATOMIC_RELEASE);)
 LET(connect, struct sockaddr_un name; socklen_t size = sizeof name; int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	getsockname(r->in, (void *)&name, &size); if (connect(fd, (void *)&name, size)) wrong("no connection"); close(fd);)
 LET(word, r->word = 1; if (syscall(SYS_futex, &r->word, FUTEX_WAKE, 1) < 0) wrong("nobody woken");)

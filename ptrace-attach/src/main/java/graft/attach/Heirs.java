@@ -92,11 +92,7 @@ final class Heirs {
     private void restore(int pid) {
         tried.add(pid);
         switch (TargetInspection.inspect(pid)) {
-            case TargetInspection.Refused(var refusal) -> {
-                if (refusal.kind() != Refusal.Kind.ZOMBIE && refusal.kind() != Refusal.Kind.NO_SUCH_PROCESS) {
-                    fail(pid, refusal.reason());
-                } // else nothing is left to restore
-            }
+            case TargetInspection.Refused(var refusal) -> fail(pid, refusal.reason());
             case TargetInspection.Attachable(var facts) -> restore(facts);
         }
     }
@@ -120,7 +116,11 @@ final class Heirs {
         }
     }
 
+    /** Of one that ends meanwhile, nothing is left to restore. */
     private void fail(int pid, String reason) {
+        if (Ending.comesSoon(pid)) {
+            return;
+        }
         failures.add("process " + pid + ", which it forked while it was probed, is not as it was: " + reason);
     }
 }

@@ -1,6 +1,7 @@
 package graft.attach;
 
 import graft.attach.TargetFacts.Seccomp;
+import graft.platform.linux.Errno;
 import graft.platform.linux.ProcMem;
 import graft.platform.linux.Sched;
 import graft.platform.linux.SysException;
@@ -124,6 +125,9 @@ public sealed interface TargetInspection {
                 ProcMem.open(pid).close();
                 return machine(who, status, stat);
             } catch (SysException refused) {
+                if (refused.errno() != Errno.EACCES && refused.errno() != Errno.EPERM) {
+                    return hasJustEnded(who);
+                }
                 return refused(
                         Refusal.Kind.NOT_PERMITTED,
                         who + " " + forbidden(status.effectiveUid()),
@@ -145,7 +149,7 @@ public sealed interface TargetInspection {
             }
             Optional<Execution> execution = Execution.find(pid);
             if (execution.isEmpty()) {
-                return refused(Refusal.Kind.NO_SUCH_PROCESS, who + " has just ended", "check the number");
+                return hasJustEnded(who);
             }
             return new Attachable(new TargetFacts(
                     pid,
@@ -155,6 +159,10 @@ public sealed interface TargetInspection {
                     status.effectiveUid(),
                     status.threads(),
                     seccomp));
+        }
+
+        private TargetInspection hasJustEnded(String who) {
+            return refused(Refusal.Kind.NO_SUCH_PROCESS, who + " has just ended", "check the number");
         }
 
         private boolean isElf32() {
