@@ -22,7 +22,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * Hooks the system calls of what comes later: of files that a process maps as code, and of programs that followed processes
@@ -30,7 +29,6 @@ import java.util.concurrent.locks.LockSupport;
  * is attached to at a time.
  */
 final class SyscallFollower {
-    private static final long PAUSE_NANOS = 300_000;
     private static final long END_SECONDS = 10;
 
     private final SyscallWatch watch;
@@ -99,7 +97,7 @@ final class SyscallFollower {
             List<SyscallWatch.Ring> rings = watch.rings();
             rings.forEach(this::handle);
             if (rings.isEmpty()) {
-                LockSupport.parkNanos(PAUSE_NANOS);
+                watch.await();
             }
         }
     }
@@ -271,6 +269,7 @@ final class SyscallFollower {
     /** Ends the following; what was attached stays. Whoever waits goes on. */
     void close() {
         ended = true;
+        watch.wake();
         watch.answerAll();
         workers.shutdown();
         try {

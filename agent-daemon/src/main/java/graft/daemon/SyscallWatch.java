@@ -2,6 +2,8 @@ package graft.daemon;
 
 import graft.ebpf.insn.Assembler;
 import graft.ebpf.maps.ArrayMap;
+import graft.ebpf.maps.RingBuffer;
+import graft.ebpf.maps.RingBufferReader;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
@@ -13,6 +15,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,6 +29,8 @@ import java.util.Optional;
  */
 final class SyscallWatch {
     private static final String MAP = ".watch";
+    private static final String BELL = ".bell";
+    private static final int BELL_BYTES = 4096;
     private static final String CALLEE = "is_answered";
     private static final int SLOTS = 256;
     private static final int HEAD = 64;
@@ -34,13 +39,18 @@ final class SyscallWatch {
     private static final int WHAT = 16;
     private static final int ANSWER = 24;
 
+    /** Of processes that make no system calls for graft nobody hears the bell. */
+    private static final Duration LONGEST_SLEEP = Duration.ofMillis(100);
+
     /** {@code PR_SET_SECCOMP}, and {@code SECCOMP_SET_MODE_STRICT} and {@code SECCOMP_SET_MODE_FILTER}. */
     private static final Map<String, String> CONFINING = Map.of("prctl", "== 22", "seccomp", "< 2");
 
-    private final ArrayMap bell;
+    private final ArrayMap slots;
+    private final RingBufferReader bell;
     private long seen;
 
-    private SyscallWatch(ArrayMap bell) {
+    private SyscallWatch(ArrayMap slots, RingBufferReader bell) {
+        this.slots = slots;
         this.bell = bell;
     }
 
@@ -74,6 +84,7 @@ final class SyscallWatch {
         if (follows || request.onMissing() != SessionRequest.OnMissing.FAIL) {
             add(programs, links, ringing(".mapped", ProgType.RAW_SYSCALL_EXIT, Event.MAPPED), List.of("mmap"));
             maps.put(MAP, MapSpec.of(MAP, MapType.ARRAY, Integer.BYTES, HEAD + SLOTS * SLOT_BYTES, 1));
+            maps.put(BELL, MapSpec.of(BELL, MapType.RINGBUF, 0, 0, BELL_BYTES));
         }
         if (follows) {
             List<String> calls = List.of("execve", "execveat");
@@ -135,13 +146,27 @@ final class SyscallWatch {
 
     /** That of a collection whose request was {@link #expanded}. */
     static Optional<SyscallWatch> of(Collection collection) {
-        return collection.map(MAP).map(ArrayMap.class::cast).map(SyscallWatch::new);
+        return collection
+                .map(MAP)
+                .map(slots -> new SyscallWatch(
+                        (ArrayMap) slots, ((RingBuffer) collection.map(BELL).orElseThrow()).reader()));
+    }
+
+    /** Sleeps until somebody rings who was not among the last {@link #rings}, or somebody calls {@link #wake}. */
+    void await() {
+        bell.await(LONGEST_SLEEP);
+    }
+
+    /** Ends a sleep. */
+    void wake() {
+        bell.wake();
     }
 
     /** Who has rung since. */
     List<Ring> rings() {
         List<Ring> rings = new ArrayList<>();
-        long rung = bell.longAt(0);
+        bell.drain(_ -> {}, Integer.MAX_VALUE); // whoever rings from here on is noticed in the next sleep
+        long rung = slots.longAt(0);
         seen = Math.max(seen, rung - SLOTS); // whoever was overtaken does not wait any more
         while (seen < rung && word(seen, 0) == seen + 1) {
             long who = word(seen, WHO);
@@ -153,7 +178,7 @@ final class SyscallWatch {
     }
 
     private long word(long ring, int offset) {
-        return (long) ValueLayout.JAVA_LONG.varHandle().getAcquire(bell.value(0), slot(ring) + offset);
+        return (long) ValueLayout.JAVA_LONG.varHandle().getAcquire(slots.value(0), slot(ring) + offset);
     }
 
     private static long slot(long ring) {
@@ -166,7 +191,7 @@ final class SyscallWatch {
     }
 
     private void answer(long ring, long upTo) {
-        ValueLayout.JAVA_LONG.varHandle().setRelease(bell.value(0), slot(ring) + ANSWER, upTo);
+        ValueLayout.JAVA_LONG.varHandle().setRelease(slots.value(0), slot(ring) + ANSWER, upTo);
     }
 
     /** Lets everybody go on, also those who ring later. */

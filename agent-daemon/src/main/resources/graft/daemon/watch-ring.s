@@ -1,4 +1,4 @@
-; Rings, says who and that it is EVENT, then waits for the answer, two seconds or three of its own time at most.
+; Says who and that it is EVENT, rings, then waits for the answer, two seconds or three of its own time at most.
 ; .watch[0]: how often anybody rang; from .watch[0]+64 on 256 slots of 32 bytes, used in turn:
 ;   +0 the number of the ring, stored last; +8 process and thread; +16 what has happened; +24 answered up to which ring
   call bpf_get_current_pid_tgid
@@ -15,6 +15,13 @@
   r7 += 1
   r2 = r7
   r2 = atomic_xchg((u64 *)(r1 +64), r2)
+  *(u64 *)(r10 -8) = r7
+  r1 = map[.bell]
+  r2 = r10
+  r2 += -8
+  r3 = 8
+  r4 = 2
+  call bpf_ringbuf_output
   r6 = 12
 more:
   r1 = r8

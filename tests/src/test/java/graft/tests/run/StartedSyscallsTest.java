@@ -95,7 +95,11 @@ class StartedSyscallsTest {
                 ctypes.CDLL("libm.so.6").getpid()
                 """);
 
-        sameLines(3, python(), "-S", "-E", "-B", script.toString());
+        // When its allocator wants more memory depends on addresses: two runs under strace differ in that as well.
+        Map<String, List<String>> expected =
+                withoutAllocations(byStrace(python(), "-S", "-E", "-B", script.toString()));
+        Map<String, List<String>> seen = withoutAllocations(byGraft(python(), "-S", "-E", "-B", script.toString()));
+        assertSame(3, seen, expected);
     }
 
     /** In the middle of whatever it does with the programs that a shell executes. */
@@ -137,8 +141,22 @@ class StartedSyscallsTest {
 
     private void sameLines(int threads, String... command) throws IOException {
         Map<String, List<String>> expected = byStrace(command);
-        Map<String, List<String>> seen = byGraft(command);
+        assertSame(threads, byGraft(command), expected);
+    }
 
+    private static Map<String, List<String>> withoutAllocations(Map<String, List<String>> threads) {
+        Map<String, List<String>> without = new TreeMap<>();
+        threads.forEach((thread, lines) -> without.put(
+                thread,
+                lines.stream()
+                        .filter(line -> !line.startsWith("brk(")
+                                && !line.startsWith("munmap(")
+                                && !line.contains("MAP_ANONYMOUS"))
+                        .toList()));
+        return without;
+    }
+
+    private static void assertSame(int threads, Map<String, List<String>> seen, Map<String, List<String>> expected) {
         assertThat(expected).hasSizeGreaterThanOrEqualTo(threads);
         assertThat(seen.keySet()).isEqualTo(expected.keySet());
         expected.forEach((thread, lines) -> assertSame(thread, seen.get(thread), lines));

@@ -229,8 +229,7 @@ class SyscallsTest {
         Map<String, List<String>> ours = CallLines.graft(calls);
         Map<String, List<String>> theirs = CallLines.strace(traces, "of.");
         assertThat(theirs).hasSizeGreaterThanOrEqualTo(threads);
-        theirs.forEach((thread, expected) -> assertThat(
-                        sinceFirst(ours.getOrDefault(thread, List.of()), expected))
+        theirs.forEach((thread, expected) -> assertThat(sinceFirst(ours.getOrDefault(thread, List.of()), expected))
                 .as("thread " + thread)
                 .isEqualTo(expected));
     }
