@@ -4,11 +4,15 @@ import graft.ebpf.object.MapSpec;
 import graft.platform.layout.BucketLayout;
 import graft.platform.layout.ElementLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
 /** What both kinds of hash do. Owns the region. */
 final class HashCore implements AutoCloseable {
+    /** Programs may change a value through a pointer all the time; it is then taken as it is. */
+    private static final int SETTLING_READS = 8;
+
     private final HashElements elements;
     private final HashValues values;
     private final HashChanges changes;
@@ -39,7 +43,7 @@ final class HashCore implements AutoCloseable {
                 new MapRegion.Strides(geometry.stride(), geometry.cpuStride(), geometry.cpus()));
     }
 
-    /** The value, read again when its element got another key meanwhile. */
+    /** The value, read again when its element was moved away meanwhile: it may have been another key's, or half written. */
     Optional<byte[]> lookup(byte[] key) {
         MapBytes.requireSize(key, elements.spec.keySize(), "the key");
         for (int reads = 0; reads < HashElements.MAX_WALKS; reads++) {
@@ -48,11 +52,16 @@ final class HashCore implements AutoCloseable {
                 return Optional.empty();
             }
             byte[] value = values.read(element);
-            if (values.changeInPlace() || elements.lookup(key) == element) {
+            if (elements.lookup(key) == element && (reads >= SETTLING_READS || isSettled(element, value))) {
                 return Optional.of(value);
             }
         }
         throw elements.damaged(elements.bucketOf(elements.hash(key)));
+    }
+
+    /** An element may be filled again and come back between two looks, but not with the same mixture in it. */
+    private boolean isSettled(int element, byte[] value) {
+        return values.changeInPlace() || Arrays.equals(value, values.read(element));
     }
 
     int update(byte[] key, byte[] value, long flags) {
