@@ -39,7 +39,7 @@ void open_hash(const char *file)
     map->cpu_stride = hash->cpu_stride;
     map->base = (uint64_t)hash;
     map->data = (uint64_t)hash + hash->elements_offset;
-    graft_config()->cpus = 1;
+    graft_config()->cpus = hash->cpus ? hash->cpus : (uint32_t)sysconf(_SC_NPROCESSORS_CONF);
 }
 
 static const char *key_of(long number)

@@ -16,6 +16,8 @@
  *   churn FROM KEYS N       inserts, replaces and deletes KEYS keys from FROM on, N times (0: for ever); how many went wrong
  *   map FILE | notes FILE   maps the region of another map, and where works note what they do
  *   work NAME W             as worker W until the notes say stop: queue, keys (hash, trie), bloom or ring
+ *   array FILE N            maps the region of an array of N numbers
+ *   team NAME W N           in N threads, workers W and up; also sum (with map or array), exchange and race
  *   slay MICROS COMMAND     does that in a process of its own and kills it; its process id
  *   read HOW                reads good and bad addresses; HOW is transactions or system-calls
  */
@@ -263,7 +265,7 @@ static void answer(char *line)
 static int answered_work(char *line)
 {
     char text[256];
-    long a = 0;
+    long a = 0, b = 0;
     int rest = 0;
     if (sscanf(line, "map %255s", text) == 1) {
         open_map(text);
@@ -273,6 +275,11 @@ static int answered_work(char *line)
         puts("ok");
     } else if (sscanf(line, "work %31s %ld", text, &a) == 2) {
         puts(work(text, a));
+    } else if (sscanf(line, "team %31s %ld %ld", text, &a, &b) == 3) {
+        puts(team(text, a, b));
+    } else if (sscanf(line, "array %255s %ld", text, &a) == 2) {
+        open_array(text, (uint32_t)a);
+        puts("ok");
     } else if (sscanf(line, "slay %ld %n", &a, &rest) == 1) {
         printf("%d\n", slay(a, answer, line + rest));
     } else {

@@ -1,6 +1,7 @@
 /* See agent-work.h. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,18 +23,14 @@ void *graft_helper_ringbuf_reserve(struct graft_map *map, uint64_t size, uint64_
 void graft_helper_ringbuf_submit(void *sample, uint64_t flags);
 long graft_helper_ringbuf_output(struct graft_map *map, const void *data, uint64_t size, uint64_t flags);
 
-enum { WORKER_SHIFT = 40, OWN_KEYS = 64, RECORD_WORDS = 12 };
+enum { OWN_KEYS = 64, RECORD_WORDS = 12, WORKERS_MAX = 8 };
 
 static char *all_notes;
-static unsigned random_state;
+static __thread unsigned random_state;
 
 struct notes *notes_of(long worker) { return (void *)(all_notes + (size_t)worker * sizeof(uint64_t) * (NOTES_LOG + 5)); }
 
 int stopped(void) { return __atomic_load_n(&notes_of(0)->begun, __ATOMIC_ACQUIRE) != 0; }
-
-static uint64_t number_of(long worker, uint64_t number) { return (uint64_t)worker << WORKER_SHIFT | number; }
-
-static uint64_t check_of(uint64_t number) { return (number ^ number >> 32) * 0x9e3779b97f4a7c15ull; }
 
 static void *map_file(const char *file)
 {
@@ -75,24 +72,19 @@ void open_map(const char *file)
     }
 }
 
+void open_array(const char *file, uint32_t entries)
+{
+    struct graft_map *map = opened();
+    map->type = MAP_ARRAY;
+    map->key_size = 4;
+    map->value_size = map->stride = 8;
+    map->max_entries = entries;
+    map->data = (uint64_t)map_file(file);
+}
+
 static void begin(struct notes *notes) { __atomic_store_n(&notes->begun, notes->begun + 1, __ATOMIC_RELEASE); }
 
 static void end(uint64_t *count) { __atomic_store_n(count, *count + 1, __ATOMIC_RELEASE); }
-
-/* Values are a number and two words that follow from it. */
-struct numbered {
-    uint64_t number, check, inverse;
-};
-
-static struct numbered numbered(uint64_t number)
-{
-    return (struct numbered){number, check_of(number), ~check_of(number)};
-}
-
-static int is_whole(const struct numbered *value)
-{
-    return value->check == check_of(value->number) && value->inverse == ~value->check;
-}
 
 static void push_one(struct notes *notes, long worker)
 {
@@ -239,7 +231,7 @@ static void change_one(struct notes *notes, long worker, struct own *own, int in
 
 static void keys_work(struct notes *notes, long worker)
 {
-    static struct own own[OWN_KEYS];
+    static __thread struct own own[OWN_KEYS];
     memset(own, 0, sizeof(own));
     while (!stopped()) {
         int index = (int)((unsigned)rand_r(&random_state) % OWN_KEYS);
@@ -264,8 +256,40 @@ const char *work(const char *name, long worker)
         ring_work(notes, worker);
     else if (!strcmp(name, "keys"))
         keys_work(notes, worker);
+    else if (!strcmp(name, "race"))
+        race_work(notes, worker, &random_state);
+    else if (!strcmp(name, "sum"))
+        sum_work(notes, &random_state);
+    else if (!strcmp(name, "exchange"))
+        exchange_work(notes, worker, &random_state);
     else
         return "what?";
+    return "ok";
+}
+
+struct worker {
+    pthread_t thread;
+    const char *name;
+    long number;
+};
+
+static void *start(void *context)
+{
+    struct worker *worker = context;
+    return (void *)work(worker->name, worker->number);
+}
+
+const char *team(const char *name, long first, long count)
+{
+    struct worker workers[WORKERS_MAX];
+    if (count > WORKERS_MAX)
+        return "too many";
+    for (long i = 0; i < count; i++) {
+        workers[i] = (struct worker){.name = name, .number = first + i};
+        pthread_create(&workers[i].thread, 0, start, workers + i);
+    }
+    for (long i = 0; i < count; i++)
+        pthread_join(workers[i].thread, 0);
     return "ok";
 }
 

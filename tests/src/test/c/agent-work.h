@@ -13,18 +13,47 @@ struct notes {
     uint64_t log[];
 };
 
-enum { NOTES_LOG = (1 << 22) - 5, TORN = -1 };
+enum { NOTES_LOG = (1 << 22) - 5, TORN = -1, WORKER_SHIFT = 40 };
+
+/* A worker's number of something. */
+INLINE uint64_t number_of(long worker, uint64_t number) { return (uint64_t)worker << WORKER_SHIFT | number; }
+
+INLINE uint64_t check_of(uint64_t number) { return (number ^ number >> 32) * 0x9e3779b97f4a7c15ull; }
+
+/* Values are a number and two words that follow from it. */
+struct numbered {
+    uint64_t number, check, inverse;
+};
+
+INLINE struct numbered numbered(uint64_t number)
+{
+    return (struct numbered){number, check_of(number), ~check_of(number)};
+}
+
+INLINE int is_whole(const struct numbered *value)
+{
+    return value->check == check_of(value->number) && value->inverse == ~value->check;
+}
+
 
 void open_notes(const char *file);
 /* The work's name, and the worker's number: 1 and up. It ends when the notes of worker 0 say so. */
 const char *work(const char *name, long worker);
+/* In so many threads, workers from the first on. */
+const char *team(const char *name, long first, long count);
 /* Starts the command in a process of its own and kills that a while after it has begun; its process id. */
 int slay(long micros, void (*command)(char *line), char *line);
 
 /* The map that was opened last. */
 struct graft_map *opened(void);
 void open_map(const char *file);
+/* Of numbers of 8 bytes. */
+void open_array(const char *file, uint32_t entries);
 int stopped(void);
 struct notes *notes_of(long worker);
+
+void race_work(struct notes *notes, long worker, unsigned *state);
+void sum_work(struct notes *notes, unsigned *state);
+void exchange_work(struct notes *notes, long worker, unsigned *state);
 
 #endif

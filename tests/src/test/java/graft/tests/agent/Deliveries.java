@@ -33,6 +33,12 @@ final class Deliveries {
                 .array();
     }
 
+    static boolean isWhole(byte[] value) {
+        ByteBuffer words = ByteBuffer.wrap(value).order(ByteOrder.LITTLE_ENDIAN);
+        long word = words.getLong(0);
+        return Arrays.equals(value, value(worker(word), number(word)));
+    }
+
     static int worker(long word) {
         return (int) (word >>> WORKER_SHIFT);
     }

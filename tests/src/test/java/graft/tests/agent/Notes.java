@@ -40,6 +40,11 @@ final class Notes implements AutoCloseable {
         WORD.setRelease(memory, 0L, 1L);
     }
 
+    /** Lets races run, each once. */
+    void startRound(long round) {
+        WORD.setRelease(memory, (long) Long.BYTES, round);
+    }
+
     private long word(int worker, int index) {
         return (long) WORD.getAcquire(memory, ((long) worker * WORDS + index) * Long.BYTES);
     }
