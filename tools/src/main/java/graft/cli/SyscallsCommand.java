@@ -53,6 +53,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -149,17 +150,18 @@ final class SyscallsCommand implements Callable<Integer> {
             throw target.usageError("-s takes a number from 0 to 4000");
         }
         if (!inject.isEmpty()) {
-            if (!command.isEmpty() || place == Place.kernel) {
-                throw target.usageError("--inject changes calls inside running processes: -p PID");
+            if (place == Place.kernel) {
+                throw target.usageError("--inject changes calls inside processes: --where user");
             }
-            return injecting(table, pids);
+            Policy faults = Injections.of(table, NamedConstants.x8664(), inject);
+            return inUser(table, pids, those -> injecting(faults, those));
         }
         return switch (place) {
-            case user -> command.isEmpty() ? inProcesses(table, pids) : inCommand(table);
+            case user -> inUser(table, pids, SyscallsCommand.this::inProcesses);
             case kernel -> inKernel(table, pids);
             case auto ->
                 command.isEmpty() && target.children() == ForkedChildren.LEFT
-                        ? inProcesses(table, pids)
+                        ? inUser(table, pids, SyscallsCommand.this::inProcesses)
                         : inKernel(table, pids);
         };
     }
@@ -180,30 +182,47 @@ final class SyscallsCommand implements Callable<Integer> {
         }
     }
 
-    private int inProcesses(SyscallTable table, List<Integer> pids) {
-        try (LiveSession live = LiveSession.open(inProcesses(pids))) {
+    /**
+     * A session in processes.
+     *
+     * @param atEnd is done before the undo
+     */
+    private record Traced(LiveSession live, Runnable atEnd) {}
+
+    private int inUser(SyscallTable table, List<Integer> pids, Function<List<Integer>, Traced> opening) {
+        if (!command.isEmpty()) {
+            return inCommand(table, opening);
+        }
+        Traced traced = opening.apply(pids);
+        try (LiveSession live = traced.live()) {
             new MapReporter(target, live.session().collection().spec()).leftOut(live);
-            return run(live, table, () -> {}).run();
+            return run(traced, table).run();
         }
     }
 
+    private Traced inProcesses(List<Integer> pids) {
+        CollectionSpec object = withoutKernelPrograms(PackagedProgram.SYSCALLS.spec());
+        return new Traced(
+                LiveSession.open(request(object, SectionLinks.of(object).links(), pids)), () -> {});
+    }
+
     /** The same with rules for some of the calls, which run behind the program that reports. */
-    private int injecting(SyscallTable table, List<Integer> pids) {
-        Policy policy = Injections.of(table, NamedConstants.x8664(), inject);
+    private Traced injecting(Policy policy, List<Integer> pids) {
         CollectionSpec object = withoutKernelPrograms(PackagedProgram.INJECT.spec());
         List<LinkRequest> links = new ArrayList<>(SectionLinks.of(object).links());
         links.removeIf(link -> link.program().equals(PolicyMaps.PROGRAM));
         links.addAll(PolicyMaps.links(policy));
-        SessionRequest request = new SessionRequest(object, links, pids, SessionRequest.OnRefusal.SKIP)
-                .with(target.children())
-                .allowing(Set.of(Permission.CHANGE));
-        try (LiveSession live = LiveSession.open(request)) {
-            PolicyMaps maps = new PolicyMaps(live.session());
-            maps.write(policy);
-            maps.set(Mode.ENFORCE);
-            new MapReporter(target, object).leftOut(live);
-            return run(live, table, () -> told(policy, maps)).run();
-        }
+        LiveSession live = LiveSession.open(request(object, links, pids).allowing(Set.of(Permission.CHANGE)));
+        PolicyMaps maps = new PolicyMaps(live.session());
+        maps.write(policy);
+        maps.set(Mode.ENFORCE);
+        return new Traced(live, () -> told(policy, maps));
+    }
+
+    private SessionRequest request(CollectionSpec object, List<LinkRequest> links, List<Integer> pids) {
+        return new SessionRequest(object, links, pids, SessionRequest.OnRefusal.SKIP)
+                .with(SessionRequest.OnMissing.WAIT)
+                .with(target.children());
     }
 
     private void told(Policy policy, PolicyMaps maps) {
@@ -217,6 +236,7 @@ final class SyscallsCommand implements Callable<Integer> {
         }
     }
 
+    /** The programs that watch for new processes are the kernel's; the others run around the calls. */
     private static CollectionSpec withoutKernelPrograms(CollectionSpec object) {
         Map<String, ProgSpec> programs = new LinkedHashMap<>(object.programs());
         programs.values().removeIf(program -> program.type() == ProgType.KERNEL_TRACEPOINT);
@@ -224,38 +244,31 @@ final class SyscallsCommand implements Callable<Integer> {
     }
 
     /** The command is attached to before its first instruction. */
-    private int inCommand(SyscallTable table) {
-        List<LiveSession> opened = new ArrayList<>();
+    private int inCommand(SyscallTable table, Function<List<Integer>, Traced> opening) {
+        List<Traced> opened = new ArrayList<>();
         List<Run> runs = new ArrayList<>();
         try {
             Child child = start(pid -> {
-                opened.add(LiveSession.open(inProcesses(List.of(pid))));
-                runs.add(run(opened.getFirst(), table, () -> {}));
+                opened.add(opening.apply(List.of(pid)));
+                runs.add(run(opened.getFirst(), table));
             });
             int exit = runs.getFirst().run(child);
-            new MapReporter(target, opened.getFirst().session().collection().spec()).leftOut(opened.getFirst());
+            LiveSession live = opened.getFirst().live();
+            new MapReporter(target, live.session().collection().spec()).leftOut(live);
             return exit;
         } finally {
-            opened.forEach(LiveSession::close);
+            opened.forEach(traced -> traced.live().close());
         }
     }
 
-    /** @param atEnd is done before the undo */
-    private Run run(LiveSession live, SyscallTable table, Runnable atEnd) {
+    private Run run(Traced traced, SyscallTable table) {
+        LiveSession live = traced.live();
         ProcessPlace where = new ProcessPlace(live.session(), live::detach);
         Running running = new Running(live::goesOn, live.session().links(), live.session()::executed, () -> {
-            atEnd.run();
+            traced.atEnd().run();
             return SessionFooter.of(live).undo();
         });
         return new Run(table, started(where, table), running);
-    }
-
-    /** The programs that watch for new processes are the kernel's; the others run around the calls. */
-    private SessionRequest inProcesses(List<Integer> pids) {
-        CollectionSpec object = withoutKernelPrograms(PackagedProgram.SYSCALLS.spec());
-        return new SessionRequest(object, SectionLinks.of(object).links(), pids, SessionRequest.OnRefusal.SKIP)
-                .with(SessionRequest.OnMissing.WAIT)
-                .with(target.children());
     }
 
     private Child start(Spawn.Preparation prepare) {

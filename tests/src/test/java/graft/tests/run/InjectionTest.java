@@ -49,4 +49,26 @@ class InjectionTest {
             assertThat(program.answer("go")).isEqualTo(ALLOWED);
         }
     }
+
+    /** Each program has opened nothing before its first instruction; what a shell executes gets the same rules. */
+    @Test
+    void commandsAndWhatTheyExecuteFailFromTheirFirstCall() {
+        GraftRun run = GraftRun.of(
+                "syscalls",
+                "-f",
+                "-e",
+                "openat",
+                "--inject",
+                "openat:error=EACCES:path=/etc/hostname",
+                "--",
+                "/bin/sh",
+                "-c",
+                "cat /etc/hostname; cat /etc/os-release /etc/hostname; exec cat /etc/hostname");
+
+        assertThat(run.status()).as(run.errors()).isEqualTo(1);
+        assertThat(run.output().lines().filter(line -> line.contains("= -1 EACCES")))
+                .hasSize(3)
+                .allSatisfy(line -> assertThat(line).contains("\"/etc/hostname\""));
+        assertThat(run.errors()).contains("injected openat:error=EACCES:path=/etc/hostname: 3 times");
+    }
 }
