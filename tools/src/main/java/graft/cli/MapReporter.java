@@ -126,8 +126,8 @@ final class MapReporter {
         footer(live);
     }
 
-    /** Global data and the tables of loaders are not. */
-    private static boolean isForPeople(MapSpec map) {
+    /** Global data, the tables of loaders and what graft adds are not. */
+    static boolean isForPeople(MapSpec map) {
         return !map.name().startsWith(".") && !map.name().startsWith("__bpf_usdt_");
     }
 

@@ -100,6 +100,7 @@ final class PolicyApplyCommand implements Runnable {
         CollectionSpec object = PackagedProgram.POLICY.spec();
         List<LinkRequest> links = PolicyMaps.links(policy);
         return new SessionRequest(object, links, target.requiredPids("policy apply"), SessionRequest.OnRefusal.SKIP)
+                .with(SessionRequest.OnMissing.WAIT)
                 .with(target.children())
                 .allowing(Set.of(Permission.CHANGE));
     }

@@ -35,6 +35,7 @@ final class SessionFooter {
         List<RingBuffer> rings = session.collection().maps().stream()
                 .filter(RingBuffer.class::isInstance)
                 .map(RingBuffer.class::cast)
+                .filter(ring -> MapReporter.isForPeople(ring.spec()))
                 .toList();
         long delivered = 0;
         Map<String, Long> lost = new LinkedHashMap<>();

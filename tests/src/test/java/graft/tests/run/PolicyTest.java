@@ -149,4 +149,34 @@ class PolicyTest {
             }
         }
     }
+
+    @Test
+    void whatAFollowedShellExecutesIsRuledAsWell() throws Exception {
+        Path secret = Files.writeString(folder.resolve("secret"), "told");
+        Path policy = Files.writeString(folder.resolve("shell.yaml"), """
+                rules:
+                  - {calls: openat, path: "%s", deny: EACCES}
+                """.formatted(secret));
+        Path script = Files.writeString(
+                folder.resolve("script.sh"),
+                "echo $$; read go; cat %1$s; sh -c 'cat %1$s; :'; exec cat %1$s\n".formatted(secret));
+        Process shell = new ProcessBuilder("sh", "-c", "sh \"$0\"; exit", script.toString())
+                .redirectErrorStream(true)
+                .start();
+        String pid = shell.inputReader().readLine();
+        try (GraftProcess graft = GraftProcess.start(
+                "policy", "apply", policy.toString(), "-p", pid, "-f", "--mode", "enforce", "--yes")) {
+            graft.awaitLine("applied");
+            shell.outputWriter().write("go\n");
+            shell.outputWriter().flush();
+            assertThat(shell.inputReader().lines())
+                    .hasSize(3)
+                    .allSatisfy(line -> assertThat(line).endsWith("Permission denied"));
+            GraftRun run = graft.end();
+
+            assertThat(run.status()).as(run.errors()).isZero();
+            assertThat(run.output().lines().map(line -> line.replaceAll(" +", " ")))
+                    .contains("rule 1 deny EACCES 3 0 3");
+        }
+    }
 }
