@@ -1,5 +1,6 @@
 package graft.rewriter.plan;
 
+import graft.platform.asm.x86_64.InsnKind;
 import graft.platform.asm.x86_64.X64Insn;
 import java.util.List;
 
@@ -49,6 +50,20 @@ final class FlagUse {
             }
         }
         return false;
+    }
+
+    /** Whether it overwrites all of them, reads none, and does nothing else. */
+    static boolean isComparison(X64Insn insn) {
+        if (insn.kind() != InsnKind.PLAIN || !insn.isOneByteOpcode()) {
+            return false;
+        }
+        int opcode = insn.opcode();
+        return switch (opcode) {
+            case 0x80, 0x81, 0x83 -> operation(insn) == CMP;
+            case 0x84, 0x85, 0xa8, 0xa9 -> true;
+            case 0xf6, 0xf7 -> operation(insn) <= 1; // test
+            default -> opcode >> 3 == CMP && (opcode & 7) < 6;
+        };
     }
 
     private static Effect effect(X64Insn insn) {

@@ -5,9 +5,12 @@ import graft.platform.asm.x86_64.InsnKind;
 import graft.platform.asm.x86_64.X64Insn;
 import graft.rewriter.stub.Stub;
 import graft.rewriter.stub.SyscallStubWriter;
+import graft.rewriter.stub.SyscallStubWriter.Flags;
+import graft.rewriter.stub.SyscallStubWriter.Handover;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Plans programs before and behind {@code syscall} instructions, which stay where they are: restarts, cancellation,
@@ -49,20 +52,20 @@ public final class SyscallPlanner {
                     .planned();
             return new Sides(enterOnly(function, call, onEnter), Optional.of(refused));
         }
-        OptionalInt tag = keeps ? OptionalInt.of(tag(call)) : OptionalInt.empty();
+        Optional<Handover> kept = keeps ? Optional.of(handover(call, onExit)) : Optional.empty();
         if (onEnter.isEmpty() && !keeps) {
             return new Sides(
                     Optional.empty(),
-                    Optional.of(exit(function, call, onExit, tag).planned()));
+                    Optional.of(exit(function, call, onExit, kept).planned()));
         }
-        Site enter = enter(function, call, onEnter, tag);
+        Site enter = enter(function, call, onEnter, kept);
         if (onExit.isEmpty()) {
             return new Sides(Optional.of(enter.planned()), Optional.empty());
         }
         if (keeps && enter instanceof Site.Refused) {
             return new Sides(Optional.of(enter.planned()), Optional.of(enter.planned()));
         }
-        Site exit = exit(function, call, onExit, tag);
+        Site exit = exit(function, call, onExit, kept);
         if (onEnter.isEmpty() && exit instanceof Site.Refused && enter instanceof Site.Written(var patches)) {
             sites.forget(patches);
             return new Sides(Optional.empty(), Optional.of(exit.planned()));
@@ -73,8 +76,15 @@ public final class SyscallPlanner {
     private Optional<Planned> enterOnly(FunctionRange function, SyscallPlace call, List<SyscallProgram> programs) {
         return programs.isEmpty()
                 ? Optional.empty()
-                : Optional.of(
-                        enter(function, call, programs, OptionalInt.empty()).planned());
+                : Optional.of(enter(function, call, programs, Optional.empty()).planned());
+    }
+
+    private static Handover handover(SyscallPlace call, List<SyscallProgram> onExit) {
+        boolean every = onExit.stream().anyMatch(program -> program.only().isEmpty());
+        Set<Integer> only = every
+                ? Set.of()
+                : onExit.stream().map(program -> program.only().orElseThrow()).collect(Collectors.toSet());
+        return new Handover(tag(call), only);
     }
 
     /** Tells what this site's stub has kept from what happens to lie there. */
@@ -82,7 +92,8 @@ public final class SyscallPlanner {
         return (int) (call.address().value() * 0x9e37_79b9_7f4a_7c15L >>> 33) | 1;
     }
 
-    private Site enter(FunctionRange function, SyscallPlace call, List<SyscallProgram> programs, OptionalInt kept) {
+    private Site enter(
+            FunctionRange function, SyscallPlace call, List<SyscallProgram> programs, Optional<Handover> kept) {
         Optional<String> bypass = index.branchTo(call.address());
         if (bypass.isPresent()) {
             return Site.refused(
@@ -110,14 +121,18 @@ public final class SyscallPlanner {
             if (before.get(first).length() >= Window.JUMP_LENGTH
                     && before.get(first).kind() == InsnKind.PLAIN) {
                 Window window = new Window(before.subList(first, before.size()), 0, Window.JUMP_LENGTH);
-                return sites.at(function, window, found -> enterStub(found, programs, OptionalInt.empty()));
+                return sites.at(function, window, found -> enterStub(found, Flags.LIVE, programs, Optional.empty()));
             }
         }
         return Site.refused(Planned.Reason.TOO_SHORT, "no long instruction is before it");
     }
 
     private Site enter(
-            FunctionRange function, SyscallPlace call, int jump, List<SyscallProgram> programs, OptionalInt kept) {
+            FunctionRange function,
+            SyscallPlace call,
+            int jump,
+            List<SyscallProgram> programs,
+            Optional<Handover> kept) {
         return switch (Window.upTo(before(function, call), jump)) {
             case Window.Search.None(var reason, var why) -> Site.refused(reason, why);
             case Window.Search.Found(var window) -> {
@@ -126,14 +141,21 @@ public final class SyscallPlanner {
                         : index.targetInside(function, window.start(), call.address());
                 yield target.isPresent()
                         ? Site.refused(Planned.Reason.BRANCH_TARGET, target.get())
-                        : sites.at(function, window, found -> enterStub(found, programs, kept));
+                        : sites.at(function, window, found -> enterStub(found, flags(function, call), programs, kept));
             }
         };
     }
 
-    private Stub enterStub(Window window, List<SyscallProgram> programs, OptionalInt kept) {
+    /** Thunks come first into the code space. */
+    private Stub enterStub(Window window, Flags flags, List<SyscallProgram> programs, Optional<Handover> kept) {
         List<SyscallStubWriter.Call> calls = calls(programs);
-        return new SyscallStubWriter(space.next()).enter(calls, kept, window.insns(), window.back());
+        return new SyscallStubWriter(space.next(), flags).enter(calls, kept, window.insns(), window.back());
+    }
+
+    /** A comparison behind the call overwrites them all, whatever leads there. */
+    private Flags flags(FunctionRange function, SyscallPlace call) {
+        List<X64Insn> behind = index.insnsFrom(function, call.end());
+        return !behind.isEmpty() && FlagUse.isComparison(behind.getFirst()) ? Flags.DEAD : Flags.LIVE;
     }
 
     /** The instructions right before a call, as many as matter. */
@@ -147,14 +169,16 @@ public final class SyscallPlanner {
         return boundary ? insns.subList(Math.max(0, end - LOOK_BACK), end) : List.of();
     }
 
-    private Site exit(FunctionRange function, SyscallPlace call, List<SyscallProgram> programs, OptionalInt kept) {
+    private Site exit(
+            FunctionRange function, SyscallPlace call, List<SyscallProgram> programs, Optional<Handover> kept) {
         RemoteAddress end = call.end();
         SyscallStubWriter.Number number = kept.isPresent()
-                ? new SyscallStubWriter.Number.Kept(kept.getAsInt())
+                ? new SyscallStubWriter.Number.Kept(kept.get().tag())
                 : new SyscallStubWriter.Number.Constant(call.number().orElseThrow());
         return sites.at(function, end, window -> {
             List<SyscallStubWriter.Call> calls = calls(programs);
-            return new SyscallStubWriter(space.next()).exit(calls, number, end, window.insns(), window.back());
+            return new SyscallStubWriter(space.next(), flags(function, call))
+                    .exit(calls, number, end, window.insns(), window.back());
         });
     }
 

@@ -3,6 +3,8 @@ package graft.rewriter.stub;
 import graft.platform.address.RemoteAddress;
 import graft.platform.asm.Label;
 import graft.platform.asm.x86_64.Address;
+import graft.platform.asm.x86_64.Arith;
+import graft.platform.asm.x86_64.Cond;
 import graft.platform.asm.x86_64.Gpr;
 import graft.platform.asm.x86_64.OpSize;
 import graft.platform.asm.x86_64.Reach;
@@ -13,7 +15,10 @@ import graft.rewriter.Code;
 import graft.rewriter.relocate.Relocation;
 import graft.rewriter.relocate.Relocator;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Writes the stubs before and behind a {@code syscall} instruction, which stays where it is. The call itself overwrites
@@ -32,12 +37,17 @@ public final class SyscallStubWriter {
     /** Where a thunk leaves 0 when what follows shall not run. */
     private static final Address RUNS = Address.at(Gpr.RSP, -16);
 
+    /** So many tests that change no flag reach what is behind them. */
+    private static final int NEAR_TESTS = 12;
+
     private final X64Assembler out;
     private final RemoteAddress address;
+    private final Flags flags;
 
     /** A writer for one stub at {@code address}. */
-    public SyscallStubWriter(RemoteAddress address) {
+    public SyscallStubWriter(RemoteAddress address, Flags flags) {
         this.address = address;
+        this.flags = flags;
         this.out = new X64Assembler(address.value());
     }
 
@@ -47,6 +57,26 @@ public final class SyscallStubWriter {
      * @param only the number that it is for, at places where every number may come; empty: every number
      */
     public record Call(ProbeCall call, OptionalInt only) {}
+
+    /** Whether anybody may read the arithmetic flags that come to the call, which are those that come out of it. */
+    public enum Flags {
+        /** What follows the call is not known to overwrite them. */
+        LIVE,
+        /** The instruction behind the call compares. */
+        DEAD
+    }
+
+    /**
+     * What the stub before a call keeps for the one behind it.
+     *
+     * @param tag tells it from what happens to lie there
+     * @param only the numbers that programs behind the call are for; empty: every number
+     */
+    public record Handover(int tag, Set<Integer> only) {
+        public Handover {
+            only = Set.copyOf(only);
+        }
+    }
 
     /** How the stub behind a call knows its number. */
     public sealed interface Number {
@@ -59,23 +89,25 @@ public final class SyscallStubWriter {
 
     /** No stub with this many programs and displaced instructions is longer. */
     public static int maxBytes(int calls, int insns) {
-        return 96 + 104 * calls + 40 * insns;
+        return 96 + 120 * calls + 40 * insns;
     }
 
     /**
-     * Before the call: moved instructions, programs, jump to the call. Programs that may override it run last, up to the
-     * first that does: the call is left out then, and its result is in rax behind it.
+     * Before the call: moved instructions, programs, jump to the call. Calls that nobody has a program for go on after one
+     * comparison for each number. Programs that may override the call run last, up to the first that does: the call is left
+     * out then, and its result is in rax behind it.
      *
-     * @param kept the tag to keep the number with, when the stub behind the call asks for it
+     * @param kept what to keep, when the stub behind the call asks for it
      * @param back the call
      */
-    public Stub enter(List<Call> calls, OptionalInt kept, List<X64Insn> displaced, RemoteAddress back) {
+    public Stub enter(List<Call> calls, Optional<Handover> kept, List<X64Insn> displaced, RemoteAddress back) {
         return switch (new Relocator(out).relocate(displaced)) {
             case Relocation.Refused refused -> new Stub.Refused(refused);
             case Relocation.Done(var moved) -> {
-                kept.ifPresent(tag -> {
+                letOthersPass(wanted(calls, kept), kept, back);
+                kept.ifPresent(handover -> {
                     out.mov(OpSize.D, SLOT_NUMBER, Gpr.RAX);
-                    out.mov(OpSize.D, SLOT_TAG, tag);
+                    out.mov(OpSize.D, SLOT_TAG, handover.tag());
                 });
                 for (ProbeCall.Effect effect : ProbeCall.Effect.values()) {
                     calls.stream()
@@ -86,6 +118,43 @@ public final class SyscallStubWriter {
                 yield new Stub.Written(address, address, Code.of(out.finish()), moved);
             }
         };
+    }
+
+    /** The numbers that something is to be done for; empty: every number. */
+    private static Set<Integer> wanted(List<Call> calls, Optional<Handover> kept) {
+        boolean every = calls.stream().anyMatch(call -> call.only().isEmpty())
+                || kept.filter(handover -> handover.only().isEmpty()).isPresent();
+        Set<Integer> wanted = new TreeSet<>();
+        if (!every) {
+            calls.forEach(call -> wanted.add(call.only().orElseThrow()));
+            kept.ifPresent(handover -> wanted.addAll(handover.only()));
+        }
+        return wanted;
+    }
+
+    /** Calls of other numbers go on, and leave no number of an earlier call behind. */
+    private void letOthersPass(Set<Integer> wanted, Optional<Handover> kept, RemoteAddress back) {
+        if (wanted.isEmpty() || flags == Flags.LIVE && wanted.size() > NEAR_TESTS) {
+            return;
+        }
+        Label found = new Label("found");
+        for (int number : wanted) {
+            switch (flags) {
+                case LIVE -> {
+                    out.lea(OpSize.D, Gpr.RCX, Address.at(Gpr.RAX, -number));
+                    out.jrcxz(found);
+                }
+                case DEAD -> {
+                    out.op(Arith.CMP, OpSize.D, (RegMem) Gpr.RAX, number);
+                    out.jcc(Cond.E, found);
+                }
+            }
+        }
+        if (kept.isPresent()) {
+            out.mov(OpSize.D, SLOT_TAG, 0);
+        }
+        out.jmp(back.value());
+        out.bind(found);
     }
 
     private void enter(Call call, RemoteAddress behind) {
@@ -113,30 +182,69 @@ public final class SyscallStubWriter {
      * @param end the address that the call returns to, which is in rcx then
      */
     public Stub exit(List<Call> calls, Number number, RemoteAddress end, List<X64Insn> displaced, RemoteAddress back) {
-        Label done = new Label("done");
-        switch (number) {
-            case Number.Constant(int value) -> out.mov(OpSize.D, (RegMem) Gpr.RCX, value);
-            case Number.Kept(int tag) -> {
-                out.mov(OpSize.D, Gpr.RCX, SLOT_TAG);
-                out.lea(OpSize.D, Gpr.RCX, Address.at(Gpr.RCX, -tag));
-                unlessZero(done);
-                out.mov(OpSize.D, SLOT_TAG, 0);
-                out.movsx(OpSize.D, OpSize.Q, Gpr.RCX, SLOT_NUMBER);
-            }
-        }
-        for (Call call : calls) {
-            exit(call);
-        }
-        out.bind(done);
-        out.lea(OpSize.Q, Gpr.RCX, new Address.Absolute(end.value()));
-        return switch (new Relocator(out).relocate(displaced)) {
-            case Relocation.Refused refused -> new Stub.Refused(refused);
-            case Relocation.Done(var moved) -> {
+        return switch (number) {
+            case Number.Constant(int value) -> {
+                out.mov(OpSize.D, (RegMem) Gpr.RCX, value);
+                calls.forEach(this::exit);
+                putBack(end);
+                Relocation relocation = new Relocator(out).relocate(displaced);
                 if (!displaced.getLast().kind().endsFlow()) {
                     out.jmp(back.value());
                 }
-                yield new Stub.Written(address, address, Code.of(out.finish()), moved);
+                yield written(address, relocation);
             }
+            case Number.Kept(int tag) -> {
+                Label found = new Label("found");
+                Label done = new Label("done");
+                RemoteAddress entry = unlessKept(tag, found, end);
+                out.bind(done);
+                Relocation relocation = new Relocator(out).relocate(displaced);
+                if (!displaced.getLast().kind().endsFlow()) {
+                    out.jmp(back.value());
+                }
+                out.bind(found);
+                out.mov(OpSize.D, SLOT_TAG, 0);
+                out.movsx(OpSize.D, OpSize.Q, Gpr.RCX, SLOT_NUMBER);
+                calls.forEach(this::exit);
+                putBack(end);
+                out.jmp(done);
+                yield written(entry, relocation);
+            }
+        };
+    }
+
+    /** Goes on behind this, with rcx as the call leaves it, unless a number was kept. @return where that begins */
+    private RemoteAddress unlessKept(int tag, Label found, RemoteAddress end) {
+        return switch (flags) {
+            case LIVE -> {
+                Label near = new Label("near");
+                out.bind(near);
+                out.jmp(found);
+                RemoteAddress entry = new RemoteAddress(out.here());
+                out.mov(OpSize.D, Gpr.RCX, SLOT_TAG);
+                out.lea(OpSize.D, Gpr.RCX, Address.at(Gpr.RCX, -tag));
+                out.jrcxz(near);
+                putBack(end);
+                yield entry;
+            }
+            case DEAD -> {
+                RemoteAddress entry = new RemoteAddress(out.here());
+                out.op(Arith.CMP, OpSize.D, SLOT_TAG, tag);
+                out.jcc(Cond.E, found);
+                yield entry;
+            }
+        };
+    }
+
+    /** What the call leaves in rcx. */
+    private void putBack(RemoteAddress end) {
+        out.lea(OpSize.Q, Gpr.RCX, new Address.Absolute(end.value()));
+    }
+
+    private Stub written(RemoteAddress entry, Relocation relocation) {
+        return switch (relocation) {
+            case Relocation.Refused refused -> new Stub.Refused(refused);
+            case Relocation.Done(var moved) -> new Stub.Written(address, entry, Code.of(out.finish()), moved);
         };
     }
 
@@ -161,7 +269,7 @@ public final class SyscallStubWriter {
     /** A jump, flags unchanged, unless rcx is zero. */
     private void unlessZero(Label label) {
         Label zero = new Label("zero");
-        out.bytes(new byte[] {(byte) 0xe3, 5}); // jrcxz over the jump
+        out.jrcxz(zero);
         out.jmp(label, Reach.NEAR);
         out.bind(zero);
     }

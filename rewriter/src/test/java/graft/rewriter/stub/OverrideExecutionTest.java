@@ -290,10 +290,10 @@ class OverrideExecutionTest {
         ProbeCall call = call(program, ProbeKind.SYSCALL_ENTER, ProbeCall.Effect.NONE);
         install(
                 function,
-                new SyscallStubWriter(machine.nextInPool())
+                new SyscallStubWriter(machine.nextInPool(), SyscallStubWriter.Flags.LIVE)
                         .enter(
                                 List.of(new SyscallStubWriter.Call(call, OptionalInt.empty())),
-                                OptionalInt.empty(),
+                                Optional.empty(),
                                 displaced,
                                 new RemoteAddress(function + 5)));
         State in = state(5);

@@ -16,16 +16,22 @@ import graft.platform.asm.x86_64.X64Decoder;
 import graft.platform.asm.x86_64.X64Insn;
 import graft.rewriter.stub.Machine.State;
 import graft.rewriter.stub.SyscallStubWriter.Call;
+import graft.rewriter.stub.SyscallStubWriter.Flags;
+import graft.rewriter.stub.SyscallStubWriter.Handover;
 import graft.rewriter.stub.SyscallStubWriter.Number;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Real system calls with random registers, compared with the same calls without stubs around them. */
 class SyscallStubExecutionTest {
@@ -52,7 +58,7 @@ class SyscallStubExecutionTest {
     }
 
     /** A function that makes one call, and its instructions. */
-    private record Caller(long address, List<X64Insn> before, long call, List<X64Insn> behind) {
+    private record Caller(long address, List<X64Insn> before, long call, List<X64Insn> behind, Flags flags) {
         RemoteAddress end() {
             return new RemoteAddress(call + 2);
         }
@@ -60,6 +66,11 @@ class SyscallStubExecutionTest {
 
     /** Calls {@code number}, or, without, what it finds in rbx. It keeps something of its own in its red zone. */
     private Caller caller(OptionalInt number) {
+        return caller(number, Flags.LIVE);
+    }
+
+    /** The same; where flags are dead, it compares behind the call. */
+    private Caller caller(OptionalInt number, Flags flags) {
         long[] places = new long[3];
         byte[][] code = new byte[1][];
         long address = machine.text(out -> {
@@ -74,6 +85,9 @@ class SyscallStubExecutionTest {
             places[1] = out.here();
             out.bytes(new byte[] {0x0f, 0x05});
             places[2] = out.here();
+            if (flags == Flags.DEAD) {
+                out.op(Arith.CMP, OpSize.Q, (RegMem) Gpr.RDI, 0x1000);
+            }
             out.mov(OpSize.Q, Gpr.RBP, Address.at(Gpr.RSP, -120));
             out.nop(4);
             out.plain(Plain.RET);
@@ -95,19 +109,24 @@ class SyscallStubExecutionTest {
                 places[1],
                 insns.stream()
                         .filter(insn -> insn.address().value() == places[2])
-                        .toList());
+                        .toList(),
+                flags);
     }
 
-    private void enter(Caller caller, OptionalInt kept, Call... calls) {
+    private static Optional<Handover> kept(Integer... only) {
+        return Optional.of(new Handover(TAG, Set.of(only)));
+    }
+
+    private void enter(Caller caller, Optional<Handover> kept, Call... calls) {
         RemoteAddress at = machine.nextInPool();
-        Stub stub = new SyscallStubWriter(at)
+        Stub stub = new SyscallStubWriter(at, caller.flags())
                 .enter(List.of(calls), kept, caller.before(), new RemoteAddress(caller.call()));
         install(caller.before().getFirst(), (Stub.Written) stub);
     }
 
     private void exit(Caller caller, Number number, Call... calls) {
         RemoteAddress at = machine.nextInPool();
-        Stub stub = new SyscallStubWriter(at)
+        Stub stub = new SyscallStubWriter(at, caller.flags())
                 .exit(
                         List.of(calls),
                         number,
@@ -131,7 +150,16 @@ class SyscallStubExecutionTest {
         return new State(registers, random.nextLong(), new long[0]);
     }
 
+    /** Where flags are dead, the call leaves others in r11. */
+    private void assertUnchangedBy(Caller caller, long rbx, Runnable install, Flags flags) {
+        assertUnchangedBy(caller, rbx, install, flags == Flags.DEAD ? Set.of(Gpr.R11) : Set.of());
+    }
+
     private void assertUnchangedBy(Caller caller, long rbx, Runnable install) {
+        assertUnchangedBy(caller, rbx, install, Set.of());
+    }
+
+    private void assertUnchangedBy(Caller caller, long rbx, Runnable install, Set<Gpr> but) {
         List<State> ins =
                 IntStream.range(0, RUNS).mapToObj(_ -> randomState(rbx)).toList();
         List<State> expected =
@@ -139,7 +167,7 @@ class SyscallStubExecutionTest {
         install.run();
         for (int i = 0; i < RUNS; i++) {
             State out = machine.call(caller.address(), ins.get(i));
-            assertThat(withoutStack(out)).isEqualTo(withoutStack(expected.get(i)));
+            assertThat(without(but, out)).isEqualTo(without(but, expected.get(i)));
             assertThat(out.flags()).isEqualTo(expected.get(i).flags());
             assertThat(out.vectors()).isEqualTo(expected.get(i).vectors());
         }
@@ -149,6 +177,12 @@ class SyscallStubExecutionTest {
     private static long[] withoutStack(State state) {
         long[] registers = state.registers().clone();
         registers[Gpr.RSP.number()] = 0;
+        return registers;
+    }
+
+    private static long[] without(Set<Gpr> some, State state) {
+        long[] registers = withoutStack(state);
+        some.forEach(register -> registers[register.number()] = 0);
         return registers;
     }
 
@@ -168,7 +202,7 @@ class SyscallStubExecutionTest {
         Recorder before = new Recorder(machine, 0, words(8), Recorder.callerSaved());
         Recorder behind = new Recorder(machine, 1, words(3), Recorder.callerSaved());
         assertUnchangedBy(caller, 0, () -> {
-            enter(caller, OptionalInt.empty(), every(before.call(ProbeKind.SYSCALL_ENTER, caller.end(), 9)));
+            enter(caller, Optional.empty(), every(before.call(ProbeKind.SYSCALL_ENTER, caller.end(), 9)));
             exit(
                     caller,
                     new Number.Constant(GETPPID),
@@ -199,7 +233,7 @@ class SyscallStubExecutionTest {
         assertUnchangedBy(caller, GETUID, () -> {
             enter(
                     caller,
-                    OptionalInt.of(TAG),
+                    kept(),
                     new Call(parent.call(ProbeKind.SYSCALL_ENTER, caller.end(), 0), OptionalInt.of(GETPPID)),
                     new Call(user.call(ProbeKind.SYSCALL_ENTER, caller.end(), 0), OptionalInt.of(GETUID)));
             exit(
@@ -219,6 +253,68 @@ class SyscallStubExecutionTest {
         assertThat(each.field(1)).isEqualTo(NONE);
         machine.call(caller.address(), randomState(-5));
         assertThat(each.field(1)).isEqualTo(-5);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void callsThatNobodyAsksForPassTheOthers(Flags flags) {
+        Caller caller = caller(OptionalInt.empty(), flags);
+        Recorder before = new Recorder(machine, 0, words(3), Recorder.callerSaved());
+        Recorder behind = new Recorder(machine, 1, words(3), Recorder.callerSaved());
+        Recorder other = new Recorder(machine, 2, words(3), Recorder.callerSaved());
+        Runnable install = () -> {
+            enter(
+                    caller,
+                    kept(GETPPID, NONE),
+                    new Call(before.call(ProbeKind.SYSCALL_ENTER, caller.end(), 0), OptionalInt.of(GETPPID)));
+            exit(
+                    caller,
+                    new Number.Kept(TAG),
+                    new Call(behind.call(ProbeKind.SYSCALL_EXIT, caller.end(), 0), OptionalInt.of(GETPPID)),
+                    new Call(other.call(ProbeKind.SYSCALL_EXIT, caller.end(), 0), OptionalInt.of(NONE)));
+        };
+        assertUnchangedBy(caller, GETUID, install, flags);
+        assertThat(List.of(before.count(), behind.count(), other.count())).containsOnly(0L);
+
+        State asked = machine.call(caller.address(), randomState(GETPPID));
+        assertThat(List.of(before.count(), behind.count(), other.count())).containsExactly(1L, 1L, 0L);
+        assertThat(List.of(behind.field(1), behind.field(2))).containsExactly((long) GETPPID, asked.get(Gpr.RAX));
+        machine.call(caller.address(), randomState(NONE));
+        assertThat(List.of(before.count(), behind.count(), other.count())).containsExactly(1L, 1L, 1L);
+    }
+
+    /** A number that a call has left, which its thread did not come back from, is not the next call's. */
+    @ParameterizedTest
+    @EnumSource
+    void aCallThatPassesLeavesNoNumberOfAnEarlierOne(Flags flags) {
+        Caller caller = caller(OptionalInt.empty(), flags);
+        Recorder behind = new Recorder(machine, 0, words(3), Recorder.callerSaved());
+        enter(caller, kept(GETPPID));
+        machine.call(caller.address(), randomState(GETPPID));
+        exit(
+                caller,
+                new Number.Kept(TAG),
+                new Call(behind.call(ProbeKind.SYSCALL_EXIT, caller.end(), 0), OptionalInt.of(GETPPID)));
+        machine.call(caller.address(), randomState(GETUID));
+        assertThat(behind.count()).isZero();
+        machine.call(caller.address(), randomState(GETPPID));
+        assertThat(behind.count()).isOne();
+    }
+
+    @Test
+    void moreNumbersThanAShortJumpReachesAreTestedOneAfterTheOther() {
+        Caller caller = caller(OptionalInt.empty());
+        Recorder behind = new Recorder(machine, 0, words(3), Recorder.callerSaved());
+        Integer[] many = IntStream.range(GETPPID, GETPPID + 60).boxed().toArray(Integer[]::new);
+        assertUnchangedBy(caller, GETUID, () -> {
+            enter(caller, kept(many));
+            exit(
+                    caller,
+                    new Number.Kept(TAG),
+                    new Call(behind.call(ProbeKind.SYSCALL_EXIT, caller.end(), 0), OptionalInt.of(GETPPID)));
+        });
+        machine.call(caller.address(), randomState(GETPPID));
+        assertThat(behind.count()).isOne();
     }
 
     @Test
@@ -281,7 +377,7 @@ class SyscallStubExecutionTest {
         assertUnchangedBy(
                 caller,
                 0,
-                () -> enter(caller, OptionalInt.empty(), call(copier(0, 2), ProbeKind.SYSCALL_ENTER_RAW, caller)));
+                () -> enter(caller, Optional.empty(), call(copier(0, 2), ProbeKind.SYSCALL_ENTER_RAW, caller)));
         State in = randomState(0);
         State out = machine.call(caller.address(), in);
         assertThat(word(1)).isEqualTo(GETPPID);
@@ -318,8 +414,7 @@ class SyscallStubExecutionTest {
         assertUnchangedBy(
                 caller,
                 0,
-                () -> enter(
-                        caller, OptionalInt.empty(), call(copier(14, 21), ProbeKind.SYSCALL_ENTER_WRAPPED, caller)));
+                () -> enter(caller, Optional.empty(), call(copier(14, 21), ProbeKind.SYSCALL_ENTER_WRAPPED, caller)));
         State in = randomState(0);
         machine.call(caller.address(), in);
         assertArgumentsShown(in);
@@ -348,7 +443,7 @@ class SyscallStubExecutionTest {
         Recorder before = new Recorder(machine, 0, words(8), Recorder.callerSaved());
         Recorder behind = new Recorder(machine, 1, words(3), Recorder.callerSaved());
         assertUnchangedBy(caller, 0, () -> {
-            enter(caller, OptionalInt.empty(), every(before.callOnPoolStack(ProbeKind.SYSCALL_ENTER, caller.end(), 9)));
+            enter(caller, Optional.empty(), every(before.callOnPoolStack(ProbeKind.SYSCALL_ENTER, caller.end(), 9)));
             exit(
                     caller,
                     new Number.Constant(GETPPID),
@@ -392,11 +487,7 @@ class SyscallStubExecutionTest {
         State in = randomState(GETPPID);
         State made = machine.call(caller.address(), in);
         assertUnchangedBy(caller, GETUID, () -> {
-            enter(
-                    caller,
-                    OptionalInt.of(TAG),
-                    denyingCall(caller),
-                    every(before.call(ProbeKind.SYSCALL_ENTER, caller.end(), 0)));
+            enter(caller, kept(), denyingCall(caller), every(before.call(ProbeKind.SYSCALL_ENTER, caller.end(), 0)));
             exit(caller, new Number.Kept(TAG), every(behind.call(ProbeKind.SYSCALL_EXIT, caller.end(), 0)));
         });
         assertThat(List.of(before.count(), behind.count())).containsExactly((long) RUNS, (long) RUNS);

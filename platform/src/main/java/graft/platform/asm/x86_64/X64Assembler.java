@@ -152,6 +152,12 @@ public final class X64Assembler extends X64DataAssembler {
         }
     }
 
+    /** {@code jrcxz label}: no further than a one-byte distance reaches. Changes no flag. */
+    public void jrcxz(Label label) {
+        out.put8(0xe3);
+        out.putDistance(label, 1, 0);
+    }
+
     /** {@code call label}. */
     public void call(Label label) {
         out.put8(0xe8);
