@@ -8,16 +8,30 @@
 // First line of output: "pid PID". Commands on standard input, one a line; every answer ends with a line "done":
 //   measure ROUNDS CALLS NAME...   CALLS calls of each named row per round -> "NAME NANOSECONDS" per batch and row
 //   count NAME                     calls made of the row so far -> "NAME COUNT"
+//   notify NUMBER                  from now on a thread answers every call of this number, as a supervisor of seccomp does
 //   gap                            spins until a line comes -> "gap NANOSECONDS", the longest time it did not run
 #define _GNU_SOURCE
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1UL
+#endif
 
 typedef long (*row_function)(long, long);
 
@@ -181,6 +195,50 @@ static void gap(void) {
     printf("gap %llu\n", (unsigned long long)longest);
 }
 
+static int listener = -1;
+static pthread_barrier_t listening;
+
+static void fail(const char *what) {
+    perror(what);
+    exit(2);
+}
+
+// Lets every call be made that it is asked about. It waits on the same processor, which is the fastest way.
+static void *supervise(void *unused) {
+    pthread_barrier_wait(&listening);
+    while (!unused) {
+        struct seccomp_notif call;
+        memset(&call, 0, sizeof call);
+        if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call)) {
+            if (errno == EINTR || errno == ENOENT) continue;
+            fail("bench-target: SECCOMP_IOCTL_NOTIF_RECV");
+        }
+        struct seccomp_notif_resp answer = {.id = call.id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+        if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) && errno != ENOENT)
+            fail("bench-target: SECCOMP_IOCTL_NOTIF_SEND");
+    }
+    return NULL;
+}
+
+// The filter is this thread's only: the supervisor, which is there before, makes its calls unasked.
+static void notify(unsigned number) {
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {sizeof code / sizeof code[0], code};
+    pthread_t thread;
+    pthread_barrier_init(&listening, NULL, 2);
+    if (pthread_create(&thread, NULL, supervise, NULL)) fail("bench-target: pthread_create");
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) fail("bench-target: PR_SET_NO_NEW_PRIVS");
+    listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter);
+    if (listener < 0) fail("bench-target: seccomp");
+    ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP); // slower without, before Linux 6.6
+    pthread_barrier_wait(&listening);
+}
+
 int main(int argc, char **argv) {
     cpu_set_t one;
     CPU_ZERO(&one);
@@ -192,6 +250,8 @@ int main(int argc, char **argv) {
     while (fgets(line, sizeof line, stdin)) {
         if (!strncmp(line, "measure ", 8)) {
             measure(line + 8);
+        } else if (!strncmp(line, "notify ", 7)) {
+            notify((unsigned)strtoul(line + 7, NULL, 10));
         } else if (!strncmp(line, "gap", 3)) {
             gap();
         } else if (!strncmp(line, "count ", 6)) {

@@ -22,6 +22,8 @@ public record BenchRow(String suite, String row, Who who, String unit, Samples s
         GRAFT,
         /** The tool, by ptrace. */
         STRACE,
+        /** A supervisor that seccomp asks ({@code SECCOMP_RET_USER_NOTIF}). */
+        SECCOMP,
         /** Hand-written code: what a probe costs at the least. */
         FLOOR;
 

@@ -61,6 +61,11 @@ public final class BenchTarget implements AutoCloseable {
         return Long.parseLong(line.substring(line.indexOf(' ') + 1));
     }
 
+    /** From now on a thread of the target is asked by seccomp about every call of this number, and lets it be made. */
+    void supervise(int number) {
+        shell.ask("notify " + number);
+    }
+
     /** Lets the target spin and watch the clock until {@link #longestGap}. */
     public void watchClock() {
         shell.say("gap");

@@ -67,6 +67,7 @@ public final class SyscallSuite {
                     request(object, hooked),
                     _ -> sessions.during(blocking, _ -> measure(targets, request(object, plain)))));
             rows.addAll(new StracedCalls(file.path(), calls).run(List.of(RAW, BOTH)));
+            rows.addAll(new SupervisedCalls(file.path(), calls).run(List.of(RAW, BOTH)));
             return rows;
         }
     }
@@ -109,7 +110,8 @@ public final class SyscallSuite {
         return rows;
     }
 
-    private static KernelSession open(SessionRequest request) {
+    /** The same in the kernel. */
+    static KernelSession open(SessionRequest request) {
         return switch (KernelSession.open(request, Map.of())) {
             case KernelSession.Opening.Opened(var session) -> session;
             case KernelSession.Opening refused ->
