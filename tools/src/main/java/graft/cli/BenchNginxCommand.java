@@ -3,6 +3,7 @@ package graft.cli;
 import graft.cli.bench.NginxReport;
 import graft.cli.bench.NginxRow;
 import graft.cli.bench.NginxSuite;
+import graft.cli.bench.NginxTool;
 import graft.cli.error.ExitCode;
 import graft.cli.load.Body;
 import graft.cli.option.OutputOptions;
@@ -20,7 +21,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "nginx",
         description =
-                "Requests per second of nginx untraced, under the kernel's uprobes and under graft, all traffic captured.")
+                "Requests per second of nginx untraced, traced by the kernel and by graft: all traffic, or all system calls.")
 final class BenchNginxCommand implements Callable<Integer> {
     @Mixin
     private OutputOptions output;
@@ -42,6 +43,14 @@ final class BenchNginxCommand implements Callable<Integer> {
             description = "what is asked for; default ${DEFAULT-VALUE}")
     private List<String> bodies;
 
+    @Option(
+            names = "--tool",
+            paramLabel = "NAME",
+            split = ",",
+            defaultValue = "tls,syscount,opensnoop",
+            description = "what it is traced by; default ${DEFAULT-VALUE}")
+    private List<String> tools;
+
     @Option(names = "--copy", description = "the reader copies all data, instead of looking at it in place")
     private boolean copy;
 
@@ -49,7 +58,11 @@ final class BenchNginxCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         NginxSuite.Effort effort = new NginxSuite.Effort(
-                parsed(), rounds, Duration.ofMillis(milliseconds), copy ? TlsTally.Depth.COPY : TlsTally.Depth.LOOK);
+                parsed(),
+                parsedTools(),
+                rounds,
+                Duration.ofMillis(milliseconds),
+                copy ? TlsTally.Depth.COPY : TlsTally.Depth.LOOK);
         List<NginxRow> rows = new NginxSuite(BenchCommand::during, effort).run();
         PrintWriter out = output.out();
         switch (output.format()) {
@@ -58,6 +71,15 @@ final class BenchNginxCommand implements Callable<Integer> {
         }
         boolean served = rows.stream().allMatch(row -> row.failed() == 0);
         return (served ? ExitCode.FINE : ExitCode.TARGET_SAID_SO).status();
+    }
+
+    private List<NginxTool> parsedTools() {
+        return tools.stream()
+                .map(name -> Stream.of(NginxTool.values())
+                        .filter(tool -> tool.word().equals(name))
+                        .findFirst()
+                        .orElseThrow(() -> output.usageError("no tool " + name + " to measure under")))
+                .toList();
     }
 
     private List<Body> parsed() {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import graft.cli.bench.NginxRow;
 import graft.cli.bench.NginxSuite;
+import graft.cli.bench.NginxTool;
 import graft.cli.load.Body;
 import graft.cli.tls.TlsTally;
 import java.time.Duration;
@@ -16,8 +17,17 @@ class BenchNginxTest {
     /** The suite itself fails when a tracer misses an event. Speed is not asserted: other processes use the machine. */
     @Test
     void capturesAllTrafficOfALoadedServerByKernelAndGraft() {
-        NginxSuite.Effort effort =
-                new NginxSuite.Effort(List.of(Body.KIB_1), 1, Duration.ofMillis(300), TlsTally.Depth.COPY);
+        assertThatAllIsServedAndSeen(NginxTool.TLS);
+    }
+
+    @Test
+    void countsSystemCallsOfALoadedServerByKernelAndGraft() {
+        assertThatAllIsServedAndSeen(NginxTool.OPENSNOOP);
+    }
+
+    private static void assertThatAllIsServedAndSeen(NginxTool tool) {
+        NginxSuite.Effort effort = new NginxSuite.Effort(
+                List.of(Body.KIB_1), List.of(tool), 1, Duration.ofMillis(300), TlsTally.Depth.COPY);
         List<NginxRow> rows = new NginxSuite(BenchCommand::during, effort).run();
         assertThat(rows).extracting(row -> row.bench().who().word()).containsExactly("native", "kernel", "graft");
         assertThat(rows).allMatch(row -> row.failed() == 0);

@@ -63,7 +63,7 @@ final class NginxSeries {
                 bench,
                 loss,
                 samples(rounds.stream().map(NginxRound::cpuPerRequest).toList()),
-                rounds.stream().mapToLong(round -> round.totals().events()).sum(),
+                rounds.stream().mapToLong(NginxRound::events).sum(),
                 rounds.stream().mapToLong(NginxRound::lost).sum(),
                 failed);
     }

@@ -1,5 +1,6 @@
 package graft.cli.bench;
 
+import graft.cli.bpf.PackagedProgram;
 import graft.cli.error.Problem;
 import graft.cli.load.Body;
 import graft.cli.load.CurlLoad;
@@ -14,9 +15,9 @@ import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * What full capture of TLS traffic costs a loaded nginx: requests per second untraced, with the kernel's uprobes and with
- * graft, for bodies of different size. One load goes on for all windows of a body, interleaved A B A C A C A C A. The same
- * program runs in both, and the same reader takes every record. Whether a tracer sees everything is checked before, with an
+ * What tools cost a loaded nginx, full capture of TLS traffic or counting of system calls: requests per second untraced,
+ * with the kernel's probes and with graft, for bodies of different size. One load goes on for all windows of a body, interleaved A B A C A C A C A. The same
+ * program runs in both, and the same reader takes every record. Whether all traffic is captured is checked before, with an
  * exact number of requests and under full load.
  */
 public final class NginxSuite {
@@ -42,11 +43,12 @@ public final class NginxSuite {
      * How much to measure.
      *
      * @param bodies what is asked for
+     * @param tools what it is traced by, each measured by itself
      * @param rounds windows of the kernel, and a third of those of graft, for each body
      * @param window how long a window is
      * @param depth how much of a record the reader reads
      */
-    public record Effort(List<Body> bodies, int rounds, Duration window, TlsTally.Depth depth) {}
+    public record Effort(List<Body> bodies, List<NginxTool> tools, int rounds, Duration window, TlsTally.Depth depth) {}
 
     public NginxSuite(SessionRunner sessions, Effort effort) {
         this.sessions = sessions;
@@ -56,12 +58,9 @@ public final class NginxSuite {
     /** Measures all bodies. */
     public List<NginxRow> run() {
         try (NginxServer server = NginxServer.start()) {
-            NginxTracing tracing = new NginxTracing(sessions, server.workerPids(), effort.depth());
             List<NginxRow> rows = new ArrayList<>();
             for (Body body : effort.bodies()) {
-                long responseBytes = exactCapture(tracing, server.url(body));
-                rows.addAll(measure(tracing, server.workerPids(), server.url(body), responseBytes)
-                        .rows(body.file()));
+                effort.tools().forEach(tool -> rows.addAll(measure(server, tool, body)));
             }
             if (!server.errorsSinceStart().isEmpty()) {
                 throw Problem.of("B001", "nginx's error log gained lines while it was traced")
@@ -72,6 +71,24 @@ public final class NginxSuite {
         }
     }
 
+    private List<NginxRow> measure(NginxServer server, NginxTool tool, Body body) {
+        URI url = server.url(body);
+        List<Integer> workers = server.workerPids();
+        return switch (tool) {
+            case TLS -> {
+                NginxTracing tracing = new NginxTracing(sessions, workers, effort.depth());
+                requireAccountedFor(tracing, url, exactCapture(tracing, url));
+                yield measure(tracing, url).rows(body.file());
+            }
+            case SYSCOUNT ->
+                measure(new CallTracing(sessions, PackagedProgram.SYSCOUNT, "calls", workers), url)
+                        .rows(body.file() + " " + tool.word());
+            case OPENSNOOP ->
+                measure(new CallTracing(sessions, PackagedProgram.OPENSNOOP, "files", workers), url)
+                        .rows(body.file() + " " + tool.word());
+        };
+    }
+
     /**
      * Both tracers see every read and write of an exact number of requests, with the same bytes.
      *
@@ -79,26 +96,29 @@ public final class NginxSuite {
      */
     private static long exactCapture(NginxTracing tracing, URI url) {
         Supplier<LoadResult> load = () -> CurlLoad.run(url, EXACT_REQUESTS, CurlLoad.Connections.ONE_FOR_ALL);
-        NginxRound kernel = tracing.kernel(load);
-        NginxRound graft = tracing.graft(load);
-        boolean complete =
-                kernel.lost() == 0 && graft.lost() == 0 && graft.totals().reads() == EXACT_REQUESTS;
+        CapturedRound kernel = tracing.capturedInKernel(load);
+        CapturedRound graft = tracing.capturedHere(load);
+        boolean complete = kernel.round().lost() == 0
+                && graft.round().lost() == 0
+                && graft.totals().reads() == EXACT_REQUESTS;
         if (!complete || !kernel.totals().equals(graft.totals())) {
             throw Problem.of("B001", "the tracers saw different traffic of " + EXACT_REQUESTS + " requests")
-                    .because("kernel: " + kernel.totals() + ", lost " + kernel.lost())
-                    .because("graft: " + graft.totals() + ", lost " + graft.lost())
+                    .because("kernel: " + kernel.totals() + ", lost "
+                            + kernel.round().lost())
+                    .because("graft: " + graft.totals() + ", lost "
+                            + graft.round().lost())
                     .failure();
         }
         return graft.totals().writtenBytes() / EXACT_REQUESTS;
     }
 
-    private NginxSeries measure(NginxTracing tracing, List<Integer> workers, URI url, long responseBytes) {
-        Supplier<LoadResult> whole = () -> WrkLoad.run(url, WrkLoad.Shape.full(LOAD_THREADS, CONNECTIONS, WHOLE));
+    private NginxSeries measure(LoadTracing tracing, URI url) {
+        List<Integer> workers = tracing.workers();
         // The server's caches and the compiled code of the reader are warm from here on.
-        tracing.kernel(whole);
-        requireAccountedFor(tracing.graft(whole), responseBytes);
+        tracing.kernel(() -> whole(url));
+        tracing.graft(() -> whole(url));
         long before = ServedLoad.written(workers);
-        long requests = tracing.untraced(whole).load().requests();
+        long requests = tracing.untraced(() -> whole(url)).load().requests();
         double bytesPerRequest = (double) (ServedLoad.written(workers) - before) / Math.max(1, requests);
         WrkLoad.Shape shape = WrkLoad.Shape.full(LOAD_THREADS, CONNECTIONS, limit());
         try (ServedLoad load = new ServedLoad(workers, url, shape, effort.window(), bytesPerRequest)) {
@@ -106,7 +126,7 @@ public final class NginxSuite {
         }
     }
 
-    private NginxSeries windows(NginxTracing tracing, ServedLoad load) {
+    private NginxSeries windows(LoadTracing tracing, ServedLoad load) {
         tracing.untraced(load::window);
         NginxSeries series = new NginxSeries(tracing.untraced(load::window));
         for (int round = 0; round < effort.rounds(); round++) {
@@ -127,11 +147,16 @@ public final class NginxSuite {
         return round.multipliedBy(effort.rounds() + 2L);
     }
 
+    private static LoadResult whole(URI url) {
+        return WrkLoad.run(url, WrkLoad.Shape.full(LOAD_THREADS, CONNECTIONS, WHOLE));
+    }
+
     /** A tracer that misses events would be fast. */
-    private static void requireAccountedFor(NginxRound round, long responseBytes) {
-        if (round.lost() == 0 && !round.isComplete(CONNECTIONS, responseBytes)) {
+    private static void requireAccountedFor(NginxTracing tracing, URI url, long responseBytes) {
+        CapturedRound captured = tracing.capturedHere(() -> whole(url));
+        if (captured.round().lost() == 0 && !captured.isComplete(CONNECTIONS, responseBytes)) {
             throw Problem.of("B001", "events are missing and were not counted as lost")
-                    .because(round.toString())
+                    .because(captured.toString())
                     .failure();
         }
     }

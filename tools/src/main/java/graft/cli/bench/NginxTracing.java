@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.function.Supplier;
 
 /** Runs a load on nginx's workers untraced or with all TLS traffic captured and read. */
-final class NginxTracing {
+final class NginxTracing implements LoadTracing {
     private final SessionRunner sessions;
     private final SessionRequest request;
     private final TlsTally.Depth depth;
@@ -25,20 +25,28 @@ final class NginxTracing {
         this.request = new SessionRequest(object, SectionLinks.of(object).links(), workers);
     }
 
-    /** Nothing attached. */
-    NginxRound untraced(Supplier<LoadResult> load) {
-        long before = CpuTime.ofMainThreads(request.pids());
-        LoadResult result = load.get();
-        return new NginxRound(result, CpuTime.ofMainThreads(request.pids()) - before, TlsTally.Totals.NONE, 0);
+    @Override
+    public List<Integer> workers() {
+        return request.pids();
+    }
+
+    @Override
+    public NginxRound graft(Supplier<LoadResult> load) {
+        return capturedHere(load).round();
+    }
+
+    @Override
+    public NginxRound kernel(Supplier<LoadResult> load) {
+        return capturedInKernel(load).round();
     }
 
     /** The program in the workers. */
-    NginxRound graft(Supplier<LoadResult> load) {
+    CapturedRound capturedHere(Supplier<LoadResult> load) {
         return sessions.during(request, session -> traced(TlsSource.Targets.of(session), load));
     }
 
     /** The same program on the kernel's probes. */
-    NginxRound kernel(Supplier<LoadResult> load) {
+    CapturedRound capturedInKernel(Supplier<LoadResult> load) {
         return switch (KernelSession.open(request, Map.of())) {
             case KernelSession.Opening.Opened(var session) -> {
                 try (session) {
@@ -61,14 +69,15 @@ final class NginxTracing {
         };
     }
 
-    private NginxRound traced(TlsSource source, Supplier<LoadResult> load) {
+    private CapturedRound traced(TlsSource source, Supplier<LoadResult> load) {
         try (source;
                 TlsReader reader = TlsReader.start(source, new TlsTally(depth))) {
             long before = CpuTime.ofMainThreads(request.pids());
             LoadResult result = load.get();
             long served = CpuTime.ofMainThreads(request.pids()) - before;
             TlsTally.Totals totals = reader.finish();
-            return new NginxRound(result, served + reader.cpuNanos(), totals, source.lost());
+            return new CapturedRound(
+                    new NginxRound(result, served + reader.cpuNanos(), totals.events(), source.lost()), totals);
         }
     }
 }

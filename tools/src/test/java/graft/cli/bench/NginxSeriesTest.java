@@ -9,15 +9,11 @@ import org.junit.jupiter.api.Test;
 
 class NginxSeriesTest {
     private static NginxRound round(double perSecond, long lost) {
-        return new NginxRound(
-                new LoadResult(1000, perSecond, 0, 0),
-                8_000_000,
-                new TlsTally.Totals(1000, 45_000, 1000, 1_260_000, 0),
-                lost);
+        return new NginxRound(new LoadResult(1000, perSecond, 0, 0), 8_000_000, 2000, lost);
     }
 
     private static NginxRound untraced(double perSecond) {
-        return new NginxRound(new LoadResult(1000, perSecond, 0, 0), 5_000_000, TlsTally.Totals.NONE, 0);
+        return new NginxRound(new LoadResult(1000, perSecond, 0, 0), 5_000_000, 0, 0);
     }
 
     private static List<NginxRow> rows() {
@@ -64,8 +60,9 @@ class NginxSeriesTest {
 
     @Test
     void roundsAreCompleteWhenRequestsAndBytesAreAccountedFor() {
-        assertThat(round(1, 0).isComplete(16, 1260)).isTrue();
-        assertThat(round(1, 0).isComplete(16, 1300)).isFalse();
-        assertThat(round(1, 0).isComplete(16, 1200)).isFalse();
+        CapturedRound captured = new CapturedRound(round(1, 0), new TlsTally.Totals(1000, 45_000, 1000, 1_260_000, 0));
+        assertThat(captured.isComplete(16, 1260)).isTrue();
+        assertThat(captured.isComplete(16, 1300)).isFalse();
+        assertThat(captured.isComplete(16, 1200)).isFalse();
     }
 }

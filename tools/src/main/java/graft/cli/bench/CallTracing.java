@@ -1,0 +1,72 @@
+package graft.cli.bench;
+
+import graft.bridge.KernelMap;
+import graft.cli.bpf.PackagedProgram;
+import graft.cli.load.LoadResult;
+import graft.daemon.KernelSession;
+import graft.daemon.SectionLinks;
+import graft.daemon.Session;
+import graft.daemon.SessionRequest;
+import graft.ebpf.maps.HashTable;
+import graft.ebpf.object.CollectionSpec;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+
+/**
+ * Runs a load under a packaged tool for system calls that counts in one map, whose values begin with a count. The kernel's
+ * tracepoints are there for every process of the machine, the load generator too; programs leave at once for others.
+ */
+final class CallTracing implements LoadTracing {
+    private final SessionRunner sessions;
+    private final SessionRequest request;
+    private final String map;
+
+    /** @param map what the tool counts in */
+    CallTracing(SessionRunner sessions, PackagedProgram tool, String map, List<Integer> workers) {
+        this.sessions = sessions;
+        this.map = map;
+        CollectionSpec object = tool.spec();
+        this.request = new SessionRequest(object, SectionLinks.of(object).links(), workers);
+    }
+
+    @Override
+    public List<Integer> workers() {
+        return request.pids();
+    }
+
+    @Override
+    public NginxRound graft(Supplier<LoadResult> load) {
+        return sessions.during(request, session -> {
+            NginxRound round = untraced(load);
+            return counted(round, values(session));
+        });
+    }
+
+    @Override
+    public NginxRound kernel(Supplier<LoadResult> load) {
+        try (KernelSession session = SyscallSuite.open(request)) {
+            NginxRound round = untraced(load);
+            return counted(round, values(session));
+        }
+    }
+
+    private Stream<byte[]> values(Session session) {
+        HashTable table = (HashTable) session.collection().map(map).orElseThrow();
+        return table.entries().stream().map(entry -> entry.values().getFirst());
+    }
+
+    private Stream<byte[]> values(KernelSession session) {
+        KernelMap table = session.maps().get(map);
+        return table.keys().stream().flatMap(key -> table.lookup(key).stream());
+    }
+
+    private static NginxRound counted(NginxRound round, Stream<byte[]> values) {
+        long events = values.mapToLong(value ->
+                        ByteBuffer.wrap(value).order(ByteOrder.LITTLE_ENDIAN).getLong())
+                .sum();
+        return new NginxRound(round.load(), round.cpuNanos(), events, 0);
+    }
+}
