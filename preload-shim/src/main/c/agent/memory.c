@@ -133,6 +133,8 @@ static long faulted(void *to, uint64_t size)
 
 static int outside(uint64_t from, uint64_t size) { return from >= TASK_END || size > TASK_END - from; }
 
+int graft_read(void *to, uint64_t size, uint64_t from) { return !outside(from, size) && !copy_range(to, from, size); }
+
 static long read_bytes(char *to, uint32_t size, uint64_t from)
 {
     if (!size)

@@ -153,6 +153,9 @@ INLINE void graft_store_value(void *to, const void *from, uint32_t size)
     }
 }
 
+/* Copies what may not be there; not counted as a fault when it is not. */
+int graft_read(void *to, uint64_t size, uint64_t from);
+
 /* A function of a program, by the C convention. */
 typedef uint64_t (*graft_callback)(struct graft_map *map, const void *key, void *value, uint64_t context);
 
