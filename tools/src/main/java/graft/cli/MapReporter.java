@@ -18,6 +18,7 @@ import graft.ebpf.maps.LpmTrie;
 import graft.ebpf.maps.PerCpuArrayMap;
 import graft.ebpf.maps.QueueMap;
 import graft.ebpf.maps.RingBuffer;
+import graft.ebpf.maps.StackTraceMap;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.MapSpec;
 import java.io.PrintWriter;
@@ -158,6 +159,9 @@ final class MapReporter {
                         map.spec().name(), map.spec().maxEntries(), arena.area().start());
             case LpmTrie trie ->
                 trie.keys().forEach(key -> trie.lookup(key).ifPresent(value -> row(map.spec(), key, List.of(value))));
+            case StackTraceMap traces ->
+                traces.keys()
+                        .forEach(key -> traces.lookup(key).ifPresent(value -> row(map.spec(), key, List.of(value))));
             case QueueMap queue -> {
                 List<byte[]> values = queue.values();
                 for (int position = 0; position < values.size(); position++) {

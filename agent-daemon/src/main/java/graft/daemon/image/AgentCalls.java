@@ -48,6 +48,11 @@ final class AgentCalls {
                     PROBE_READ_USER_STR,
                     PROBE_READ_KERNEL,
                     PROBE_READ_KERNEL_STR -> read();
+            case GET_STACK -> read();
+            case GET_STACKID -> {
+                read();
+                lock();
+            }
             case MAP_UPDATE_ELEM, MAP_DELETE_ELEM, MAP_PUSH_ELEM, MAP_POP_ELEM, MAP_PEEK_ELEM -> lock();
             case PERF_EVENT_OUTPUT -> {
                 lock();

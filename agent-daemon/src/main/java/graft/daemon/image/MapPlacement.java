@@ -14,6 +14,7 @@ import graft.ebpf.maps.PerCpuArrayMap;
 import graft.ebpf.maps.Piece;
 import graft.ebpf.maps.QueueMap;
 import graft.ebpf.maps.RingBuffer;
+import graft.ebpf.maps.StackTraceMap;
 import graft.platform.address.RemoteAddress;
 import graft.platform.layout.MapLayout;
 import graft.platform.layout.PoolConstants;
@@ -90,8 +91,14 @@ final class MapPlacement {
             case PerCpuArrayMap array -> Optional.of(new TargetBinding.Rows(array.cpuStride(), array.cpus()));
             case HashTable hash
             when hash.cpus() > 0 -> Optional.of(new TargetBinding.Rows(hash.cpuStride(), hash.cpus()));
-            case HashTable _, ArrayMap _, RingBuffer _, ArenaMap _, QueueMap _, BloomFilter _, LpmTrie _ ->
-                Optional.empty();
+            case HashTable _,
+                    ArrayMap _,
+                    RingBuffer _,
+                    ArenaMap _,
+                    QueueMap _,
+                    BloomFilter _,
+                    LpmTrie _,
+                    StackTraceMap _ -> Optional.empty();
         };
     }
 

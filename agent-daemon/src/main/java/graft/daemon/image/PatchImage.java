@@ -158,7 +158,10 @@ public final class PatchImage {
                                 List.of(new Injection.Pool(
                                         builder.pool(),
                                         size,
-                                        RuntimeImage.of(environment(), List.of(), Optional.empty()))),
+                                        RuntimeImage.of(
+                                                environment(),
+                                                new RuntimeImage.Pool(size, builder.pool(), Optional.empty()),
+                                                List.of()))),
                                 List.of(),
                                 new PatchPlan(sites, builder.blocks())),
                         point);

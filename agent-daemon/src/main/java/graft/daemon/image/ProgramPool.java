@@ -145,7 +145,7 @@ final class ProgramPool implements CodeSpace {
             case Compilation.Compiled(var compiled) -> {
                 builder.add(address, Code.of(compiled.code()), "program " + compiled.name());
                 tailEntries.put(compiled.name(), address.value() + compiled.tailEntry());
-                yield entry(address, compiled, ProgramChanges.of(program, tailPrograms));
+                yield entry(address, compiled, program);
             }
         };
         programs.put(program.spec().name(), entry);
@@ -170,7 +170,8 @@ final class ProgramPool implements CodeSpace {
         builder.fill(table.get(), Code.of(addresses.array()), "table of programs to tail call");
     }
 
-    private static ProgramEntry entry(RemoteAddress address, CompiledProgram compiled, ProgramChanges changes) {
+    private ProgramEntry entry(RemoteAddress address, CompiledProgram compiled, CheckedProgram program) {
+        ProgramChanges changes = ProgramChanges.of(program, tailPrograms);
         Set<ProgramEntry.Use> uses = EnumSet.noneOf(ProgramEntry.Use.class);
         for (CompiledProgram.BelowContext input : compiled.inputs()) {
             uses.add(
@@ -184,6 +185,9 @@ final class ProgramPool implements CodeSpace {
         }
         if (changes.mayOverride()) {
             uses.add(ProgramEntry.Use.OVERRIDE);
+        }
+        if (program.walksStack(tailPrograms)) {
+            uses.add(ProgramEntry.Use.FRAME);
         }
         BitSet fields =
                 compiled.contextUse() == Facts.ContextUse.ESCAPES ? ProgramEntry.allFields() : compiled.contextFields();

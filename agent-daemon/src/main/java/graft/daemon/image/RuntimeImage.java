@@ -2,10 +2,12 @@ package graft.daemon.image;
 
 import graft.platform.address.RemoteAddress;
 import graft.platform.layout.ConfigLayout;
+import graft.platform.layout.MapConstants;
 import graft.platform.layout.MapLayout;
 import graft.platform.layout.PoolConstants;
 import graft.platform.linux.Sysconf;
 import graft.platform.proc.CpuFlags;
+import graft.platform.proc.StackDepth;
 import graft.rewriter.Code;
 import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import java.nio.ByteBuffer;
@@ -18,11 +20,18 @@ final class RuntimeImage {
     private RuntimeImage() {}
 
     /**
-     * @param descriptors one {@code struct graft_map} each, in the order of their index
+     * The pool above.
+     *
+     * @param next where the next pool of the injection begins, the first one behind the last
      * @param returnPages where the mapping with {@code RETURN_PAGES} is
+     */
+    record Pool(long size, RemoteAddress next, Optional<RemoteAddress> returnPages) {}
+
+    /**
+     * @param descriptors one {@code struct graft_map} each, in the order of their index
      * @throws IllegalArgumentException when there are more than fit
      */
-    static Code of(TargetEnvironment environment, List<byte[]> descriptors, Optional<RemoteAddress> returnPages) {
+    static Code of(TargetEnvironment environment, Pool pool, List<byte[]> descriptors) {
         if (descriptors.size() > PoolConstants.DESCRIPTORS_MAX) {
             throw new IllegalArgumentException(
                     descriptors.size() + " maps; a target takes " + PoolConstants.DESCRIPTORS_MAX);
@@ -45,7 +54,11 @@ final class RuntimeImage {
             image.putLong(ConfigLayout.STACK_END, stack.end().value());
         });
         image.putLong(
-                ConfigLayout.RETURN_PAGES, returnPages.map(RemoteAddress::value).orElse(0L));
+                ConfigLayout.RETURN_PAGES,
+                pool.returnPages().map(RemoteAddress::value).orElse(0L));
+        image.putLong(ConfigLayout.POOL_SIZE, pool.size());
+        image.putLong(ConfigLayout.NEXT_POOL, pool.next().value());
+        image.putInt(ConfigLayout.MAX_STACK, Math.min(StackDepth.most(), MapConstants.TRACE_ADDRESSES_MAX));
         image.putInt(ConfigLayout.UID, environment.uid());
         image.putInt(ConfigLayout.GID, environment.gid());
         image.putInt(ConfigLayout.FEATURES, features(CpuFlags.ofThisMachine()));

@@ -28,7 +28,6 @@ import graft.rewriter.plan.SyscallProgram;
 import graft.rewriter.plan.Unwinding;
 import graft.rewriter.stub.ProbeCall;
 import graft.rewriter.stub.ProbeKind;
-import graft.rewriter.stub.StackUse;
 import graft.uprobe.AttachPoint;
 import graft.uprobe.TargetModule;
 import graft.uprobe.TargetModules;
@@ -194,7 +193,7 @@ public final class TargetImage {
                 if (changes.isPresent()) {
                     return Optional.of(changes.get());
                 }
-                for (Part part : plan(planner, function, new Programs(pool.get(), text.stackUse(), tailPrograms))) {
+                for (Part part : plan(planner, function, new Programs(pool.get(), text, tailPrograms))) {
                     Optional<SessionRefusal.SiteRefused> refused = place(part, module, function);
                     if (refused.isPresent()
                             && onRefusal == SessionRequest.OnRefusal.FAIL
@@ -267,7 +266,7 @@ public final class TargetImage {
     }
 
     /** The programs of one module's places. */
-    private record Programs(ProgramPool pool, StackUse stack, List<CheckedProgram> tailPrograms) {
+    private record Programs(ProgramPool pool, ModuleText text, List<CheckedProgram> tailPrograms) {
         List<ProgramAtSite> at(List<FunctionProbes.Wanted> wanted) {
             return wanted.stream().map(this::at).toList();
         }
@@ -278,8 +277,9 @@ public final class TargetImage {
             return new ProgramAtSite() {
                 @Override
                 public ProbeCall call(ProbeKind kind) {
-                    RemoteAddress thunk = pool.thunk(wanted.program(), kind, stack);
-                    return new ProbeCall(thunk, new RemoteAddress(wanted.ip()), wanted.cookie(), effect);
+                    RemoteAddress thunk = pool.thunk(wanted.program(), kind, text.stackUse());
+                    RemoteAddress ip = new RemoteAddress(wanted.ip());
+                    return new ProbeCall(thunk, ip, wanted.cookie(), effect, frame(wanted.program(), kind, ip));
                 }
 
                 @Override
@@ -294,11 +294,17 @@ public final class TargetImage {
             };
         }
 
+        private ProbeCall.Frame frame(CheckedProgram program, ProbeKind kind, RemoteAddress ip) {
+            return !kind.isReturn() && program.walksStack(tailPrograms) && text.beginsFrame(ip)
+                    ? ProbeCall.Frame.BEGINS
+                    : ProbeCall.Frame.THERE;
+        }
+
         List<SyscallProgram> at(SyscallProbes call, List<SyscallProbes.Wanted> wanted) {
             return wanted.stream()
                     .map(one -> new SyscallProgram(
                             () -> new ProbeCall(
-                                    pool.thunk(one.program(), one.kind(), stack),
+                                    pool.thunk(one.program(), one.kind(), text.stackUse()),
                                     call.call().end(),
                                     one.cookie(),
                                     ProgramChanges.of(one.program(), tailPrograms)
@@ -381,13 +387,17 @@ public final class TargetImage {
         List<Injection.Pool> injected = new ArrayList<>();
         List<CodeBlock> code = new ArrayList<>();
         List<Injection.Region> regions = new ArrayList<>(lifelines);
-        int index = 0;
-        for (ProgramPool pool : pools.values()) {
+        List<ProgramPool> all = List.copyOf(pools.values());
+        for (int index = 0; index < all.size(); index++) {
+            ProgramPool pool = all.get(index);
+            RemoteAddress next = all.get((index + 1) % all.size()).builder().pool();
             PoolBuilder builder = pool.builder();
+            long size = poolSizes.get(index);
             injected.add(new Injection.Pool(
                     builder.pool(),
-                    poolSizes.get(index++),
-                    RuntimeImage.of(environment, placed.descriptors(), pool.returnPages())));
+                    size,
+                    RuntimeImage.of(
+                            environment, new RuntimeImage.Pool(size, next, pool.returnPages()), placed.descriptors())));
             code.addAll(builder.blocks());
             pool.returnPages().map(ReturnPages::region).ifPresent(regions::add);
         }

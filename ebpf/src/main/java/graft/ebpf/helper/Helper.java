@@ -22,8 +22,10 @@ public enum Helper {
     GET_CURRENT_UID_GID(15, 0),
     GET_CURRENT_COMM(16, 2),
     PERF_EVENT_OUTPUT(25, 5),
+    GET_STACKID(27, 3),
     PROBE_READ_STR(45, 3),
     OVERRIDE_RETURN(58, 2),
+    GET_STACK(67, 4),
     MAP_PUSH_ELEM(87, 3),
     MAP_POP_ELEM(88, 2),
     MAP_PEEK_ELEM(89, 2),
@@ -72,6 +74,11 @@ public enum Helper {
     /** Whether it calls a function of the program, which may know addresses in the frame of the helper's caller. */
     public boolean callsBack() {
         return this == LOOP || this == FOR_EACH_MAP_ELEM;
+    }
+
+    /** Whether it walks the stack of the thread. */
+    public boolean walksStack() {
+        return this == GET_STACKID || this == GET_STACK;
     }
 
     /** How many of r1 to r5 it takes. */

@@ -52,8 +52,8 @@ public sealed interface MapCreation {
             case QUEUE, STACK -> QueueMap.create(spec);
             case BLOOM_FILTER -> BloomFilter.create(spec);
             case ARENA -> ArenaMap.create(spec);
-            case STACK_TRACE,
-                    CGROUP_ARRAY,
+            case STACK_TRACE -> StackTraceMap.create(spec);
+            case CGROUP_ARRAY,
                     DEVMAP,
                     SOCKMAP,
                     CPUMAP,

@@ -5,6 +5,7 @@ import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
 import graft.platform.layout.MapConstants;
 import graft.platform.linux.Sysconf;
+import graft.platform.proc.StackDepth;
 import java.util.Optional;
 
 /** Which blueprints become maps. What the kernel answers with EINVAL or E2BIG is refused here too. */
@@ -13,6 +14,7 @@ final class MapRules {
     private static final int NUMA_NODE = 1 << 2;
     private static final int RDONLY = 1 << 3;
     private static final int WRONLY = 1 << 4;
+    private static final int STACK_BUILD_ID = 1 << 5;
     private static final int ZERO_SEED = 1 << 6;
     private static final int PRESERVE_ELEMENTS = 1 << 11;
     private static final int INNER_MAP = 1 << 12;
@@ -41,8 +43,8 @@ final class MapRules {
             case QUEUE, STACK -> keyless(spec, "a queue or stack", ACCESS_FLAGS);
             case BLOOM_FILTER -> bloom(spec);
             case ARENA -> arena(spec);
-            case STACK_TRACE,
-                    CGROUP_ARRAY,
+            case STACK_TRACE -> traces(spec);
+            case CGROUP_ARRAY,
                     DEVMAP,
                     SOCKMAP,
                     CPUMAP,
@@ -123,6 +125,21 @@ final class MapRules {
                 .or(() -> spec.maxEntries() > MapConstants.ELEMENTS_MAX
                         ? no(spec, "max_entries " + spec.maxEntries() + " is too large", "at most 500 000 000")
                         : size(spec, TrieNodes.regionSize(spec)));
+    }
+
+    private static Optional<MapCreation.Refused> traces(MapSpec spec) {
+        if (spec.keySize() != Integer.BYTES) {
+            return no(spec, "a stack trace has a 4-byte id, not " + spec.keySize(), "key_size 4");
+        }
+        if ((spec.flags() & STACK_BUILD_ID) != 0) {
+            return no(spec, "traces of build ids are not available in user space", "--where kernel, or addresses");
+        }
+        int most = Math.min(MapConstants.TRACE_ADDRESSES_MAX, StackDepth.most());
+        int size = spec.valueSize();
+        if (size < Long.BYTES || size % Long.BYTES != 0 || size / Long.BYTES > most) {
+            return no(spec, size + " bytes are not 1 to " + most + " addresses", "value_size " + most * Long.BYTES);
+        }
+        return common(spec, NUMA_NODE | RDONLY | WRONLY).or(() -> size(spec, StackTraceMap.regionSize(spec)));
     }
 
     private static Optional<MapCreation.Refused> ring(MapSpec spec) {

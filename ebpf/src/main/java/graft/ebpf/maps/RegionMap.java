@@ -6,7 +6,7 @@ import java.util.List;
 
 /** What all maps have in common: each is one region, which targets map as a whole unless a type says otherwise. */
 abstract sealed class RegionMap implements BpfMap
-        permits IndexedMap, HashTable, LpmTrie, QueueMap, BloomFilter, RingBuffer, ArenaMap {
+        permits IndexedMap, HashTable, LpmTrie, QueueMap, BloomFilter, RingBuffer, ArenaMap, StackTraceMap {
     final MapSpec spec;
     final MapRegion region;
 

@@ -238,7 +238,7 @@ final class HelperArguments {
         largestSize = size.constant();
     }
 
-    /** Helpers that take the context itself read what lies below it, never its fields: it does not escape. */
+    /** Helpers that take the context itself read what lies below it, and those that walk the stack three fields: it does not escape. */
     private void programContext(Reg reg, Null nullable) {
         if (nullable == Null.TAKEN && isNull(reg)) {
             return;

@@ -4,6 +4,7 @@ import graft.ebpf.helper.Helper;
 import graft.ebpf.insn.Insn;
 import graft.ebpf.insn.Reg;
 import graft.ebpf.object.KernelSection;
+import graft.ebpf.object.ProgType;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -39,6 +40,12 @@ final class HelperTransfer {
             143,
             144);
 
+    /** {@code BPF_F_USER_STACK | BPF_F_USER_BUILD_ID}. */
+    private static final long USER_BUILD_IDS = 1 << 8 | 1 << 11;
+
+    /** bp, ip and sp in {@code struct pt_regs}. */
+    private static final List<Integer> WALKED_FIELDS = List.of(4 * 8, 16 * 8, 19 * 8);
+
     private static final int GET_RETVAL = 186;
     private static final int SET_RETVAL = 187;
 
@@ -56,6 +63,7 @@ final class HelperTransfer {
         for (int index = 0; index < expected.size(); index++) {
             arguments.check(Reg.of(index + 1), expected.get(index));
         }
+        walkStack(prototype, step);
         arguments.enterCallback();
         LockRules.beforeHelper(step, prototype);
         if (prototype.number() == TailCalls.HELPER) {
@@ -68,6 +76,22 @@ final class HelperTransfer {
         step.state.set(Reg.R0, HelperResult.of(prototype, arguments, step));
         if (prototype.number() == TailCalls.HELPER) {
             TailCalls.leave(step);
+        }
+    }
+
+    /** Helpers that walk the stack begin with the registers; build ids of mappings are known to the kernel only. */
+    private static void walkStack(Prototype prototype, Step step) {
+        boolean walks =
+                Helper.byNumber(prototype.number()).filter(Helper::walksStack).isPresent();
+        if (!walks || !step.walk.setting().isForTarget()) {
+            return;
+        }
+        WALKED_FIELDS.forEach(step.walk.notes()::contextRead);
+        if (prototype.number() == Helper.GET_STACK.number()
+                && step.state.get(Reg.R4) instanceof Scalar flags
+                && flags.isConstant()
+                && (flags.constant() & USER_BUILD_IDS) == USER_BUILD_IDS) {
+            throw unknown(prototype.name() + " gives addresses here, no build ids");
         }
     }
 
@@ -84,8 +108,14 @@ final class HelperTransfer {
             if (offered.get() == Helper.OVERRIDE_RETURN) {
                 ChangeRules.requireOverride(setting);
             }
-            boolean probesOnly = offered.get() == Helper.GET_FUNC_IP;
+            boolean probesOnly =
+                    offered.get() == Helper.GET_FUNC_IP || offered.get().walksStack();
             if (probesOnly && setting.context().get() != ContextLayout.PT_REGS) {
+                throw unknown(prototype.name() + " is not for programs of this type");
+            }
+            boolean system =
+                    setting.prog().type() == ProgType.KSYSCALL || setting.prog().type() == ProgType.KRETSYSCALL;
+            if (offered.get().walksStack() && system) {
                 throw unknown(prototype.name() + " is not for programs of this type");
             }
             return;

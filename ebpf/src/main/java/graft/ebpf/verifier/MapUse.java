@@ -99,6 +99,7 @@ final class MapUse {
             MapType.QUEUE,
             MapType.STACK,
             MapType.BLOOM_FILTER,
+            MapType.STACK_TRACE,
             MapType.RINGBUF);
 
     private static final Set<Integer> CHANGES_VALUES = Set.of(2, 3, 87, 88);

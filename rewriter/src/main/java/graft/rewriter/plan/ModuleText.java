@@ -2,6 +2,7 @@ package graft.rewriter.plan;
 
 import graft.platform.address.RemoteAddress;
 import graft.rewriter.stub.StackUse;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 
@@ -23,6 +24,9 @@ public record ModuleText(
         List<RemoteAddress> pointed,
         ConstantData data,
         Set<Trait> traits) {
+    private static final byte PUSH_RBP = 0x55;
+    private static final byte[] ENDBR64 = {(byte) 0xf3, 0x0f, 0x1e, (byte) 0xfa};
+
     public ModuleText {
         functions = List.copyOf(functions);
         pointed = List.copyOf(pointed);
@@ -71,6 +75,17 @@ public record ModuleText(
             }
         }
         return count;
+    }
+
+    /**
+     * Whether the instruction at {@code address} is one that functions with frames begin with, {@code push %rbp} or
+     * {@code endbr64}: what the kernel asks when a uprobe's program walks the stack.
+     */
+    public boolean beginsFrame(RemoteAddress address) {
+        int at = offsetOf(address);
+        return text[at] == PUSH_RBP
+                || at + ENDBR64.length <= text.length
+                        && Arrays.equals(text, at, at + ENDBR64.length, ENDBR64, 0, ENDBR64.length);
     }
 
     int offsetOf(RemoteAddress address) {

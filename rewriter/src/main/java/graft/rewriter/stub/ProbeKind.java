@@ -98,7 +98,8 @@ public enum ProbeKind {
         return this == SYSCALL_ENTER || this == SYSCALL_ENTER_RAW || this == SYSCALL_ENTER_WRAPPED;
     }
 
-    boolean isReturn() {
+    /** Whether the function has returned. */
+    public boolean isReturn() {
         return this == RETURN || this == RETURN_WITH_FLAGS;
     }
 

@@ -56,6 +56,11 @@ public record ProgramEntry(
         /** {@code context[-2]}: the attach cookie. */
         COOKIE,
         /**
+         * {@code context[-5]}: 1 when the probed instruction begins a function's frame, so that the stack pointer leads to
+         * the return address (see {@link ProbeCall.Frame}), else 0.
+         */
+        FRAME,
+        /**
          * {@code context[-3]} is 1 and becomes 0 when the probed function shall not run; then
          * {@code context[-4]} is what it returns.
          */

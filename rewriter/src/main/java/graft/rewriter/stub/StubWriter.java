@@ -192,7 +192,7 @@ public final class StubWriter {
     }
 
     private void record(ProbeCall call) {
-        out.data64(call.functionIp().value());
+        out.data64(call.functionIp().value() | (call.frame() == ProbeCall.Frame.BEGINS ? ThunkFrame.BEGINS : 0));
         out.data64(call.cookie());
     }
 

@@ -210,16 +210,28 @@ final class Thunk {
     private void storeFunctionIp() {
         boolean asked = program.uses().contains(ProgramEntry.Use.FUNCTION_IP);
         boolean isContextIp = readsRegisterField(RIP) && !kind.isReturn();
-        if (!asked && !isContextIp) {
+        boolean walks = program.uses().contains(ProgramEntry.Use.FRAME);
+        if (!asked && !isContextIp && !walks) {
             return;
         }
         loadSiteWord(0);
+        if (walks) {
+            storeFrameBegins();
+        }
         if (asked) {
             out.mov(OpSize.Q, frame.at(ThunkFrame.FUNCTION_IP), Gpr.RAX);
         }
         if (isContextIp) {
             out.mov(OpSize.Q, frame.field(RIP), Gpr.RAX);
         }
+    }
+
+    /** The bit of the site word in rax goes to its place, and rax is the address. */
+    private void storeFrameBegins() {
+        out.mov(OpSize.Q, frame.at(ThunkFrame.FRAME_BEGINS), 0);
+        out.op(Arith.ADD, OpSize.Q, (RegMem) Gpr.RAX, Gpr.RAX);
+        out.op(Arith.ADC, OpSize.B, frame.at(ThunkFrame.FRAME_BEGINS), 0);
+        out.op(Shift.SHR, OpSize.Q, Gpr.RAX, 1);
     }
 
     private void storeCookie() {

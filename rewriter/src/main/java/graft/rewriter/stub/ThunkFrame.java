@@ -15,6 +15,8 @@ import java.util.List;
  *  above it: the return address into the stub, which leads to the site record
  * </pre>
  *
+ * For programs that walk the stack 32 bytes more: 16 whether a frame begins | 24 result, and on as for those that may override.
+ *
  * For programs that may override, 16 bytes more: 8 result | 16 whether the function runs | 24 cookie | and so on.
  *
  * A saved register's place is its field of {@code pt_regs}, so what a program writes there is in the register afterwards. What
@@ -30,9 +32,14 @@ final class ThunkFrame {
     static final int COOKIE = -16;
     static final int RUNS = -24;
     static final int RESULT = -32;
+    static final int FRAME_BEGINS = -40;
+
+    /** In the first word of a site record, of programs that walk the stack: no address has this bit. */
+    static final long BEGINS = 1L << 63;
 
     private static final int CONTEXT = 24;
     private static final int CONTEXT_BEHIND_OVERRIDE = 40;
+    private static final int CONTEXT_BEHIND_FRAME = 56;
     private static final int WORD = 8;
     private static final int DI = 14;
     private static final int ORIG_RAX = 15;
@@ -45,7 +52,9 @@ final class ThunkFrame {
     ThunkFrame(ProbeKind kind, BitSet fields, ProgramEntry program) {
         this.kind = kind;
         this.fields = fields;
-        this.context = program.uses().contains(ProgramEntry.Use.OVERRIDE) ? CONTEXT_BEHIND_OVERRIDE : CONTEXT;
+        this.context = program.uses().contains(ProgramEntry.Use.FRAME)
+                ? CONTEXT_BEHIND_FRAME
+                : program.uses().contains(ProgramEntry.Use.OVERRIDE) ? CONTEXT_BEHIND_OVERRIDE : CONTEXT;
     }
 
     /** Whether the context points to {@code struct pt_regs}, all of it. */

@@ -23,7 +23,8 @@ record MapCase(long seed, MapSpec spec, int keys) {
             MapType.LPM_TRIE,
             MapType.QUEUE,
             MapType.STACK,
-            MapType.BLOOM_FILTER);
+            MapType.BLOOM_FILTER,
+            MapType.STACK_TRACE);
 
     private static final int LARGEST = 4096;
     private static final int LARGEST_PREFIX = 256;
@@ -31,8 +32,8 @@ record MapCase(long seed, MapSpec spec, int keys) {
     private static final int ZERO_SEED = 1 << 6;
     private static final int FLAG_BITS = 15;
 
-    /** {@code BPF_F_RDONLY} and {@code BPF_F_WRONLY}: what may be done by one descriptor of the kernel's. */
-    private static final int DESCRIPTOR_FLAGS = 3 << 3;
+    /** {@code BPF_F_RDONLY} and {@code BPF_F_WRONLY}: what may be done by one descriptor; {@code BPF_F_STACK_BUILD_ID}. */
+    private static final int KERNELS_FLAGS = 7 << 3;
 
     private static final int UNFIT_OF_100 = 5;
 
@@ -42,7 +43,7 @@ record MapCase(long seed, MapSpec spec, int keys) {
     static MapCase of(MapType type, long seed) {
         Random random = new Random(seed * TYPES.size() + type.ordinal());
         int keySize = keySize(type, random);
-        int valueSize = size(random);
+        int valueSize = type == MapType.STACK_TRACE ? Long.BYTES * (1 + random.nextInt(127)) : size(random);
         int entries = 1 + random.nextInt(random.nextInt(4) == 0 ? 300 : 20);
         int keys = type.isLru() ? entries : entries + entries / 2 + 2;
         MapSpec fit =
@@ -52,7 +53,7 @@ record MapCase(long seed, MapSpec spec, int keys) {
 
     private static int keySize(MapType type, Random random) {
         return switch (type) {
-            case ARRAY, PERCPU_ARRAY -> Integer.BYTES;
+            case ARRAY, PERCPU_ARRAY, STACK_TRACE -> Integer.BYTES;
             case QUEUE, STACK, BLOOM_FILTER -> 0;
             case LPM_TRIE -> Integer.BYTES + 1 + random.nextInt(random.nextInt(4) == 0 ? LARGEST_PREFIX : 4);
             default -> size(random); // hashes
@@ -92,7 +93,7 @@ record MapCase(long seed, MapSpec spec, int keys) {
                 yield with(fit.type(), sizes, fit.flags(), fit.extra());
             }
             default ->
-                with(fit.type(), sizes, fit.flags() ^ 1 << random.nextInt(FLAG_BITS) & ~DESCRIPTOR_FLAGS, fit.extra());
+                with(fit.type(), sizes, fit.flags() ^ 1 << random.nextInt(FLAG_BITS) & ~KERNELS_FLAGS, fit.extra());
         };
     }
 

@@ -45,6 +45,8 @@ public final class InlineHelpers {
                     RINGBUF_DISCARD,
                     RINGBUF_QUERY,
                     FOR_EACH_MAP_ELEM,
+                    GET_STACKID,
+                    GET_STACK,
                     STRNCMP,
                     CONFINE -> false;
         };
