@@ -34,7 +34,7 @@ import picocli.CommandLine.Option;
         footer = {
             "  graft bench uprobe                      what one probe costs, and in the kernel",
             "  graft bench attach                      how long a process is held to attach to it",
-            "  graft bench nginx                       throughput of nginx under full TLS capture",
+            "  graft bench nginx                       throughput of nginx under TLS capture and tools",
             "  graft bench vm                          compiled programs against gcc -O2 and the kernel",
             "  graft bench maps                        operations on maps against the kernel's",
             "  graft bench syscall                     what programs add to a system call, and in the kernel"
