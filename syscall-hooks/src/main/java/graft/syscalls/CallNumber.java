@@ -13,6 +13,7 @@ import java.util.Set;
 final class CallNumber {
     private static final int LOOK_BACK = 12;
     private static final int MOV_EAX_IMM32 = 0xb8;
+    private static final int MOV_AL_IMM8 = 0xb0;
     private static final int HIGHEST = 0xfff;
     private static final byte[] MOV_RAX_IMM32 = {0x48, (byte) 0xc7, (byte) 0xc0};
 
@@ -23,13 +24,18 @@ final class CallNumber {
         if (targets.contains(insns.get(call).address())) {
             return OptionalInt.empty();
         }
+        OptionalInt low = OptionalInt.empty();
         for (int i = call - 1; i >= Math.max(0, call - LOOK_BACK); i--) {
             X64Insn insn = insns.get(i);
-            OptionalInt loaded = loaded(insn);
+            boolean loadsLow = insn.bytes().length == 2 && (insn.bytes()[0] & 0xff) == MOV_AL_IMM8;
+            if (loadsLow && low.isEmpty()) {
+                low = OptionalInt.of(insn.bytes()[1] & 0xff);
+            }
+            OptionalInt loaded = with(low, loaded(insn));
             if (loaded.isPresent()) {
                 return loaded.getAsInt() >= 0 && loaded.getAsInt() <= HIGHEST ? loaded : OptionalInt.empty();
             }
-            if (!keepsEax(insn) || targets.contains(insn.address())) {
+            if (!loadsLow && !keepsEax(insn) || targets.contains(insn.address())) {
                 return OptionalInt.empty();
             }
         }
@@ -58,6 +64,12 @@ final class CallNumber {
             register = copies ? insn.registerField().orElseThrow() : register;
         }
         return OptionalInt.empty();
+    }
+
+    private static OptionalInt with(OptionalInt low, OptionalInt loaded) {
+        return low.isPresent() && loaded.isPresent()
+                ? OptionalInt.of(loaded.getAsInt() & ~0xff | low.getAsInt())
+                : loaded;
     }
 
     private static OptionalInt loaded(X64Insn insn) {

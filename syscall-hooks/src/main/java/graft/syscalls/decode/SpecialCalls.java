@@ -92,7 +92,7 @@ final class SpecialCalls {
         long value = call.argument(index);
         return switch (call.spec().name()) {
             case "futex" -> futex(call, index, value);
-            case "clone" -> index == 0 ? Optional.of(cloneFlags(value)) : Optional.empty();
+            case "clone" -> clone(call, index);
             case "fcntl" -> index == 2 ? fcntl((int) call.argument(1), value, call.pid()) : Optional.empty();
             case "brk" -> Optional.of(ValueText.pointer(value));
             case "getsockopt", "setsockopt" -> index == 2 ? option((int) call.argument(1), value) : Optional.empty();
@@ -146,6 +146,15 @@ final class SpecialCalls {
 
     private static Optional<String> hex(long value) {
         return Optional.of("0x" + Long.toHexString(value));
+    }
+
+    /** At the parent's number the kernel has put what the call returns. */
+    private Optional<String> clone(Call call, int index) {
+        return switch (index) {
+            case 0 -> Optional.of(cloneFlags(call.argument(0)));
+            case 2 -> call.result() > 0 ? Optional.of("[" + call.result() + "]") : Optional.empty();
+            default -> Optional.empty();
+        };
     }
 
     private String cloneFlags(long flags) {
