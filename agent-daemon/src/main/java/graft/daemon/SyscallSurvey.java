@@ -123,6 +123,9 @@ public record SyscallSurvey(int pid, List<Module> modules, List<NotLooked> notLo
 
     /** Plans the sites of one text. */
     private static final class Sides {
+        private static final Side NO_STACK =
+                new Side.Excluded("the thread has given its stack back, and programs need one");
+
         private final SyscallPlanner planner;
         private final SyscallProgram program;
 
@@ -140,16 +143,21 @@ public record SyscallSurvey(int pid, List<Module> modules, List<NotLooked> notLo
                 Side never = new Side.Excluded("unwinders know the return from a signal's handler by these bytes");
                 return new Site(site, never, never);
             }
+            if (!site.hasStackBefore()) {
+                return new Site(site, NO_STACK, NO_STACK);
+            }
             FunctionRange function = new FunctionRange(
                     site.function(), site.regionStart(), site.regionEnd().minus(site.regionStart()));
             SyscallPlanner.Sides sides = planner.plan(
                     function,
                     new SyscallPlace(site.address(), site.number()),
                     List.of(program),
-                    site.neverReturns() ? List.of() : List.of(program));
-            Side behind =
-                    site.neverReturns() ? new Side.Excluded("nothing comes back from this call") : side(sides.exit());
-            return new Site(site, side(sides.enter()), behind);
+                    site.neverReturns() || !site.hasStackBehind() ? List.of() : List.of(program));
+            Side before = side(sides.enter());
+            if (site.neverReturns()) {
+                return new Site(site, before, new Side.Excluded("nothing comes back from this call"));
+            }
+            return new Site(site, before, site.hasStackBehind() ? side(sides.exit()) : NO_STACK);
         }
 
         private static Side side(Optional<Planned> planned) {

@@ -13,13 +13,25 @@ import java.util.OptionalInt;
  * @param regionEnd first byte of the next function
  * @param address the {@code syscall} instruction
  * @param number the call's number, when the straight line before it loads it as a constant
+ * @param stack whether the thread has its stack around the call: without one, nothing can run there
  */
 public record SyscallSite(
         String function,
         RemoteAddress regionStart,
         RemoteAddress regionEnd,
         RemoteAddress address,
-        OptionalInt number) {
+        OptionalInt number,
+        Stack stack) {
+    /** A thread that ends may give its stack back first. */
+    public enum Stack {
+        /** It has one all the time. */
+        THERE,
+        /** The call takes it away. */
+        GONE_BEHIND,
+        /** It was taken away before. */
+        GONE
+    }
+
     /** {@code rt_sigreturn}: unwinders know the code that makes it by its bytes, so nobody may change them. */
     private static final int RT_SIGRETURN = 15;
 
@@ -43,6 +55,16 @@ public record SyscallSite(
     /** Whether nothing ever comes back from it. */
     public boolean neverReturns() {
         return new SyscallPlace(address, number).neverReturns();
+    }
+
+    /** Whether programs could run before it. */
+    public boolean hasStackBefore() {
+        return stack != Stack.GONE;
+    }
+
+    /** Whether programs could run behind it. */
+    public boolean hasStackBehind() {
+        return stack == Stack.THERE;
     }
 
     /** Whether it returns from a signal's handler, and is never hooked. */

@@ -159,9 +159,16 @@ public record SyscallSites(List<SyscallSite> sites, List<RemoteAddress> unclear)
             }
             if (!calls.isEmpty()) {
                 Line line = new Line(from, at);
-                for (int call : calls) {
-                    sites.add(new SyscallSite(
-                            function, remote(from), remote(to), remote(call), line.numberAt(remote(call))));
+                List<RemoteAddress> places = calls.stream().map(this::remote).toList();
+                for (int i = 0; i < calls.size(); i++) {
+                    RemoteAddress call = places.get(i);
+                    boolean givesBack = i + 1 < calls.size() && line.givesStackBack(call, places.get(i + 1));
+                    boolean given =
+                            function.startsWith(GO_THREAD_END) || i > 0 && line.givesStackBack(places.get(i - 1), call);
+                    SyscallSite.Stack stack = given
+                            ? SyscallSite.Stack.GONE
+                            : givesBack ? SyscallSite.Stack.GONE_BEHIND : SyscallSite.Stack.THERE;
+                    sites.add(new SyscallSite(function, remote(from), remote(to), call, line.numberAt(call), stack));
                 }
             }
         }
@@ -180,6 +187,16 @@ public record SyscallSites(List<SyscallSite> sites, List<RemoteAddress> unclear)
                 }
             }
 
+            /** Whether a thread unmaps something and ends with what comes next: its stack, then. */
+            boolean givesStackBack(RemoteAddress first, RemoteAddress second) {
+                return numberAt(first).equals(OptionalInt.of(MUNMAP))
+                        && numberAt(second).equals(OptionalInt.of(EXIT))
+                        && insns.stream()
+                                .filter(insn -> insn.address().compareTo(first) > 0
+                                        && insn.address().compareTo(second) < 0)
+                                .allMatch(insn -> insn.kind() == InsnKind.PLAIN || insn.kind() == InsnKind.NOP);
+            }
+
             OptionalInt numberAt(RemoteAddress call) {
                 for (int i = 0; i < insns.size(); i++) {
                     if (insns.get(i).end().equals(call.plus(SYSCALL_BYTES))) {
@@ -193,4 +210,9 @@ public record SyscallSites(List<SyscallSite> sites, List<RemoteAddress> unclear)
     }
 
     private static final int SYSCALL_BYTES = 2;
+    private static final int MUNMAP = 11;
+    private static final int EXIT = 60;
+
+    /** Says that others may have its stack, then ends. */
+    private static final String GO_THREAD_END = "runtime.exitThread";
 }

@@ -77,7 +77,8 @@ public final class ModuleSites {
                 site.regionStart().plus(bias),
                 site.regionEnd().plus(bias),
                 site.address().plus(bias),
-                site.number());
+                site.number(),
+                site.stack());
     }
 
     /** Whether a module makes no system calls. */

@@ -134,8 +134,11 @@ final class ProbeCollector {
         int places = 0;
         for (Map.Entry<TargetModule, List<SyscallSite>> module : syscallSites().entrySet()) {
             for (SyscallSite site : module.getValue()) {
-                boolean neverThere = link.edge() == LinkRequest.Edge.EXIT && site.neverReturns();
-                if (site.mayCall(number) && !neverThere) {
+                boolean possible = switch (link.edge()) {
+                    case ENTER -> site.hasStackBefore();
+                    case EXIT -> site.hasStackBehind() && !site.neverReturns();
+                };
+                if (site.mayCall(number) && possible) {
                     SyscallPlace call = new SyscallPlace(site.address(), site.number());
                     function(module.getKey(), site).at(call).add(link, program, number);
                     places++;
