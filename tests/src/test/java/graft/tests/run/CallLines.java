@@ -24,9 +24,13 @@ final class CallLines {
     private static final Pattern DURATION = Pattern.compile("  [0-9.]+ (ns|µs|ms|s)$");
     private static final Pattern FLAGS = Pattern.compile("[A-Z_][A-Z0-9_]*(\\|[A-Za-z0-9_]+)+");
 
-    /** What strace adds: what was found in a folder, what a new thread and a signal's frame hold. */
+    /**
+     * What strace adds: what was found in a folder, what a new thread and a signal's frame hold, how much room there was
+     * for a socket's address.
+     */
     private static final Pattern MORE =
-            Pattern.compile(" /\\* \\d+ entries \\*/| => \\{parent_tid=\\[\\d+\\]\\}|\\{mask=~?\\[.*\\]\\}");
+            Pattern.compile(" /\\* \\d+ entries \\*/| => \\{parent_tid=\\[\\d+\\]\\}|\\{mask=~?\\[.*\\]\\}"
+                    + "|(?<= \\[)\\d+ => (?=\\d+\\])");
 
     private static final Pattern FORK = Pattern.compile("(clone|clone3|fork|vfork)\\(.* = (\\d+)$");
     private static final Pattern ADDRESS = Pattern.compile("0x[0-9a-f]{6,}");
@@ -69,7 +73,9 @@ final class CallLines {
 
     /** Flags in one order, one blank before the result, and without what only strace shows. */
     private static String plain(String line) {
-        String shown = MORE.matcher(line).replaceAll("");
+        // musl sets it, the kernel ignores it, strace has forgotten its name.
+        String named = line.startsWith("clone(") ? line.replace("|0x400000", "|CLONE_DETACHED") : line;
+        String shown = MORE.matcher(named).replaceAll("");
         String sorted = FLAGS.matcher(shown)
                 .replaceAll(flags ->
                         Arrays.stream(flags.group().split("\\|")).sorted().collect(Collectors.joining("|")));
