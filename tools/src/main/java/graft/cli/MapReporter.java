@@ -75,7 +75,9 @@ final class MapReporter {
         live.session().unloaded().forEach(place -> err.printf("waiting for the library of %s%n", place));
         err.printf(
                 "attached: %d programs, %d processes%s; Ctrl-C ends%n",
-                live.session().collection().programs().size(),
+                live.session().collection().programs().keySet().stream()
+                        .filter(MapReporter::isForPeople)
+                        .count(),
                 live.session().pids().size(),
                 live.kernel()
                         .map(kernel -> ", %d links in the kernel".formatted(kernel.links()))
@@ -129,7 +131,12 @@ final class MapReporter {
 
     /** Global data, the tables of loaders and what graft adds are not. */
     static boolean isForPeople(MapSpec map) {
-        return !map.name().startsWith(".") && !map.name().startsWith("__bpf_usdt_");
+        return isForPeople(map.name()) && !map.name().startsWith("__bpf_usdt_");
+    }
+
+    /** What graft adds has a dot in front. */
+    private static boolean isForPeople(String name) {
+        return !name.startsWith(".");
     }
 
     private void print(BpfMap map) {
