@@ -9,6 +9,7 @@
 //   measure ROUNDS CALLS NAME...   CALLS calls of each named row per round -> "NAME NANOSECONDS" per batch and row
 //   count NAME                     calls made of the row so far -> "NAME COUNT"
 //   notify NUMBER                  from now on a thread answers every call of this number, as a supervisor of seccomp does
+//   pace RATE SECONDS NAME         so many calls a second of the row, for so long -> "pace CALLS NANOSECONDS"
 //   gap                            spins until a line comes -> "gap NANOSECONDS", the longest time it did not run
 #define _GNU_SOURCE
 #include <errno.h>
@@ -72,6 +73,7 @@ typedef long (*row_function)(long, long);
     X(row_map_queue_push_pop)                                                                                          \
     X(row_map_bloom_push_peek)                                                                                         \
     X(row_map_hash_count)                                                                                              \
+    X(row_event)                                                                                                       \
     X(row_map_ring_64)                                                                                                 \
     X(row_map_probe_read_8)                                                                                            \
     X(row_map_probe_read_stack)                                                                                        \
@@ -176,6 +178,24 @@ static void measure(char *arguments) {
         for (int i = 0; i < count; i++) printf("%s %.3f\n", chosen[i]->name, batch(chosen[i], calls));
 }
 
+// A millisecond's calls at a time. What could not be called in its time is called later, so that the number is exact.
+static void pace(char *arguments) {
+    char *rest = arguments;
+    long rate = strtol(rest, &rest, 10), seconds = strtol(rest, &rest, 10);
+    struct row *row = find(strtok(rest, " \n"));
+    uint64_t start = now(), due = start;
+    long made = 0;
+    for (long millis = 1; millis <= 1000 * seconds; millis++) {
+        long calls = rate * millis / 1000 - made;
+        batch(row, calls);
+        made += calls;
+        due += 1000000;
+        struct timespec until = {(time_t)(due / 1000000000u), (long)(due % 1000000000u)};
+        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+    }
+    printf("pace %ld %llu\n", made, (unsigned long long)(now() - start));
+}
+
 // How long this process was held, seen from inside: the longest time between two readings of the clock. The look at the
 // input is far apart, because it is a system call of a few hundred nanoseconds itself.
 static void gap(void) {
@@ -252,6 +272,8 @@ int main(int argc, char **argv) {
             measure(line + 8);
         } else if (!strncmp(line, "notify ", 7)) {
             notify((unsigned)strtoul(line + 7, NULL, 10));
+        } else if (!strncmp(line, "pace ", 5)) {
+            pace(line + 5);
         } else if (!strncmp(line, "gap", 3)) {
             gap();
         } else if (!strncmp(line, "count ", 6)) {

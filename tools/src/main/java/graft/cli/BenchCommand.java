@@ -28,6 +28,7 @@ import picocli.CommandLine.Option;
             BenchNginxCommand.class,
             BenchVmCommand.class,
             BenchMapsCommand.class,
+            BenchEventsCommand.class,
             BenchSyscallCommand.class
         },
         footerHeading = "%nExamples:%n",
@@ -37,6 +38,7 @@ import picocli.CommandLine.Option;
             "  graft bench nginx                       throughput of nginx under TLS capture and tools",
             "  graft bench vm                          compiled programs against gcc -O2 and the kernel",
             "  graft bench maps                        operations on maps against the kernel's",
+            "  graft bench events                      events of four processes to one reader, and in the kernel",
             "  graft bench syscall                     what programs add to a system call, and in the kernel"
         })
 final class BenchCommand implements Runnable {

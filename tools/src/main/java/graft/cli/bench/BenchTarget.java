@@ -66,6 +66,21 @@ public final class BenchTarget implements AutoCloseable {
         shell.ask("notify " + number);
     }
 
+    /**
+     * What a target did at a pace.
+     *
+     * @param calls all that were to be made
+     * @param nanos how long that took: longer than asked for when the pace was too much
+     */
+    record Paced(long calls, long nanos) {}
+
+    /** Calls {@code row} {@code rate} times a second, for so long. */
+    Paced pace(String row, long rate, long seconds) {
+        String[] words =
+                shell.ask("pace " + rate + " " + seconds + " " + row).getFirst().split(" ");
+        return new Paced(Long.parseLong(words[1]), Long.parseLong(words[2]));
+    }
+
     /** Lets the target spin and watch the clock until {@link #longestGap}. */
     public void watchClock() {
         shell.say("gap");

@@ -31,6 +31,8 @@ public enum PackagedProgram {
     OVERRIDE,
     /** Programs that do one operation on a map many times, for measurements. */
     MAPS,
+    /** A program that sends an event for each call, for measurements. */
+    EVENTS,
     /** Programs that do nothing at system calls, for measurements. */
     CALLS,
     /** Files that are opened; for {@code graft run}. */
