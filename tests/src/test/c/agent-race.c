@@ -118,11 +118,12 @@ void sum_work(struct notes *notes, unsigned *state)
     }
 }
 
-/* Keys of all come and go: `done` were made, `refused` deleted. Each value is its key's. */
+/* Keys of all come and go: of `begun` changes and looks, `done` made one and `refused` deleted one. Each value is its key's. */
 void exchange_work(struct notes *notes, long worker, unsigned *state)
 {
     struct graft_map *map = opened();
     for (uint64_t i = 0; !stopped(); i++) {
+        notes->begun++;
         uint64_t key = (uint64_t)rand_r(state) % MANY_KEYS, choice = (uint64_t)rand_r(state) % 8;
         struct numbered value = numbered(number_of(worker, i & 0xffffff) | key << KEY_SHIFT);
         if (choice < 3)
