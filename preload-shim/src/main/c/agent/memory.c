@@ -164,7 +164,13 @@ static long read_string(char *to, uint32_t size, uint64_t from)
 }
 
 EXPORT long graft_helper_probe_read(void *to, uint32_t size, uint64_t from) { return read_bytes(to, size, from); }
-EXPORT long graft_helper_probe_read_user(void *to, uint32_t size, uint64_t from) { return read_bytes(to, size, from); }
+
+/* As in the kernel, an address that no process has is refused when nothing is read as well. */
+EXPORT long graft_helper_probe_read_user(void *to, uint32_t size, uint64_t from)
+{
+    return from >= TASK_END ? faulted(to, size) : read_bytes(to, size, from);
+}
+
 EXPORT long graft_helper_probe_read_kernel(void *to, uint32_t size, uint64_t from) { return read_bytes(to, size, from); }
 EXPORT long graft_helper_probe_read_str(void *to, uint32_t size, uint64_t from) { return read_string(to, size, from); }
 EXPORT long graft_helper_probe_read_user_str(void *to, uint32_t size, uint64_t from) { return read_string(to, size, from); }
