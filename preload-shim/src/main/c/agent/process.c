@@ -46,9 +46,12 @@ EXPORT long graft_helper_confine(void)
     return 0;
 }
 
+/* Each thread has its own, and may change them; those of the attach when the kernel cannot be asked. */
 EXPORT uint64_t graft_helper_get_current_uid_gid(void)
 {
-    return (uint64_t)graft_config()->gid << 32 | graft_config()->uid;
+    struct graft_config *config = graft_config();
+    long uid = graft_call(SYS_GETUID, 0, 0, 0, 0, 0, 0), gid = graft_call(SYS_GETGID, 0, 0, 0, 0, 0, 0);
+    return (uint64_t)(gid == -EPERM ? config->gid : (uint32_t)gid) << 32 | (uid == -EPERM ? config->uid : (uint32_t)uid);
 }
 
 /* A sequence with 64 bits of state that threads share; good enough for sampling, as the kernel's is. */

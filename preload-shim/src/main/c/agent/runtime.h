@@ -40,7 +40,8 @@ INLINE struct graft_config *graft_config(void) { return (void *)(graft_runtime()
 INLINE struct graft_map *graft_descriptors(void) { return (void *)(graft_runtime() + GRAFT_DESCRIPTORS_OFFSET); }
 
 enum {
-    SYS_RT_SIGPROCMASK = 14, SYS_SCHED_YIELD = 24, SYS_MADVISE = 28, SYS_GETPID = 39, SYS_PRCTL = 157, SYS_GETTID = 186,
+    SYS_RT_SIGPROCMASK = 14, SYS_SCHED_YIELD = 24, SYS_MADVISE = 28, SYS_GETPID = 39, SYS_GETUID = 102,
+    SYS_GETGID = 104, SYS_PRCTL = 157, SYS_GETTID = 186,
     SYS_FUTEX = 202, SYS_CLOCK_GETTIME = 228, SYS_PROCESS_VM_READV = 310, SYS_GETCPU = 309
 };
 

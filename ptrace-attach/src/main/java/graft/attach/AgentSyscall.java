@@ -8,6 +8,8 @@ public enum AgentSyscall {
     SCHED_YIELD(24),
     MADVISE(28),
     GETPID(39),
+    GETUID(102),
+    GETGID(104),
     PRCTL(157),
     GETTID(186),
     FUTEX(202),

@@ -70,13 +70,16 @@ final class AgentCalls {
                     calls.add(AgentSyscall.GETTID); // a child of vfork has its parent's thread pointer
                 }
             }
+            case GET_CURRENT_UID_GID -> {
+                calls.add(AgentSyscall.GETUID);
+                calls.add(AgentSyscall.GETGID);
+            }
             case GET_CURRENT_COMM -> calls.add(AgentSyscall.PRCTL);
             case GET_SMP_PROCESSOR_ID -> processor();
             case KTIME_GET_NS, KTIME_GET_BOOT_NS -> clock();
             case MAP_LOOKUP_ELEM,
                     TRACE_PRINTK,
                     GET_PRANDOM_U32,
-                    GET_CURRENT_UID_GID,
                     RINGBUF_QUERY,
                     GET_FUNC_IP,
                     OVERRIDE_RETURN,
