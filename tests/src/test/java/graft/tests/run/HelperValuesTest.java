@@ -1,0 +1,48 @@
+package graft.tests.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import graft.tests.command.GraftProcess;
+import graft.tests.command.GraftRun;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What helpers say of a process, its threads, their names and ids, and of its memory, is what they say in the kernel. */
+@Tag("slow")
+class HelperValuesTest {
+    private static final int CALLS = 15;
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void areThoseOfTheKernel() throws IOException {
+        Path file = AskedProgram.compile(folder, "values", "-pthread");
+        String object = AskedProgram.object(folder, "values");
+        try (AskedProgram program = AskedProgram.start(file)) {
+            List<String> kernel = rows(program, object, "kernel");
+
+            assertThat(kernel).hasSize(CALLS).anyMatch(row -> row.contains("a thread's name"));
+            assertThat(rows(program, object, "user")).isEqualTo(kernel);
+        }
+    }
+
+    private static List<String> rows(AskedProgram program, String object, String place) throws IOException {
+        try (GraftProcess graft = GraftProcess.start(
+                "run", object, "-p", program.pid(), "--where", place, "--attach", "on_probed=uprobe::probed")) {
+            graft.awaitLine("attached");
+            assertThat(program.answer("calls")).isEqualTo(program.pid());
+            GraftRun run = graft.interrupt();
+            assertThat(run.status()).as(run.errors()).isZero();
+            return run.output()
+                    .lines()
+                    .filter(line -> line.startsWith("ROW["))
+                    .limit(CALLS)
+                    .toList();
+        }
+    }
+}

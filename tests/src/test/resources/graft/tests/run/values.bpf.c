@@ -1,0 +1,59 @@
+/* What the helpers say, a row for each call. */
+#include <linux/bpf.h>
+#include <linux/ptrace.h>
+
+#include <bpf/bpf_helpers.h>
+
+struct row {
+	__u64 process, first_thread_of;
+	__u64 ids;
+	__u32 cpu;
+	char comm[16], short_comm[5];
+	long comm_result, bytes, text_length, short_length, none, ordered;
+	char text[32], short_text[4], eight[8];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 40);
+	__type(key, __u32);
+	__type(value, struct row);
+} ROW SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} COUNT SEC(".maps");
+
+SEC("uprobe")
+int on_probed(struct pt_regs *ctx)
+{
+	__u32 zero = 0, *count = bpf_map_lookup_elem(&COUNT, &zero), index;
+	const char *text = (const char *)ctx->rdi;
+	__u64 begin = bpf_ktime_get_ns(), boot = bpf_ktime_get_boot_ns();
+	struct row *row;
+
+	if (!count)
+		return 0;
+	index = *count;
+	*count = index + 1;
+	row = bpf_map_lookup_elem(&ROW, &index);
+	if (!row)
+		return 0;
+	row->process = bpf_get_current_pid_tgid() >> 32;
+	row->first_thread_of = (__u32)bpf_get_current_pid_tgid() == row->process;
+	row->ids = bpf_get_current_uid_gid();
+	row->cpu = bpf_get_smp_processor_id();
+	row->comm_result = bpf_get_current_comm(row->comm, sizeof(row->comm));
+	bpf_get_current_comm(row->short_comm, sizeof(row->short_comm));
+	row->bytes = bpf_probe_read_user(row->eight, sizeof(row->eight), text);
+	row->text_length = bpf_probe_read_user_str(row->text, sizeof(row->text), text);
+	row->short_length = bpf_probe_read_user_str(row->short_text, sizeof(row->short_text), text);
+	row->none = bpf_probe_read_user(row->eight, 0, text);
+	row->ordered = bpf_ktime_get_ns() >= begin && bpf_ktime_get_boot_ns() >= boot && boot >= begin;
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";
