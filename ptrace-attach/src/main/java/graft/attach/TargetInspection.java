@@ -33,6 +33,10 @@ public sealed interface TargetInspection {
         private static final int CAP_SYS_ADMIN = 21;
         private static final int LOOKS = 1000;
         private static final long LOOK_NANOS = 1_000_000;
+
+        /** So many looks. */
+        private static final int MOMENT = 20;
+
         private final int pid;
 
         private Inspector(int pid) {
@@ -72,11 +76,21 @@ public sealed interface TargetInspection {
         /** Another session may hold the process just now, for less than a millisecond. */
         private Optional<ProcessStatus> awaitTurn() {
             Optional<ProcessStatus> status = ProcessStatus.find(pid);
-            for (int look = 0; look < LOOKS && status.filter(Inspector::isOurs).isPresent(); look++) {
+            for (int look = 0; look < LOOKS && mayChange(status, look); look++) {
                 Sched.nanosleep(LOOK_NANOS);
                 status = ProcessStatus.find(pid);
             }
             return status;
+        }
+
+        private static boolean mayChange(Optional<ProcessStatus> status, int look) {
+            return status.filter(one -> isOurs(one) || look < MOMENT && isTracedByParent(one))
+                    .isPresent();
+        }
+
+        /** Or not traced: of a process that is just let go the kernel names the parent instead of the tracer. */
+        private static boolean isTracedByParent(ProcessStatus status) {
+            return status.tracer() != 0 && status.tracer() == status.parent();
         }
 
         private static boolean isOurs(ProcessStatus status) {
