@@ -7,13 +7,6 @@
 
 #include "agent-work.h"
 
-void *graft_helper_map_lookup_elem(struct graft_map *map, const void *key);
-long graft_helper_map_update_elem(struct graft_map *map, const void *key, const void *value, uint64_t flags);
-long graft_helper_map_delete_elem(struct graft_map *map, const void *key);
-long graft_helper_map_push_elem(struct graft_map *map, const void *value, uint64_t flags);
-long graft_helper_map_pop_elem(struct graft_map *map, void *value);
-long graft_helper_map_peek_elem(struct graft_map *map, void *value);
-
 /* Keys: few for histories and sums, many for those that come and go. A value's number says which key it belongs to. */
 enum { FEW_KEYS = 3, SUMS = 8, MANY_KEYS = 512, OPERATIONS = 256, KEY_SHIFT = 30, READS = 10000 };
 enum { LOOKUP, UPDATE_ANY, UPDATE_NOEXIST, UPDATE_EXIST, DELETE, PUSH, POP, PEEK };

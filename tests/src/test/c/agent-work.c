@@ -13,16 +13,6 @@
 #include "agent-hash.h"
 #include "agent-work.h"
 
-void *graft_helper_map_lookup_elem(struct graft_map *map, const void *key);
-long graft_helper_map_update_elem(struct graft_map *map, const void *key, const void *value, uint64_t flags);
-long graft_helper_map_delete_elem(struct graft_map *map, const void *key);
-long graft_helper_map_push_elem(struct graft_map *map, const void *value, uint64_t flags);
-long graft_helper_map_pop_elem(struct graft_map *map, void *value);
-long graft_helper_map_peek_elem(struct graft_map *map, void *value);
-void *graft_helper_ringbuf_reserve(struct graft_map *map, uint64_t size, uint64_t flags);
-void graft_helper_ringbuf_submit(void *sample, uint64_t flags);
-long graft_helper_ringbuf_output(struct graft_map *map, const void *data, uint64_t size, uint64_t flags);
-
 enum { OWN_KEYS = 64, RECORD_WORDS = 12, WORKERS_MAX = 8 };
 
 static char *all_notes;

@@ -4,6 +4,17 @@
 
 #include "runtime.h"
 
+/* What programs call, and here the works do. */
+void *graft_helper_map_lookup_elem(struct graft_map *map, const void *key);
+long graft_helper_map_update_elem(struct graft_map *map, const void *key, const void *value, uint64_t flags);
+long graft_helper_map_delete_elem(struct graft_map *map, const void *key);
+long graft_helper_map_push_elem(struct graft_map *map, const void *value, uint64_t flags);
+long graft_helper_map_pop_elem(struct graft_map *map, void *value);
+long graft_helper_map_peek_elem(struct graft_map *map, void *value);
+void *graft_helper_ringbuf_reserve(struct graft_map *map, uint64_t size, uint64_t flags);
+void graft_helper_ringbuf_submit(void *sample, uint64_t flags);
+long graft_helper_ringbuf_output(struct graft_map *map, const void *data, uint64_t size, uint64_t flags);
+
 /*
  * What a worker did, in memory that others read when it was killed. An operation is noted as begun before it is done and
  * as done after it; a value that came out is logged before the count of those.
