@@ -28,6 +28,7 @@ import java.util.Optional;
  * calls they end those of the agent.
  */
 final class SyscallWatch {
+    private static final String SECTION = "the watch of system calls"; // no object of a user has such a one
     private static final String MAP = ".watch";
     private static final String BELL = ".bell";
     private static final int BELL_BYTES = 4096;
@@ -122,18 +123,15 @@ final class SyscallWatch {
                 if (callee < insns.slots()) {
                     functions.add(new ProgSpec.Function(CALLEE, callee, insns.slots() - callee, 0));
                 }
-                yield new ProgSpec(
-                        name,
-                        "the watch of system calls",
-                        type,
-                        Optional.empty(),
-                        insns,
-                        functions,
-                        List.of(),
-                        "Dual BSD/GPL");
+                yield new ProgSpec(name, SECTION, type, Optional.empty(), insns, functions, List.of(), "Dual BSD/GPL");
             }
-            case Assembler.Result.Refused refused -> throw new AssertionError("the watch of system calls: " + refused);
+            case Assembler.Result.Refused refused -> throw new AssertionError(SECTION + ": " + refused);
         };
+    }
+
+    /** Whether it is one of these programs. */
+    static boolean isOwn(ProgSpec program) {
+        return program.section().equals(SECTION);
     }
 
     private static String text(String resource) {

@@ -102,7 +102,8 @@ final class HelperTransfer {
     private static void requireAllowed(Prototype prototype, Setting setting) {
         Optional<Helper> offered = Helper.byNumber(prototype.number());
         if (setting.isForTarget()) {
-            if (offered.isEmpty()) {
+            boolean own = offered.filter(Helper.CONFINE::equals).isPresent();
+            if (offered.isEmpty() || own && !setting.permissions().contains(Permission.CONFINE)) {
                 throw unknown("helper " + prototype.name() + " does not exist in graft");
             }
             if (offered.get() == Helper.OVERRIDE_RETURN) {

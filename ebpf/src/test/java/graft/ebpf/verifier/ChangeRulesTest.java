@@ -52,6 +52,14 @@ class ChangeRulesTest {
         }
     }
 
+    /** It would end the agent's calls in the process for every session. */
+    @Test
+    void onlyGraftsOwnProgramsEndTheAgentsCalls() {
+        String confine = "call confine; r0 = 0; exit";
+        assertRefused(Cause.UNKNOWN_HELPER, verdict(ProgType.SYSCALL_ENTER, confine, Permission.CHANGE));
+        assertThat(verdict(ProgType.SYSCALL_ENTER, confine, Permission.CONFINE)).isInstanceOf(Verdict.Accepted.class);
+    }
+
     @Test
     void factsNameTheRegistersThatAreWritten() {
         assertThat(facts(ProgType.UPROBE, WRITES_RDI).writtenFields().stream()).containsExactly(14);
