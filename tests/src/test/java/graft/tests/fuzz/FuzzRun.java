@@ -16,6 +16,18 @@ import java.util.stream.Stream;
 
 /** {@code graft fuzz NAME --time 10m}: Jazzer on one target in a JVM of its own; ends with 1 when it found something. */
 public final class FuzzRun {
+    private static final String HELP = """
+            Usage: graft fuzz ENGINE [options]
+                   graft fuzz PARSER [--time TIME]
+            Runs generated input until something differs, breaks or takes too long; ends with 1 when it found something.
+
+            Engines: vm, verdicts, maps (graft fuzz vm --help), relocation (moved instructions).
+            Parsers: %s; under Jazzer, for 10m when no time is given.
+            Examples:
+              graft fuzz vm --programs 20000     interpreter, machine code and kernel
+              graft fuzz elf --time 10m          one parser of foreign bytes
+            """;
+
     private static final Path FOLDER = Path.of(System.getProperty("graft.root"), "tests/target/fuzz");
     private static final Pattern TIME = Pattern.compile("(\\d{1,6})(s|m|h)");
     private static final Duration DEFAULT_TIME = Duration.ofMinutes(10);
@@ -34,6 +46,10 @@ public final class FuzzRun {
 
     /** The process's entry. */
     public static void main(String[] words) throws IOException, InterruptedException {
+        if (words.length == 1 && List.of("-h", "--help").contains(words[0])) {
+            System.out.printf(HELP, String.join(", ", FuzzTarget.labels()));
+            return;
+        }
         if (RelocationFuzz.isAskedFor(List.of(words))) {
             System.exit(RelocationFuzz.run(List.of(words), System.out));
         }
@@ -66,8 +82,8 @@ public final class FuzzRun {
         Catalogue catalogue = Catalogue.packaged();
         Problem problem = Problem.of("U001", "graft fuzz: not understood: \"" + words + "\"")
                 .because("parsers: " + String.join(", ", FuzzTarget.labels())
-                        + "; engines: vm, see graft fuzz vm --help; moved instructions: relocation")
-                .remedy("graft fuzz elf --time 10m");
+                        + "; engines: vm, verdicts, maps, relocation")
+                .remedy("graft fuzz --help");
         System.err.println(problem.text(catalogue));
         return problem.exitStatus(catalogue);
     }
