@@ -10,7 +10,7 @@ import java.util.stream.Stream;
 /**
  * Code near a place that can make room: instructions that nothing jumps between, which go on elsewhere, so that a long
  * jump to them and another long jump fit where they were. Leaves alone what other probes are likely to need: the first
- * bytes of functions and what is before a return.
+ * bytes of functions, what is before a return, and what is around a system call.
  */
 final class Neighbourhood {
     /** Bytes that are needed: a jump to the moved instructions, and behind it the one that there was no room for. */
@@ -18,6 +18,7 @@ final class Neighbourhood {
 
     private static final int ENTRY = 16;
     private static final int EXIT = 8;
+    private static final int CALL = 24;
 
     private final TargetIndex index;
 
@@ -37,10 +38,6 @@ final class Neighbourhood {
 
     private Stream<Window> roomsIn(FunctionRange span, RemoteAddress first, RemoteAddress last) {
         List<X64Insn> insns = index.insns(span);
-        // Who is cancelled or restarted near a system call is known by where it is.
-        if (insns.stream().anyMatch(insn -> insn.kind() == InsnKind.SYSCALL)) {
-            return Stream.empty();
-        }
         RemoteAddress body = span.start().plus(ENTRY);
         return IntStream.range(0, insns.size())
                 .filter(at -> isWithin(insns.get(at).address(), max(first, body), last))
@@ -48,6 +45,7 @@ final class Neighbourhood {
                 .flatMap(search ->
                         search instanceof Window.Search.Found(var window) ? Stream.of(window) : Stream.empty())
                 .filter(window -> window.padding() == 0 && canMove(window) && !isExit(window, insns))
+                .filter(window -> !isNearCall(window, insns))
                 .filter(window -> index.targetInsideAny(span, window.start(), window.patchEnd())
                         .isEmpty());
     }
@@ -78,6 +76,16 @@ final class Neighbourhood {
                 .filter(insn -> insn.kind() == InsnKind.RET)
                 .anyMatch(insn ->
                         isWithin(insn.address(), window.start(), window.back().plus(EXIT)));
+    }
+
+    /** Programs at the call need the code next to it, and who is cancelled there is known by where it is. */
+    private static boolean isNearCall(Window window, List<X64Insn> insns) {
+        return insns.stream()
+                .filter(insn -> insn.kind() == InsnKind.SYSCALL)
+                .anyMatch(insn -> isWithin(
+                        insn.address(),
+                        window.start().plus(-CALL),
+                        window.back().plus(CALL)));
     }
 
     private static boolean isWithin(RemoteAddress address, RemoteAddress first, RemoteAddress last) {
