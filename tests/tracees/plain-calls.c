@@ -1,5 +1,6 @@
 /*
- * One thread that makes the same calls each time: by functions of the C library, and by their number.
+ * One thread that makes the same calls each time: by functions of the C library, by their number, and by code in which two
+ * calls are too near to each other for a jump behind the first and one before the second.
  *
  * probes: uprobe:work
  * options: -O2
@@ -17,6 +18,31 @@ __attribute__((noinline, noclone)) long work(long n)
 	return n + 1;
 }
 
+/* As in Go's runtime.raise. */
+static long neighbours(int first, int second, long *result)
+{
+	long one, two;
+
+	__asm__ volatile("syscall; mov %%rax, %1; mov %%ebx, %%eax; syscall"
+			 : "=a"(two), "=&r"(one)
+			 : "0"(first), "b"(second)
+			 : "rcx", "r11", "memory");
+	*result = one;
+	return two;
+}
+
+/* As a second try in musl, which only some of the calls reach. */
+static long second_try(long number, int again)
+{
+	long result;
+
+	__asm__ volatile("mov %1, %%rax; mov %%rdi, %%rsi; syscall; cmp %2, %%eax; jne 1f; mov %1, %%rax; syscall; 1: nopl 0(%%rax)"
+			 : "=&a"(result)
+			 : "r"(number), "r"(again), "D"(0L)
+			 : "rcx", "r11", "rsi", "memory");
+	return result;
+}
+
 static void work_on(long times)
 {
 	probes = 1;
@@ -25,6 +51,11 @@ static void work_on(long times)
 			wrong("a call");
 		if (syscall(SYS_gettid) != gettid() || syscall(-5) != -1 || errno != ENOSYS || work(i) != i + 1)
 			wrong("a call by its number");
+		long parent, own = neighbours(SYS_getppid, SYS_getpid, &parent);
+		if (own != getpid() || parent != getppid())
+			wrong("two calls next to each other");
+		if (second_try(SYS_gettid, i % 2 ? gettid() : 0) != gettid())
+			wrong("a second try");
 		calls[0]++;
 	}
 }

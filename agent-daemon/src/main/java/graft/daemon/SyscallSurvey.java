@@ -20,8 +20,10 @@ import graft.uprobe.TargetModule;
 import graft.uprobe.TargetModules;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 
 /**
  * How the system calls of a process could be hooked: programs before and behind each are planned. The process is not
@@ -111,12 +113,16 @@ public record SyscallSurvey(int pid, List<Module> modules, List<NotLooked> notLo
                 : ModuleTexts.all(module.fileName(), module.elf(), module.loadBias());
         for (ModuleText text : texts) {
             Sides sides = new Sides(text);
+            Map<RemoteAddress, List<SyscallSite>> functions = new TreeMap<>();
             for (SyscallSite site : sites.sites()) {
                 if (site.address().compareTo(text.start()) >= 0
                         && site.address().compareTo(text.end()) < 0) {
-                    surveyed.add(sides.of(site));
+                    functions
+                            .computeIfAbsent(site.regionStart(), _ -> new ArrayList<>())
+                            .add(site);
                 }
             }
+            functions.values().forEach(function -> surveyed.addAll(sides.of(function)));
         }
         return new Module(module.path(), surveyed, sites.unclear());
     }
@@ -126,33 +132,49 @@ public record SyscallSurvey(int pid, List<Module> modules, List<NotLooked> notLo
         private static final Side NO_STACK =
                 new Side.Excluded("the thread has given its stack back, and programs need one");
 
-        private final SyscallPlanner planner;
+        private final ProbePlanner planner;
         private final SyscallProgram program;
 
         Sides(ModuleText text) {
             ImaginaryPool pool = ImaginaryPool.behind(text);
             RemoteAddress thunk = pool.next();
             this.program = new SyscallProgram(() -> new ProbeCall(thunk, thunk, 0), OptionalInt.empty());
-            this.planner = new ProbePlanner(
-                            text, pool, () -> new ReturnRoutines.Addresses(thunk, thunk), Unwinding.POSSIBLE)
-                    .syscalls();
+            this.planner =
+                    new ProbePlanner(text, pool, () -> new ReturnRoutines.Addresses(thunk, thunk), Unwinding.POSSIBLE);
         }
 
-        Site of(SyscallSite site) {
-            if (site.isSignalReturn()) {
-                Side never = new Side.Excluded("unwinders know the return from a signal's handler by these bytes");
-                return new Site(site, never, never);
-            }
-            if (!site.hasStackBefore()) {
-                return new Site(site, NO_STACK, NO_STACK);
-            }
+        /** @param sites those of one function */
+        List<Site> of(List<SyscallSite> sites) {
+            SyscallSite first = sites.getFirst();
             FunctionRange function = new FunctionRange(
-                    site.function(), site.regionStart(), site.regionEnd().minus(site.regionStart()));
-            SyscallPlanner.Sides sides = planner.plan(
-                    function,
+                    first.function(), first.regionStart(), first.regionEnd().minus(first.regionStart()));
+            List<SyscallSite> hooked = sites.stream().filter(Sides::mayBeHooked).toList();
+            List<SyscallPlanner.Sides> planned =
+                    planner.syscalls(function, hooked.stream().map(this::wanted).toList());
+            return sites.stream()
+                    .map(site -> mayBeHooked(site) ? of(site, planned.get(hooked.indexOf(site))) : never(site))
+                    .toList();
+        }
+
+        private static boolean mayBeHooked(SyscallSite site) {
+            return !site.isSignalReturn() && site.hasStackBefore();
+        }
+
+        private static Site never(SyscallSite site) {
+            Side never = site.isSignalReturn()
+                    ? new Side.Excluded("unwinders know the return from a signal's handler by these bytes")
+                    : NO_STACK;
+            return new Site(site, never, never);
+        }
+
+        private SyscallPlanner.Wanted wanted(SyscallSite site) {
+            return new SyscallPlanner.Wanted(
                     new SyscallPlace(site.address(), site.number()),
                     List.of(program),
                     site.neverReturns() || !site.hasStackBehind() ? List.of() : List.of(program));
+        }
+
+        private static Site of(SyscallSite site, SyscallPlanner.Sides sides) {
             Side before = side(sides.enter());
             if (site.neverReturns()) {
                 return new Site(site, before, new Side.Excluded("nothing comes back from this call"));

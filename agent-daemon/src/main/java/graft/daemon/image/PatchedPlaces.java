@@ -12,9 +12,13 @@ import java.util.TreeMap;
 final class PatchedPlaces {
     private final TreeMap<RemoteAddress, PatchSite> sites = new TreeMap<>();
 
-    /** Adds sites that belong together; a site that one of them meets instead, and then adds none. */
+    /**
+     * Adds sites that belong together; a site that one of them meets instead, and then adds none. Two probes may share a
+     * site.
+     */
     Optional<PatchSite> add(List<PatchSite> together) {
         Optional<PatchSite> met = together.stream()
+                .filter(site -> !site.equals(sites.get(site.address())))
                 .flatMap(site -> before(site).or(() -> behind(site)).stream())
                 .findFirst();
         if (met.isEmpty()) {

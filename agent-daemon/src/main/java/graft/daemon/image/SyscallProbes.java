@@ -65,9 +65,10 @@ final class SyscallProbes {
         return List.copyOf(onExit);
     }
 
+    /** What is written for one side may be thrown away for a stub that the next call shares. */
     long maxStubBytes() {
-        return (long) SyscallStubWriter.maxBytes(onEnter.size(), MAX_DISPLACED)
-                + SyscallStubWriter.maxBytes(onExit.size(), MAX_DISPLACED)
-                + 2 * StubWriter.MAX_ROOM_BYTES;
+        long stubs = (long) SyscallStubWriter.maxBytes(onEnter.size(), MAX_DISPLACED)
+                + SyscallStubWriter.maxBytes(onExit.size(), MAX_DISPLACED);
+        return 2 * (stubs + 2 * StubWriter.MAX_ROOM_BYTES);
     }
 }

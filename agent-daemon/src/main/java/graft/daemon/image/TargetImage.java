@@ -252,15 +252,14 @@ public final class TargetImage {
         function.atOffset()
                 .forEach((place, all) -> parts.add(
                         new Part(planner.offset(range, place, programs.at(all)), all.size(), Need.ASKED_FOR)));
-        for (SyscallProbes call : function.atSyscall()) {
-            SyscallPlanner.Sides sides = planner.syscalls()
-                    .plan(range, call.call(), programs.at(call, call.onEnter()), programs.at(call, call.onExit()));
-            sides.enter()
-                    .ifPresent(planned ->
-                            parts.add(new Part(planned, call.onEnter().size(), Need.OPTIONAL)));
-            sides.exit()
-                    .ifPresent(
-                            planned -> parts.add(new Part(planned, call.onExit().size(), Need.OPTIONAL)));
+        List<SyscallProbes> calls = function.atSyscall();
+        List<SyscallPlanner.Sides> sides =
+                planner.syscalls(range, calls.stream().map(programs::at).toList());
+        for (int i = 0; i < calls.size(); i++) {
+            int before = calls.get(i).onEnter().size();
+            int behind = calls.get(i).onExit().size();
+            sides.get(i).enter().ifPresent(planned -> parts.add(new Part(planned, before, Need.OPTIONAL)));
+            sides.get(i).exit().ifPresent(planned -> parts.add(new Part(planned, behind, Need.OPTIONAL)));
         }
         return parts;
     }
@@ -300,7 +299,11 @@ public final class TargetImage {
                     : ProbeCall.Frame.THERE;
         }
 
-        List<SyscallProgram> at(SyscallProbes call, List<SyscallProbes.Wanted> wanted) {
+        SyscallPlanner.Wanted at(SyscallProbes call) {
+            return new SyscallPlanner.Wanted(call.call(), at(call, call.onEnter()), at(call, call.onExit()));
+        }
+
+        private List<SyscallProgram> at(SyscallProbes call, List<SyscallProbes.Wanted> wanted) {
             return wanted.stream()
                     .map(one -> new SyscallProgram(
                             () -> new ProbeCall(

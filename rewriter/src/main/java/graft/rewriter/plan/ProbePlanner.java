@@ -103,9 +103,9 @@ public final class ProbePlanner {
                 .planned());
     }
 
-    /** For programs around system calls of this module. */
-    public SyscallPlanner syscalls() {
-        return new SyscallPlanner(index, sites, space);
+    /** Programs around system calls of a function: all that are wanted there, ascending. */
+    public List<SyscallPlanner.Sides> syscalls(FunctionRange function, List<SyscallPlanner.Wanted> calls) {
+        return new SyscallPlanner(index, sites, space, function).plan(calls);
     }
 
     private Planned entryAndExits(

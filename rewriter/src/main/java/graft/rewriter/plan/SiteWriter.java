@@ -245,6 +245,11 @@ final class SiteWriter {
         sites.forEach(site -> taken.remove(site.address()));
     }
 
+    /** Takes back {@link #forget}. */
+    void keep(List<PatchSite> sites) {
+        sites.forEach(site -> taken.put(site.address(), site));
+    }
+
     private PatchSite patch(
             FunctionRange function, Window window, Stub.Written stub, RemoteAddress to, List<String> checks) {
         String symbol = function.name() + "+" + window.start().minus(function.start());

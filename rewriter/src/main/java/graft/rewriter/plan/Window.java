@@ -94,6 +94,12 @@ record Window(List<X64Insn> insns, int padding, int jump) {
         return new Search.None(Planned.Reason.TOO_SHORT, "only " + length + " bytes are before it");
     }
 
+    /** The window for {@code jump} bytes that takes all of {@code insns}. */
+    static Search all(List<X64Insn> insns, int jump) {
+        Search search = upTo(insns, jump);
+        return search instanceof Search.Found ? new Search.Found(new Window(insns, 0, jump)) : search;
+    }
+
     /** After an instruction that never falls through, nops and int3 are dead and may be overwritten. */
     private static Search withPadding(List<X64Insn> taken, int needed, List<X64Insn> function, int next) {
         int found = 0;

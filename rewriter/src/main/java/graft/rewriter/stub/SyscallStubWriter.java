@@ -87,6 +87,17 @@ public final class SyscallStubWriter {
         record Kept(int tag) implements Number {}
     }
 
+    /**
+     * What runs behind a call.
+     *
+     * @param end the address that the call returns to, which is in rcx then
+     */
+    public record After(List<Call> calls, Number number, RemoteAddress end) {
+        public After {
+            calls = List.copyOf(calls);
+        }
+    }
+
     /** No stub with this many programs and displaced instructions is longer. */
     public static int maxBytes(int calls, int insns) {
         return 96 + 120 * calls + 40 * insns;
@@ -101,23 +112,23 @@ public final class SyscallStubWriter {
      * @param back the call
      */
     public Stub enter(List<Call> calls, Optional<Handover> kept, List<X64Insn> displaced, RemoteAddress back) {
-        return switch (new Relocator(out).relocate(displaced)) {
-            case Relocation.Refused refused -> new Stub.Refused(refused);
-            case Relocation.Done(var moved) -> {
-                letOthersPass(wanted(calls, kept), kept, back);
-                kept.ifPresent(handover -> {
-                    out.mov(OpSize.D, SLOT_NUMBER, Gpr.RAX);
-                    out.mov(OpSize.D, SLOT_TAG, handover.tag());
-                });
-                for (ProbeCall.Effect effect : ProbeCall.Effect.values()) {
-                    calls.stream()
-                            .filter(call -> call.call().effect() == effect)
-                            .forEach(call -> enter(call, back.plus(SYSCALL_BYTES)));
-                }
-                out.jmp(back.value());
-                yield new Stub.Written(address, address, Code.of(out.finish()), moved);
-            }
-        };
+        Relocation relocation = new Relocator(out).relocate(displaced);
+        enter(calls, kept, back);
+        return written(address, relocation);
+    }
+
+    private void enter(List<Call> calls, Optional<Handover> kept, RemoteAddress back) {
+        letOthersPass(wanted(calls, kept), kept, back);
+        kept.ifPresent(handover -> {
+            out.mov(OpSize.D, SLOT_NUMBER, Gpr.RAX);
+            out.mov(OpSize.D, SLOT_TAG, handover.tag());
+        });
+        for (ProbeCall.Effect effect : ProbeCall.Effect.values()) {
+            calls.stream()
+                    .filter(call -> call.call().effect() == effect)
+                    .forEach(call -> enter(call, back.plus(SYSCALL_BYTES)));
+        }
+        out.jmp(back.value());
     }
 
     /** The numbers that something is to be done for; empty: every number. */
@@ -182,15 +193,33 @@ public final class SyscallStubWriter {
      * @param end the address that the call returns to, which is in rcx then
      */
     public Stub exit(List<Call> calls, Number number, RemoteAddress end, List<X64Insn> displaced, RemoteAddress back) {
+        return exit(calls, number, end, displaced, () -> {
+            if (!displaced.getLast().kind().endsFlow()) {
+                out.jmp(back.value());
+            }
+        });
+    }
+
+    /**
+     * Between two calls: programs behind the first, moved instructions, programs before the second, jump to the second.
+     *
+     * @param second those before the second call
+     * @param kept what to keep for the stub behind the second call
+     * @param back the second call
+     */
+    public Stub between(
+            After first, List<Call> second, Optional<Handover> kept, List<X64Insn> displaced, RemoteAddress back) {
+        return exit(first.calls(), first.number(), first.end(), displaced, () -> enter(second, kept, back));
+    }
+
+    private Stub exit(List<Call> calls, Number number, RemoteAddress end, List<X64Insn> displaced, Runnable goOn) {
         return switch (number) {
             case Number.Constant(int value) -> {
                 out.mov(OpSize.D, (RegMem) Gpr.RCX, value);
                 calls.forEach(this::exit);
                 putBack(end);
                 Relocation relocation = new Relocator(out).relocate(displaced);
-                if (!displaced.getLast().kind().endsFlow()) {
-                    out.jmp(back.value());
-                }
+                goOn.run();
                 yield written(address, relocation);
             }
             case Number.Kept(int tag) -> {
@@ -199,9 +228,7 @@ public final class SyscallStubWriter {
                 RemoteAddress entry = unlessKept(tag, found, end);
                 out.bind(done);
                 Relocation relocation = new Relocator(out).relocate(displaced);
-                if (!displaced.getLast().kind().endsFlow()) {
-                    out.jmp(back.value());
-                }
+                goOn.run();
                 out.bind(found);
                 out.mov(OpSize.D, SLOT_TAG, 0);
                 out.movsx(OpSize.D, OpSize.Q, Gpr.RCX, SLOT_NUMBER);

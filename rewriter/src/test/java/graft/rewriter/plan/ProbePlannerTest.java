@@ -24,30 +24,8 @@ class ProbePlannerTest {
     private static final RemoteAddress THUNK = new RemoteAddress(0x520000);
     private static final String PROLOGUE = "55 48 89 e5 48 83 ec 20";
 
-    private final FakeSpace space = new FakeSpace();
+    private final FakeSpace space = new FakeSpace(POOL);
     private final ProgramAtSite program = _ -> new ProbeCall(THUNK, TEXT, 0);
-
-    private static final class FakeSpace implements CodeSpace {
-        private final List<Code> blocks = new ArrayList<>();
-        private RemoteAddress next = POOL;
-
-        @Override
-        public RemoteAddress next() {
-            return next;
-        }
-
-        @Override
-        public RemoteAddress active() {
-            return POOL.plus(-0x1000);
-        }
-
-        @Override
-        public void add(RemoteAddress address, Code code, String purpose) {
-            assertThat(address).isEqualTo(next);
-            blocks.add(code);
-            next = next.plus(code.length());
-        }
-    }
 
     @Test
     void displacesSeveralInstructionsWhenNothingJumpsBetweenThem() {
@@ -347,7 +325,7 @@ class ProbePlannerTest {
                     .containsExactly(TEXT.plus(29), TEXT.plus(34));
             assertThat(room.liveness()).isEqualTo(Liveness.STOP_REQUIRED);
             // The moved instructions, and the jump back behind them.
-            assertThat(space.blocks.getFirst().toString()).startsWith("b8 01 00 00 00 b8 01 00 00 00 e9");
+            assertThat(space.blocks().getFirst().toString()).startsWith("b8 01 00 00 00 b8 01 00 00 00 e9");
         });
     }
 
@@ -470,7 +448,7 @@ class ProbePlannerTest {
         PatchSite site = ((Planned.Patchable) planned).sites().getFirst();
         assertThat(site.address()).isEqualTo(TEXT);
         assertThat(site.moved()).extracting(PatchSite.MovedInsn::from).containsExactly(TEXT, TEXT.plus(4));
-        assertThat(space.blocks.getLast().toString()).startsWith("49 3b 66 10 0f 86");
+        assertThat(space.blocks().getLast().toString()).startsWith("49 3b 66 10 0f 86");
     }
 
     @Test

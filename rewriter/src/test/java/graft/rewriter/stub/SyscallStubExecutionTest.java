@@ -283,6 +283,66 @@ class SyscallStubExecutionTest {
         assertThat(List.of(before.count(), behind.count(), other.count())).containsExactly(1L, 1L, 1L);
     }
 
+    /** The second is known by a constant, the first by what the stub before it has kept. */
+    @ParameterizedTest
+    @EnumSource
+    void twoCallsShareTheStubBetweenThem(Flags flags) {
+        List<X64Insn> insns = twoCalls(flags);
+        X64Insn call = insns.get(2);
+        List<X64Insn> between = insns.subList(3, insns.size() - 2);
+        X64Insn second = insns.get(insns.size() - 2);
+        Recorder behind = new Recorder(machine, 0, words(3), Recorder.callerSaved());
+        Recorder before = new Recorder(machine, 1, words(3), Recorder.callerSaved());
+        Caller caller = new Caller(
+                insns.getFirst().address().value(),
+                insns.subList(0, 2),
+                call.address().value(),
+                between,
+                flags);
+        Runnable install = () -> {
+            enter(caller, kept());
+            SyscallStubWriter.After after = new SyscallStubWriter.After(
+                    List.of(every(behind.call(ProbeKind.SYSCALL_EXIT, call.end(), 0))),
+                    new Number.Kept(TAG),
+                    call.end());
+            List<Call> next = List.of(every(before.call(ProbeKind.SYSCALL_ENTER, second.end(), 0)));
+            Stub shared = new SyscallStubWriter(machine.nextInPool(), flags)
+                    .between(after, next, Optional.empty(), between, second.address());
+            install(between.getFirst(), (Stub.Written) shared);
+        };
+        assertUnchangedBy(caller, GETUID, install, flags);
+        assertThat(List.of(behind.count(), before.count())).containsOnly((long) RUNS);
+        State out = machine.call(caller.address(), randomState(GETPPID));
+        assertThat(List.of(behind.field(1), behind.field(2))).containsExactly((long) GETPPID, out.get(Gpr.RBP));
+        assertThat(before.field(1)).isEqualTo(GETUID);
+    }
+
+    /** The number in rbx, then {@code getuid}; the first result goes to rbp. */
+    private List<X64Insn> twoCalls(Flags flags) {
+        byte[][] code = new byte[1][];
+        long address = machine.text(out -> {
+            out.mov(OpSize.Q, (RegMem) Gpr.RAX, Gpr.RBX);
+            out.op(Arith.CMP, OpSize.Q, (RegMem) Gpr.RSI, Gpr.RDX);
+            out.bytes(new byte[] {0x0f, 0x05});
+            if (flags == Flags.DEAD) {
+                out.op(Arith.CMP, OpSize.Q, (RegMem) Gpr.RDI, 0x1000);
+            }
+            out.mov(OpSize.Q, (RegMem) Gpr.RBP, Gpr.RAX);
+            out.mov(OpSize.D, (RegMem) Gpr.RAX, GETUID);
+            out.bytes(new byte[] {0x0f, 0x05});
+            out.plain(Plain.RET);
+            code[0] = out.finish();
+        });
+        List<X64Insn> insns = new ArrayList<>();
+        int at = 0;
+        while (at < code[0].length) {
+            X64Insn insn = (X64Insn) X64Decoder.decode(code[0], at, new RemoteAddress(address + at));
+            insns.add(insn);
+            at += insn.length();
+        }
+        return insns;
+    }
+
     /** A number that a call has left, which its thread did not come back from, is not the next call's. */
     @ParameterizedTest
     @EnumSource

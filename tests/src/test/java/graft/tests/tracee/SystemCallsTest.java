@@ -174,7 +174,7 @@ class SystemCallsTest {
                 Session session = hooked(tracee)) {
             tracee.run(TIMES);
             assertThat(CallCounts.of(session, "named"))
-                    .isEqualTo(Map.of(0, 2 * TIMES, 1, 2 * TIMES, 2, TIMES, 3, TIMES));
+                    .isEqualTo(Map.of(0, 4 * TIMES, 1, 4 * TIMES, 2, TIMES, 3, TIMES));
         }
     }
 
