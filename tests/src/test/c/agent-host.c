@@ -17,6 +17,8 @@
  *   map FILE | notes FILE   maps the region of another map, and where works note what they do
  *   work NAME W             as worker W until the notes say stop: queue, keys (hash, trie), bloom or ring
  *   array FILE N            maps the region of an array of N numbers
+ *   holder FILE N HEX       maps a map of maps with N bytes that are only read and a descriptor; `work` is then on the map
+ *                           that is first in it, but for inner, which adds in those that are there at the moment
  *   team NAME W N           in N threads, workers W and up; also sum (with map or array), exchange and race
  *   slay MICROS COMMAND     does that in a process of its own and kills it; its process id
  *   read HOW                reads good and bad addresses; HOW is transactions or system-calls
@@ -264,7 +266,7 @@ static void answer(char *line)
 
 static int answered_work(char *line)
 {
-    char text[256];
+    char text[256], descriptor[2 * sizeof(struct graft_map) + 1];
     long a = 0, b = 0;
     int rest = 0;
     if (sscanf(line, "map %255s", text) == 1) {
@@ -279,6 +281,9 @@ static int answered_work(char *line)
         puts(team(text, a, b));
     } else if (sscanf(line, "array %255s %ld", text, &a) == 2) {
         open_array(text, (uint32_t)a);
+        puts("ok");
+    } else if (sscanf(line, "holder %255s %ld %128s", text, &a, descriptor) == 3) {
+        open_holder(text, a, descriptor);
         puts("ok");
     } else if (sscanf(line, "slay %ld %n", &a, &rest) == 1) {
         printf("%d\n", slay(a, answer, line + rest));

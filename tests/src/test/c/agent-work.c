@@ -34,7 +34,11 @@ static void *map_file(const char *file)
 
 void open_notes(const char *file) { all_notes = map_file(file); }
 
-struct graft_map *opened(void) { return graft_descriptors() + 1; }
+struct graft_map *opened(void)
+{
+    struct graft_map *inner = held();
+    return inner ? inner : graft_descriptors() + 1;
+}
 
 /* Everything but a hash, a ring and an array begins with its type and sizes as well. */
 void open_map(const char *file)
@@ -250,6 +254,8 @@ const char *work(const char *name, long worker)
         race_work(notes, worker, &random_state);
     else if (!strcmp(name, "sum"))
         sum_work(notes, &random_state);
+    else if (!strcmp(name, "inner"))
+        inner_work(notes, &random_state);
     else if (!strcmp(name, "exchange"))
         exchange_work(notes, worker, &random_state);
     else

@@ -63,6 +63,12 @@ void open_array(const char *file, uint32_t entries);
 int stopped(void);
 struct notes *notes_of(long worker);
 
+/* A map of maps, of which so many bytes cannot be written: its descriptor, with distances in place of addresses. */
+void open_holder(const char *file, long read_only, const char *descriptor);
+/* The map that is first in it, or 0. */
+struct graft_map *held(void);
+
+void inner_work(struct notes *notes, unsigned *state);
 void race_work(struct notes *notes, long worker, unsigned *state);
 void sum_work(struct notes *notes, unsigned *state);
 void exchange_work(struct notes *notes, long worker, unsigned *state);

@@ -9,11 +9,11 @@
 
 #define FREE_MARK 0xc0000000u /* never equal to an end mark: buckets have 30 bits */
 
-INLINE struct graft_hash *header(struct graft_map *map) { return (void *)map->base; }
+INLINE struct graft_hash *header(struct graft_map *map) { return (void *)graft_base(map); }
 
 INLINE struct graft_element *element(struct graft_map *map, struct graft_hash *hash, uint32_t index)
 {
-    return (void *)(map->data + (uint64_t)index * hash->element_size);
+    return (void *)(graft_data(map) + (uint64_t)index * hash->element_size);
 }
 
 INLINE struct graft_bucket *bucket_at(struct graft_hash *hash, uint32_t index)
@@ -89,7 +89,7 @@ INLINE uint32_t find(
 {
     struct graft_hash *hash = header(map);
     uint32_t capacity = hash->capacity;
-    uint64_t element_size = hash->element_size, data = map->data;
+    uint64_t element_size = hash->element_size, data = graft_data(map);
     uint32_t index = __atomic_load_n(link, __ATOMIC_ACQUIRE);
     for (uint32_t steps = 0; index < capacity && steps < capacity; steps++) {
         struct graft_element *e = (void *)(data + index * element_size);

@@ -1,4 +1,4 @@
-/* The map helpers: arrays, and the way to hash maps. Runs in the target, anywhere (see runtime.h). Takes no lock. */
+/* The map helpers: arrays, and the way to hash maps and to maps in maps. Runs in the target, anywhere (see runtime.h). Takes no lock. */
 #include "runtime.h"
 
 static void *array_lookup(struct graft_map *map, uint32_t index)
@@ -6,7 +6,7 @@ static void *array_lookup(struct graft_map *map, uint32_t index)
     if (index >= map->max_entries)
         return 0;
     uint64_t cpu = map->type == MAP_PERCPU_ARRAY ? (uint64_t)graft_cpu() * map->cpu_stride : 0;
-    return (void *)(map->data + cpu + (uint64_t)index * map->stride);
+    return (void *)(graft_data(map) + cpu + (uint64_t)index * map->stride);
 }
 
 static long array_update(struct graft_map *map, uint32_t index, const void *value, uint64_t flags)
@@ -22,6 +22,15 @@ static long array_update(struct graft_map *map, uint32_t index, const void *valu
     return 0;
 }
 
+/* The map in a map of maps. Its number is stored last, when its descriptor and its memory are complete. */
+static void *inner_map(struct graft_map *map, const uint32_t *value)
+{
+    uint32_t number = value ? __atomic_load_n(value, __ATOMIC_ACQUIRE) : 0;
+    if (number - 1 >= map->cpus)
+        return 0;
+    return (struct graft_map *)(graft_base(map) + map->inner_offset) + (number - 1);
+}
+
 EXPORT void *graft_helper_map_lookup_elem(struct graft_map *map, const void *key)
 {
     switch (map->type) {
@@ -32,6 +41,8 @@ EXPORT void *graft_helper_map_lookup_elem(struct graft_map *map, const void *key
     case MAP_LRU_HASH:
     case MAP_LRU_PERCPU_HASH: return graft_hash_lookup(map, key);
     case MAP_LPM_TRIE: return graft_trie_lookup(map, key);
+    case MAP_ARRAY_OF_MAPS: return inner_map(map, array_lookup(map, *(const uint32_t *)key));
+    case MAP_HASH_OF_MAPS: return inner_map(map, graft_hash_lookup(map, key));
     default: return 0;
     }
 }

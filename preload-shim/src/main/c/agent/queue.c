@@ -4,11 +4,11 @@
  */
 #include "hash.h"
 
-INLINE struct graft_queue *queue_of(struct graft_map *map) { return (void *)map->base; }
+INLINE struct graft_queue *queue_of(struct graft_map *map) { return (void *)graft_base(map); }
 
 INLINE void *slot(struct graft_map *map, uint64_t position)
 {
-    return (void *)(map->data + position % map->max_entries * map->stride);
+    return (void *)(graft_data(map) + position % map->max_entries * map->stride);
 }
 
 INLINE long lock(struct graft_queue *queue)
@@ -66,7 +66,7 @@ static long queue_first(struct graft_map *map, void *value, enum end end)
     return result;
 }
 
-INLINE struct graft_bloom *bloom_of(struct graft_map *map) { return (void *)map->base; }
+INLINE struct graft_bloom *bloom_of(struct graft_map *map) { return (void *)graft_base(map); }
 
 INLINE uint64_t bloom_hash(struct graft_map *map, const char *value)
 {
@@ -83,7 +83,7 @@ INLINE uint32_t bit_of(struct graft_bloom *bloom, uint64_t hash, uint32_t i)
     return ((uint32_t)hash + i * ((uint32_t)(hash >> 32) | 1)) & bloom->mask;
 }
 
-INLINE uint64_t *word_of(struct graft_map *map, uint32_t bit) { return (uint64_t *)map->data + bit / 64; }
+INLINE uint64_t *word_of(struct graft_map *map, uint32_t bit) { return (uint64_t *)graft_data(map) + bit / 64; }
 
 static long bloom_push(struct graft_map *map, const char *value, uint64_t flags)
 {

@@ -9,12 +9,12 @@
 
 enum { NO_WAKEUP = 1, FORCE_WAKEUP = 2, FUTEX_WAKE = 1, OWNER_MASK = (1 << GRAFT_RECORD_OWNER_BITS) - 1 };
 
-INLINE uint64_t *consumer(struct graft_map *map) { return (void *)(map->base + GRAFT_RING_CONSUMER_OFFSET); }
-INLINE uint64_t *producer(struct graft_map *map) { return (void *)(map->base + GRAFT_RING_PRODUCER_OFFSET); }
+INLINE uint64_t *consumer(struct graft_map *map) { return (void *)(graft_base(map) + GRAFT_RING_CONSUMER_OFFSET); }
+INLINE uint64_t *producer(struct graft_map *map) { return (void *)(graft_base(map) + GRAFT_RING_PRODUCER_OFFSET); }
 
 INLINE struct graft_record *record_at(struct graft_map *map, uint64_t position)
 {
-    return (void *)(map->data + (position & ((uint64_t)map->max_entries - 1)));
+    return (void *)(graft_data(map) + (position & ((uint64_t)map->max_entries - 1)));
 }
 
 INLINE uint64_t room_of(uint32_t length)
@@ -36,7 +36,7 @@ static uint64_t first_busy(struct graft_map *map, uint64_t pending, uint64_t end
 
 static void *reserve(struct graft_map *map, uint64_t size)
 {
-    struct graft_ring *ring = (void *)map->base;
+    struct graft_ring *ring = (void *)graft_base(map);
     if (size > GRAFT_RECORD_LENGTH || room_of((uint32_t)size) > map->max_entries)
         return 0;
     uint64_t consumed = __atomic_load_n(consumer(map), __ATOMIC_ACQUIRE);
@@ -76,7 +76,7 @@ static void wake(struct graft_ring *ring)
 
 static void commit(struct graft_map *map, struct graft_record *record, uint64_t flags, uint32_t mark)
 {
-    struct graft_ring *ring = (void *)map->base;
+    struct graft_ring *ring = (void *)graft_base(map);
     uint32_t length = record->length & ~GRAFT_RECORD_BUSY;
     __atomic_store_n(&record->length, length | mark, __ATOMIC_RELEASE);
     uint64_t wake_at = __atomic_load_n(&ring->wake_at, __ATOMIC_RELAXED);
@@ -84,7 +84,7 @@ static void commit(struct graft_map *map, struct graft_record *record, uint64_t 
         return;
     uint64_t consumed = __atomic_load_n(consumer(map), __ATOMIC_RELAXED);
     uint64_t mask = (uint64_t)map->max_entries - 1;
-    uint64_t at = consumed + (((uint64_t)record - map->data - consumed) & mask);
+    uint64_t at = consumed + (((uint64_t)record - graft_data(map) - consumed) & mask);
     int due = wake_at & GRAFT_RING_WAKE_EXACT ? at == (wake_at & ~7ull) : at + room_of(length) > wake_at;
     if (due || flags & FORCE_WAKEUP)
         wake(ring);
@@ -97,7 +97,7 @@ static struct graft_map *map_of(struct graft_record *record)
     struct graft_map *map = graft_descriptors() + index;
     if (index >= GRAFT_DESCRIPTORS_MAX || map->type != MAP_RINGBUF)
         return 0;
-    return (uint64_t)record - map->data < map->max_entries ? map : 0;
+    return (uint64_t)record - graft_data(map) < map->max_entries ? map : 0;
 }
 
 static void finish(void *sample, uint64_t flags, uint32_t mark)

@@ -17,7 +17,8 @@
 enum { EPERM = 1, ENOENT = 2, E2BIG = 7, EAGAIN = 11, ENOMEM = 12, EFAULT = 14, EBUSY = 16, EEXIST = 17, EINVAL = 22, ENOSPC = 28, EOPNOTSUPP = 95 };
 enum {
     MAP_HASH = 1, MAP_ARRAY = 2, MAP_PERCPU_HASH = 5, MAP_PERCPU_ARRAY = 6, MAP_LRU_HASH = 9, MAP_LRU_PERCPU_HASH = 10,
-    MAP_LPM_TRIE = 11, MAP_QUEUE = 22, MAP_VALUE_STACK = 23, MAP_RINGBUF = 27, MAP_BLOOM_FILTER = 30
+    MAP_LPM_TRIE = 11, MAP_ARRAY_OF_MAPS = 12, MAP_HASH_OF_MAPS = 13, MAP_QUEUE = 22, MAP_VALUE_STACK = 23,
+    MAP_RINGBUF = 27, MAP_BLOOM_FILTER = 30
 };
 enum { BPF_ANY, BPF_NOEXIST, BPF_EXIST };
 
@@ -55,6 +56,10 @@ INLINE long graft_call(long number, long a, long b, long c, long d, long e, long
         return -EPERM;
     return graft_syscall(number, a, b, c, d, e, f);
 }
+
+/* Where a map's region begins, and its first value, element or record. */
+INLINE uint64_t graft_base(const struct graft_map *map) { return map->base + ((uint64_t)map & map->relative); }
+INLINE uint64_t graft_data(const struct graft_map *map) { return map->data + ((uint64_t)map & map->relative); }
 
 /* A 32-bit word relative to the thread pointer. */
 INLINE uint32_t graft_thread_word(long offset)

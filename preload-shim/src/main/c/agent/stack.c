@@ -168,18 +168,18 @@ struct walked {
     uint64_t flags;
 };
 
-INLINE struct graft_traces *traces_of(struct graft_map *map) { return (void *)map->base; }
+INLINE struct graft_traces *traces_of(struct graft_map *map) { return (void *)graft_base(map); }
 
 INLINE struct graft_trace *trace_at(struct graft_map *map, uint32_t name)
 {
-    return (void *)(map->data + (uint64_t)(name - 1) * traces_of(map)->trace_size);
+    return (void *)(graft_data(map) + (uint64_t)(name - 1) * traces_of(map)->trace_size);
 }
 
 INLINE uint64_t *addresses_of(struct graft_trace *trace) { return (void *)(trace + 1); }
 
 INLINE uint32_t *bucket_at(struct graft_map *map, uint32_t id)
 {
-    return (uint32_t *)(map->base + GRAFT_TRACES_BUCKETS_OFFSET) + id;
+    return (uint32_t *)(graft_base(map) + GRAFT_TRACES_BUCKETS_OFFSET) + id;
 }
 
 static int is_same(struct graft_trace *trace, const struct walked *walked)

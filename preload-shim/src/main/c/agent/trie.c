@@ -13,7 +13,7 @@ struct prefix {
     uint8_t bytes[];
 };
 
-INLINE struct graft_trie *trie_of(struct graft_map *map) { return (void *)map->base; }
+INLINE struct graft_trie *trie_of(struct graft_map *map) { return (void *)graft_base(map); }
 
 INLINE uint32_t most_bits(struct graft_map *map) { return 8 * (map->key_size - 4); }
 
@@ -21,12 +21,12 @@ INLINE uint32_t most_bits(struct graft_map *map) { return 8 * (map->key_size - 4
 INLINE struct graft_trie_node *node_at(struct graft_map *map, uint32_t name)
 {
     struct graft_trie *trie = trie_of(map);
-    return name - 1 < trie->capacity ? (void *)(map->data + (uint64_t)(name - 1) * trie->node_size) : 0;
+    return name - 1 < trie->capacity ? (void *)(graft_data(map) + (uint64_t)(name - 1) * trie->node_size) : 0;
 }
 
 INLINE uint32_t name_of(struct graft_map *map, struct graft_trie_node *node)
 {
-    return (uint32_t)(((uint64_t)node - map->data) / trie_of(map)->node_size) + 1;
+    return (uint32_t)(((uint64_t)node - graft_data(map)) / trie_of(map)->node_size) + 1;
 }
 
 INLINE uint8_t *bytes_of(struct graft_trie_node *node) { return (uint8_t *)(node + 1); }

@@ -3,15 +3,12 @@ package graft.daemon;
 import graft.daemon.image.CheckedProgram;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.KeyedMap;
-import graft.ebpf.maps.MapCreation;
 import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.object.CollectionSpec;
-import graft.ebpf.object.MapSpec;
 import graft.ebpf.verifier.Permission;
 import graft.ebpf.verifier.Verdict;
 import graft.ebpf.verifier.Verifier;
 import graft.uprobe.usdt.UsdtSpec;
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -72,7 +69,7 @@ public final class Collection implements AutoCloseable {
         Set<String> needed = new LinkedHashSet<>(wanted);
         needed.addAll(TailPrograms.of(spec));
         // Making a ring is the kernel's work, verifying is ours: both at once.
-        CompletableFuture<Making> making = CompletableFuture.supplyAsync(() -> make(spec, given));
+        CompletableFuture<Making> making = CompletableFuture.supplyAsync(() -> Making.of(spec, given));
         try {
             Checking checking = check(spec, needed, Verifier.of(spec.maps()).allowing(allowed));
             Making made = made(making);
@@ -133,42 +130,6 @@ public final class Collection implements AutoCloseable {
         } catch (CompletionException failed) {
             throw failed.getCause() instanceof RuntimeException cause ? cause : failed;
         }
-    }
-
-    /** What became of the maps. */
-    private sealed interface Making {
-        /** All of them, and those of them that are ours. */
-        record Made(Map<String, BpfMap> maps, List<BpfMap> created) implements Making {}
-
-        /** None is left. */
-        record Refused(SessionRefusal refusal) implements Making {}
-
-        default void close() {
-            if (this instanceof Made(var _, var created)) {
-                created.forEach(BpfMap::close);
-            }
-        }
-    }
-
-    private static Making make(CollectionSpec spec, Map<String, BpfMap> given) {
-        Map<String, BpfMap> maps = new LinkedHashMap<>(given);
-        List<BpfMap> created = new ArrayList<>();
-        for (MapSpec map : spec.maps().values()) {
-            if (!maps.containsKey(map.name())) {
-                switch (MapCreation.create(map)) {
-                    case MapCreation.Created(var live) -> {
-                        maps.put(map.name(), live);
-                        created.add(live);
-                    }
-                    case MapCreation.Refused(var _, var why, var suggestion) -> {
-                        created.forEach(BpfMap::close);
-                        return new Making.Refused(new SessionRefusal.MapRefused(map.name(), why, suggestion));
-                    }
-                }
-            }
-        }
-        TailPrograms.fill(spec, maps);
-        return new Making.Made(maps, created);
     }
 
     public CollectionSpec spec() {

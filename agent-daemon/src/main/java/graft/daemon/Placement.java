@@ -96,6 +96,12 @@ public record Placement(SessionRequest inProcesses, SessionRequest inKernel, Set
                 .filter(program -> programs.test(program.name()))
                 .flatMap(program -> program.insns().insns().stream())
                 .forEach(insn -> map(insn).ifPresent(maps::add));
+        object.maps().values().stream()
+                .filter(map -> map.type().holdsMaps() && maps.contains(map.name()))
+                .flatMap(map -> map.slots().stream())
+                .map(MapSpec.Slot::name)
+                .toList()
+                .forEach(maps::add);
         return maps;
     }
 

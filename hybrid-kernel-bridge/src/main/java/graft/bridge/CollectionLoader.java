@@ -11,6 +11,8 @@ import graft.platform.linux.Errno;
 import graft.platform.linux.NativeFd;
 import graft.platform.linux.SysException;
 import graft.platform.linux.Sysconf;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -41,6 +43,11 @@ final class CollectionLoader {
         for (MapSpec map : spec.maps().values()) {
             obstacle = obstacle.or(() -> map(map, Optional.ofNullable(shared.get(map.name()))));
         }
+        for (MapSpec map : spec.maps().values()) {
+            if (obstacle.isEmpty() && map.type().holdsMaps() && own.containsKey(map.name())) {
+                obstacle = filled(map);
+            }
+        }
         for (ProgSpec prog : spec.programs().values()) {
             obstacle = obstacle.or(() -> program(prog));
         }
@@ -64,6 +71,35 @@ final class CollectionLoader {
         } catch (SysException failed) {
             return refused("map " + map.name(), failed);
         }
+    }
+
+    /** Puts maps into a map of maps. */
+    private Optional<KernelLoad> filled(MapSpec map) {
+        for (MapSpec.Slot slot : map.slots()) {
+            if (!maps.containsKey(slot.name()) || map.keySize() != Integer.BYTES) {
+                return Optional.of(new KernelLoad.Refused(
+                        "map " + map.name(),
+                        slot.name() + " cannot go in at " + slot.index(),
+                        "maps of this object, and keys of 4 bytes"));
+            }
+            try {
+                own.get(map.name())
+                        .update(
+                                number(slot.index()),
+                                number(maps.get(slot.name()).fd().number()),
+                                0);
+            } catch (SysException failed) {
+                return refused("map " + map.name(), failed);
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static byte[] number(int number) {
+        return ByteBuffer.allocate(Integer.BYTES)
+                .order(ByteOrder.nativeOrder())
+                .putInt(number)
+                .array();
     }
 
     private static Optional<KernelLoad> sameShape(MapSpec map, MapSpec shared) {

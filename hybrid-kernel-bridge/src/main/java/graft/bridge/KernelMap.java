@@ -38,7 +38,9 @@ public final class KernelMap implements AutoCloseable {
                 && spec.valueType().isPresent()
                 && spec.type() != MapType.RINGBUF
                 && spec.content().isEmpty();
-        NativeFd fd = typed ? typed(spec, btf.orElseThrow()) : Bpf.mapCreate(attributes(spec, 0, 0, 0));
+        NativeFd fd = spec.inner().isPresent()
+                ? holder(spec, spec.inner().get())
+                : typed ? typed(spec, btf.orElseThrow()) : Bpf.mapCreate(attributes(spec, 0, 0, 0));
         KernelMap map = new KernelMap(spec, fd);
         try {
             map.fill();
@@ -46,6 +48,13 @@ public final class KernelMap implements AutoCloseable {
         } catch (SysException failed) {
             map.close();
             throw failed;
+        }
+    }
+
+    /** A map of maps; the one that says what they are like may go again. */
+    private static NativeFd holder(MapSpec spec, MapSpec inner) {
+        try (KernelMap like = create(inner, Optional.empty())) {
+            return Bpf.mapCreate(attributes(spec, 0, 0, 0).holding(like.fd().number()));
         }
     }
 

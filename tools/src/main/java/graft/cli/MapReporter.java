@@ -15,6 +15,7 @@ import graft.ebpf.maps.BloomFilter;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.HashTable;
 import graft.ebpf.maps.LpmTrie;
+import graft.ebpf.maps.MapOfMaps;
 import graft.ebpf.maps.PerCpuArrayMap;
 import graft.ebpf.maps.QueueMap;
 import graft.ebpf.maps.RingBuffer;
@@ -175,6 +176,14 @@ final class MapReporter {
                     row(map.spec(), key(position), List.of(values.get(position)));
                 }
             }
+            case MapOfMaps maps ->
+                maps.keys()
+                        .forEach(key -> maps.map(key)
+                                .ifPresent(inner -> row(
+                                        map.spec(),
+                                        formatter.format(key, map.spec().keyType()),
+                                        List.of(new FormattedValue.Text(
+                                                inner.spec().name())))));
             case BloomFilter filter ->
                 err.printf("%s: a bloom filter of %d bits%n", map.spec().name(), filter.bits());
             case RingBuffer ring ->
@@ -199,10 +208,15 @@ final class MapReporter {
     }
 
     private void row(MapSpec map, byte[] key, List<byte[]> values) {
-        FormattedValue shownKey = formatter.format(key, map.keyType());
-        List<FormattedValue> shown = values.stream()
-                .map(value -> formatter.format(value, map.valueType()))
-                .toList();
+        row(
+                map,
+                formatter.format(key, map.keyType()),
+                values.stream()
+                        .map(value -> formatter.format(value, map.valueType()))
+                        .toList());
+    }
+
+    private void row(MapSpec map, FormattedValue shownKey, List<FormattedValue> shown) {
         switch (format) {
             case text ->
                 out.printf(

@@ -21,7 +21,9 @@ final class AgentCalls {
     static Set<AgentSyscall> of(
             TargetEnvironment environment, Collection<CheckedProgram> programs, Collection<BpfMap> maps) {
         AgentCalls calls = new AgentCalls(environment);
-        boolean perCpu = maps.stream().map(map -> map.spec().type()).anyMatch(MapType::isPerProcessor);
+        boolean perCpu = maps.stream()
+                .map(map -> map.spec().inner().orElse(map.spec()).type())
+                .anyMatch(MapType::isPerProcessor);
         for (CheckedProgram program : programs) {
             for (Helper helper : program.facts().helpers()) {
                 calls.add(helper);

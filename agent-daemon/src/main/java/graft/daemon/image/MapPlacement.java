@@ -10,6 +10,7 @@ import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.HashShape;
 import graft.ebpf.maps.HashTable;
 import graft.ebpf.maps.LpmTrie;
+import graft.ebpf.maps.MapOfMaps;
 import graft.ebpf.maps.PerCpuArrayMap;
 import graft.ebpf.maps.Piece;
 import graft.ebpf.maps.QueueMap;
@@ -65,15 +66,15 @@ final class MapPlacement {
                         piece.fileOffset(),
                         base.plus(piece.addressOffset()),
                         piece.length(),
-                        protection(map),
+                        protection(piece),
                         map.spec().name()));
             }
         });
         return regions;
     }
 
-    private static Injection.Protection protection(BpfMap map) {
-        return switch (map.spec().access()) {
+    private static Injection.Protection protection(Piece piece) {
+        return switch (piece.access()) {
             case READ_WRITE -> Injection.Protection.READ_WRITE;
             case READ_ONLY -> Injection.Protection.READ_ONLY;
         };
@@ -98,6 +99,7 @@ final class MapPlacement {
                     QueueMap _,
                     BloomFilter _,
                     LpmTrie _,
+                    MapOfMaps _,
                     StackTraceMap _ -> Optional.empty();
         };
     }

@@ -12,8 +12,8 @@ public final class ArrayMap extends IndexedMap {
         super(spec, region);
     }
 
-    static ArrayMap create(MapSpec spec) {
-        ArrayMap map = new ArrayMap(spec, MapRegion.create(spec, size(spec)));
+    static ArrayMap create(MapSpec spec, MapMemory memory) {
+        ArrayMap map = new ArrayMap(spec, memory.region(spec, size(spec)));
         byte[] content = spec.content().bytes();
         map.region.write(0, content, 0, content.length);
         return map;
@@ -27,7 +27,8 @@ public final class ArrayMap extends IndexedMap {
         return new ArrayMap(spec, MapRegion.borrow(kernelMapFd, size(spec)));
     }
 
-    private static long size(MapSpec spec) {
+    /** Bytes of the region. */
+    static long size(MapSpec spec) {
         return Sysconf.wholePages(spec.maxEntries() * MapRules.stride(spec));
     }
 

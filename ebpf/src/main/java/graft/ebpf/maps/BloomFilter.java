@@ -23,13 +23,10 @@ public final class BloomFilter extends RegionMap {
     private final long bits;
     private final long seed;
 
-    private BloomFilter(MapSpec spec) {
-        int hashes = spec.extra() == 0 ? DEFAULT_HASHES : (int) spec.extra();
-        long wanted = (long) spec.maxEntries() * hashes * 7 / 5;
-        long bits = Math.clamp(Long.highestOneBit(Math.max(wanted, 1) * 2 - 1), Long.SIZE, MOST_BITS);
-        super(spec, MapRegion.create(spec, Sysconf.wholePages(MapConstants.BLOOM_BITS_OFFSET + bits / Byte.SIZE)));
-        this.hashes = hashes;
-        this.bits = bits;
+    private BloomFilter(MapSpec spec, MapMemory memory) {
+        super(spec, memory.region(spec, size(spec)));
+        this.hashes = hashes(spec);
+        this.bits = bits(spec);
         this.seed = (spec.flags() & ZERO_SEED) != 0
                 ? 0
                 : ThreadLocalRandom.current().nextLong();
@@ -41,8 +38,27 @@ public final class BloomFilter extends RegionMap {
         region.setLong(BloomLayout.SEED, seed);
     }
 
-    static BloomFilter create(MapSpec spec) {
-        return new BloomFilter(spec);
+    static BloomFilter create(MapSpec spec, MapMemory memory) {
+        return new BloomFilter(spec, memory);
+    }
+
+    private static int hashes(MapSpec spec) {
+        return spec.extra() == 0 ? DEFAULT_HASHES : (int) spec.extra();
+    }
+
+    private static long bits(MapSpec spec) {
+        long wanted = (long) spec.maxEntries() * hashes(spec) * 7 / 5;
+        return Math.clamp(Long.highestOneBit(Math.max(wanted, 1) * 2 - 1), Long.SIZE, MOST_BITS);
+    }
+
+    /** Bytes of the region. */
+    static long size(MapSpec spec) {
+        return Sysconf.wholePages(MapConstants.BLOOM_BITS_OFFSET + bits(spec) / Byte.SIZE);
+    }
+
+    /** Forgets all values. */
+    void clear() {
+        region.memory().asSlice(MapConstants.BLOOM_BITS_OFFSET).fill((byte) 0);
     }
 
     @Override

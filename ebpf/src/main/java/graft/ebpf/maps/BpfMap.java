@@ -30,11 +30,6 @@ public sealed interface BpfMap extends AutoCloseable permits KeyedMap, RegionMap
     /** Bytes from one value to the next; 0 where values are not laid out in a row. */
     int stride();
 
-    /** How targets map the region. */
-    default MapSpec.Access access() {
-        return spec().access();
-    }
-
     /**
      * Frees the locks that a dead process left and finishes the changes that it had begun.
      *

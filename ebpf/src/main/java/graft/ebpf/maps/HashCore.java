@@ -17,8 +17,8 @@ final class HashCore implements AutoCloseable {
     private final HashValues values;
     private final HashChanges changes;
 
-    HashCore(MapSpec spec) {
-        this.elements = HashElements.create(spec);
+    HashCore(MapSpec spec, MapMemory memory) {
+        this.elements = HashElements.create(spec, memory);
         this.values = new HashValues(spec, elements.region, elements.geometry);
         this.changes = new HashChanges(elements, values);
     }

@@ -29,12 +29,16 @@ final class HashElements {
         this.seed = seed;
     }
 
-    static HashElements create(MapSpec spec) {
+    static HashElements create(MapSpec spec, MapMemory memory) {
         HashGeometry geometry = HashGeometry.of(spec);
+        MapRegion region = memory.region(spec, geometry.regionSize());
+        if (region.past() == MapRegion.Past.USED) {
+            return new HashElements(spec, region, geometry, region.getLong(HashLayout.SEED));
+        }
         long seed = (spec.flags() & ZERO_SEED) != 0
                 ? 0
                 : ThreadLocalRandom.current().nextLong();
-        HashElements elements = new HashElements(spec, MapRegion.create(spec, geometry.regionSize()), geometry, seed);
+        HashElements elements = new HashElements(spec, region, geometry, seed);
         elements.writeHeader();
         return elements;
     }

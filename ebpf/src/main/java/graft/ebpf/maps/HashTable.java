@@ -12,14 +12,14 @@ import java.util.OptionalInt;
 public final class HashTable extends RegionMap implements KeyedMap {
     private final HashCore core;
 
-    private HashTable(MapSpec spec) {
-        HashCore core = new HashCore(spec);
+    private HashTable(MapSpec spec, MapMemory memory) {
+        HashCore core = new HashCore(spec, memory);
         super(spec, core.region());
         this.core = core;
     }
 
-    static HashTable create(MapSpec spec) {
-        return new HashTable(spec);
+    static HashTable create(MapSpec spec, MapMemory memory) {
+        return new HashTable(spec, memory);
     }
 
     @Override

@@ -12,14 +12,14 @@ import java.util.Optional;
 public final class LpmTrie extends RegionMap implements KeyedMap {
     private final TrieNodes nodes;
 
-    private LpmTrie(MapSpec spec) {
-        TrieNodes nodes = TrieNodes.create(spec);
+    private LpmTrie(MapSpec spec, MapMemory memory) {
+        TrieNodes nodes = TrieNodes.create(spec, memory);
         super(spec, nodes.region());
         this.nodes = nodes;
     }
 
-    static LpmTrie create(MapSpec spec) {
-        return new LpmTrie(spec);
+    static LpmTrie create(MapSpec spec, MapMemory memory) {
+        return new LpmTrie(spec, memory);
     }
 
     @Override

@@ -2,6 +2,7 @@ package graft.ebpf.maps;
 
 import graft.ebpf.object.MapSpec;
 import graft.platform.linux.SysException;
+import java.util.List;
 import java.util.Optional;
 
 /** What became of a map's blueprint. */
@@ -30,48 +31,23 @@ public sealed interface MapCreation {
      * or descriptors left.
      */
     static MapCreation create(MapSpec spec) {
-        Optional<Refused> refused = MapRules.refusal(spec);
+        return create(spec, List.of());
+    }
+
+    /** The same for a map of maps into which {@code first} will be put, so that there is room for the largest of them. */
+    static MapCreation create(MapSpec spec, List<MapSpec> first) {
+        Optional<Refused> refused = MapRules.refusal(spec)
+                .or(() -> first.stream()
+                        .flatMap(map -> MapRules.refusal(map).stream())
+                        .findFirst());
         if (refused.isPresent()) {
             return refused.get();
         }
         try {
-            return new Created(make(spec));
+            return new Created(
+                    spec.type().holdsMaps() ? MapOfMaps.create(spec, first) : MapMaker.make(spec, MapMemory.OWN));
         } catch (SysException failed) {
             return new Refused(spec, failed.getMessage(), "a smaller map, or more memory");
         }
-    }
-
-    private static BpfMap make(MapSpec spec) {
-        return switch (spec.type()) {
-            case ARRAY, PROG_ARRAY -> ArrayMap.create(spec);
-            case PERCPU_ARRAY -> PerCpuArrayMap.create(spec);
-            case HASH, PERCPU_HASH, LRU_HASH, LRU_PERCPU_HASH -> HashTable.create(spec);
-            case RINGBUF -> RingBuffer.create(spec);
-            case PERF_EVENT_ARRAY -> RingBuffer.create(spec.sized(0, 0, PERF_BYTES));
-            case LPM_TRIE -> LpmTrie.create(spec);
-            case QUEUE, STACK -> QueueMap.create(spec);
-            case BLOOM_FILTER -> BloomFilter.create(spec);
-            case ARENA -> ArenaMap.create(spec);
-            case STACK_TRACE -> StackTraceMap.create(spec);
-            case CGROUP_ARRAY,
-                    DEVMAP,
-                    SOCKMAP,
-                    CPUMAP,
-                    XSKMAP,
-                    SOCKHASH,
-                    CGROUP_STORAGE,
-                    REUSEPORT_SOCKARRAY,
-                    PERCPU_CGROUP_STORAGE,
-                    SK_STORAGE,
-                    DEVMAP_HASH,
-                    STRUCT_OPS,
-                    INODE_STORAGE,
-                    CGRP_STORAGE,
-                    INSN_ARRAY,
-                    ARRAY_OF_MAPS,
-                    HASH_OF_MAPS,
-                    TASK_STORAGE,
-                    USER_RINGBUF -> throw new AssertionError(spec.type() + " passed the rules");
-        };
     }
 }

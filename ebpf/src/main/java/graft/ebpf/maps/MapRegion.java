@@ -11,8 +11,6 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.List;
-import java.util.Optional;
 
 /**
  * The memory of one map: the daemon's mapping, which it owns, and the descriptor. Word access says its memory order:
@@ -22,16 +20,35 @@ final class MapRegion implements AutoCloseable {
     private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle();
     private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle();
 
-    private final NativeFd fd;
-    private final Optional<NativeFd> owned;
-    private final SharedRegion mapping;
-    private final MemorySegment memory;
+    /** Whether something has been in the memory before. */
+    enum Past {
+        NEW,
+        USED
+    }
 
-    private MapRegion(NativeFd fd, Optional<NativeFd> owned, SharedRegion mapping) {
+    private final NativeFd fd;
+    private final long fileOffset;
+    private final MemorySegment memory;
+    private final Past past;
+    private final Runnable populate;
+    private final Runnable release;
+
+    private MapRegion(NativeFd fd, long fileOffset, MemorySegment memory, Past past, Runnable release) {
         this.fd = fd;
-        this.owned = owned;
-        this.mapping = mapping;
+        this.fileOffset = fileOffset;
+        this.memory = memory;
+        this.past = past;
+        this.populate = () -> {};
+        this.release = release;
+    }
+
+    private MapRegion(NativeFd fd, SharedRegion mapping, Runnable release) {
+        this.fd = fd;
+        this.fileOffset = 0;
         this.memory = mapping.segment();
+        this.past = Past.NEW;
+        this.populate = mapping::populate;
+        this.release = release;
     }
 
     /** A new zeroed region of {@code size} bytes, whole pages. */
@@ -42,7 +59,10 @@ final class MapRegion implements AutoCloseable {
             if (spec.access() == MapSpec.Access.READ_ONLY) {
                 Mman.addSeals(fd, Mman.F_SEAL_FUTURE_WRITE);
             }
-            return new MapRegion(fd, Optional.of(fd), mapping);
+            return new MapRegion(fd, mapping, () -> {
+                mapping.close();
+                fd.close();
+            });
         } catch (SysException failed) {
             fd.close();
             throw failed;
@@ -51,28 +71,44 @@ final class MapRegion implements AutoCloseable {
 
     /** The memory behind a descriptor that somebody else owns. */
     static MapRegion borrow(NativeFd fd, long size) {
-        return new MapRegion(fd, Optional.empty(), SharedRegion.map(fd, size, SharedRegion.Access.READ_WRITE));
+        SharedRegion mapping = SharedRegion.map(fd, size, SharedRegion.Access.READ_WRITE);
+        return new MapRegion(fd, mapping, mapping::close);
+    }
+
+    /**
+     * A part of this region, whole pages, for as long as this region is open.
+     *
+     * @param past whether it holds a map of the same shape, which is empty
+     * @param release what to do when it is closed, each time
+     */
+    MapRegion part(long offset, long size, Past past, Runnable release) {
+        return new MapRegion(fd, fileOffset + offset, memory.asSlice(offset, size), past, release);
     }
 
     NativeFd fd() {
         return fd;
     }
 
+    /** Where the memory begins in the descriptor. */
+    long fileOffset() {
+        return fileOffset;
+    }
+
     long size() {
-        return mapping.size();
+        return memory.byteSize();
+    }
+
+    /** {@link SharedRegion#populate}; nothing for a part. */
+    void populate() {
+        populate.run();
+    }
+
+    Past past() {
+        return past;
     }
 
     MemorySegment memory() {
         return memory;
-    }
-
-    /** {@link SharedRegion#populate}. */
-    void populate() {
-        mapping.populate();
-    }
-
-    List<Piece> whole() {
-        return List.of(new Piece(0, size(), 0));
     }
 
     byte getByte(long at) {
@@ -190,7 +226,6 @@ final class MapRegion implements AutoCloseable {
 
     @Override
     public void close() {
-        mapping.close();
-        owned.ifPresent(NativeFd::close);
+        release.run();
     }
 }

@@ -44,6 +44,7 @@ final class MapRules {
             case BLOOM_FILTER -> bloom(spec);
             case ARENA -> arena(spec);
             case STACK_TRACE -> traces(spec);
+            case ARRAY_OF_MAPS, HASH_OF_MAPS -> holder(spec);
             case CGROUP_ARRAY,
                     DEVMAP,
                     SOCKMAP,
@@ -59,8 +60,6 @@ final class MapRules {
                     INODE_STORAGE,
                     CGRP_STORAGE,
                     INSN_ARRAY,
-                    ARRAY_OF_MAPS,
-                    HASH_OF_MAPS,
                     TASK_STORAGE,
                     USER_RINGBUF ->
                 no(spec, "its type " + spec.type() + " is not available in user space", "--where kernel");
@@ -140,6 +139,82 @@ final class MapRules {
             return no(spec, size + " bytes are not 1 to " + most + " addresses", "value_size " + most * Long.BYTES);
         }
         return common(spec, NUMA_NODE | RDONLY | WRONLY).or(() -> size(spec, StackTraceMap.regionSize(spec)));
+    }
+
+    /** A map of maps. */
+    private static Optional<MapCreation.Refused> holder(MapSpec spec) {
+        if (spec.inner().isEmpty()) {
+            return no(spec, "nothing says what the maps in it are like", "__array(values, struct {…})");
+        }
+        if (spec.valueSize() != Integer.BYTES) {
+            return no(spec, "a map stands in it with 4 bytes, not " + spec.valueSize(), "value_size 4");
+        }
+        if (spec.type() == MapType.ARRAY_OF_MAPS
+                && (spec.flags() & (MapSpec.READ_ONLY_FOR_PROGRAMS | WRONLY_PROG)) != 0) {
+            return flags(spec);
+        }
+        MapSpec inner = spec.inner().get();
+        Optional<MapCreation.Refused> refused =
+                spec.type() == MapType.ARRAY_OF_MAPS ? array(spec, 0) : hash(spec, MapSpec.NO_PREALLOC);
+        return refused.or(() -> isHoldable(inner.type())
+                        ? Optional.empty()
+                        : no(
+                                spec,
+                                "a map of type " + inner.type() + " cannot be in it",
+                                "another type, or --where kernel"))
+                .or(() -> refusal(inner));
+    }
+
+    /** What bpf(2) takes too, but for rings: a target maps their memory twice. */
+    private static boolean isHoldable(MapType type) {
+        return switch (type) {
+            case ARRAY,
+                    PERCPU_ARRAY,
+                    HASH,
+                    PERCPU_HASH,
+                    LRU_HASH,
+                    LRU_PERCPU_HASH,
+                    LPM_TRIE,
+                    QUEUE,
+                    STACK,
+                    BLOOM_FILTER,
+                    STACK_TRACE -> true;
+            default -> false; // neither in the kernel, or not yet
+        };
+    }
+
+    /** Why a map cannot be in a map that holds maps like {@code template}. Code that was verified counts on the template. */
+    static Optional<MapCreation.Refused> unlike(MapSpec spec, MapSpec template) {
+        boolean sameEntries = spec.maxEntries() == template.maxEntries()
+                || spec.type() != MapType.ARRAY
+                || (template.flags() & INNER_MAP) != 0;
+        return spec.isAlike(template) && sameEntries
+                ? Optional.empty()
+                : no(
+                        spec,
+                        "it is no %s with %d bytes of key, %d of value, %d entries and map_flags 0x%x, which it is to be put with"
+                                .formatted(
+                                        template.type(),
+                                        template.keySize(),
+                                        template.valueSize(),
+                                        template.maxEntries(),
+                                        template.flags()),
+                        "the definition of the maps in it");
+    }
+
+    /** Bytes of the region of a map that may be in another. */
+    static long regionBytes(MapSpec spec) {
+        return switch (spec.type()) {
+            case ARRAY -> ArrayMap.size(spec);
+            case PERCPU_ARRAY -> PerCpuArrayMap.size(spec);
+            case HASH, PERCPU_HASH, LRU_HASH, LRU_PERCPU_HASH ->
+                HashGeometry.of(spec).regionSize();
+            case LPM_TRIE -> TrieNodes.size(spec);
+            case QUEUE, STACK -> QueueMap.size(spec);
+            case BLOOM_FILTER -> BloomFilter.size(spec);
+            case STACK_TRACE -> Sysconf.wholePages(StackTraceMap.regionSize(spec));
+            default -> throw new AssertionError(spec.type() + " in a map");
+        };
     }
 
     private static Optional<MapCreation.Refused> ring(MapSpec spec) {

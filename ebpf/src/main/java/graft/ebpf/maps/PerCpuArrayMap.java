@@ -12,15 +12,23 @@ public final class PerCpuArrayMap extends IndexedMap {
     private final int cpuStride;
     private final int cpus;
 
-    private PerCpuArrayMap(MapSpec spec, int cpuStride, int cpus) {
-        super(spec, MapRegion.create(spec, Sysconf.wholePages((long) cpus * cpuStride)));
-        this.cpuStride = cpuStride;
-        this.cpus = cpus;
+    private PerCpuArrayMap(MapSpec spec, MapRegion region) {
+        super(spec, region);
+        this.cpuStride = cpuStride(spec);
+        this.cpus = Sysconf.possibleCpus();
     }
 
-    static PerCpuArrayMap create(MapSpec spec) {
-        long cpuStride = HashGeometry.align(spec.maxEntries() * MapRules.stride(spec), LINE);
-        PerCpuArrayMap map = new PerCpuArrayMap(spec, (int) cpuStride, Sysconf.possibleCpus());
+    private static int cpuStride(MapSpec spec) {
+        return (int) HashGeometry.align(spec.maxEntries() * MapRules.stride(spec), LINE);
+    }
+
+    /** Bytes of the region. */
+    static long size(MapSpec spec) {
+        return Sysconf.wholePages((long) Sysconf.possibleCpus() * cpuStride(spec));
+    }
+
+    static PerCpuArrayMap create(MapSpec spec, MapMemory memory) {
+        PerCpuArrayMap map = new PerCpuArrayMap(spec, memory.region(spec, size(spec)));
         byte[] content = spec.content().bytes();
         for (int cpu = 0; cpu < map.cpus; cpu++) {
             map.region.write((long) cpu * map.cpuStride, content, 0, content.length);

@@ -19,9 +19,8 @@ public final class QueueMap extends RegionMap {
 
     private final int stride;
 
-    private QueueMap(MapSpec spec) {
-        long bytes = MapConstants.QUEUE_VALUES_OFFSET + spec.maxEntries() * MapRules.stride(spec);
-        super(spec, MapRegion.create(spec, Sysconf.wholePages(bytes)));
+    private QueueMap(MapSpec spec, MapMemory memory) {
+        super(spec, memory.region(spec, size(spec)));
         this.stride = (int) MapRules.stride(spec);
         region.set(QueueLayout.ABI, MapConstants.ABI);
         region.set(QueueLayout.TYPE, spec.type().number());
@@ -30,8 +29,13 @@ public final class QueueMap extends RegionMap {
         region.set(QueueLayout.STRIDE, stride);
     }
 
-    static QueueMap create(MapSpec spec) {
-        return new QueueMap(spec);
+    static QueueMap create(MapSpec spec, MapMemory memory) {
+        return new QueueMap(spec, memory);
+    }
+
+    /** Bytes of the region. */
+    static long size(MapSpec spec) {
+        return Sysconf.wholePages(MapConstants.QUEUE_VALUES_OFFSET + spec.maxEntries() * MapRules.stride(spec));
     }
 
     @Override
@@ -122,6 +126,16 @@ public final class QueueMap extends RegionMap {
         } finally {
             unlock();
         }
+    }
+
+    /** Takes all values out; false when the lock is busy. */
+    boolean clear() {
+        if (!lock()) {
+            return false;
+        }
+        region.setLongRelease(isStack() ? QueueLayout.HEAD : QueueLayout.TAIL, isStack() ? tail() : head());
+        unlock();
+        return true;
     }
 
     private boolean isStack() {

@@ -6,7 +6,7 @@ import java.util.List;
 
 /** What all maps have in common: each is one region, which targets map as a whole unless a type says otherwise. */
 abstract sealed class RegionMap implements BpfMap
-        permits IndexedMap, HashTable, LpmTrie, QueueMap, BloomFilter, RingBuffer, ArenaMap, StackTraceMap {
+        permits IndexedMap, HashTable, LpmTrie, QueueMap, BloomFilter, RingBuffer, ArenaMap, StackTraceMap, MapOfMaps {
     final MapSpec spec;
     final MapRegion region;
 
@@ -27,7 +27,7 @@ abstract sealed class RegionMap implements BpfMap
 
     @Override
     public List<Piece> pieces() {
-        return region.whole();
+        return List.of(new Piece(region.fileOffset(), region.size(), 0, spec.access()));
     }
 
     @Override

@@ -30,7 +30,9 @@ public final class RingBuffer extends RegionMap {
     @Override
     public List<Piece> pieces() {
         long data = spec.maxEntries();
-        return List.of(new Piece(0, region.size(), 0), new Piece(MapConstants.RING_DATA_OFFSET, data, region.size()));
+        return List.of(
+                new Piece(0, region.size(), 0, MapSpec.Access.READ_WRITE),
+                new Piece(MapConstants.RING_DATA_OFFSET, data, region.size(), MapSpec.Access.READ_WRITE));
     }
 
     @Override

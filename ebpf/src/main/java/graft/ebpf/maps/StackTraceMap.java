@@ -23,8 +23,8 @@ public final class StackTraceMap extends RegionMap implements KeyedMap {
     private final int traceSize;
     private final long tracesOffset;
 
-    private StackTraceMap(MapSpec spec) {
-        super(spec, MapRegion.create(spec, Sysconf.wholePages(regionSize(spec))));
+    private StackTraceMap(MapSpec spec, MapMemory memory) {
+        super(spec, memory.region(spec, Sysconf.wholePages(regionSize(spec))));
         this.buckets = (int) buckets(spec);
         this.traceSize = TraceLayout.SIZE + spec.valueSize();
         this.tracesOffset = tracesOffset(spec);
@@ -37,8 +37,8 @@ public final class StackTraceMap extends RegionMap implements KeyedMap {
         region.setLong(TracesLayout.TRACES_OFFSET, tracesOffset);
     }
 
-    static StackTraceMap create(MapSpec spec) {
-        return new StackTraceMap(spec);
+    static StackTraceMap create(MapSpec spec, MapMemory memory) {
+        return new StackTraceMap(spec, memory);
     }
 
     /** The kernel's {@code roundup_pow_of_two}. */

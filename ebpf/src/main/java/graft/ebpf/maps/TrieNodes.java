@@ -32,12 +32,12 @@ final class TrieNodes {
     private final int nodeSize;
     private final int valueOffset;
 
-    private TrieNodes(MapSpec spec) {
+    private TrieNodes(MapSpec spec, MapMemory memory) {
         this.spec = spec;
         this.capacity = capacity(spec);
-        this.valueOffset = (int) HashGeometry.align(TrieNodeLayout.SIZE + spec.keySize() - LENGTH_BYTES, Long.BYTES);
-        this.nodeSize = valueOffset + (int) MapRules.stride(spec);
-        this.region = MapRegion.create(spec, Sysconf.wholePages(OFFSET + (long) capacity * nodeSize));
+        this.valueOffset = valueOffset(spec);
+        this.nodeSize = nodeSize(spec);
+        this.region = memory.region(spec, size(spec));
         region.set(TrieLayout.ABI, MapConstants.ABI);
         region.set(TrieLayout.TYPE, spec.type().number());
         region.set(TrieLayout.KEY_SIZE, spec.keySize());
@@ -48,8 +48,21 @@ final class TrieNodes {
         region.set(TrieLayout.VALUE_OFFSET, valueOffset);
     }
 
-    static TrieNodes create(MapSpec spec) {
-        return new TrieNodes(spec);
+    static TrieNodes create(MapSpec spec, MapMemory memory) {
+        return new TrieNodes(spec, memory);
+    }
+
+    private static int valueOffset(MapSpec spec) {
+        return (int) HashGeometry.align(TrieNodeLayout.SIZE + spec.keySize() - LENGTH_BYTES, Long.BYTES);
+    }
+
+    private static int nodeSize(MapSpec spec) {
+        return valueOffset(spec) + (int) MapRules.stride(spec);
+    }
+
+    /** Bytes of the region. */
+    static long size(MapSpec spec) {
+        return Sysconf.wholePages(OFFSET + (long) capacity(spec) * nodeSize(spec));
     }
 
     /** A node for each value, one less between them, and one for a value that replaces another. */

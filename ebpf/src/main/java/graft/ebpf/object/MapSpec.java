@@ -110,7 +110,7 @@ public record MapSpec(
     }
 
     /** The same, whose values are maps like {@code described}. */
-    MapSpec holding(MapSpec described) {
+    public MapSpec holding(MapSpec described) {
         return new MapSpec(
                 name,
                 type,
@@ -161,6 +161,16 @@ public record MapSpec(
                 inner,
                 slots,
                 extra);
+    }
+
+    /** Whether maps of both are alike but for their names. */
+    public boolean hasShapeOf(MapSpec other) {
+        return isAlike(other) && maxEntries == other.maxEntries && extra == other.extra;
+    }
+
+    /** Whether maps of both are alike but for their names and how much goes in. */
+    public boolean isAlike(MapSpec other) {
+        return type == other.type && keySize == other.keySize && valueSize == other.valueSize && flags == other.flags;
     }
 
     /** A map without BTF types and initial content. */

@@ -63,6 +63,11 @@ public enum MapType {
         return this == LRU_HASH || this == LRU_PERCPU_HASH;
     }
 
+    /** Whether its values are maps. */
+    public boolean holdsMaps() {
+        return this == ARRAY_OF_MAPS || this == HASH_OF_MAPS;
+    }
+
     public static Optional<MapType> byNumber(int number) {
         return Arrays.stream(values()).filter(type -> type.number == number).findFirst();
     }

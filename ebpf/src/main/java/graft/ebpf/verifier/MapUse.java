@@ -100,6 +100,8 @@ final class MapUse {
             MapType.STACK,
             MapType.BLOOM_FILTER,
             MapType.STACK_TRACE,
+            MapType.ARRAY_OF_MAPS,
+            MapType.HASH_OF_MAPS,
             MapType.RINGBUF);
 
     private static final Set<Integer> CHANGES_VALUES = Set.of(2, 3, 87, 88);

@@ -41,7 +41,7 @@ class HashRecoveryTest {
     }
 
     private final MapSpec spec = MapSpec.of("keys", MapType.HASH, 4, 48, MAX);
-    private final HashElements elements = HashElements.create(spec);
+    private final HashElements elements = HashElements.create(spec, MapMemory.OWN);
     private final HashLists lists = new HashLists(elements);
     private final HashChanges changes =
             new HashChanges(elements, new HashValues(spec, elements.region, elements.geometry));

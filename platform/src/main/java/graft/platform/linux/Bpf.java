@@ -21,6 +21,7 @@ public final class Bpf {
     private static final int PROG_TEST_RUN = 10;
     private static final int RAW_TRACEPOINT_OPEN = 17;
     private static final int BTF_LOAD = 18;
+    private static final int OBJ_GET_INFO_BY_FD = 15;
     private static final int MAP_LOOKUP_AND_DELETE_ELEM = 21;
     private static final int MAP_FREEZE = 22;
     private static final int LINK_CREATE = 28;
@@ -73,6 +74,9 @@ public final class Bpf {
 
     private static final int NAME_LENGTH = 15;
 
+    /** The type and the id of a map. */
+    private static final int MAP_INFO_HEAD = 8;
+
     private Bpf() {}
 
     /**
@@ -81,6 +85,7 @@ public final class Bpf {
      * @param btf a BTF object's descriptor, or 0
      * @param keyType BTF id, 0 without
      * @param valueType BTF id, 0 without
+     * @param inner of a map of maps: the descriptor of a map that those in it are like, or 0
      */
     public record MapAttributes(
             String name,
@@ -92,7 +97,29 @@ public final class Bpf {
             int btf,
             int keyType,
             int valueType,
-            long extra) {
+            long extra,
+            int inner) {
+        /** Of no maps. */
+        public MapAttributes(
+                String name,
+                int type,
+                int keySize,
+                int valueSize,
+                int maxEntries,
+                int flags,
+                int btf,
+                int keyType,
+                int valueType,
+                long extra) {
+            this(name, type, keySize, valueSize, maxEntries, flags, btf, keyType, valueType, extra, 0);
+        }
+
+        /** The same for a map whose values are maps like the one with a descriptor. */
+        public MapAttributes holding(int descriptor) {
+            return new MapAttributes(
+                    name, type, keySize, valueSize, maxEntries, flags, btf, keyType, valueType, extra, descriptor);
+        }
+
         /** Without {@code map_extra}. */
         public MapAttributes(
                 String name,
@@ -118,6 +145,7 @@ public final class Bpf {
             attr.set(JAVA_INT, 12, map.maxEntries());
             attr.set(JAVA_INT, 16, map.flags());
             name(attr.asSlice(28, NAME_LENGTH), map.name());
+            attr.set(JAVA_INT, 20, map.inner());
             attr.set(JAVA_LONG, 64, map.extra());
             if (map.btf() != 0) {
                 attr.set(JAVA_INT, 48, map.btf());
@@ -151,6 +179,19 @@ public final class Bpf {
     /** {@code BPF_MAP_GET_NEXT_KEY}: the first key for a null segment; 0 or the errno. */
     public static int mapNextKey(NativeFd map, MemorySegment key, MemorySegment next) {
         return element(MAP_GET_NEXT_KEY, map, key, next, 0);
+    }
+
+    /** {@code BPF_OBJ_GET_INFO_BY_FD}: the number that the kernel knows a map by, as lookups in maps of maps give it. */
+    public static int mapId(NativeFd map) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment info = arena.allocate(MAP_INFO_HEAD, 8);
+            MemorySegment attr = attributes(arena);
+            attr.set(JAVA_INT, 0, map.number());
+            attr.set(JAVA_INT, 4, (int) info.byteSize());
+            attr.set(JAVA_LONG, 8, info.address());
+            call(OBJ_GET_INFO_BY_FD, attr, "asking for the id of " + map);
+            return info.get(JAVA_INT, 4);
+        }
     }
 
     private static int element(int command, NativeFd map, MemorySegment key, MemorySegment value, long flags) {

@@ -1,6 +1,7 @@
 package graft.tests.agent;
 
 import graft.ebpf.maps.BpfMap;
+import graft.ebpf.maps.MapOfMaps;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -8,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -83,6 +85,15 @@ final class AgentHost implements AutoCloseable {
     /** The path of a map's descriptor, for other processes. */
     static String pathOf(BpfMap map) {
         return "/proc/" + ProcessHandle.current().pid() + "/fd/" + map.fd().number();
+    }
+
+    /** What opens a map of maps. */
+    static String holder(MapOfMaps map) {
+        return "holder %s %d %s"
+                .formatted(
+                        pathOf(map),
+                        map.pieces().getFirst().length(),
+                        HexFormat.of().formatHex(map.describe(0)));
     }
 
     /** Ends it as it stands, as a crash would. */

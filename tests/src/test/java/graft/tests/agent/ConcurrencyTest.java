@@ -7,6 +7,7 @@ import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.HashTable;
 import graft.ebpf.maps.KeyedMap;
 import graft.ebpf.maps.MapCreation;
+import graft.ebpf.maps.MapOfMaps;
 import graft.ebpf.maps.QueueMap;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
@@ -54,6 +55,8 @@ class ConcurrencyTest {
     private static final int WORKERS = PROCESSES * THREADS;
     private static final int MANY_KEYS = 512;
     private static final int SUMS = 8;
+    private static final int INNER_MAPS = 200;
+    private static final int HOLDER_KEYS = 4;
     private static final int VALUE = 24;
     private static final int EVENT_WORDS = 6;
     private static final int KEY_SHIFT = 30;
@@ -97,9 +100,11 @@ class ConcurrencyTest {
             AgentHost host = AgentHost.start(program);
             hosts.add(host);
             assertThat(host.ask(
-                            map instanceof ArrayMap
-                                    ? "array " + AgentHost.pathOf(map) + " " + SUMS
-                                    : "map " + AgentHost.pathOf(map)))
+                            map instanceof MapOfMaps maps
+                                    ? AgentHost.holder(maps)
+                                    : map instanceof ArrayMap
+                                            ? "array " + AgentHost.pathOf(map) + " " + SUMS
+                                            : "map " + AgentHost.pathOf(map)))
                     .isEqualTo("ok");
             assertThat(host.ask("notes " + notes.file())).isEqualTo("ok");
             String command = "team " + work + " " + (process * THREADS + 1) + " " + THREADS;
@@ -139,6 +144,41 @@ class ConcurrencyTest {
                 assertThat(sumOf(notes::refused)).as("keys made").isEqualTo(SUMS);
             }
             System.out.println(type + ": " + sum + " additions");
+        }
+    }
+
+    /** Maps in a map are exchanged and taken out while programs add in them: each addition is in the map that was found. */
+    @ParameterizedTest
+    @EnumSource(names = {"ARRAY_OF_MAPS", "HASH_OF_MAPS"})
+    void additionsAreInTheMapThatWasThere(MapType type) throws IOException {
+        MapSpec inner = MapSpec.of("sums", MapType.ARRAY, Integer.BYTES, Long.BYTES, SUMS);
+        MapSpec spec = MapSpec.of("maps", type, Integer.BYTES, Integer.BYTES, INNER_MAPS)
+                .holding(inner);
+        List<ArrayMap> all = new ArrayList<>();
+        try (MapOfMaps maps = (MapOfMaps) ((MapCreation.Created) MapCreation.create(spec)).map();
+                Notes notes = new Notes(folder, WORKERS)) {
+            start(maps, notes, "inner");
+            for (int change = 0; isTimeLeft(); change++) {
+                byte[] key = key(change % HOLDER_KEYS, Integer.BYTES);
+                if (change % 3 == 2) {
+                    maps.delete(key);
+                } else if (all.size() < INNER_MAPS) {
+                    ArrayMap map = (ArrayMap) ((MapCreation.Created) maps.create(inner)).map();
+                    all.add(map);
+                    assertThat(maps.put(key, map, KeyedMap.ANY)).isZero();
+                } else {
+                    assertThat(maps.put(key, all.get(change % INNER_MAPS), KeyedMap.ANY))
+                            .isZero();
+                }
+                LockSupport.parkNanos(100_000);
+            }
+            stop(notes);
+            assertThat(sumOf(notes::wrong)).isZero();
+            long sum = all.stream()
+                    .flatMapToLong(map -> LongStream.range(0, SUMS).map(index -> map.longAt((int) index)))
+                    .sum();
+            assertThat(sum).isEqualTo(sumOf(notes::done)).isPositive();
+            System.out.println(type + ": " + sum + " additions in " + all.size() + " maps");
         }
     }
 

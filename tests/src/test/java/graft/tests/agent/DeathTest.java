@@ -8,6 +8,7 @@ import graft.ebpf.maps.HashTable;
 import graft.ebpf.maps.KeyedMap;
 import graft.ebpf.maps.LpmTrie;
 import graft.ebpf.maps.MapCreation;
+import graft.ebpf.maps.MapOfMaps;
 import graft.ebpf.maps.QueueMap;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
@@ -73,7 +74,8 @@ class DeathTest {
 
     private AgentHost host(BpfMap map, Notes notes) throws IOException {
         AgentHost host = AgentHost.start(program);
-        assertThat(host.ask("map " + AgentHost.pathOf(map))).isEqualTo("ok");
+        String open = map instanceof MapOfMaps maps ? AgentHost.holder(maps) : "map " + AgentHost.pathOf(map);
+        assertThat(host.ask(open)).isEqualTo("ok");
         assertThat(host.ask("notes " + notes.file())).isEqualTo("ok");
         return host;
     }
@@ -245,6 +247,33 @@ class DeathTest {
                 map.keys().forEach(map::delete);
             });
         }
+    }
+
+    /** The map that is in it is the one that the workers change; another takes its place after each round. */
+    @Test
+    void aHashInAMapOfMapsIsRightForThoseWhoGoOn() throws IOException {
+        MapSpec inner = MapSpec.of("keys", MapType.HASH, Long.BYTES, VALUE, MAX);
+        MapSpec spec = MapSpec.of("maps", MapType.ARRAY_OF_MAPS, Integer.BYTES, Integer.BYTES, 1)
+                .holding(inner);
+        try (MapOfMaps maps = (MapOfMaps) created(spec)) {
+            byte[] first = new byte[Integer.BYTES];
+            put(maps, first, inner);
+            kill(maps, "keys", (notes, workers) -> {
+                requireSurvivorsRight(notes);
+                HashTable map = (HashTable) maps.map(first).orElseThrow();
+                map.keys().forEach(key -> assertThat(map.delete(key)).isZero());
+                assertThat(map.count()).isZero();
+                requireRoom(map, DeathTest::key, -Errno.E2BIG);
+                put(maps, first, inner);
+            });
+        }
+    }
+
+    private static void put(MapOfMaps maps, byte[] key, MapSpec inner) {
+        try (BpfMap map = ((MapCreation.Created) maps.create(inner)).map()) {
+            assertThat(maps.put(key, map, KeyedMap.ANY)).isZero();
+        }
+        assertThat(((HashTable) maps.map(key).orElseThrow()).count()).isZero();
     }
 
     @Test

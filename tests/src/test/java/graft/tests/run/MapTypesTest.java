@@ -7,6 +7,7 @@ import graft.tests.command.GraftProcess;
 import graft.tests.command.GraftRun;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Tag;
@@ -53,6 +54,30 @@ class MapTypesTest {
                             .filter(line -> line.startsWith("trie["))
                             .toList());
         }
+    }
+
+    @Test
+    void mapsInMapsAnswerAsTheKernels() throws IOException {
+        try (ToldProgram program = ToldProgram.start(ToldProgram.compile(folder))) {
+            GraftRun kernel = seen(program, "maps_of_maps.bpf.o", "kernel");
+            GraftRun user = seen(program, "maps_of_maps.bpf.o", "user");
+
+            for (int map = 0; map < 3; map++) {
+                assertThat(result(user, map)).as("RESULTS[%d]", map).isEqualTo(result(kernel, map));
+            }
+            for (String map : List.of("even", "odd", "small", "large")) {
+                assertThat(rows(user, map)).isNotEmpty().isEqualTo(rows(kernel, map));
+            }
+            assertThat(user.output()).contains("arrays[0] = even", "arrays[3] = even", "tables[2] = large");
+        }
+    }
+
+    private static List<String> rows(GraftRun run, String map) {
+        return run.output()
+                .lines()
+                .filter(line -> line.startsWith(map + "["))
+                .sorted()
+                .toList();
     }
 
     @Test

@@ -3,6 +3,7 @@ package graft.cli.fuzz;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
 
@@ -24,13 +25,17 @@ record MapCase(long seed, MapSpec spec, int keys) {
             MapType.QUEUE,
             MapType.STACK,
             MapType.BLOOM_FILTER,
-            MapType.STACK_TRACE);
+            MapType.STACK_TRACE,
+            MapType.ARRAY_OF_MAPS,
+            MapType.HASH_OF_MAPS);
 
     private static final int LARGEST = 4096;
     private static final int LARGEST_PREFIX = 256;
     private static final int NO_PREALLOC = 1;
     private static final int ZERO_SEED = 1 << 6;
     private static final int FLAG_BITS = 15;
+
+    private static final int INNER_ENTRIES = 8;
 
     /** {@code BPF_F_RDONLY} and {@code BPF_F_WRONLY}: what may be done by one descriptor; {@code BPF_F_STACK_BUILD_ID}. */
     private static final int KERNELS_FLAGS = 7 << 3;
@@ -43,7 +48,7 @@ record MapCase(long seed, MapSpec spec, int keys) {
     static MapCase of(MapType type, long seed) {
         Random random = new Random(seed * TYPES.size() + type.ordinal());
         int keySize = keySize(type, random);
-        int valueSize = type == MapType.STACK_TRACE ? Long.BYTES * (1 + random.nextInt(127)) : size(random);
+        int valueSize = valueSize(type, random);
         int entries = 1 + random.nextInt(random.nextInt(4) == 0 ? 300 : 20);
         int keys = type.isLru() ? entries : entries + entries / 2 + 2;
         MapSpec fit =
@@ -53,10 +58,18 @@ record MapCase(long seed, MapSpec spec, int keys) {
 
     private static int keySize(MapType type, Random random) {
         return switch (type) {
-            case ARRAY, PERCPU_ARRAY, STACK_TRACE -> Integer.BYTES;
+            case ARRAY, PERCPU_ARRAY, STACK_TRACE, ARRAY_OF_MAPS -> Integer.BYTES;
             case QUEUE, STACK, BLOOM_FILTER -> 0;
             case LPM_TRIE -> Integer.BYTES + 1 + random.nextInt(random.nextInt(4) == 0 ? LARGEST_PREFIX : 4);
             default -> size(random); // hashes
+        };
+    }
+
+    private static int valueSize(MapType type, Random random) {
+        return switch (type) {
+            case STACK_TRACE -> Long.BYTES * (1 + random.nextInt(127));
+            case ARRAY_OF_MAPS, HASH_OF_MAPS -> Integer.BYTES;
+            default -> size(random);
         };
     }
 
@@ -72,12 +85,14 @@ record MapCase(long seed, MapSpec spec, int keys) {
 
     private static MapSpec spec(MapType type, int[] sizes, Random random) {
         int flags = switch (type) {
-            case HASH, PERCPU_HASH -> random.nextInt(2) * NO_PREALLOC | random.nextInt(2) * ZERO_SEED;
+            case HASH, PERCPU_HASH, HASH_OF_MAPS -> random.nextInt(2) * NO_PREALLOC | random.nextInt(2) * ZERO_SEED;
             case LPM_TRIE -> NO_PREALLOC;
             case LRU_HASH, LRU_PERCPU_HASH -> random.nextInt(2) * ZERO_SEED;
             default -> 0; // none that changes results
         };
-        return with(type, sizes, flags, type == MapType.BLOOM_FILTER ? random.nextInt(16) : 0);
+        long extra = type == MapType.BLOOM_FILTER ? random.nextInt(16) : 0;
+        Optional<MapSpec> inner = type.holdsMaps() ? Optional.of(inner(random)) : Optional.empty();
+        return with(type, sizes, flags, extra, inner);
     }
 
     /** With one number that may not fit. */
@@ -86,18 +101,33 @@ record MapCase(long seed, MapSpec spec, int keys) {
         return switch (random.nextInt(3)) {
             case 0 -> {
                 sizes[random.nextInt(sizes.length)] = 0;
-                yield with(fit.type(), sizes, fit.flags(), fit.extra());
+                yield with(fit.type(), sizes, fit.flags(), fit.extra(), fit.inner());
             }
             case 1 -> {
                 sizes[0] = 1 + random.nextInt(8);
-                yield with(fit.type(), sizes, fit.flags(), fit.extra());
+                yield with(fit.type(), sizes, fit.flags(), fit.extra(), fit.inner());
             }
             default ->
-                with(fit.type(), sizes, fit.flags() ^ 1 << random.nextInt(FLAG_BITS) & ~KERNELS_FLAGS, fit.extra());
+                with(
+                        fit.type(),
+                        sizes,
+                        fit.flags() ^ 1 << random.nextInt(FLAG_BITS) & ~KERNELS_FLAGS,
+                        fit.extra(),
+                        fit.inner());
         };
     }
 
-    private static MapSpec with(MapType type, int[] sizes, int flags, long extra) {
+    /** What the maps in a map of maps are like; not a LRU hash, whose size would have to be much larger than its keys are many. */
+    private static MapSpec inner(Random random) {
+        List<MapType> types = TYPES.stream()
+                .filter(type -> !type.holdsMaps() && !type.isLru())
+                .toList();
+        MapType type = types.get(random.nextInt(types.size()));
+        int entries = 1 + random.nextInt(INNER_ENTRIES);
+        return spec(type, new int[] {keySize(type, random), valueSize(type, random), entries}, random);
+    }
+
+    private static MapSpec with(MapType type, int[] sizes, int flags, long extra, Optional<MapSpec> inner) {
         return new MapSpec(
                 "fuzzed",
                 type,
@@ -109,7 +139,7 @@ record MapCase(long seed, MapSpec spec, int keys) {
                 OptionalInt.empty(),
                 MapSpec.Content.NONE,
                 MapSpec.Access.READ_WRITE,
-                java.util.Optional.empty(),
+                inner,
                 List.of(),
                 extra);
     }

@@ -7,6 +7,7 @@ import graft.ebpf.maps.HashTable;
 import graft.ebpf.maps.KeyedMap;
 import graft.ebpf.maps.LpmTrie;
 import graft.ebpf.maps.MapCreation;
+import graft.ebpf.maps.MapOfMaps;
 import graft.ebpf.maps.QueueMap;
 import graft.ebpf.object.MapSpec;
 import graft.platform.linux.Bpf;
@@ -32,7 +33,7 @@ final class MapComparison implements AutoCloseable {
     private final MemorySegment key;
     private final MemorySegment value;
 
-    private MapComparison(MapCase one, BpfMap ours, NativeFd kernel) {
+    MapComparison(MapCase one, BpfMap ours, NativeFd kernel) {
         this.one = one;
         this.random = new Random(~one.seed());
         this.ours = ours;
@@ -56,6 +57,11 @@ final class MapComparison implements AutoCloseable {
                     map.close();
                     yield Optional.of(one + ": the kernel does not create it");
                 }
+                if (map instanceof MapOfMaps maps) {
+                    try (HolderComparison comparison = new HolderComparison(one, maps, kernel.get())) {
+                        yield comparison.compare(operations);
+                    }
+                }
                 try (MapComparison comparison = new MapComparison(one, map, kernel.get())) {
                     yield comparison.compare(operations);
                 }
@@ -63,36 +69,52 @@ final class MapComparison implements AutoCloseable {
         };
     }
 
-    private static Optional<NativeFd> create(MapSpec spec) {
+    /** The kernel's map of a blueprint, or nothing when it creates none. */
+    static Optional<NativeFd> create(MapSpec spec) {
+        Bpf.MapAttributes attributes = new Bpf.MapAttributes(
+                spec.name(),
+                spec.type().number(),
+                spec.keySize(),
+                spec.valueSize(),
+                spec.maxEntries(),
+                spec.flags(),
+                0,
+                0,
+                0,
+                spec.extra());
+        Optional<NativeFd> inner = spec.inner().flatMap(MapComparison::create);
         try {
-            return Optional.of(Bpf.mapCreate(new Bpf.MapAttributes(
-                    spec.name(),
-                    spec.type().number(),
-                    spec.keySize(),
-                    spec.valueSize(),
-                    spec.maxEntries(),
-                    spec.flags(),
-                    0,
-                    0,
-                    0,
-                    spec.extra())));
+            return Optional.of(Bpf.mapCreate(
+                    inner.map(like -> attributes.holding(like.number())).orElse(attributes)));
         } catch (SysException refused) {
             return Optional.empty();
+        } finally {
+            inner.ifPresent(NativeFd::close);
         }
     }
 
     private Optional<String> compare(int operations) {
         for (int i = 0; i < operations; i++) {
-            Optional<String> difference = switch (ours) {
-                case KeyedMap map -> keyed(map);
-                case QueueMap map -> queued(map);
-                case BloomFilter map -> filtered(map);
-                case graft.ebpf.maps.RingBuffer _, graft.ebpf.maps.ArenaMap _ -> Optional.of("has no operations");
-            };
+            Optional<String> difference = operation();
             if (difference.isPresent()) {
                 return Optional.of("%s, operation %d: %s".formatted(one, i, difference.get()));
             }
         }
+        return end();
+    }
+
+    /** What differs in one random operation. */
+    Optional<String> operation() {
+        return switch (ours) {
+            case KeyedMap map -> keyed(map);
+            case QueueMap map -> queued(map);
+            case BloomFilter map -> filtered(map);
+            case graft.ebpf.maps.RingBuffer _, graft.ebpf.maps.ArenaMap _ -> Optional.of("has no operations");
+        };
+    }
+
+    /** What differs in the keys. */
+    Optional<String> end() {
         return ours instanceof KeyedMap map ? sameKeys(map) : Optional.empty();
     }
 
@@ -155,7 +177,7 @@ final class MapComparison implements AutoCloseable {
         return map.mayContain(added) && kernels ? Optional.empty() : Optional.of("an added value is not there");
     }
 
-    private static Optional<String> same(String operation, int ours, int errno) {
+    static Optional<String> same(String operation, int ours, int errno) {
         return ours == -errno
                 ? Optional.empty()
                 : Optional.of("%s gives %d, in the kernel %d".formatted(operation, ours, -errno));
@@ -193,7 +215,7 @@ final class MapComparison implements AutoCloseable {
     }
 
     /** One of few, which differ in their first bytes, in their last one, or in all. */
-    private byte[] key() {
+    byte[] key() {
         byte[] bytes = new byte[one.spec().keySize()];
         int number = random.nextInt(one.keys());
         if (ours instanceof LpmTrie) {
@@ -226,7 +248,7 @@ final class MapComparison implements AutoCloseable {
     }
 
     /** Mostly those that do something. */
-    private long flags() {
+    long flags() {
         return random.nextInt(20) == 0 ? 1L << random.nextInt(8) : random.nextInt(3);
     }
 
