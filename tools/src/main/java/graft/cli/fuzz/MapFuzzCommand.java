@@ -4,6 +4,7 @@ import graft.cli.option.HelpOptions;
 import graft.cli.process.Interruption;
 import graft.ebpf.object.MapType;
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -18,6 +19,7 @@ import picocli.CommandLine.Option;
         footerHeading = "%nNeeds root. Everything can be repeated from its seed.%nExamples:%n",
         footer = {
             "  graft fuzz maps --operations 50000      of each type",
+            "  graft fuzz maps --type HASH_OF_MAPS     of one type only",
             "  graft fuzz maps --seed 1000000          other maps and operations"
         })
 final class MapFuzzCommand implements Callable<Integer> {
@@ -34,6 +36,12 @@ final class MapFuzzCommand implements Callable<Integer> {
     @Option(names = "--seed", paramLabel = "SEED", defaultValue = "0", description = "the first one (default: 0)")
     private long seed;
 
+    @Option(
+            names = "--type",
+            paramLabel = "TYPE",
+            description = "only this type of map (default: all); may be repeated")
+    private List<MapType> types = MapCase.TYPES;
+
     @Mixin
     private HelpOptions options;
 
@@ -41,7 +49,7 @@ final class MapFuzzCommand implements Callable<Integer> {
     public Integer call() {
         long differences = 0;
         try (Interruption interruption = new Interruption()) {
-            for (MapType type : MapCase.TYPES) {
+            for (MapType type : types) {
                 differences += fuzz(type, interruption);
             }
         }
