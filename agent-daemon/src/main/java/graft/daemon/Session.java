@@ -48,6 +48,7 @@ public final class Session implements AutoCloseable {
     private Optional<LateLibraries> late = Optional.empty(); // set before anybody else has the session
     private Optional<ForkedTargets> forked = Optional.empty(); // the same
     private Optional<SyscallFollower> follower = Optional.empty(); // the same
+    private final SessionSwitch probes = new SessionSwitch();
     private final Queue<Executed> executed = new ConcurrentLinkedQueue<>();
     private final AtomicReference<MissedCalls> missedLate = // by what was taken out with its library
             new AtomicReference<>(new MissedCalls(0, 0));
@@ -353,6 +354,7 @@ public final class Session implements AutoCloseable {
                     switch (attempt.result()) {
                         case AttachResult.Attached(var attachment, var _) -> {
                             attachments.add(attachment);
+                            probes.joined(attachment);
                             points.addAll(image.points());
                             skipped.addAll(image.skipped());
                             links.addAndGet(image.links());
@@ -493,6 +495,21 @@ public final class Session implements AutoCloseable {
     /** Nanoseconds since the session was opened. */
     public long ageNanos() {
         return System.nanoTime() - openedNanos;
+    }
+
+    /**
+     * Gives all targets their own text back, in one stop of each, and keeps everything else: until {@link #switchOn} no program
+     * runs, and calls cost what they cost without probes. Maps and what is in them stay.
+     *
+     * @return those that are not as they should be; in them no program runs either
+     */
+    public List<SessionRefusal.TargetRefused> switchOff() {
+        return probes.off(attachments());
+    }
+
+    /** The opposite. @return those whose programs still do not run, because something else is at a place meanwhile */
+    public List<SessionRefusal.TargetRefused> switchOn() {
+        return probes.on(attachments());
     }
 
     /** Takes everything out of the targets and measures that it did; the maps stay readable until {@link #close}. */

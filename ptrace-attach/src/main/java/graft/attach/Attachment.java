@@ -31,6 +31,16 @@ public final class Attachment {
     private final Census before;
     private final StepListener steps;
     private final Timing timing;
+    private State state = State.ON; // guarded by this
+
+    private enum State {
+        ON,
+        /** The text is the original one, and everything else is there. */
+        OFF,
+        /** Neither, as the last switch was refused. */
+        BETWEEN,
+        DETACHED
+    }
 
     Attachment(
             Injection injection,
@@ -137,16 +147,52 @@ public final class Attachment {
     }
 
     /**
+     * Gives the target its own text back and keeps everything else: calls cost what they cost without probes, and programs do
+     * not run. Calls that have begun return through the pool as before.
+     */
+    public synchronized Switching switchOff() {
+        return switchTo(State.OFF);
+    }
+
+    /** The opposite of {@link #switchOff}: programs run again, unless something else is at one of the places meanwhile. */
+    public synchronized Switching switchOn() {
+        return switchTo(State.ON);
+    }
+
+    private Switching switchTo(State wanted) {
+        if (state == State.DETACHED || !isAlive()) {
+            return new Switching.Gone();
+        }
+        if (state == wanted) {
+            return new Switching.Switched(new Timing(0, 0, 0));
+        }
+        state = State.BETWEEN;
+        ProbeSwitch probes = probeSwitch();
+        Switching result = wanted == State.ON ? probes.on() : probes.off();
+        if (result instanceof Switching.Switched) {
+            state = wanted;
+        }
+        return result;
+    }
+
+    private ProbeSwitch probeSwitch() {
+        return new ProbeSwitch(injection, journal.undo(), Attacher.options(facts), steps);
+    }
+
+    /**
      * Leaves it in place for longer than this one lives: {@link Recovery#undoKept} takes it back, and {@link Recovery#recover}
      * does not. To be called once, and no {@link #detach} after it.
      */
     public synchronized Path keep() {
+        state = State.DETACHED;
         images.forEach(PoolImage::close);
         return journal.keep();
     }
 
     /** Takes everything back and measures that it did. Doing it again changes nothing more. */
     public synchronized DetachProof detach() {
+        UndoRecord undo = state == State.OFF ? probeSwitch().undoWhileOff().orElse(journal.undo()) : journal.undo();
+        state = State.DETACHED;
         try {
             if (!isAlive()) {
                 return gone("it had ended before the detach, or started another program");
@@ -154,8 +200,8 @@ public final class Attachment {
             try (ProcMem memory = ProcMem.open(facts.pid())) {
                 Turn.await(facts.pid(), memory);
                 Target target = new Target(facts.pid(), memory, step -> steps.before("detach:" + step));
-                Undo.Report report = Undo.perform(target, journal.undo(), Attacher.options(facts));
-                return prove(target, report);
+                Undo.Report report = Undo.perform(target, undo, Attacher.options(facts));
+                return prove(target, undo, report);
             }
         } catch (TraceeGoneException | DeadlineException | SysException failed) {
             return Ending.comesSoon(facts.pid()) ? gone(failed.getMessage()) : incomplete(failed.getMessage());
@@ -164,10 +210,13 @@ public final class Attachment {
         }
     }
 
-    private DetachProof prove(Target target, Undo.Report report) {
+    /** @param undo what was to be undone: less than the journal says when others have places that were ours */
+    private DetachProof prove(Target target, UndoRecord undo, Undo.Report report) {
         int sites = journal.undo().sites().size();
+        int earlier = sites - undo.sites().size();
         Heirs.Report heirs = Heirs.restore(journal.undo(), steps);
-        boolean restored = report.restored() == sites && heirs.failures().isEmpty();
+        boolean restored =
+                report.restored() + earlier == sites && heirs.failures().isEmpty();
         if (restored && report.quarantined().isEmpty()) {
             target.steps().before("journal-deleted");
             journal.delete();
@@ -175,7 +224,7 @@ public final class Attachment {
         return new DetachProof(
                 restored ? Outcome.RESTORED : Outcome.INCOMPLETE,
                 sites,
-                report.restored(),
+                report.restored() + earlier,
                 heirs.restored(),
                 Evidence.pages(target, report.present()),
                 report.quarantined(),

@@ -3,11 +3,8 @@ package graft.attach;
 import graft.attach.Handover.Request;
 import graft.platform.address.RemoteAddress;
 import graft.platform.layout.PoolConstants;
-import graft.platform.layout.TracerConstants;
 import graft.platform.linux.Errno;
-import graft.platform.linux.Sched;
 import graft.platform.linux.SysException;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -17,10 +14,6 @@ import java.util.function.Function;
 /** One attach: handover, one stop of all threads, or everything taken back. */
 final class Injector {
     private static final long STATE_PAGE = 0x1000;
-    private static final byte[] ACTIVE = {1, 0, 0, 0, PoolConstants.ABI, 0, 0, 0};
-    private static final long DEADLINE_NANOS = 250_000_000;
-    private static final int ATTEMPTS = 5;
-    private static final long AGAIN_NANOS = 20_000_000;
 
     /** One thread is away, the others run: only the machine's load makes this long. */
     private static final long HANDOVER_NANOS = 2_000_000_000;
@@ -55,17 +48,16 @@ final class Injector {
         try {
             String name = "attach-" + injection.pid();
             Optional<Refusal> refusal = TracerThread.call(name, this::enter);
-            for (int attempt = 1; refusal.isEmpty(); attempt++) {
-                PatchOutcome outcome = patchOnce(name, attempt);
-                switch (outcome) {
-                    case PatchOutcome.Done(var timing) -> {
-                        return new AttachResult.Attached(attached.apply(timing), timing);
-                    }
-                    case PatchOutcome.Refused(var reason) -> refusal = Optional.of(reason);
-                    case PatchOutcome.Again _ -> Sched.nanosleep(AGAIN_NANOS * attempt);
-                }
+            if (refusal.isPresent()) {
+                return new AttachResult.Refused(refusal.get());
             }
-            return new AttachResult.Refused(refusal.get());
+            return switch (new Arming(target, injection, injection.plan(), options).run(name)) {
+                case Arming.Outcome.Done(var held, var threads) -> {
+                    Timing timing = new Timing(handoverNanos, held, threads);
+                    yield new AttachResult.Attached(attached.apply(timing), timing);
+                }
+                case Arming.Outcome.Refused(var reason) -> new AttachResult.Refused(reason);
+            };
         } catch (DeadlineException late) {
             return late(late);
         } catch (TraceeGoneException gone) {
@@ -86,32 +78,6 @@ final class Injector {
     private static AttachResult late(DeadlineException late) {
         return new AttachResult.Refused(
                 new Refusal(Refusal.Kind.DEADLINE, late.getMessage(), "attach again when the process is less busy"));
-    }
-
-    /** What became of one stop of all threads. */
-    private sealed interface PatchOutcome {
-        record Done(Timing timing) implements PatchOutcome {}
-
-        record Refused(Refusal refusal) implements PatchOutcome {}
-
-        /** Nothing was changed, and the next stop finds the threads elsewhere. */
-        record Again() implements PatchOutcome {}
-    }
-
-    /** Every attempt has a tracer thread of its own: what a late thread still holds is let go with it. */
-    private PatchOutcome patchOnce(String name, int attempt) {
-        try {
-            PatchOutcome outcome = TracerThread.call(name, this::patch);
-            boolean elsewhere = outcome instanceof PatchOutcome.Refused(var refusal)
-                    && refusal.kind() == Refusal.Kind.THREAD_IN_WINDOW
-                    && attempt < ATTEMPTS;
-            return elsewhere ? new PatchOutcome.Again() : outcome;
-        } catch (DeadlineException late) {
-            if (attempt == ATTEMPTS) {
-                throw late;
-            }
-            return new PatchOutcome.Again();
-        }
     }
 
     /** Takes back what a refused attach left. Not on the tracer's thread: what that one holds is free when it ends. */
@@ -246,45 +212,5 @@ final class Injector {
         int errno = result < 0 ? (int) -result : Errno.EEXIST;
         Refusal.Kind kind = errno == Errno.EEXIST ? Refusal.Kind.ADDRESS_TAKEN : Refusal.Kind.SYSTEM_CALL;
         return new Refusal(kind, new SysException("mmap", errno, what).getMessage(), "plan again");
-    }
-
-    /** The one stop of all threads. */
-    private PatchOutcome patch() {
-        Patcher patcher = new Patcher(target, injection.plan());
-        try (Urgency urgency = new Urgency();
-                Tracees tracees = new Tracees(injection.pid(), options)) {
-            Operations stop = new Operations(target, tracees, 1);
-            Operations operations = new Operations(target, tracees, patcher.operations() + images.size() + 2);
-            operations.addStep("threads-stopped", TracerConstants.OP_STOP_ALL);
-            patcher.prepare(operations);
-            MemorySegment active = operations.bytes(ACTIVE);
-            for (PoolImage image : images) {
-                long state = image.pool().address().value() - PoolConstants.RUNTIME_SIZE;
-                operations.addStep(
-                        "probes-enabled", TracerConstants.OP_WRITE, state, active.address(), active.byteSize());
-            }
-            operations.addStep("threads-resumed", TracerConstants.OP_DETACH_ALL);
-            target.steps().before("threads-seized");
-            urgency.begin(injection.pid(), injection.pid());
-            tracees.seizeNew();
-            long deadline = System.nanoTime() + DEADLINE_NANOS;
-            SeccompCheck filters = new SeccompCheck(injection);
-            if (filters.concerns(tracees.all())) {
-                stop.add(TracerConstants.OP_STOP_ALL);
-                stop.performAll(deadline);
-                Optional<Refusal> refusal = filters.check(tracees.all());
-                if (refusal.isPresent()) {
-                    return new PatchOutcome.Refused(refusal.get());
-                }
-            }
-            Optional<Operations.Failure> failure = operations.perform(deadline);
-            if (failure.isPresent()) {
-                return new PatchOutcome.Refused(patcher.refusal(failure.get())
-                        .orElseThrow(() -> failure.get().exception(injection.pid())));
-            }
-            long held = operations.heldNanosSince(stop);
-            return new PatchOutcome.Done(
-                    new Timing(handoverNanos, held, tracees.all().size()));
-        }
     }
 }

@@ -11,7 +11,6 @@ import graft.platform.linux.Errno;
 import graft.platform.linux.Sched;
 import graft.platform.linux.SysException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -187,14 +186,10 @@ final class Undo {
     private Stopped restoreInOneStop(IdleProof proof, List<TextSpan> spans) {
         try (Urgency urgency = new Urgency();
                 Tracees tracees = new Tracees(target.pid(), options)) {
-            List<Hop> hops = Hop.among(
-                    spans.stream().flatMap(span -> span.sites().stream()).toList());
-            Operations operations = new Operations(target, tracees, hops.size() + spans.size() + 3);
+            TextRestoring text = new TextRestoring(spans);
+            Operations operations = new Operations(target, tracees, text.operations() + 3);
             operations.add(TracerConstants.OP_STOP_ALL);
-            hops.forEach(hop -> addLeave(operations, hop));
-            for (TextSpan span : spans) {
-                addRestore(operations, span);
-            }
+            text.prepare(operations);
             int idle = operations.addStep(
                     "idle-looked",
                     TracerConstants.OP_IDLE,
@@ -205,48 +200,13 @@ final class Undo {
             operations.performAll(System.nanoTime() + DEADLINE_NANOS);
             threads = tracees.all().size();
             stopNanos = Math.max(stopNanos, operations.heldNanos());
-            return new Stopped(
-                    Pools.values()[(int) operations.result(idle)], note(operations, idle - spans.size(), spans));
+            TextRestoring.Report report = text.report(operations);
+            restored += report.restored();
+            report.foreign()
+                    .forEach(span -> notes.add(
+                            "the bytes at " + span.address() + " are neither the original ones nor ours; left alone"));
+            return new Stopped(Pools.values()[(int) operations.result(idle)], report.left());
         }
-    }
-
-    private static void addLeave(Operations operations, Hop hop) {
-        MemorySegment jump = operations.bytes(hop.jump().bytes());
-        operations.addStep(
-                "hop-left",
-                TracerConstants.OP_LEAVE,
-                hop.address().value(),
-                jump.address(),
-                jump.byteSize(),
-                hop.from().value());
-    }
-
-    private static void addRestore(Operations operations, TextSpan span) {
-        MemorySegment original = operations.bytes(span.original());
-        MemorySegment ours = operations.bytes(span.ours());
-        operations.addStep(
-                "text-restored",
-                TracerConstants.OP_RESTORE,
-                span.address().value(),
-                original.address(),
-                ours.address(),
-                original.byteSize());
-    }
-
-    /** The operations that restore begin with the {@code first}, in the order of the spans. @return what is left */
-    private List<TextSpan> note(Operations operations, int first, List<TextSpan> spans) {
-        List<TextSpan> left = new ArrayList<>();
-        for (int i = 0; i < spans.size(); i++) {
-            TextSpan span = spans.get(i);
-            if (operations.result(first + i) == 0) {
-                restored += span.sites().size();
-            } else if (span.sites().size() > 1) {
-                left.addAll(TextSpan.alone(span.sites()));
-            } else {
-                notes.add("the bytes at " + span.address() + " are neither the original ones nor ours; left alone");
-            }
-        }
-        return left;
     }
 
     private void unmap(List<Range> mapped) {

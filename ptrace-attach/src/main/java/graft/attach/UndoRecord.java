@@ -32,6 +32,12 @@ record UndoRecord(
         return new UndoRecord(pid, startTime, bootId, execution, daemonPid, daemonStart, hole, ranges, sites, more);
     }
 
+    /** The same with other sites. */
+    UndoRecord with(List<Site> others) {
+        return new UndoRecord(
+                pid, startTime, bootId, execution, daemonPid, daemonStart, hole, ranges, others, counters);
+    }
+
     /** The same of a process that the target forked. */
     UndoRecord inheritedBy(int child, long childStart) {
         return new UndoRecord(

@@ -131,6 +131,8 @@ class KillTest {
                         })
                         .attach(injection);
                 if (result instanceof AttachResult.Attached attached) {
+                    attached.attachment().switchOff();
+                    attached.attachment().switchOn();
                     DetachProof proof = attached.attachment().detach();
                     attachedAndDetached = steps[0] < step;
                     assertThat(proof.outcome())

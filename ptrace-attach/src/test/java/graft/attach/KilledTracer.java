@@ -2,9 +2,10 @@ package graft.attach;
 
 import graft.platform.linux.Signals;
 import java.nio.file.Path;
+import java.util.List;
 
 /**
- * A daemon that kills itself before step N of an attach followed by a detach; run in a JVM of its own. Arguments: pid,
+ * A daemon that kills itself before step N of an attach that is switched off, on, and detached; run in a JVM of its own. Arguments: pid,
  * address of the probed function, journal directory, N, and, to patch many sites, the address of the small functions. Ends
  * with 0 when there are fewer steps.
  */
@@ -31,6 +32,12 @@ final class KilledTracer {
                                 : LiveTarget.injection(pid, Long.parseLong(arguments[1])));
         if (!(result instanceof AttachResult.Attached attached)) {
             throw new AssertionError(result.toString());
+        }
+        for (Switching switching :
+                List.of(attached.attachment().switchOff(), attached.attachment().switchOn())) {
+            if (!(switching instanceof Switching.Switched)) {
+                throw new AssertionError(switching.toString());
+            }
         }
         DetachProof proof = attached.attachment().detach();
         if (!proof.clean()) {

@@ -23,7 +23,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -79,8 +78,7 @@ final class PolicyApplyCommand implements Runnable {
         try (LiveSession live = LiveSession.open(request(policy))) {
             PolicyMaps maps = new PolicyMaps(live.session());
             maps.write(policy);
-            String pids = target.pids().stream().map(String::valueOf).collect(Collectors.joining(","));
-            PolicyState state = new PolicyState(policy, maps, pids);
+            PolicyState state = new PolicyState(live.session(), policy, maps);
             try (PolicyControl _ = PolicyControl.open(RunningPolicy.socketOf(policy), state::answer)) {
                 new MapReporter(target, PackagedProgram.POLICY.spec()).leftOut(live);
                 state.set(mode);

@@ -15,7 +15,9 @@ import picocli.CommandLine.Parameters;
 /** {@code graft policy mode}: switches a policy that is applied. */
 @Command(
         name = "mode",
-        description = "Switches a policy that is applied to off, monitor or enforce. No process is stopped for it.",
+        description =
+                "Switches a policy that is applied to off, monitor or enforce. Off takes it out of the processes' "
+                        + "code, until another mode puts it back; each stops for some microseconds.",
         footerHeading = "%nExamples:%n",
         footer = {
             "  graft policy mode enforce            the only one that is applied",
@@ -53,6 +55,10 @@ final class PolicyModeCommand implements Runnable {
                 throw Problem.of("P002", "policy " + chosen.name() + " was never in the mode monitor")
                         .remedy("graft policy mode monitor " + chosen.name() + ", look at the counters, then enforce")
                         .remedy("graft policy mode enforce " + chosen.name() + " --yes")
+                        .failure();
+            case RunningPolicy.Switching.Blocked(var reason) ->
+                throw Problem.of("P005", "policy " + chosen.name() + " stays off")
+                        .because(reason)
                         .failure();
             case RunningPolicy.Switching.Gone _ -> throw missing("policy " + chosen.name() + " has ended");
         }

@@ -13,6 +13,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -93,6 +94,8 @@ class PolicyTest {
             String all = "200 200 200 200";
             String denied = "403 200 502 200";
             assertThat(answers(server)).isEqualTo(all);
+            int worker = Integer.parseInt(server.workerPid());
+            Map<String, String> text = WorkerState.textInMemory(worker);
             try (GraftProcess graft =
                     GraftProcess.start("policy", "apply", policy.toString(), "-p", server.workerPid())) {
                 graft.awaitLine("applied");
@@ -104,6 +107,7 @@ class PolicyTest {
                 }
                 mode("off", name);
                 assertThat(answers(server)).as("off").isEqualTo(all);
+                assertThat(WorkerState.textInMemory(worker)).as("off").containsAllEntriesOf(text);
                 mode("enforce", name);
                 assertThat(answers(server)).as("enforce again").isEqualTo(denied);
                 GraftRun run = graft.interrupt();

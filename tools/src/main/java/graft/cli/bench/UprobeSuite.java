@@ -11,6 +11,7 @@ import graft.cli.bpf.PackagedProgram;
 import graft.cli.error.Problem;
 import graft.daemon.LinkRequest;
 import graft.daemon.Session;
+import graft.daemon.SessionRefusal;
 import graft.daemon.SessionRequest;
 import graft.ebpf.maps.ArrayMap;
 import graft.ebpf.maps.BpfMap;
@@ -73,8 +74,10 @@ public final class UprobeSuite {
                 Map<String, Samples> measured = withKernel(object, places, target);
                 requireExact(session, target);
                 List<BenchRow> rows = rows(measured);
-                disable(session);
-                rows.add(disabled(target));
+                killed(session);
+                rows.add(entry("entry-graft-killed", target));
+                requireSwitched(session.switchOff());
+                rows.add(entry("entry-switched-off", target));
                 return rows;
             });
         }
@@ -92,8 +95,14 @@ public final class UprobeSuite {
         }
     }
 
+    private static void requireSwitched(List<SessionRefusal.TargetRefused> refused) {
+        if (!refused.isEmpty()) {
+            throw new IllegalStateException("the probes cannot be switched off: " + refused);
+        }
+    }
+
     /** As when the daemon dies: the code stays, and the programs do not run. */
-    private static void disable(Session session) {
+    private static void killed(Session session) {
         for (Attachment attachment : session.attachments()) {
             for (Injection.Pool pool : attachment.injection().pools()) {
                 attachment.writeRuntime(pool, PoolConstants.STATE_OFFSET + StateLayout.ACTIVE, new byte[Integer.BYTES]);
@@ -101,14 +110,14 @@ public final class UprobeSuite {
         }
     }
 
-    private BenchRow disabled(BenchTarget target) {
+    private BenchRow entry(String name, BenchTarget target) {
         String probed = UprobeRow.ENTRY_EMPTY.graftFunction();
         Map<String, List<Double>> values = new LinkedHashMap<>();
         for (int round = 0; round < effort.rounds(); round++) {
             collect(values, target.measure(1, effort.calls(), List.of(PLAIN, probed)));
         }
         return row(
-                "entry-disabled",
+                name,
                 BenchRow.Who.GRAFT,
                 samples(values.get(probed)),
                 samples(values.get(PLAIN)).median());

@@ -20,6 +20,9 @@ import java.util.stream.Stream;
  * @param rules in the policy's order, then the default
  */
 public record RunningPolicy(Path socket, String name, long applier, Mode mode, String targets, List<RuleState> rules) {
+    /** The first line of an answer; the reason is the second. */
+    static final String BLOCKED = "blocked";
+
     public RunningPolicy {
         rules = List.copyOf(rules);
     }
@@ -34,6 +37,9 @@ public record RunningPolicy(Path socket, String name, long applier, Mode mode, S
 
         /** It has never been in the mode monitor. */
         record NotRehearsed() implements Switching {}
+
+        /** It stays off: something else has patched a place of one of its processes meanwhile. */
+        record Blocked(String reason) implements Switching {}
 
         /** It has ended. */
         record Gone() implements Switching {}
@@ -138,6 +144,9 @@ public record RunningPolicy(Path socket, String name, long applier, Mode mode, S
         List<String> answer = PolicyControl.ask(socket, String.join(" ", asked));
         if (answer.isEmpty()) {
             return new Switching.Gone();
+        }
+        if (answer.size() > 1 && answer.getFirst().equals(BLOCKED)) {
+            return new Switching.Blocked(answer.getLast());
         }
         return Mode.of(answer.getFirst())
                 .<Switching>map(Switching.Switched::new)
