@@ -13,7 +13,7 @@
 #include "agent-hash.h"
 #include "agent-work.h"
 
-enum { OWN_KEYS = 64, RECORD_WORDS = 12, WORKERS_MAX = 8 };
+enum { OWN_KEYS = 64, RECORD_WORDS = 12, WORKERS_MAX = 8, MAP_STACK_TRACE = 7 };
 
 static char *all_notes;
 static __thread unsigned random_state;
@@ -60,6 +60,11 @@ void open_map(const char *file)
         map->stride = queue->stride;
     } else if (map->type == MAP_BLOOM_FILTER) {
         map->value_size = ((const struct graft_bloom *)header)->value_size;
+    } else if (map->type == MAP_STACK_TRACE) {
+        const struct graft_traces *traces = (const void *)header;
+        map->value_size = traces->value_size;
+        map->max_entries = traces->max_entries;
+        map->data = (uint64_t)header + traces->traces_offset;
     } else {
         munmap((void *)header, 0x1000);
         open_hash(file);
@@ -258,6 +263,8 @@ const char *work(const char *name, long worker)
         inner_work(notes, &random_state);
     else if (!strcmp(name, "exchange"))
         exchange_work(notes, worker, &random_state);
+    else if (!strcmp(name, "traces"))
+        trace_work(notes, worker, &random_state);
     else
         return "what?";
     return "ok";

@@ -72,5 +72,6 @@ void inner_work(struct notes *notes, unsigned *state);
 void race_work(struct notes *notes, long worker, unsigned *state);
 void sum_work(struct notes *notes, unsigned *state);
 void exchange_work(struct notes *notes, long worker, unsigned *state);
+void trace_work(struct notes *notes, long worker, unsigned *state);
 
 #endif

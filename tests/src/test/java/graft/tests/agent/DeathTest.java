@@ -10,20 +10,24 @@ import graft.ebpf.maps.LpmTrie;
 import graft.ebpf.maps.MapCreation;
 import graft.ebpf.maps.MapOfMaps;
 import graft.ebpf.maps.QueueMap;
+import graft.ebpf.maps.StackTraceMap;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
 import graft.platform.linux.Errno;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.LongBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntFunction;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -52,6 +56,8 @@ class DeathTest {
 
     /** So many of the last values of each worker are looked for in a filter. */
     private static final int LAST_OF_FILTER = 50_000;
+
+    private static final int MOST_FRAMES = 12;
 
     private final Random random = new Random(5);
 
@@ -290,5 +296,53 @@ class DeathTest {
                 }
             });
         }
+    }
+
+    /** A trace that was taken and is in no bucket is free again: afterwards all buckets take one. */
+    @Test
+    void noStackTraceIsLost() throws IOException {
+        int entries = 16;
+        MapSpec spec = MapSpec.of("stacks", MapType.STACK_TRACE, Integer.BYTES, MOST_FRAMES * Long.BYTES, entries);
+        try (StackTraceMap map = (StackTraceMap) created(spec)) {
+            AtomicBoolean done = new AtomicBoolean();
+            CompletableFuture<Void> deleting = CompletableFuture.runAsync(() -> {
+                while (!done.get()) { // so that there is room for new ones, most of the time
+                    map.keys().forEach(map::delete);
+                }
+            });
+            kill(map, "traces", (notes, workers) -> {
+                requireSurvivorsRight(notes);
+                requireWholeTraces(map, workers);
+            });
+            done.set(true);
+            deleting.join();
+            try (Notes notes = new Notes(folder, SURVIVORS)) {
+                round(map, "traces", notes, 0);
+                requireWholeTraces(map, SURVIVORS);
+                assertThat(map.keys()).hasSize(entries);
+            }
+        }
+    }
+
+    /** The first address of a trace is its number, and the others follow from that. */
+    private static void requireWholeTraces(StackTraceMap map, int workers) {
+        for (byte[] key : map.keys()) {
+            Optional<byte[]> trace = map.lookup(key);
+            if (trace.isEmpty()) {
+                continue; // deleted meanwhile
+            }
+            LongBuffer addresses =
+                    ByteBuffer.wrap(trace.get()).order(ByteOrder.LITTLE_ENDIAN).asLongBuffer();
+            long number = addresses.get(0);
+            assertThat(number >>> 40).isBetween(1L, (long) workers);
+            int depth = 2 + (int) (number % (MOST_FRAMES - 1));
+            for (int frame = 1; frame < MOST_FRAMES; frame++) {
+                assertThat(addresses.get(frame)).isEqualTo(frame < depth ? checkOf(number + frame) >>> 16 : 0);
+            }
+        }
+    }
+
+    private static long checkOf(long number) {
+        return (number ^ number >>> 32) * 0x9e3779b97f4a7c15L;
     }
 }
