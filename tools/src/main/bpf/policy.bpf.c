@@ -13,11 +13,27 @@
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
+#define ARGUMENT_BYTES 48 /* of the first sources */
+#define FORK_RESULT 0 /* what a child gets from the call that made it */
+#define CLONE 56
+#define FORK 57
+#define VFORK 58
+#define CLONE3 435
+
+/* The agent's (graft.ebpf.helper.Helper). */
+static long (*bpf_delay)(__u64 nanos) = (void *)0x10001;
+static long (*bpf_make_call)(__u64 number, const void *arguments, __u64 size, __u64 replaced, const void *by) = (void *)0x10002;
 
 struct entered_call {
 	__u64 common;
 	__s64 number;
 	__u64 arguments[6];
+};
+
+struct left_call {
+	__u64 common;
+	__s64 number;
+	__s64 result;
 };
 
 struct {
@@ -69,6 +85,46 @@ struct {
 } rule_matches SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, RULE_COUNTERS);
+	__type(key, __u32);
+	__type(value, struct disturbance);
+} rule_disturbances SEC(".maps");
+
+struct target {
+	char path[TARGET_BYTES];
+};
+
+/* Where redirected paths lead, by rule. Processes cannot write it: their calls are made with its addresses. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, RULE_COUNTERS);
+	__uint(map_flags, BPF_F_RDONLY_PROG);
+	__type(key, __u32);
+	__type(value, struct target);
+} rule_targets SEC(".maps");
+
+struct under_way {
+	__u32 number;
+	__u32 rule;
+};
+
+/* Calls behind which something has to be done, by thread. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, struct under_way);
+} rule_calls_under_way SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SIGNAL_SLOTS);
+	__type(key, __u32);
+	__type(value, __u64);
+} rule_signals SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1024 * 1024);
 } rule_events SEC(".maps");
@@ -76,11 +132,14 @@ struct {
 /* A call that is being judged. */
 struct judged {
 	__u64 source[RULE_SOURCES];
-	__u64 patterns; /* that match one of its paths */
+	__u64 patterns[2]; /* that match its paths */
+	__u64 redirected; /* its arguments that are paths of the rule, as bits */
 	__u32 first;
 	__u32 mode;
 	__u32 number;
 	__u32 action;
+	__u32 rule;
+	__u32 is_disturbed;
 	__s64 result;
 	struct hooked hooked;
 };
@@ -251,7 +310,7 @@ static __always_inline void count_match(const struct judged *call, const struct 
 	if (!counter)
 		return;
 	__sync_fetch_and_add(&counter->matched, 1);
-	if (row->action == ACTION_DENY || row->action == ACTION_KILL)
+	if ((row->action != ACTION_ALLOW && row->action != ACTION_NOTE) || row->is_disturbed)
 		__sync_fetch_and_add(call->mode == MODE_ENFORCE ? &counter->denied : &counter->would_deny, 1);
 }
 
@@ -262,7 +321,7 @@ static long ask(__u64 index, struct judged *call)
 
 	if (!row)
 		return 1;
-	if (row->patterns && !(row->patterns & call->patterns))
+	if (row->patterns && !(row->patterns & (call->patterns[0] | call->patterns[1])))
 		return 0;
 	for (__u32 i = 0; i < RULE_CONDITIONS; i++) {
 		if (i >= row->conditions)
@@ -279,7 +338,70 @@ static long ask(__u64 index, struct judged *call)
 		return 0;
 	call->action = row->action;
 	call->result = row->result;
+	call->rule = row->rule;
+	call->is_disturbed = row->is_disturbed;
+	if (row->patterns & call->patterns[0])
+		call->redirected |= 1ull << (call->hooked.path[0] & 7);
+	if (row->patterns & call->patterns[1])
+		call->redirected |= 1ull << (call->hooked.path[1] & 7);
 	return 1;
+}
+
+/* The program in the kernel finds it when the thread makes the next call of this number. */
+static __always_inline void send_with(__u32 number, __u64 signal)
+{
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	__u32 key = tid & (SIGNAL_SLOTS - 1);
+	__u64 *slot = bpf_map_lookup_elem(&rule_signals, &key);
+
+	if (slot)
+		*slot = (__u64)tid << 32 | number << 8 | signal;
+}
+
+static __always_inline int is_made(const struct judged *call)
+{
+	return call->action != ACTION_DENY && call->action != ACTION_KILL;
+}
+
+/* A signal comes with the call, or with one that does nothing when the call is not made. */
+static __always_inline void disturb(const struct judged *call, const struct disturbance *how)
+{
+	int made = is_made(call);
+
+	if (how->delay_enter_ns)
+		bpf_delay(how->delay_enter_ns);
+	if (how->signal)
+		send_with(made ? call->number : how->instead, how->signal);
+	if (!made && (how->signal || how->replaces)) {
+		struct target *unused = bpf_map_lookup_elem(&rule_targets, &call->rule);
+		if (unused)
+			bpf_make_call(how->instead, call->source, ARGUMENT_BYTES, 0, unused);
+	}
+}
+
+static __always_inline void remember(const struct judged *call, const struct disturbance *how)
+{
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	struct under_way now = {.number = call->number, .rule = call->rule};
+
+	if (how && how->delay_exit_ns)
+		bpf_map_update_elem(&rule_calls_under_way, &tid, &now, BPF_ANY);
+	else
+		bpf_map_delete_elem(&rule_calls_under_way, &tid); /* one that the thread has not come back from */
+}
+
+/* Makes the call itself, so that the application's registers and memory stay as they are. */
+static __always_inline void redirect(struct judged *call)
+{
+	struct target *target = bpf_map_lookup_elem(&rule_targets, &call->rule);
+
+	if (target)
+		call->result = bpf_make_call(call->number, call->source, ARGUMENT_BYTES, call->redirected, target);
+}
+
+static __always_inline int makes_processes(__u32 number)
+{
+	return number == CLONE || number == FORK || number == VFORK || number == CLONE3;
 }
 
 SEC("tracepoint/raw_syscalls/sys_enter")
@@ -303,16 +425,60 @@ int judge(struct entered_call *ctx)
 	for (int i = 0; i < 6; i++)
 		call.source[i] = ctx->arguments[i];
 	if (hooked->paths > 0)
-		call.patterns = matching(call.source[hooked->path[0] & 7]);
+		call.patterns[0] = matching(call.source[hooked->path[0] & 7]);
 	if (hooked->paths > 1)
-		call.patterns |= matching(call.source[hooked->path[1] & 7]);
+		call.patterns[1] = matching(call.source[hooked->path[1] & 7]);
 	if (hooked->has_address)
 		look_at_address(&call, call.source[hooked->address & 7], (__u32)call.source[hooked->address_length & 7]);
 	bpf_loop(hooked->rows & (RULE_ROWS - 1), ask, &call, 0);
 	if (call.mode != MODE_ENFORCE)
 		return 0;
-	if (call.action == ACTION_DENY || call.action == ACTION_KILL)
+	struct disturbance *how = call.is_disturbed ? bpf_map_lookup_elem(&rule_disturbances, &call.rule) : 0;
+	if (hooked->is_concluded)
+		remember(&call, how);
+	if (how)
+		disturb(&call, how);
+	if (call.action == ACTION_REDIRECT)
+		redirect(&call);
+	if (!is_made(&call) || call.action == ACTION_REDIRECT)
 		bpf_override_return((struct pt_regs *)ctx, call.result);
+	return 0;
+}
+
+/* Behind the calls that a rule delays there. A new process has its parent's memory, not its delays. */
+SEC("tracepoint/raw_syscalls/sys_exit")
+int conclude(struct left_call *ctx)
+{
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	struct under_way *call = bpf_map_lookup_elem(&rule_calls_under_way, &tid);
+
+	if (!call || call->number != (__u32)ctx->number)
+		return 0;
+	if (ctx->result == FORK_RESULT && makes_processes(call->number))
+		return 0;
+	__u32 rule = call->rule;
+	bpf_map_delete_elem(&rule_calls_under_way, &tid);
+	struct disturbance *how = bpf_map_lookup_elem(&rule_disturbances, &rule);
+	if (how && how->delay_exit_ns)
+		bpf_delay(how->delay_exit_ns);
+	return 0;
+}
+
+/* In the kernel, where a signal can be pending before the call looks whether one is. */
+SEC("raw_tp/sys_enter")
+int deliver(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	__u32 key = tid & (SIGNAL_SLOTS - 1);
+	__u64 *slot = bpf_map_lookup_elem(&rule_signals, &key);
+
+	if (!slot || !*slot)
+		return 0;
+	__u64 signal = *slot;
+	if (signal >> 32 != tid || (signal >> 8 & 0xffffff) != (__u32)ctx->args[1])
+		return 0;
+	*slot = 0;
+	bpf_send_signal_thread(signal & 0xff);
 	return 0;
 }
 

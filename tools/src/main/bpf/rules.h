@@ -40,6 +40,7 @@ struct condition {
 #define ACTION_DENY 1 /* the call is left out; row.result is its result */
 #define ACTION_NOTE 2 /* the next row is asked, too */
 #define ACTION_KILL 3
+#define ACTION_REDIRECT 4 /* the call is made with another path */
 
 /* One alternative of one rule, for one system call. */
 struct row {
@@ -49,7 +50,7 @@ struct row {
 	__u32 conditions;
 	__u32 is_reported;
 	__u64 patterns; /* one of them has to match a path of the call; 0: any path */
-	__u32 reserved;
+	__u32 is_disturbed; /* rule_disturbances says what happens beside the action */
 	__u32 first; /* the matches of a thread that count: from this one, to that, each so-many-th */
 	__u32 last;
 	__u32 step;
@@ -65,8 +66,22 @@ struct hooked {
 	__u8 has_address;
 	__u8 address; /* argument */
 	__u8 address_length; /* argument */
-	__u16 reserved;
+	__u16 is_concluded; /* something may have to be done behind it */
 };
+
+/* What a rule does to a call beside its action, by rule. */
+struct disturbance {
+	__u64 delay_enter_ns;
+	__u64 delay_exit_ns;
+	__u32 signal; /* that is pending when the call begins */
+	__u32 replaces; /* the next one is made when the call is not */
+	__u64 instead; /* a call without effect */
+};
+
+#define TARGET_BYTES 4096 /* PATH_MAX */
+
+/* Signals on their way into the kernel, by the lowest bits of the thread's id: id << 32 | number of the call << 8 | signal. */
+#define SIGNAL_SLOTS 16384
 
 #define STATE_NOWHERE 0 /* no pattern can match any more */
 #define STATE_START 1
@@ -108,6 +123,7 @@ struct matched_call {
 
 _Static_assert(sizeof(struct row) == 240, "readers depend on it");
 _Static_assert(sizeof(struct hooked) == 16, "readers depend on it");
+_Static_assert(sizeof(struct disturbance) == 32, "readers depend on it");
 _Static_assert(sizeof(struct matched_call) == 392, "readers depend on it");
 
 #endif

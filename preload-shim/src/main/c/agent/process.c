@@ -25,6 +25,8 @@ void graft_adopt(void)
     __atomic_store_n(&graft_state()->active, 1, __ATOMIC_RELEASE);
 }
 
+uint64_t graft_monotonic_nanos(void) { return read_clock(CLOCK_MONOTONIC); }
+
 EXPORT uint64_t graft_helper_ktime_get_ns(void) { return read_clock(CLOCK_MONOTONIC); }
 EXPORT uint64_t graft_helper_ktime_get_boot_ns(void) { return read_clock(CLOCK_BOOTTIME); }
 EXPORT uint64_t graft_helper_get_smp_processor_id(void) { return graft_cpu(); }

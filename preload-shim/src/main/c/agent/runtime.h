@@ -43,7 +43,7 @@ INLINE struct graft_map *graft_descriptors(void) { return (void *)(graft_runtime
 enum {
     SYS_RT_SIGPROCMASK = 14, SYS_SCHED_YIELD = 24, SYS_MADVISE = 28, SYS_GETPID = 39, SYS_GETUID = 102,
     SYS_GETGID = 104, SYS_PRCTL = 157, SYS_GETTID = 186,
-    SYS_FUTEX = 202, SYS_CLOCK_GETTIME = 228, SYS_PROCESS_VM_READV = 310, SYS_GETCPU = 309
+    SYS_FUTEX = 202, SYS_CLOCK_GETTIME = 228, SYS_CLOCK_NANOSLEEP = 230, SYS_PROCESS_VM_READV = 310, SYS_GETCPU = 309
 };
 
 /*
@@ -158,6 +158,8 @@ INLINE void graft_store_value(void *to, const void *from, uint32_t size)
     default: graft_copy(to, from, size);
     }
 }
+
+uint64_t graft_monotonic_nanos(void);
 
 /* Copies what may not be there; not counted as a fault when it is not. */
 int graft_read(void *to, uint64_t size, uint64_t from);

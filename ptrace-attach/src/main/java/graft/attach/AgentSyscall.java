@@ -14,6 +14,7 @@ public enum AgentSyscall {
     GETTID(186),
     FUTEX(202),
     CLOCK_GETTIME(228),
+    CLOCK_NANOSLEEP(230),
     GETCPU(309),
     PROCESS_VM_READV(310);
 

@@ -10,9 +10,9 @@ import graft.cli.policy.PolicyControl;
 import graft.cli.policy.PolicyFile;
 import graft.cli.policy.PolicyMaps;
 import graft.cli.policy.PolicyPrinter;
+import graft.cli.policy.PolicyPrograms;
 import graft.cli.policy.PolicyState;
 import graft.cli.policy.RunningPolicy;
-import graft.daemon.LinkRequest;
 import graft.daemon.SessionRequest;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.verifier.Permission;
@@ -75,7 +75,7 @@ final class PolicyApplyCommand implements Runnable {
                     .failure();
         }
         Optional<Duration> pause = every.map(TargetOptions::parse);
-        try (LiveSession live = LiveSession.open(request(policy))) {
+        try (LiveSession live = PolicySession.open(request(policy))) {
             PolicyMaps maps = new PolicyMaps(live.session());
             maps.write(policy);
             PolicyState state = new PolicyState(live.session(), policy, maps);
@@ -95,9 +95,10 @@ final class PolicyApplyCommand implements Runnable {
     }
 
     private SessionRequest request(Policy policy) {
-        CollectionSpec object = PackagedProgram.POLICY.spec();
-        List<LinkRequest> links = PolicyMaps.links(policy);
-        return new SessionRequest(object, links, target.requiredPids("policy apply"), SessionRequest.OnRefusal.SKIP)
+        PolicyPrograms programs = new PolicyPrograms(policy);
+        CollectionSpec object = programs.object(PackagedProgram.POLICY.spec());
+        return new SessionRequest(
+                        object, programs.links(), target.requiredPids("policy apply"), SessionRequest.OnRefusal.SKIP)
                 .with(SessionRequest.OnMissing.WAIT)
                 .with(target.children())
                 .allowing(Set.of(Permission.CHANGE));

@@ -50,7 +50,7 @@ final class PolicyCheckCommand implements Runnable {
             table.row(
                     Integer.toString(rule.line()),
                     rule.name(),
-                    rule.action().text(),
+                    rule.effect(),
                     rule.paths().isEmpty() ? "" : paths(rule),
                     calls(rule));
         }
@@ -76,7 +76,7 @@ final class PolicyCheckCommand implements Runnable {
     private static String json(Policy policy, Rule rule) {
         JsonWriter json = new JsonWriter().beginObject().member("type", "policy_rule");
         json.member("policy", policy.name()).member("rule", rule.name()).member("line", rule.line());
-        json.member("action", rule.action().text()).name("calls").beginArray();
+        json.member("action", rule.effect()).name("calls").beginArray();
         rule.matches().forEach(match -> json.value(match.call().name()));
         json.endArray().name("paths").beginArray();
         rule.paths().forEach(path -> json.value(path.text()));

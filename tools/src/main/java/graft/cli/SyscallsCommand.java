@@ -12,6 +12,7 @@ import graft.cli.policy.Injections;
 import graft.cli.policy.Mode;
 import graft.cli.policy.Policy;
 import graft.cli.policy.PolicyMaps;
+import graft.cli.policy.PolicyPrograms;
 import graft.cli.process.Interruption;
 import graft.cli.syscalls.CallPrinter;
 import graft.cli.syscalls.EventReader;
@@ -208,11 +209,13 @@ final class SyscallsCommand implements Callable<Integer> {
 
     /** The same with rules for some of the calls, which run behind the program that reports. */
     private Traced injecting(Policy policy, List<Integer> pids) {
-        CollectionSpec object = withoutKernelPrograms(PackagedProgram.INJECT.spec());
-        List<LinkRequest> links = new ArrayList<>(SectionLinks.of(object).links());
-        links.removeIf(link -> link.program().equals(PolicyMaps.PROGRAM));
-        links.addAll(PolicyMaps.links(policy));
-        LiveSession live = LiveSession.open(request(object, links, pids).allowing(Set.of(Permission.CHANGE)));
+        PolicyPrograms programs = new PolicyPrograms(policy);
+        CollectionSpec object = programs.object(withoutKernelPrograms(PackagedProgram.INJECT.spec()));
+        List<LinkRequest> links = new ArrayList<>(programs.links());
+        SectionLinks.of(object).links().stream()
+                .filter(link -> !PolicyPrograms.isOurs(link))
+                .forEach(links::add);
+        LiveSession live = PolicySession.open(request(object, links, pids).allowing(Set.of(Permission.CHANGE)));
         PolicyMaps maps = new PolicyMaps(live.session());
         maps.write(policy);
         maps.set(Mode.ENFORCE);

@@ -79,6 +79,10 @@ final class AgentCalls {
             case GET_CURRENT_COMM -> calls.add(AgentSyscall.PRCTL);
             case GET_SMP_PROCESSOR_ID -> processor();
             case KTIME_GET_NS, KTIME_GET_BOOT_NS -> clock();
+            case DELAY -> {
+                clock();
+                calls.add(AgentSyscall.CLOCK_NANOSLEEP);
+            }
             case MAP_LOOKUP_ELEM,
                     TRACE_PRINTK,
                     GET_PRANDOM_U32,
@@ -90,7 +94,8 @@ final class AgentCalls {
                     LOOP,
                     TAIL_CALL,
                     STRNCMP,
-                    CONFINE -> {}
+                    CONFINE,
+                    MAKE_CALL -> {} // the last makes the calls of the process itself
         }
     }
 

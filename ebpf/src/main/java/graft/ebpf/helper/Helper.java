@@ -46,7 +46,13 @@ public enum Helper {
     STRNCMP(182, 3),
 
     /** Graft's own, and in no kernel: the agent makes no system call in this process any more. */
-    CONFINE(0x10000, 0);
+    CONFINE(0x10000, 0),
+
+    /** Graft's own: the thread sleeps for so many nanoseconds, or until probes end. */
+    DELAY(0x10001, 1),
+
+    /** Graft's own: makes a system call with some arguments, those of a mask replaced by one address. */
+    MAKE_CALL(0x10002, 5);
 
     private static final Map<Integer, Helper> BY_NUMBER = new HashMap<>();
     private static final Map<String, Helper> BY_TEXT = new HashMap<>();

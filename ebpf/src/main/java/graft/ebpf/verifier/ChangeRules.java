@@ -1,5 +1,6 @@
 package graft.ebpf.verifier;
 
+import graft.ebpf.helper.Helper;
 import graft.ebpf.object.ProgType;
 import java.util.BitSet;
 import java.util.EnumSet;
@@ -26,7 +27,16 @@ final class ChangeRules {
 
     private ChangeRules() {}
 
-    static void requireOverride(Setting setting) {
+    static void requireHelper(Setting setting, Helper helper) {
+        switch (helper) {
+            case OVERRIDE_RETURN -> requireOverride(setting);
+            case DELAY -> requireAllowed(setting, "bpf_delay lets a thread of the process wait");
+            case MAKE_CALL -> requireAllowed(setting, "bpf_make_call makes a system call in the name of the process");
+            default -> {}
+        }
+    }
+
+    private static void requireOverride(Setting setting) {
         ProgType type = setting.prog().type();
         if (!OVERRIDING.contains(type)) {
             throw new Refused(Finding.of(

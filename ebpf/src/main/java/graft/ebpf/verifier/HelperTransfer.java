@@ -106,9 +106,7 @@ final class HelperTransfer {
             if (offered.isEmpty() || own && !setting.permissions().contains(Permission.CONFINE)) {
                 throw unknown("helper " + prototype.name() + " does not exist in graft");
             }
-            if (offered.get() == Helper.OVERRIDE_RETURN) {
-                ChangeRules.requireOverride(setting);
-            }
+            ChangeRules.requireHelper(setting, offered.get());
             boolean probesOnly =
                     offered.get() == Helper.GET_FUNC_IP || offered.get().walksStack();
             if (probesOnly && setting.context().get() != ContextLayout.PT_REGS) {

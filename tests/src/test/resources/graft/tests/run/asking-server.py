@@ -1,4 +1,4 @@
-"""Opens files and connects for those who ask over HTTP; answers with the error's number, 0 when there is none."""
+"""Opens files and connects for those who ask over HTTP; answers with the error's number, 0 or what is asked for when there is none."""
 import http.server
 import os
 import socket
@@ -8,6 +8,11 @@ import urllib.parse
 def opened(path):
     with open(path):
         return 0
+
+
+def content(path):
+    with open(path) as file:
+        return file.read()
 
 
 def connected(port):
@@ -22,7 +27,7 @@ class Answers(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         what, _, argument = self.path[1:].partition("?")
         try:
-            code = {"open": opened, "connect": connected}[what](urllib.parse.unquote(argument))
+            code = {"open": opened, "content": content, "connect": connected}[what](urllib.parse.unquote(argument))
         except OSError as error:
             code = error.errno
         body = str(code).encode()

@@ -1,5 +1,8 @@
 package graft.cli.policy;
 
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+
 /** What becomes of a call that a rule matches. */
 public sealed interface Action {
     /** It is made; no later rule is asked. */
@@ -22,6 +25,21 @@ public sealed interface Action {
     /** It is not made and returns this. */
     record Return(long value) implements Action {}
 
+    /** It is made with this path in place of those that the rule matches. */
+    record Redirect(String path) implements Action {
+        private static final int MOST_BYTES = 4095; // PATH_MAX without the zero byte
+
+        /** Why nothing can be redirected to {@code path}; empty when it can. */
+        static Optional<String> mistake(String path) {
+            if (!path.startsWith("/")) {
+                return Optional.of("\"" + path + "\" is no absolute path");
+            }
+            return path.getBytes(StandardCharsets.UTF_8).length > MOST_BYTES
+                    ? Optional.of("a path has at most " + MOST_BYTES + " bytes")
+                    : Optional.empty();
+        }
+    }
+
     /** As policies write it. */
     default String text() {
         return switch (this) {
@@ -30,13 +48,14 @@ public sealed interface Action {
             case Log _ -> "log";
             case Kill _ -> "kill";
             case Return(var value) -> "return " + value;
+            case Redirect(var path) -> "redirect " + path;
         };
     }
 
-    /** Whether the call is left out. */
+    /** Whether the call is left out, or another is made. */
     default boolean prevents() {
         return switch (this) {
-            case Deny _, Kill _, Return _ -> true;
+            case Deny _, Kill _, Return _, Redirect _ -> true;
             case Allow _, Log _ -> false;
         };
     }

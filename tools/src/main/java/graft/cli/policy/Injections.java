@@ -5,9 +5,14 @@ import graft.cli.error.Problem;
 import graft.syscalls.NamedConstants;
 import graft.syscalls.SyscallSpec;
 import graft.syscalls.SyscallTable;
+import java.math.BigDecimal;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -16,6 +21,15 @@ import java.util.regex.Pattern;
 public final class Injections {
     private static final Pattern WHEN = Pattern.compile("([0-9]{1,9})(?:\\.\\.([0-9]{1,9}))?(?:(\\+)([0-9]{0,9}))?");
     private static final int MOST_ERROR = 4095;
+    private static final Pattern DELAY = Pattern.compile("([0-9]{1,18}(?:\\.[0-9]{1,9})?)(s|ms|us|ns|)");
+    private static final BigDecimal LONGEST_DELAY =
+            BigDecimal.valueOf(Duration.ofDays(366).toNanos());
+    private static final List<String> EFFECTS =
+            List.of("error", "retval", "redirect", "signal", "delay_enter", "delay_exit");
+
+    /** Those that strace takes. */
+    private static final List<String> WITHOUT_EFFECT =
+            List.of("getpid", "getuid", "getgid", "geteuid", "getegid", "getppid", "getpgrp", "gettid");
 
     private final SyscallTable table;
     private final NamedConstants constants;
@@ -59,25 +73,94 @@ public final class Injections {
         List<PathPattern> paths =
                 end < 0 ? List.of() : List.of(new PathPattern(text.substring(end + ":path=".length())));
         String[] words = head.split(":");
-        Optional<Action> action = Optional.empty();
-        Rule.Turns turns = Rule.Turns.ALL;
+        Map<String, String> values = values(words);
+        Action action = action(values);
+        if (action instanceof Action.Redirect && paths.isEmpty()) {
+            throw wrong("what redirect= leads elsewhere are the paths that path= names, which is missing");
+        }
+        Disturbance disturbance = disturbance(values, action);
+        if (action instanceof Action.Allow && disturbance.equals(Disturbance.NONE)) {
+            throw wrong("one of " + String.join("=, ", EFFECTS) + "= is missing");
+        }
+        Rule.Turns turns =
+                Optional.ofNullable(values.get("when")).map(this::turns).orElse(Rule.Turns.ALL);
+        return new Rule(
+                text, 0, matches(words[0], paths, action), paths, action, Rule.Report.NEVER, turns, disturbance);
+    }
+
+    private Map<String, String> values(String[] words) {
+        Map<String, String> values = new HashMap<>();
         for (int i = 1; i < words.length; i++) {
             int equals = words[i].indexOf('=');
             String key = equals < 0 ? words[i] : words[i].substring(0, equals);
-            String value = words[i].substring(equals + 1);
-            switch (key) {
-                case "error", "retval" -> {
-                    if (action.isPresent()) {
-                        throw wrong("error= or retval=, once");
-                    }
-                    action = Optional.of(key.equals("error") ? error(value) : result(value));
-                }
-                case "when" -> turns = turns(value);
-                default -> throw wrong(key + " is none of error, retval, when, path");
+            if (!EFFECTS.contains(key) && !key.equals("syscall") && !key.equals("when")) {
+                throw wrong(key + " is none of " + String.join(", ", EFFECTS) + ", syscall, when, path");
+            }
+            if (values.put(key, words[i].substring(equals + 1)) != null) {
+                throw wrong(key + "=, once");
             }
         }
-        Action chosen = action.orElseThrow(() -> wrong("error= or retval= is missing"));
-        return new Rule(text, 0, matches(words[0], paths, chosen), paths, chosen, Rule.Report.NEVER, turns);
+        return values;
+    }
+
+    private Action action(Map<String, String> values) {
+        List<String> given = List.of("error", "retval", "redirect").stream()
+                .filter(values::containsKey)
+                .toList();
+        if (given.size() > 1) {
+            throw wrong("one of error=, retval= and redirect=");
+        }
+        String key = given.isEmpty() ? "" : given.getFirst();
+        return switch (key) {
+            case "error" -> error(values.get(key));
+            case "retval" -> result(values.get(key));
+            case "redirect" -> {
+                Action.Redirect.mistake(values.get(key)).ifPresent(why -> {
+                    throw wrong(why);
+                });
+                yield new Action.Redirect(values.get(key));
+            }
+            default -> new Action.Allow();
+        };
+    }
+
+    private Disturbance disturbance(Map<String, String> values, Action action) {
+        Optional<Disturbance.Signal> signal = Optional.ofNullable(values.get("signal"))
+                .map(word -> SignalReader.read(constants, word).orElseThrow(() -> wrong(word + " is no signal")));
+        boolean isReplaced = action instanceof Action.Deny || action instanceof Action.Return;
+        OptionalInt instead = OptionalInt.empty();
+        if (values.containsKey("syscall")) {
+            String name = values.get("syscall");
+            if (!isReplaced || !WITHOUT_EFFECT.contains(name)) {
+                throw wrong("syscall= is made in place of a call that error= or retval= leaves out, and is one of "
+                        + String.join(", ", WITHOUT_EFFECT));
+            }
+            instead = OptionalInt.of(table.call(name).orElseThrow().number());
+        }
+        return new Disturbance(
+                duration(values.get("delay_enter")), duration(values.get("delay_exit")), signal, instead);
+    }
+
+    /** Microseconds, or with a unit. */
+    private Duration duration(String value) {
+        if (value == null) {
+            return Duration.ZERO;
+        }
+        Matcher parts = DELAY.matcher(value);
+        if (!parts.matches()) {
+            throw wrong(value + " is no time: 500 are microseconds; 1.5ms, 2s, 10us and 300ns have a unit");
+        }
+        int digits = switch (parts.group(2)) {
+            case "s" -> 9;
+            case "ms" -> 6;
+            case "ns" -> 0;
+            default -> 3;
+        };
+        BigDecimal nanos = new BigDecimal(parts.group(1)).movePointRight(digits);
+        if (nanos.compareTo(LONGEST_DELAY) > 0) {
+            throw wrong(value + " is longer than a year");
+        }
+        return Duration.ofNanos(nanos.longValue());
     }
 
     private Action error(String value) {

@@ -1,23 +1,20 @@
 package graft.cli.policy;
 
-import graft.daemon.LinkRequest;
 import graft.daemon.Session;
 import graft.ebpf.maps.KeyedMap;
 import graft.ebpf.maps.RingBuffer;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /** The maps of a session that {@code policy.bpf.c} runs in. Borrows the session; the mode may be set by any thread. */
 public final class PolicyMaps {
-    /** The program's name. */
-    public static final String PROGRAM = "judge";
-
     private static final int BATCH = 256;
 
     private final Session session;
@@ -51,14 +48,6 @@ public final class PolicyMaps {
                 .orElseThrow(() -> new AssertionError("the program has no map " + name));
     }
 
-    /** The program at every call that a policy names. */
-    public static List<LinkRequest> links(Policy policy) {
-        return policy.calls().stream()
-                .<LinkRequest>map(
-                        call -> new LinkRequest.Syscall(PROGRAM, Optional.of(call.name()), LinkRequest.Edge.ENTER, 0))
-                .toList();
-    }
-
     /** Writes the rules of a policy that {@link RuleTables} can hold; the mode should be off. */
     public void write(Policy policy) {
         RuleTables tables = switch (RuleTables.of(policy)) {
@@ -72,6 +61,16 @@ public final class PolicyMaps {
         put(map("rule_paths", KeyedMap.class), 0, tables.automaton().table());
         KeyedMap calls = map("rule_calls", KeyedMap.class);
         tables.hooked().forEach((number, value) -> put(calls, number, value));
+        KeyedMap disturbances = map("rule_disturbances", KeyedMap.class);
+        KeyedMap targets = map("rule_targets", KeyedMap.class);
+        for (int i = 0; i < policy.rules().size(); i++) {
+            Rule rule = policy.rules().get(i);
+            put(disturbances, i, rule.disturbance().bytes());
+            if (rule.action() instanceof Action.Redirect(var path)) {
+                byte[] text = path.getBytes(StandardCharsets.UTF_8);
+                put(targets, i, Arrays.copyOf(text, targets.spec().valueSize()));
+            }
+        }
     }
 
     /** From now on the program does this: one store, which every processor sees at its next call. */

@@ -71,9 +71,16 @@ public final class PolicyPrinter {
     }
 
     private String verdict(MatchedCall matched) {
-        Action action = action(matched);
-        boolean isRehearsal = matched.mode() == Mode.MONITOR && action.prevents();
-        return (isRehearsal ? "would " : "") + action.text();
+        boolean interferes = matched.rule() < policy.rules().size()
+                ? policy.rules().get(matched.rule()).interferes()
+                : policy.otherwise().prevents();
+        return (matched.mode() == Mode.MONITOR && interferes ? "would " : "") + effect(matched.rule());
+    }
+
+    private String effect(int rule) {
+        return rule < policy.rules().size()
+                ? policy.rules().get(rule).effect()
+                : policy.otherwise().text();
     }
 
     private String json(MatchedCall matched) {
@@ -84,7 +91,7 @@ public final class PolicyPrinter {
         json.member("policy", policy.name()).member("rule", name(matched));
         json.member("name", call.spec().name()).name("args").beginObject();
         text.arguments(call).forEach(argument -> json.member(argument.name(), argument.value()));
-        json.endObject().member("action", action(matched).text());
+        json.endObject().member("action", effect(matched.rule()));
         return json.member("mode", matched.mode().text()).endObject().toString();
     }
 
@@ -103,23 +110,22 @@ public final class PolicyPrinter {
                 continue; // nobody counts what nobody decides
             }
             String name = isDefault ? "default" : policy.rules().get(i).name();
-            Action action =
-                    isDefault ? policy.otherwise() : policy.rules().get(i).action();
+            String effect = effect(i);
             PolicyMaps.Counts one = counts.get(i);
             rows.row(
                     name,
-                    action.text(),
+                    effect,
                     Quantity.count(one.matched()),
                     Quantity.count(one.wouldDeny()),
                     Quantity.count(one.denied()));
-            lines.add(json(name, action, one));
+            lines.add(json(name, effect, one));
         }
         return style == Style.JSON ? lines : rows.lines();
     }
 
-    private String json(String name, Action action, PolicyMaps.Counts counts) {
+    private String json(String name, String effect, PolicyMaps.Counts counts) {
         JsonWriter json = new JsonWriter().beginObject().member("type", "policy_counters");
-        json.member("policy", policy.name()).member("rule", name).member("action", action.text());
+        json.member("policy", policy.name()).member("rule", name).member("action", effect);
         json.id("matched", counts.matched()).id("would_deny", counts.wouldDeny());
         return json.id("denied", counts.denied()).endObject().toString();
     }

@@ -1,6 +1,7 @@
 package graft.cli.policy;
 
 import graft.syscalls.SyscallSpec;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -18,7 +19,8 @@ public record Rule(
         List<PathPattern> paths,
         Action action,
         Report report,
-        Turns turns) {
+        Turns turns,
+        Disturbance disturbance) {
     public Rule {
         matches = List.copyOf(matches);
         paths = List.copyOf(paths);
@@ -33,6 +35,20 @@ public record Rule(
         public Match {
             alternatives = alternatives.stream().map(List::copyOf).toList();
         }
+    }
+
+    /** What becomes of its calls, as policies write it. */
+    public String effect() {
+        List<String> texts = new ArrayList<>(disturbance.texts());
+        if (texts.isEmpty() || !(action instanceof Action.Allow)) {
+            texts.addFirst(action.text());
+        }
+        return String.join(", ", texts);
+    }
+
+    /** Whether its calls are not what they were, when it is enforced. */
+    public boolean interferes() {
+        return action.prevents() || !disturbance.equals(Disturbance.NONE);
     }
 
     /** Whether each match is told. */

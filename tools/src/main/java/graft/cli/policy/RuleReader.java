@@ -16,8 +16,21 @@ import org.yaml.snakeyaml.nodes.ScalarNode;
 
 /** Reads one rule. What a call named by itself cannot be asked is a mistake; calls of a group are left out then. */
 final class RuleReader {
-    private static final Set<String> KEYS =
-            Set.of("name", "calls", "path", "port", "address", "family", "where", "deny", "action", "log");
+    private static final Set<String> KEYS = Set.of(
+            "name",
+            "calls",
+            "path",
+            "port",
+            "address",
+            "family",
+            "where",
+            "deny",
+            "redirect",
+            "signal",
+            "action",
+            "log");
+
+    private static final List<String> DECISIONS = List.of("deny", "redirect", "action");
 
     private static final int MOST_ALTERNATIVES = 256;
 
@@ -50,20 +63,57 @@ final class RuleReader {
         }
         Rule.Report report = action instanceof Action.Log || flag(fields, "log") ? Rule.Report.EACH : Rule.Report.NEVER;
         int line = node.getStartMark().getLine() + 1;
-        return new Rule(name, line, matches, paths, action, report, Rule.Turns.ALL);
+        return new Rule(name, line, matches, paths, action, report, Rule.Turns.ALL, disturbance(fields));
     }
 
     /** What a rule wants of its calls. */
     private record Asked(List<PathPattern> paths, List<Question> questions, List<Action> actions) {}
 
     private Action action(Node node, Map<String, PolicyText.Field> fields) {
-        if (fields.containsKey("deny") == fields.containsKey("action")) {
-            text.mistake(node, "a rule has one of \"deny: ERRNO\" and \"action: allow|log|kill\"");
+        List<String> given = DECISIONS.stream().filter(fields::containsKey).toList();
+        boolean onlySignals = given.isEmpty() && fields.containsKey("signal");
+        if (given.size() != 1 && !onlySignals) {
+            text.mistake(
+                    node,
+                    "a rule has one of \"deny: ERRNO\", \"redirect: PATH\", \"signal: NAME\" and "
+                            + "\"action: allow|log|kill\"; signal may be beside deny");
             return new Action.Allow();
         }
-        return fields.containsKey("deny")
-                ? actions.denial(fields.get("deny").value())
-                : actions.read(fields.get("action").value());
+        if (onlySignals) {
+            return new Action.Allow();
+        }
+        Node value = fields.get(given.getFirst()).value();
+        return switch (given.getFirst()) {
+            case "deny" -> actions.denial(value);
+            case "redirect" -> redirection(node, fields, value);
+            default -> actions.read(value);
+        };
+    }
+
+    private Action redirection(Node node, Map<String, PolicyText.Field> fields, Node value) {
+        String path = text.scalar(value).orElse("");
+        Optional<String> wrong = Action.Redirect.mistake(path);
+        wrong.ifPresent(why -> text.mistake(value, why));
+        if (!fields.containsKey("path")) {
+            text.mistake(node, "what is redirected are the paths that \"path\" names, which is missing");
+        }
+        return new Action.Redirect(path);
+    }
+
+    private Disturbance disturbance(Map<String, PolicyText.Field> fields) {
+        Optional<String> name = word(fields, "signal");
+        if (name.isEmpty()) {
+            return Disturbance.NONE;
+        }
+        Node node = fields.get("signal").value();
+        if (fields.containsKey("redirect") || fields.containsKey("action")) {
+            text.mistake(node, "a signal is sent alone or beside \"deny\"");
+        }
+        Optional<Disturbance.Signal> signal = SignalReader.read(constants, name.get());
+        if (signal.isEmpty()) {
+            text.mistake(node, "\"" + name.get() + "\" is no signal; SIGUSR1, SIGSTOP and SIGRTMIN are some");
+        }
+        return signal.map(Disturbance::with).orElse(Disturbance.NONE);
     }
 
     private boolean flag(Map<String, PolicyText.Field> fields, String key) {

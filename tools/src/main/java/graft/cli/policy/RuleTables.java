@@ -88,10 +88,10 @@ public final class RuleTables {
             row.putInt(0, DEFAULT_COUNTER);
             rows.add(decided(row, policy.otherwise(), Rule.Turns.ALL).array());
         }
-        hooked.put(call.number(), hooked(call, first, asksPaths ? new CallFacts(call).paths() : List.of()));
+        hooked.put(call.number(), hooked(policy, call, first, asksPaths ? new CallFacts(call).paths() : List.of()));
     }
 
-    private byte[] hooked(SyscallSpec call, int first, List<Integer> paths) {
+    private byte[] hooked(Policy policy, SyscallSpec call, int first, List<Integer> paths) {
         ByteBuffer out = ByteBuffer.allocate(HOOKED_BYTES).order(ByteOrder.LITTLE_ENDIAN);
         out.putInt(0, first).putInt(4, rows.size() - first).put(8, (byte) paths.size());
         for (int i = 0; i < paths.size(); i++) {
@@ -102,7 +102,11 @@ public final class RuleTables {
             out.put(11, (byte) 1).put(12, (byte) argument);
             out.put(13, (byte) facts.addressLength(argument).orElseThrow());
         });
-        return out.array();
+        boolean isConcluded = policy.rules().stream()
+                .filter(rule -> rule.disturbance().endsBehind())
+                .flatMap(rule -> rule.matches().stream())
+                .anyMatch(match -> match.call().number() == call.number());
+        return out.putShort(14, (short) (isConcluded ? 1 : 0)).array();
     }
 
     private byte[] row(int number, Rule rule, List<Condition> conditions) {
@@ -110,6 +114,7 @@ public final class RuleTables {
         row.putInt(0, number).putInt(16, Math.min(conditions.size(), MOST_CONDITIONS));
         boolean isKill = rule.action() instanceof Action.Kill;
         row.putInt(20, isKill || rule.report() == Rule.Report.EACH ? 1 : 0);
+        row.putInt(32, rule.disturbance().equals(Disturbance.NONE) ? 0 : 1);
         long bits = 0;
         for (PathPattern path : rule.paths()) {
             bits |= 1L << patterns.indexOf(path);
@@ -133,6 +138,7 @@ public final class RuleTables {
             case Action.Return(var value) -> row.putInt(4, 1).putLong(8, value);
             case Action.Log _ -> row.putInt(4, 2);
             case Action.Kill _ -> row.putInt(4, 3).putLong(8, -EPERM);
+            case Action.Redirect _ -> row.putInt(4, 4);
         }
         return row.putInt(36, turns.first()).putInt(40, turns.last()).putInt(44, turns.step());
     }

@@ -89,7 +89,7 @@ public record RunningPolicy(Path socket, String name, long applier, Mode mode, S
                     "\t",
                     isRule ? state.policy().rules().get(i).name() : "default",
                     isRule
-                            ? state.policy().rules().get(i).action().text()
+                            ? state.policy().rules().get(i).effect()
                             : state.policy().otherwise().text(),
                     Long.toString(counts.get(i).matched()),
                     Long.toString(counts.get(i).wouldDeny()),

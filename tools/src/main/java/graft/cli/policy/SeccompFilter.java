@@ -61,6 +61,7 @@ public record SeccompFilter(List<FilterInsn> insns, List<String> leftOut) {
             case Action.Allow _ -> "later rules and the default decide about what it would allow";
             case Action.Deny _, Action.Kill _, Action.Return _ ->
                 "what it would deny is left to later rules and the default";
+            case Action.Redirect _ -> "the path stays";
             case Action.Log _ -> "nothing is reported";
         };
         return "rule \"%s\" (line %d): %s; %s".formatted(rule.name(), rule.line(), why, effect);
@@ -70,6 +71,9 @@ public record SeccompFilter(List<FilterInsn> insns, List<String> leftOut) {
     private static Optional<String> obstacle(Policy policy, Rule rule) {
         if (!rule.paths().isEmpty()) {
             return Optional.of("a filter cannot read paths");
+        }
+        if (!rule.disturbance().equals(Disturbance.NONE)) {
+            return Optional.of("a filter sends no signals but SIGSYS");
         }
         boolean readsMemory = rule.matches().stream()
                 .flatMap(match -> match.alternatives().stream())
@@ -118,6 +122,7 @@ public record SeccompFilter(List<FilterInsn> insns, List<String> leftOut) {
             case Action.Log _ -> LOG;
             case Action.Kill _ -> KILL_PROCESS;
             case Action.Deny(var _, var error) -> ERRNO | error;
+            case Action.Redirect _ -> throw new IllegalArgumentException("only rules about paths redirect");
             case Action.Return _ -> throw new IllegalArgumentException("policies have no results");
         };
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import graft.cli.error.CommandFailure;
 import graft.syscalls.NamedConstants;
 import graft.syscalls.SyscallTable;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -28,6 +29,40 @@ class InjectionsTest {
         assertThat(rule.paths()).containsExactly(new PathPattern("/etc/*"));
         assertThat(rule("getpid:retval=7").action()).isEqualTo(new Action.Return(7));
         assertThat(rule("read:error=5").action()).isEqualTo(new Action.Deny("5", 5));
+    }
+
+    @Test
+    void delaysAreMicrosecondsOrHaveAUnit() {
+        Disturbance disturbance = rule("read:delay_enter=1500:delay_exit=1.5s").disturbance();
+
+        assertThat(disturbance.before()).isEqualTo(Duration.ofNanos(1_500_000));
+        assertThat(disturbance.behind()).isEqualTo(Duration.ofMillis(1500));
+        assertThat(rule("read:delay_enter=7ns").disturbance().before()).isEqualTo(Duration.ofNanos(7));
+        assertThat(rule("read:delay_enter=2ms:delay_exit=3us").disturbance().behind())
+                .isEqualTo(Duration.ofNanos(3000));
+        assertThat(rule("read:delay_enter=0.25").disturbance().before()).isEqualTo(Duration.ofNanos(250));
+    }
+
+    @Test
+    void signalsHaveTheirNamesOrNumbers() {
+        List<String> names = List.of("USR1", "SIGUSR1", "10", "RTMIN", "SIGRT_3", "64");
+
+        assertThat(names.stream()
+                        .map(name -> rule("read:signal=" + name)
+                                .disturbance()
+                                .signal()
+                                .orElseThrow()
+                                .number()))
+                .containsExactly(10, 10, 10, 32, 35, 64);
+    }
+
+    @Test
+    void whatIsMadeInsteadHasNoEffect() {
+        Rule rule = rule("read:error=EIO:syscall=getuid");
+
+        assertThat(rule.action()).isEqualTo(new Action.Deny("EIO", 5));
+        assertThat(rule.disturbance().instead()).hasValue(102);
+        assertThat(rule("open:redirect=/b:path=/a").action()).isEqualTo(new Action.Redirect("/b"));
     }
 
     @Test
@@ -64,7 +99,21 @@ class InjectionsTest {
                 "openat:error=EIO:retval=1",
                 "exit_group:error=EIO",
                 "getpid:error=EIO:path=/x",
-                "openat:error=EIO:signal=TERM",
+                "openat:error=EIO:signal=NONE",
+                "openat:signal=0",
+                "openat:signal=65",
+                "openat:signal=TERM:signal=INT",
+                "openat:delay_enter=-1",
+                "openat:delay_enter=1m",
+                "openat:delay_exit=",
+                "openat:delay_enter=400d",
+                "openat:delay_enter=99999999999s",
+                "openat:syscall=getpid",
+                "openat:retval=3:syscall=write",
+                "openat:redirect=/etc/hosts",
+                "openat:redirect=hosts:path=/etc/*",
+                "openat:redirect=/etc/hosts:error=EIO:path=/etc/*",
+                "rt_sigreturn:delay_enter=1",
                 "rt_sigreturn:retval=0"
             })
     void whatCannotBeHonouredIsRefused(String text) {

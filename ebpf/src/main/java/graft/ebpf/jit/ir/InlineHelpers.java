@@ -48,7 +48,9 @@ public final class InlineHelpers {
                     GET_STACKID,
                     GET_STACK,
                     STRNCMP,
-                    CONFINE -> false;
+                    CONFINE,
+                    DELAY,
+                    MAKE_CALL -> false;
         };
     }
 
