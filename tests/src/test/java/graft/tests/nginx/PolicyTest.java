@@ -130,4 +130,36 @@ class PolicyTest {
                                             + " failed (111: Connection refused)"));
         }
     }
+
+    private String body(ProxyServer server, String path) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(server.url(path)).build();
+        return client.send(request, HttpResponse.BodyHandlers.ofString()).body();
+    }
+
+    @Test
+    void aRedirectedFileIsServedWhileItIsEnforced() throws Exception {
+        Path html = folder.resolve("nginx/html");
+        Path policy = Files.writeString(folder.resolve("policy.yaml"), """
+                rules:
+                  - {name: plan, calls: "%%file", path: "%s/secret/**", redirect: "%s/public.txt"}
+                """.formatted(html, html));
+        Path place = Files.createDirectory(folder.resolve("nginx"));
+        try (ProxyServer server = ProxyServer.start(
+                place, one.getAddress().getPort(), other.getAddress().getPort())) {
+            assertThat(body(server, "/secret/plan.txt")).isEqualTo("secret");
+            try (GraftProcess graft = GraftProcess.start(
+                    "policy", "apply", policy.toString(), "-p", server.workerPid(), "--mode", "enforce", "--yes")) {
+                graft.awaitLine("applied");
+                for (int i = 0; i < 5; i++) {
+                    assertThat(body(server, "/secret/plan.txt")).isEqualTo("public");
+                    assertThat(body(server, "/public.txt")).isEqualTo("public");
+                }
+                GraftRun run = graft.interrupt();
+                assertThat(run.status()).as(run.errors()).isZero();
+                assertThat(run.errors()).contains("text equals the files, nothing left behind");
+            }
+            assertThat(body(server, "/secret/plan.txt")).isEqualTo("secret");
+            assertThat(server.errors()).isEmpty();
+        }
+    }
 }

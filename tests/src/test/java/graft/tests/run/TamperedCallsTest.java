@@ -113,6 +113,36 @@ class TamperedCallsTest {
     }
 
     @Test
+    void rulesSendSignalsWhileTheyAreEnforced() throws IOException {
+        String name = "signals-" + ProcessHandle.current().pid();
+        Path policy = Files.writeString(folder.resolve("policy.yaml"), """
+                name: %s
+                rules:
+                  - {name: waits, calls: recvfrom, signal: SIGUSR2}
+                  - {name: parent, calls: getppid, signal: 34, deny: EPERM}
+                """.formatted(name));
+        try (AskedProgram program = AskedProgram.start(AskedProgram.compile(folder, "tampered"))) {
+            String untouched = withoutTimes(program.answer("go"));
+            try (GraftProcess graft =
+                    GraftProcess.start("policy", "apply", policy.toString(), "-p", program.pid())) {
+                graft.awaitLine("applied");
+                assertThat(withoutTimes(program.answer("go"))).isEqualTo(untouched);
+                assertThat(GraftRun.of("policy", "mode", "enforce", name).status()).isZero();
+                assertThat(program.answer("wait"))
+                        .contains("getppid EPERM usr1 0 usr2 0 rt 1 code 128")
+                        .contains("recvfrom well usr1 0 usr2 1 rt 0 code 128")
+                        .contains("recvfrom EINTR usr1 0 usr2 1 rt 0 code 128")
+                        .contains("pending 0 1; ");
+                GraftRun run = graft.interrupt();
+
+                assertThat(run.output().lines().map(line -> line.replaceAll(" +", " ")))
+                        .contains("waits signal SIGUSR2 4 2 2", "parent deny EPERM, signal 34 8 4 4");
+            }
+            assertThat(withoutTimes(program.answer("go"))).isEqualTo(untouched);
+        }
+    }
+
+    @Test
     void delaysAreAsLongAsTheySay() {
         Map<Integer, Long> expected = Map.of(1, 300L, 3, 250L, 6, 400L); // by the place in the answer
         try (AskedProgram program = AskedProgram.start(AskedProgram.compile(folder, "tampered"));
