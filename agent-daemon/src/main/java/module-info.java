@@ -8,4 +8,5 @@ module graft.daemon {
     requires transitive graft.bridge;
 
     exports graft.daemon;
+    exports graft.daemon.control;
 }

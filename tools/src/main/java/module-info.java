@@ -12,10 +12,12 @@ module graft.tools {
     exports graft.cli.error;
     exports graft.cli.fuzz;
     exports graft.cli.load;
+    exports graft.cli.map;
     exports graft.cli.option;
     exports graft.cli.output;
     exports graft.cli.policy;
     exports graft.cli.process;
+    exports graft.cli.prog;
     exports graft.cli.bench;
     exports graft.cli.bench.maps;
     exports graft.cli.bench.vm;
@@ -29,6 +31,10 @@ module graft.tools {
     opens graft.cli.option to
             info.picocli;
     opens graft.cli.fuzz to
+            info.picocli;
+    opens graft.cli.map to
+            info.picocli;
+    opens graft.cli.prog to
             info.picocli;
     opens graft.cli.vm to
             info.picocli;

@@ -5,16 +5,14 @@ import graft.platform.linux.Errno;
 import graft.platform.linux.ProcMem;
 import graft.platform.linux.SysException;
 import graft.rewriter.PatchSite;
-import graft.uprobe.AttachPoint;
 import java.util.Arrays;
-import java.util.List;
 
 /**
  * What was put into one process when a library was loaded.
  *
  * @param links programs at places
  */
-record LateAttachment(Attachment attachment, List<AttachPoint> points, int links) {
+record LateAttachment(Attachment attachment, int links) {
     /** Whether the library is still the one that was patched, not the same that was loaded again. */
     boolean isPatched(ProcMem memory) {
         return attachment.injection().plan().sites().stream().anyMatch(site -> isPatched(site, memory));

@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -42,7 +43,7 @@ public final class Session implements AutoCloseable {
 
     private final Collection collection;
     private final List<Attachment> attachments;
-    private final List<AttachPoint> points;
+    private final Map<Attachment, List<PlacedLink>> placed;
     private final List<SessionRefusal.SiteRefused> skipped;
     private final AtomicInteger links;
     private Optional<LateLibraries> late = Optional.empty(); // set before anybody else has the session
@@ -59,15 +60,14 @@ public final class Session implements AutoCloseable {
 
     private Session(
             Collection collection,
-            List<Attachment> attachments,
-            List<AttachPoint> points,
+            Map<Attachment, List<PlacedLink>> placed,
             List<SessionRefusal.SiteRefused> skipped,
             int links) {
         this.skipped = new CopyOnWriteArrayList<>(skipped);
         this.links = new AtomicInteger(links);
         this.collection = collection;
-        this.attachments = new CopyOnWriteArrayList<>(attachments);
-        this.points = new CopyOnWriteArrayList<>(points);
+        this.attachments = new CopyOnWriteArrayList<>(placed.keySet());
+        this.placed = new ConcurrentHashMap<>(placed);
     }
 
     /** The outcome of opening. */
@@ -214,8 +214,7 @@ public final class Session implements AutoCloseable {
             List<TargetImage.Assembly.Assembled> planned,
             Collection collection,
             Function<TargetImage.Assembly.Assembled, Attempt> attach) {
-        List<Attachment> attached = new ArrayList<>();
-        List<AttachPoint> points = new ArrayList<>();
+        Map<Attachment, List<PlacedLink>> attached = new LinkedHashMap<>();
         List<SessionRefusal.SiteRefused> skipped = new ArrayList<>();
         int links = 0;
         for (TargetImage.Assembly.Assembled one : planned) {
@@ -224,8 +223,7 @@ public final class Session implements AutoCloseable {
             links += image.links();
             Optional<SessionRefusal> refusal = switch (attempt.result()) {
                 case AttachResult.Attached(var attachment, var _) -> {
-                    attached.add(attachment);
-                    points.addAll(image.points());
+                    attached.put(attachment, image.placed());
                     skipped.addAll(image.skipped());
                     yield Optional.empty();
                 }
@@ -236,11 +234,11 @@ public final class Session implements AutoCloseable {
                     Optional.of(new SessionRefusal.TargetGone(pid, during));
             };
             if (refusal.isPresent()) {
-                attached.forEach(Attachment::detach);
+                attached.keySet().forEach(Attachment::detach);
                 return new Opening.Refused(refusal.get());
             }
         }
-        return new Opening.Opened(new Session(collection, attached, points, skipped, links));
+        return new Opening.Opened(new Session(collection, attached, skipped, links));
     }
 
     /** The links of libraries that are to be waited for, by process. */
@@ -353,12 +351,12 @@ public final class Session implements AutoCloseable {
                     TargetImage.Assembly.Assembled image = attempt.image();
                     switch (attempt.result()) {
                         case AttachResult.Attached(var attachment, var _) -> {
+                            placed.put(attachment, image.placed());
                             attachments.add(attachment);
                             probes.joined(attachment);
-                            points.addAll(image.points());
                             skipped.addAll(image.skipped());
                             links.addAndGet(image.links());
-                            return Optional.of(new LateAttachment(attachment, image.points(), image.links()));
+                            return Optional.of(new LateAttachment(attachment, image.links()));
                         }
                         case AttachResult.Refused(var why) ->
                             skipped.add(LateRefusals.of(pid, lenient, new SessionRefusal.TargetRefused(pid, why)));
@@ -391,6 +389,7 @@ public final class Session implements AutoCloseable {
 
     private synchronized void forget(Attachment attachment) {
         attachments.remove(attachment);
+        placed.remove(attachment);
         ended.remove(attachment);
     }
 
@@ -401,7 +400,7 @@ public final class Session implements AutoCloseable {
         if (proof.outcome() == DetachProof.Outcome.RESTORED
                 && proof.quarantined().isEmpty()) {
             attachments.remove(gone.attachment());
-            points.removeAll(gone.points());
+            placed.remove(gone.attachment());
             links.addAndGet(-gone.links());
         }
     }
@@ -426,7 +425,19 @@ public final class Session implements AutoCloseable {
 
     /** The places of user-space probes, over all targets. */
     public List<AttachPoint> points() {
-        return List.copyOf(points);
+        return attachments.stream()
+                .flatMap(attachment -> placed.getOrDefault(attachment, List.of()).stream())
+                .flatMap(link -> link.point().stream())
+                .toList();
+    }
+
+    /** The programs at their places in living processes, without those that were left out. */
+    public List<PlacedLink> placed() {
+        return attachments.stream()
+                .filter(Attachment::isAlive)
+                .flatMap(attachment -> placed.getOrDefault(attachment, List.of()).stream())
+                .filter(link -> skipped.stream().noneMatch(left -> left.pid() == link.pid() && link.isAt(left.site())))
+                .toList();
     }
 
     /** The processes that it looks into. */

@@ -1,6 +1,9 @@
 package graft.cli;
 
 import graft.cli.fuzz.FuzzCommand;
+import graft.cli.map.MapCommand;
+import graft.cli.prog.LinkCommand;
+import graft.cli.prog.ProgCommand;
 import graft.cli.vm.VmCommand;
 import java.util.List;
 import java.util.Optional;
@@ -21,7 +24,6 @@ import picocli.CommandLine.Spec;
             "  graft demo                              see it work on a real nginx",
             "  graft doctor                            what works here",
             "  graft tls -p 4711                       decrypted traffic of a process",
-            "",
             "Build and test from a source tree: graft test [--quick], graft setup [--check]"
         })
 final class GraftCommand implements Runnable {
@@ -35,6 +37,9 @@ final class GraftCommand implements Runnable {
             TlsCommand.class,
             SyscallsCommand.class,
             PolicyCommand.class,
+            MapCommand.class,
+            ProgCommand.class,
+            LinkCommand.class,
             LatencyCommand.class,
             CountCommand.class,
             AsmCommand.class,

@@ -10,7 +10,9 @@ import graft.daemon.KernelSession;
 import graft.daemon.Placement;
 import graft.daemon.Session;
 import graft.daemon.SessionRequest;
+import graft.daemon.control.SessionServer;
 import graft.ebpf.maps.BpfMap;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -26,11 +28,23 @@ final class LiveSession implements AutoCloseable {
     private final Session session;
     private final Optional<KernelPart> kernel;
     private final Interruption interruption;
+    private final Optional<SessionServer> server;
 
     private LiveSession(Session session, Optional<KernelPart> kernel, Interruption interruption) {
         this.session = session;
         this.kernel = kernel;
         this.interruption = interruption;
+        this.server = serve(session);
+    }
+
+    /** The session runs as well when nobody can look at it. */
+    private static Optional<SessionServer> serve(Session session) {
+        try {
+            return Optional.of(SessionServer.open(session));
+        } catch (IOException e) {
+            System.err.println("graft map, prog and link will not see this session: " + e.getMessage());
+            return Optional.empty();
+        }
     }
 
     /** Opens a session or fails with the refusal's message. */
@@ -119,6 +133,7 @@ final class LiveSession implements AutoCloseable {
     @Override
     public void close() {
         try {
+            server.ifPresent(SessionServer::close);
             session.close();
         } finally {
             kernel.ifPresent(KernelPart::close);

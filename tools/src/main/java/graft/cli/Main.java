@@ -4,6 +4,7 @@ import graft.cli.error.Catalogue;
 import graft.cli.error.CommandFailure;
 import graft.cli.error.Problem;
 import graft.cli.process.Interruption;
+import graft.daemon.control.RemoteSession;
 import graft.ebpf.maps.DamagedMapException;
 import graft.platform.linux.SysException;
 import java.io.PrintWriter;
@@ -89,6 +90,7 @@ public final class Main {
                 Problem.of("D003", call.doing()).because(call.getMessage());
             case SysException call
             when call.is(ESRCH) -> Problem.of("T002", call.doing()).because(call.getMessage());
+            case RemoteSession.GoneException gone -> Problem.of("M007", gone.getMessage());
             default -> bug(failure);
         };
     }

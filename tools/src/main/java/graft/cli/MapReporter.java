@@ -1,14 +1,12 @@
 package graft.cli;
 
+import graft.cli.map.MapRows;
 import graft.cli.option.OutputFormat;
 import graft.cli.option.OutputOptions;
 import graft.cli.output.Footer;
-import graft.cli.output.JsonWriter;
 import graft.daemon.KernelSession;
 import graft.daemon.Session;
 import graft.ebpf.btf.Btf;
-import graft.ebpf.btf.FormattedValue;
-import graft.ebpf.btf.ValueFormatter;
 import graft.ebpf.maps.ArenaMap;
 import graft.ebpf.maps.ArrayMap;
 import graft.ebpf.maps.BloomFilter;
@@ -25,11 +23,8 @@ import graft.ebpf.object.MapSpec;
 import java.io.PrintWriter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
 /** Prints what a session's maps hold, and how it ended. Data goes to one writer, everything else to the other. */
@@ -39,15 +34,15 @@ final class MapReporter {
     private final PrintWriter out;
     private final PrintWriter err;
     private final OutputFormat format;
-    private final ValueFormatter formatter;
+    private final MapRows rows;
 
     /** @param object whose maps are printed, with their types if it has any */
     MapReporter(OutputOptions options, CollectionSpec object) {
-        this.formatter = new ValueFormatter(
-                object.btf().map(CollectionSpec.BtfBytes::bytes).map(Btf::parse));
         this.out = options.out();
         this.err = options.err();
         this.format = options.format();
+        this.rows = new MapRows(
+                out, format, object.btf().map(CollectionSpec.BtfBytes::bytes).map(Btf::parse));
     }
 
     /** An array of the session that the packaged program is known to have. */
@@ -109,13 +104,7 @@ final class MapReporter {
 
     /** One element of a kernel map; per-CPU maps give all CPUs' values at once. */
     private void kernelRow(MapSpec spec, byte[] key, byte[] value) {
-        int stride = (spec.valueSize() + 7) & -8;
-        List<byte[]> values = value.length <= stride
-                ? List.of(value)
-                : IntStream.range(0, value.length / stride)
-                        .mapToObj(cpu -> Arrays.copyOfRange(value, cpu * stride, cpu * stride + spec.valueSize()))
-                        .toList();
-        row(spec, key, values);
+        rows.print(spec, key, MapRows.values(spec, value));
     }
 
     /** Undoes, then prints every map that is not global data, then the footer. */
@@ -145,13 +134,13 @@ final class MapReporter {
             case ArrayMap array -> {
                 for (int index = 0; index < array.spec().maxEntries(); index++) {
                     byte[] value = array.value(index).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
-                    row(map.spec(), key(index), List.of(value));
+                    rows.print(map.spec(), key(index), List.of(value));
                 }
             }
             case PerCpuArrayMap array -> {
                 for (int index = 0; index < array.spec().maxEntries(); index++) {
                     int slot = index;
-                    row(
+                    rows.print(
                             map.spec(),
                             key(index),
                             LongStream.range(0, array.cpus())
@@ -160,30 +149,31 @@ final class MapReporter {
                                     .toList());
                 }
             }
-            case HashTable table -> table.entries().forEach(entry -> row(map.spec(), entry.key(), entry.values()));
+            case HashTable table ->
+                table.entries().forEach(entry -> rows.print(map.spec(), entry.key(), entry.values()));
             case ArenaMap arena ->
                 err.printf(
                         "%s: an arena of %d pages from 0x%x%n",
                         map.spec().name(), map.spec().maxEntries(), arena.area().start());
             case LpmTrie trie ->
-                trie.keys().forEach(key -> trie.lookup(key).ifPresent(value -> row(map.spec(), key, List.of(value))));
+                trie.keys()
+                        .forEach(key ->
+                                trie.lookup(key).ifPresent(value -> rows.print(map.spec(), key, List.of(value))));
             case StackTraceMap traces ->
                 traces.keys()
-                        .forEach(key -> traces.lookup(key).ifPresent(value -> row(map.spec(), key, List.of(value))));
+                        .forEach(key ->
+                                traces.lookup(key).ifPresent(value -> rows.print(map.spec(), key, List.of(value))));
             case QueueMap queue -> {
                 List<byte[]> values = queue.values();
                 for (int position = 0; position < values.size(); position++) {
-                    row(map.spec(), key(position), List.of(values.get(position)));
+                    rows.print(map.spec(), key(position), List.of(values.get(position)));
                 }
             }
             case MapOfMaps maps ->
                 maps.keys()
                         .forEach(key -> maps.map(key)
-                                .ifPresent(inner -> row(
-                                        map.spec(),
-                                        formatter.format(key, map.spec().keyType()),
-                                        List.of(new FormattedValue.Text(
-                                                inner.spec().name())))));
+                                .ifPresent(inner ->
+                                        rows.print(map.spec(), key, inner.spec().name())));
             case BloomFilter filter ->
                 err.printf("%s: a bloom filter of %d bits%n", map.spec().name(), filter.bits());
             case RingBuffer ring ->
@@ -205,33 +195,6 @@ final class MapReporter {
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .putInt(index)
                 .array();
-    }
-
-    private void row(MapSpec map, byte[] key, List<byte[]> values) {
-        row(
-                map,
-                formatter.format(key, map.keyType()),
-                values.stream()
-                        .map(value -> formatter.format(value, map.valueType()))
-                        .toList());
-    }
-
-    private void row(MapSpec map, FormattedValue shownKey, List<FormattedValue> shown) {
-        switch (format) {
-            case text ->
-                out.printf(
-                        "%s[%s] = %s%n",
-                        map.name(),
-                        shownKey,
-                        shown.stream().map(FormattedValue::toString).collect(Collectors.joining(" ")));
-            case json, jsonl -> {
-                JsonWriter json =
-                        new JsonWriter().beginObject().member("type", "map").member("map", map.name());
-                json.name("key").formatted(shownKey).name("values").beginArray();
-                shown.forEach(json::formatted);
-                out.println(json.endArray().endObject());
-            }
-        }
     }
 
     /** The last line: what was attached for how long, what was lost, what the undo proved. */

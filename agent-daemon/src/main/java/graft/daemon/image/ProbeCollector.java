@@ -1,6 +1,7 @@
 package graft.daemon.image;
 
 import graft.daemon.LinkRequest;
+import graft.daemon.PlacedLink;
 import graft.daemon.SessionRefusal;
 import graft.daemon.SessionRequest;
 import graft.daemon.UsdtSpecs;
@@ -32,7 +33,7 @@ final class ProbeCollector {
     private final Map<String, CheckedProgram> programs;
     private final SymbolResolver resolver;
     private final Map<RemoteAddress, FunctionProbes> functions = new TreeMap<>();
-    private final List<AttachPoint> points = new ArrayList<>();
+    private final List<PlacedLink> placed = new ArrayList<>();
     private final Set<RemoteAddress> semaphores = new TreeSet<>();
     private final Map<TargetModule, List<SyscallSite>> syscallSites = new LinkedHashMap<>();
     private final graft.daemon.Collection collection;
@@ -70,7 +71,7 @@ final class ProbeCollector {
             }
             TargetModule module = modules.holding(point.address()).orElseThrow();
             function(module, point).add(point, program, new FunctionProbes.Link(link, cookie.get()));
-            points.add(point);
+            placed.add(PlacedLink.at(modules.pid(), point, link, cookie.get()));
             semaphore(point).ifPresent(semaphores::add);
         }
         return Optional.empty();
@@ -145,6 +146,9 @@ final class ProbeCollector {
                 }
             }
         }
+        if (places > 0) {
+            placed.add(PlacedLink.at(modules.pid(), link));
+        }
         return places > 0 || scope.missing() == SessionRequest.OnMissing.WAIT
                 ? Optional.empty()
                 : Optional.of(new SessionRefusal.NoSyscallSite(
@@ -177,8 +181,8 @@ final class ProbeCollector {
         return functions.values();
     }
 
-    /** The places of user-space probes, in the order of the links. */
-    List<AttachPoint> points() {
-        return List.copyOf(points);
+    /** The programs and their places, in the order of the links. */
+    List<PlacedLink> placed() {
+        return List.copyOf(placed);
     }
 }

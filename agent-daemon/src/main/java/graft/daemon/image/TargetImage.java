@@ -4,6 +4,7 @@ import graft.attach.AgentImage;
 import graft.attach.Injection;
 import graft.daemon.Collection;
 import graft.daemon.LinkRequest;
+import graft.daemon.PlacedLink;
 import graft.daemon.SessionRefusal;
 import graft.daemon.SessionRequest;
 import graft.ebpf.maps.BpfMap;
@@ -28,7 +29,6 @@ import graft.rewriter.plan.SyscallProgram;
 import graft.rewriter.plan.Unwinding;
 import graft.rewriter.stub.ProbeCall;
 import graft.rewriter.stub.ProbeKind;
-import graft.uprobe.AttachPoint;
 import graft.uprobe.TargetModule;
 import graft.uprobe.TargetModules;
 import java.util.ArrayList;
@@ -96,12 +96,12 @@ public final class TargetImage {
         /**
          * Ready to be attached.
          *
-         * @param points the places that were asked for
+         * @param placed what was asked for and where it leads to, with what is left out
          * @param skipped those left out
          * @param links programs at places
          */
         record Assembled(
-                Injection injection, List<AttachPoint> points, List<SessionRefusal.SiteRefused> skipped, int links)
+                Injection injection, List<PlacedLink> placed, List<SessionRefusal.SiteRefused> skipped, int links)
                 implements Assembly {}
 
         /** Not possible, and why. */
@@ -171,7 +171,7 @@ public final class TargetImage {
         }
         if (!places.isEmpty()) {
             return new Assembly.Assembled(
-                    injection(collector.semaphores()), collector.points(), List.copyOf(skipped), links);
+                    injection(collector.semaphores()), collector.placed(), List.copyOf(skipped), links);
         }
         return new Assembly.Refused(
                 skipped.isEmpty()

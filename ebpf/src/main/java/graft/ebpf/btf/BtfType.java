@@ -1,5 +1,6 @@
 package graft.ebpf.btf;
 
+import java.util.Comparator;
 import java.util.List;
 
 /** One BTF type; other types are referred to by id, and 0 is {@code void}. Unnamed types have an empty name. */
@@ -57,7 +58,20 @@ public sealed interface BtfType {
     record Variable(String name, int type, int linkage) implements BtfType {}
 
     /** A data section. */
-    record DataSection(String name, int size, List<Place> places) implements BtfType {}
+    record DataSection(String name, int size, List<Place> places) implements BtfType {
+        /** Compilers give all variables the place 0, which a loader corrects where it can. */
+        void requirePlaces() {
+            List<Place> inOrder = places.stream()
+                    .sorted(Comparator.comparingInt(Place::offset))
+                    .toList();
+            for (int i = 1; i < inOrder.size(); i++) {
+                Place before = inOrder.get(i - 1);
+                if (before.offset() + (long) before.size() > inOrder.get(i).offset()) {
+                    throw new BtfFormatException("the places of the variables of %s are not known".formatted(name));
+                }
+            }
+        }
+    }
 
     /** Where a variable is in its section. */
     record Place(int variable, int offset, int size) {}

@@ -98,12 +98,12 @@ public final class ValueFormatter {
             case BtfType.Composite type -> composite(btf, type, place);
             case BtfType.Float type -> floating(type, place);
             case BtfType.Variable type -> value(btf, type.type(), place.inside(0));
+            case BtfType.DataSection type -> section(btf, type, place);
             case BtfType.Forward _,
                     BtfType.Typedef _,
                     BtfType.Modifier _,
                     BtfType.Function _,
                     BtfType.Prototype _,
-                    BtfType.DataSection _,
                     BtfType.DeclarationTag _,
                     BtfType.Void _ -> new FormattedValue.Text("?");
         };
@@ -125,11 +125,15 @@ public final class ValueFormatter {
     }
 
     private static FormattedValue integer(BtfType.Int type, long value, int bits) {
-        if ((type.encoding() & BOOL) != 0) {
+        if (isBoolean(type)) {
             return new FormattedValue.Number(value == 0 ? "false" : "true");
         }
         return new FormattedValue.Number(
                 type.isSigned() ? Long.toString(value << 64 - bits >> 64 - bits) : Long.toUnsignedString(value));
+    }
+
+    static boolean isBoolean(BtfType.Int type) {
+        return (type.encoding() & BOOL) != 0;
     }
 
     private static FormattedValue enumeration(BtfType.Enumeration type, long value) {
@@ -164,7 +168,7 @@ public final class ValueFormatter {
     }
 
     /** {@code char}, by its encoding or its name: clang gives it the encoding of a signed byte. */
-    private static boolean isCharacter(BtfType type) {
+    static boolean isCharacter(BtfType type) {
         return type instanceof BtfType.Int(var name, var size, var _, var encoding)
                 && size == 1
                 && ((encoding & CHAR) != 0 || name.equals("char"));
@@ -177,6 +181,17 @@ public final class ValueFormatter {
                     ? value(btf, member.type(), place.inside(member.bitOffset() / 8))
                     : bitField(btf, member, place);
             members.add(new FormattedValue.Member(member.name(), value));
+        }
+        return new FormattedValue.Record(members);
+    }
+
+    /** The variables of global data, as if they were members. */
+    private static FormattedValue section(Btf btf, BtfType.DataSection type, Place place) {
+        type.requirePlaces();
+        List<FormattedValue.Member> members = new ArrayList<>();
+        for (BtfType.Place variable : type.places()) {
+            FormattedValue value = value(btf, variable.variable(), place.inside(variable.offset()));
+            members.add(new FormattedValue.Member(btf.type(variable.variable()).typeName(), value));
         }
         return new FormattedValue.Record(members);
     }

@@ -36,14 +36,24 @@ final class HiddenFunctions {
         Btf parsed = Btf.parse(types);
         byte[] changed = types.clone();
         ByteBuffer bytes = ByteBuffer.wrap(changed).order(ByteOrder.LITTLE_ENDIAN);
-        int at = bytes.getInt(HEADER_LENGTH_AT) + bytes.getInt(TYPES_AT);
+        int at = firstType(bytes);
         for (int id = 1; id < parsed.count(); id++) {
             if (parsed.type(id) instanceof BtfType.Function function && hidden.contains(function.name())) {
                 bytes.putInt(at + INFO_AT, bytes.getInt(at + INFO_AT) & ~LINKAGE_BITS);
             }
-            at += bytes(bytes.getInt(at + INFO_AT));
+            at = nextType(bytes, at);
         }
         return changed;
+    }
+
+    /** Where type 1 begins in raw types. */
+    static int firstType(ByteBuffer bytes) {
+        return bytes.getInt(HEADER_LENGTH_AT) + bytes.getInt(TYPES_AT);
+    }
+
+    /** Where the type behind the one at {@code at} begins. */
+    static int nextType(ByteBuffer bytes, int at) {
+        return at + bytes(bytes.getInt(at + INFO_AT));
     }
 
     /** How long a type is, by its kind and its number of parts. */

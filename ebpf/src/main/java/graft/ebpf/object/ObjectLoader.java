@@ -76,7 +76,10 @@ public final class ObjectLoader {
             throw new RefusedException(
                     LoadResult.Reason.WRONG_MACHINE, origin, "not an eBPF object", "compile with clang -target bpf");
         }
-        Optional<byte[]> raw = elf.section(".BTF").map(elf::content).map(types -> HiddenFunctions.asStatic(types, elf));
+        Optional<byte[]> raw = elf.section(".BTF")
+                .map(elf::content)
+                .map(types -> HiddenFunctions.asStatic(types, elf))
+                .map(types -> DataPlaces.filled(types, elf));
         Optional<Btf> btf = raw.map(Btf::parse);
         BtfExt ext = btf.map(types -> BtfExt.read(elf, types)).orElseGet(BtfExt::none);
         MapSymbols symbols = MapSymbols.of(elf);

@@ -25,6 +25,9 @@ public final class Errno {
     public static final int ETIMEDOUT = 110;
     public static final int EUCLEAN = 117;
 
+    /** The kernel's own, without a name in errno.h. */
+    public static final int ENOTSUPP = 524;
+
     private static final String[] NAMES = new String[134];
     private static final String[] TEXTS = new String[134];
 
@@ -295,12 +298,12 @@ public final class Errno {
 
     /** {@code "ENOENT"} for 2; {@code "errno 999"} for a number that Linux does not use. */
     public static String name(int errno) {
-        return known(errno) ? NAMES[errno] : "errno " + errno;
+        return known(errno) ? NAMES[errno] : errno == ENOTSUPP ? "ENOTSUPP" : "errno " + errno;
     }
 
     /** {@code "no such file or directory"} for 2. */
     public static String text(int errno) {
-        return known(errno) ? TEXTS[errno] : "unknown error";
+        return known(errno) ? TEXTS[errno] : errno == ENOTSUPP ? "operation not supported" : "unknown error";
     }
 
     private static boolean known(int errno) {

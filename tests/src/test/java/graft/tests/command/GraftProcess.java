@@ -1,5 +1,7 @@
 package graft.tests.command;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import graft.cli.Main;
 import graft.platform.linux.Signals;
 import java.io.BufferedReader;
@@ -8,7 +10,10 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /** A graft command in a process of its own. Closing kills it when it still runs. */
@@ -16,13 +21,14 @@ public final class GraftProcess implements AutoCloseable {
     private final Process process;
     private final BufferedReader errors;
     private final CompletableFuture<String> output;
+    private final BlockingQueue<String> lines = new LinkedBlockingQueue<>();
     private final StringBuilder said = new StringBuilder();
 
     private GraftProcess(Process process) {
         this.process = process;
         this.errors = process.errorReader();
         this.output = CompletableFuture.supplyAsync(
-                () -> process.inputReader().lines().collect(Collectors.joining("\n", "", "\n")),
+                () -> process.inputReader().lines().peek(lines::add).collect(Collectors.joining("\n", "", "\n")),
                 Thread.ofPlatform().daemon()::start); // not one of the few that programs are compiled by
     }
 
@@ -59,6 +65,25 @@ public final class GraftProcess implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         throw new AssertionError("graft ended without saying \"" + beginning + "\": " + said);
+    }
+
+    /** Waits for a line of its data that begins so. */
+    public void awaitOutput(String beginning) {
+        try {
+            String line = "";
+            while (!line.startsWith(beginning)) {
+                line = lines.poll(60, TimeUnit.SECONDS);
+                assertThat(line)
+                        .as("a line \"%s\"; it said %s", beginning, said)
+                        .isNotNull();
+            }
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    public long pid() {
+        return process.pid();
     }
 
     /** Presses Ctrl-C and waits for the end. */

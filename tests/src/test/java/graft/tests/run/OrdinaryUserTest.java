@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import graft.cli.Main;
+import graft.tests.command.GraftProcess;
 import graft.tests.command.GraftRun;
 import java.io.File;
 import java.io.IOException;
@@ -145,6 +146,28 @@ class OrdinaryUserTest {
         GraftRun run = graft("count", folder.resolve("ordinary") + ":work", "-p", pid(), "-d", "500ms");
         works(run);
         assertThat(run.output()).containsPattern("(?m)^ +[1-9][0-9,]*  work$");
+    }
+
+    @Test
+    void sessionsOfOtherUsersAreNeitherShownNorChanged() throws IOException, InterruptedException {
+        try (ToldProgram program = ToldProgram.start(ToldProgram.compile(folder));
+                GraftProcess root = GraftProcess.start(
+                        "run",
+                        "target/test-classes/bpf/looked_at.bpf.o",
+                        "-p",
+                        program.pid(),
+                        "--attach",
+                        "on_call=uprobe::work")) {
+            root.awaitLine("attached");
+            GraftRun list = graft("map", "list");
+            assertThat(list.status()).as(list.errors()).isZero();
+            assertThat(list.output()).isEmpty();
+            GraftRun set = graft("map", "set", root.pid() + ":steps", "0", "9");
+            assertThat(set.status()).isEqualTo(5);
+            assertThat(set.errors()).contains("GRAFT-D003", "belongs to uid 0, this one to uid " + USER);
+            assertThat(GraftRun.of("map", "get", root.pid() + ":steps", "0").output())
+                    .isEqualTo("steps[0] = 0\n");
+        }
     }
 
     @Test

@@ -1,0 +1,179 @@
+package graft.ebpf.maps;
+
+import graft.ebpf.object.MapSpec;
+import graft.ebpf.object.MapType;
+import graft.platform.linux.Errno;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A map as {@code bpf(2)} gives it to somebody who is no program of its own: one form for all types, and the kernel's errno
+ * where a type or its flags do not allow a call. May be used by any thread, as the map may.
+ */
+public final class MapAccess {
+    private static final byte[] NOTHING = new byte[0];
+    private static final int RDONLY = 1 << 3;
+    private static final int WRONLY = 1 << 4;
+
+    private final BpfMap map;
+
+    /** @param map borrowed */
+    public MapAccess(BpfMap map) {
+        this.map = map;
+    }
+
+    /**
+     * What a call gives.
+     *
+     * @param error an errno, or 0
+     * @param value of each possible CPU, padded to 8 bytes, where the map has them; empty with an error
+     */
+    public record Answer(int error, byte[] value) {
+        private static Answer failed(int error) {
+            return new Answer(error, NOTHING);
+        }
+
+        private static Answer of(Optional<byte[]> value) {
+            return value.map(found -> new Answer(0, found)).orElseGet(() -> failed(Errno.ENOENT));
+        }
+    }
+
+    /** What {@link #entries} gives one after another; queues and stacks have values only. */
+    @FunctionalInterface
+    public interface EntryConsumer {
+        /** @return whether to go on */
+        boolean accept(byte[] key, byte[] value);
+    }
+
+    /** Bytes of a key in calls. */
+    public int keyBytes() {
+        return map.spec().keySize();
+    }
+
+    /** Bytes of a value in calls. */
+    public int valueBytes() {
+        return switch (map) {
+            case KeyedMap keyed -> keyed.valueBytes();
+            case RegionMap other -> other.spec().valueSize();
+        };
+    }
+
+    /** The value of a key; of a queue or stack what a take would give. A filter is asked for {@code key} as a value. */
+    public Answer lookup(byte[] key) {
+        if (has(WRONLY)) {
+            return Answer.failed(Errno.EPERM);
+        }
+        if (key.length != (map instanceof BloomFilter ? valueBytes() : keyBytes())) {
+            return Answer.failed(Errno.EINVAL);
+        }
+        return switch (map) {
+            case ArrayMap programs
+            when isProgramArray() -> Answer.of(programs.lookup(key).filter(MapAccess::isSet));
+            case KeyedMap keyed -> Answer.of(keyed.lookup(key));
+            case QueueMap queue -> Answer.of(queue.peek());
+            case BloomFilter filter -> filter.mayContain(key) ? new Answer(0, key) : Answer.failed(Errno.ENOENT);
+            case RingBuffer _ -> Answer.failed(Errno.ENOTSUPP);
+            case ArenaMap _ -> Answer.failed(Errno.EINVAL);
+        };
+    }
+
+    /** Sets a value; adds it to what has no keys. Returns an errno, or 0. */
+    public int update(byte[] key, byte[] value, long flags) {
+        if (isReadOnly()) {
+            return Errno.EPERM;
+        }
+        if (key.length != keyBytes() || value.length != valueBytes()) {
+            return Errno.EINVAL;
+        }
+        return switch (map) {
+            case ArrayMap _ when isProgramArray() -> Errno.EOPNOTSUPP;
+            case KeyedMap keyed -> -keyed.update(key, value, flags);
+            case QueueMap queue -> -queue.push(value, flags);
+            case BloomFilter filter -> -filter.add(value, flags);
+            case RingBuffer _ -> Errno.ENOTSUPP;
+            case ArenaMap _ -> Errno.EOPNOTSUPP;
+        };
+    }
+
+    /** Removes a key: an errno, or 0. */
+    public int delete(byte[] key) {
+        if (isReadOnly()) {
+            return Errno.EPERM;
+        }
+        if (key.length != keyBytes()) {
+            return Errno.EINVAL;
+        }
+        return switch (map) {
+            case ArrayMap programs when isProgramArray() -> deleteProgram(programs, key);
+            case KeyedMap keyed -> -keyed.delete(key);
+            case QueueMap _ -> Errno.EINVAL;
+            case BloomFilter _, ArenaMap _ -> Errno.EOPNOTSUPP;
+            case RingBuffer _ -> Errno.ENOTSUPP;
+        };
+    }
+
+    private static int deleteProgram(ArrayMap programs, byte[] key) {
+        Optional<byte[]> number = programs.lookup(key);
+        if (number.isEmpty()) {
+            return Errno.E2BIG;
+        }
+        return isSet(number.get()) ? -programs.update(key, new byte[number.get().length], KeyedMap.ANY) : Errno.ENOENT;
+    }
+
+    /** Takes the next value of a queue or stack out. */
+    public Answer take() {
+        if (isReadOnly() || has(WRONLY)) {
+            return Answer.failed(Errno.EPERM);
+        }
+        return map instanceof QueueMap queue ? Answer.of(queue.pop()) : Answer.failed(Errno.ENOTSUPP);
+    }
+
+    /** All that is in it at about this moment: an errno, or 0. Nothing is taken out. */
+    public int entries(EntryConsumer consumer) {
+        if (has(WRONLY)) {
+            return Errno.EPERM;
+        }
+        return switch (map) {
+            case KeyedMap keyed -> {
+                walk(keyed, consumer);
+                yield 0;
+            }
+            case QueueMap queue -> {
+                List<byte[]> values = queue.values();
+                for (byte[] value : values) {
+                    if (!consumer.accept(NOTHING, value)) {
+                        break;
+                    }
+                }
+                yield 0;
+            }
+            case BloomFilter _, ArenaMap _ -> Errno.EOPNOTSUPP;
+            case RingBuffer _ -> Errno.ENOTSUPP;
+        };
+    }
+
+    private void walk(KeyedMap keyed, EntryConsumer consumer) {
+        for (byte[] key : keyed.keys()) {
+            Answer answer = lookup(key);
+            if (answer.error() == 0 && !consumer.accept(key, answer.value())) {
+                return;
+            }
+        }
+    }
+
+    private boolean isProgramArray() {
+        return map.spec().type() == MapType.PROG_ARRAY;
+    }
+
+    private static boolean isSet(byte[] number) {
+        return MapBytes.intAt(number, 0) != 0;
+    }
+
+    private boolean isReadOnly() {
+        return has(RDONLY) || map.spec().access() == MapSpec.Access.READ_ONLY;
+    }
+
+    private boolean has(int flag) {
+        return (map.spec().flags() & flag) != 0;
+    }
+}

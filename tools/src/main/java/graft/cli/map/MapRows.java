@@ -1,0 +1,113 @@
+package graft.cli.map;
+
+import graft.cli.option.OutputFormat;
+import graft.cli.output.JsonWriter;
+import graft.ebpf.btf.Btf;
+import graft.ebpf.btf.FormattedValue;
+import graft.ebpf.btf.ValueFormatter;
+import graft.ebpf.object.MapSpec;
+import java.io.PrintWriter;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** Prints elements of maps, with their types where those are known. */
+public final class MapRows {
+    private final PrintWriter out;
+    private final OutputFormat format;
+    private final ValueFormatter formatter;
+
+    /** @param types of the object that the maps come from */
+    public MapRows(PrintWriter out, OutputFormat format, Optional<Btf> types) {
+        this.out = out;
+        this.format = format;
+        this.formatter = new ValueFormatter(types);
+    }
+
+    /** The values of one element: the value of each possible CPU without padding, or the one value. */
+    public static List<byte[]> values(MapSpec map, byte[] value) {
+        if (!map.type().isPerProcessor()) {
+            return List.of(value);
+        }
+        int stride = map.valueSize() + 7 & -8;
+        List<byte[]> values = new ArrayList<>();
+        for (int at = 0; at + stride <= value.length; at += stride) {
+            values.add(Arrays.copyOfRange(value, at, at + map.valueSize()));
+        }
+        return values;
+    }
+
+    /** One element. */
+    public void print(MapSpec map, byte[] key, List<byte[]> values) {
+        printShown(map, key, shown(map, values));
+    }
+
+    /** One element of a map of maps: the name of the map. */
+    public void print(MapSpec map, byte[] key, String name) {
+        printShown(map, key, List.of(new FormattedValue.Text(name)));
+    }
+
+    private void printShown(MapSpec map, byte[] key, List<FormattedValue> shown) {
+        switch (format) {
+            case text -> out.println(text(map, key, shown));
+            case json, jsonl -> out.println(json("map", map, key, shown).endObject());
+        }
+    }
+
+    /** {@code counts[3] = 7}; where each CPU has a number, their sum and those that are not 0. */
+    String text(MapSpec map, byte[] key, List<FormattedValue> shown) {
+        return FoundSessions.printable("%s[%s] = %s".formatted(map.name(), shown(map, key), text(map, shown)));
+    }
+
+    private static String text(MapSpec map, List<FormattedValue> shown) {
+        if (!map.type().isPerProcessor()) {
+            return shown.stream().map(FormattedValue::toString).collect(Collectors.joining(" "));
+        }
+        Optional<BigInteger> sum = sum(shown);
+        List<String> each = new ArrayList<>();
+        for (int cpu = 0; cpu < shown.size(); cpu++) {
+            if (sum.isEmpty() || !shown.get(cpu).toString().equals("0")) {
+                each.add("cpu" + cpu + " " + shown.get(cpu));
+            }
+        }
+        String all = String.join(", ", each);
+        return sum.map(total -> total + (each.isEmpty() ? "" : " (" + all + ")"))
+                .orElse(all);
+    }
+
+    /** An object that may have more members. */
+    JsonWriter json(String type, MapSpec map, byte[] key, List<FormattedValue> shown) {
+        JsonWriter json = new JsonWriter().beginObject().member("type", type).member("map", map.name());
+        json.name("key").formatted(shown(map, key)).name("values").beginArray();
+        shown.forEach(json::formatted);
+        json.endArray();
+        if (map.type().isPerProcessor()) {
+            sum(shown).ifPresent(sum -> json.name("sum").formatted(new FormattedValue.Number(sum.toString())));
+        }
+        return json;
+    }
+
+    private FormattedValue shown(MapSpec map, byte[] key) {
+        return formatter.format(key, map.keyType());
+    }
+
+    /** Values as their type has them. */
+    List<FormattedValue> shown(MapSpec map, List<byte[]> values) {
+        return values.stream()
+                .map(value -> formatter.format(value, map.valueType()))
+                .toList();
+    }
+
+    private static Optional<BigInteger> sum(List<FormattedValue> values) {
+        boolean areWhole = values.stream()
+                .allMatch(value -> value instanceof FormattedValue.Number(var digits) && digits.matches("-?[0-9]+"));
+        return areWhole
+                ? Optional.of(values.stream()
+                        .map(value -> new BigInteger(value.toString()))
+                        .reduce(BigInteger.ZERO, BigInteger::add))
+                : Optional.empty();
+    }
+}
