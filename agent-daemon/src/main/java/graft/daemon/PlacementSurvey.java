@@ -135,6 +135,7 @@ public record PlacementSurvey(
                         entries.merge(sites.getFirst().tactic(), 1, Integer::sum);
                     case Planned.Refused(var reason, var why, var _) ->
                         refusedEntries.add(new Refused(range.name(), reason, why));
+                    case Planned.Inside inside -> throw new AssertionError(inside);
                 }
             }
         }
@@ -159,6 +160,7 @@ public record PlacementSurvey(
                         returns.merge(wrapped.get() ? ReturnMode.WRAPPED : ReturnMode.EXITS, 1, Integer::sum);
                     case Planned.Refused(var reason, var why, var _) ->
                         refusedReturns.add(new Refused(range.name(), reason, why));
+                    case Planned.Inside inside -> throw new AssertionError(inside);
                 }
             }
         }

@@ -187,6 +187,7 @@ public record SyscallSurvey(int pid, List<Module> modules, List<NotLooked> notLo
                 case Planned.Patchable(var patches) ->
                     new Side.Hooked(patches.getFirst().tactic());
                 case Planned.Refused(var _, var why, var _) -> new Side.Refused(why);
+                case Planned.Inside inside -> throw new AssertionError(inside);
             };
         }
     }

@@ -1,6 +1,8 @@
 package graft.rewriter;
 
 import graft.platform.address.RemoteAddress;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 
 /**
@@ -63,6 +65,19 @@ public record PatchSite(
     /** The same, reached in another way. */
     public PatchSite with(Tactic other) {
         return new PatchSite(address, symbol, oldBytes, newBytes, moved, other, liveness, checks);
+    }
+
+    /** The same, whose stub runs programs at other places as well. */
+    public PatchSite alsoRunning(Collection<RemoteAddress> places) {
+        if (places.isEmpty()) {
+            return this;
+        }
+        List<String> more = new ArrayList<>(checks);
+        places.stream()
+                .sorted()
+                .forEach(place -> more.add("runs the probe at +" + place.minus(address)
+                        + " of this place, too: nothing but this stub leads there"));
+        return new PatchSite(address, symbol, oldBytes, newBytes, moved, tactic, liveness, more);
     }
 
     /** First byte after the changed bytes and the instructions that were moved: none of them runs here any more. */

@@ -150,6 +150,7 @@ public final class PatchImage {
             }
         }
         return switch (planned) {
+            case Planned.Inside inside -> throw new AssertionError(inside);
             case Planned.Refused(var _, var why, var suggestion) -> refused(why, suggestion);
             case Planned.Patchable(var sites) ->
                 new Assembly.Assembled(

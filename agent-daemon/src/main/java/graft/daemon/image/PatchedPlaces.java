@@ -40,6 +40,10 @@ final class PatchedPlaces {
                 .filter(other -> site.movedEnd().compareTo(other.address()) > 0);
     }
 
+    boolean holds(PatchSite site) {
+        return site.equals(sites.get(site.address()));
+    }
+
     boolean isEmpty() {
         return sites.isEmpty();
     }

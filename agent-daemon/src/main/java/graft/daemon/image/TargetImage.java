@@ -234,6 +234,16 @@ public final class TargetImage {
                                 + other.symbol() + " moves",
                         "probe these places one after the other, or in two processes"));
             }
+            case Planned.Inside(var by) -> {
+                links += places.holds(by) ? part.programs() : 0;
+                yield places.holds(by)
+                        ? Optional.empty()
+                        : Optional.of(new SessionRefusal.SiteRefused(
+                                modules.pid(),
+                                site,
+                                "the probe at " + by.symbol() + ", which moves its instruction, is not placed",
+                                "probe this place without the other"));
+            }
             case Planned.Refused refused ->
                 Optional.of(new SessionRefusal.SiteRefused(modules.pid(), site, refused.why(), refused.suggestion()));
         };
@@ -242,6 +252,7 @@ public final class TargetImage {
     private static List<Part> plan(ProbePlanner planner, FunctionProbes function, Programs programs) {
         FunctionRange range = function.range();
         List<Part> parts = new ArrayList<>();
+        planner.expect(range, programs.at(function.atOffset()));
         int both = function.onEntry().size() + function.onReturn().size();
         if (both > 0) {
             parts.add(new Part(
@@ -266,6 +277,12 @@ public final class TargetImage {
 
     /** The programs of one module's places. */
     private record Programs(ProgramPool pool, ModuleText text, List<CheckedProgram> tailPrograms) {
+        Map<RemoteAddress, List<ProgramAtSite>> at(Map<RemoteAddress, List<FunctionProbes.Wanted>> places) {
+            Map<RemoteAddress, List<ProgramAtSite>> all = new LinkedHashMap<>();
+            places.forEach((place, wanted) -> all.put(place, at(wanted)));
+            return all;
+        }
+
         List<ProgramAtSite> at(List<FunctionProbes.Wanted> wanted) {
             return wanted.stream().map(this::at).toList();
         }

@@ -12,6 +12,9 @@ public sealed interface Planned {
         }
     }
 
+    /** The stub of another site of the same function does it, because it moves the instruction. */
+    record Inside(PatchSite site) implements Planned {}
+
     /**
      * It cannot be done safely.
      *

@@ -12,6 +12,7 @@ import graft.rewriter.stub.Stub;
 import graft.rewriter.stub.StubWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -47,6 +48,7 @@ public final class ProbePlanner {
     private final Supplier<ReturnRoutines.Addresses> returnRoutines;
     private final Unwinding unwinding;
     private final OverrideRules overrides;
+    private final InnerProbes inner;
 
     /**
      * @param returnRoutines writes the pool's return routines when they are first needed
@@ -63,6 +65,16 @@ public final class ProbePlanner {
         this.returnRoutines = returnRoutines;
         this.unwinding = unwinding;
         this.overrides = new OverrideRules(module, index);
+        this.inner = new InnerProbes();
+    }
+
+    /**
+     * Programs before instructions of a function. A stub that moves one of these instructions for another probe runs them there,
+     * for nothing else leads to the instruction; {@link #offset} plans the others. To be told before anything else of the
+     * function is planned.
+     */
+    public void expect(FunctionRange function, Map<RemoteAddress, List<ProgramAtSite>> programs) {
+        inner.expect(programs.isEmpty() || directionFlag(function).isPresent() ? Map.of() : programs);
     }
 
     /**
@@ -70,6 +82,10 @@ public final class ProbePlanner {
      * where that is proven to be complete, and by wrapping the call otherwise.
      */
     public Planned function(FunctionRange function, List<ProgramAtSite> onEntry, List<ProgramAtSite> onReturn) {
+        return inner.settled(entryAndReturn(function, onEntry, onReturn));
+    }
+
+    private Planned entryAndReturn(FunctionRange function, List<ProgramAtSite> onEntry, List<ProgramAtSite> onReturn) {
         Optional<Planned> refusal = onEntry.stream().anyMatch(ProbePlanner::mayOverride)
                 ? overrides.refusal(function)
                 : onReturn.stream()
@@ -89,8 +105,14 @@ public final class ProbePlanner {
         };
     }
 
-    /** Programs before the instruction at {@code address}. */
+    /** Programs before the instruction at {@code address}. Without a site of its own when another one's stub runs them. */
     public Planned offset(FunctionRange function, RemoteAddress address, List<ProgramAtSite> programs) {
+        return inner.servedBy(address)
+                .<Planned>map(Planned.Inside::new)
+                .orElseGet(() -> inner.settled(atOffset(function, address, programs)));
+    }
+
+    private Planned atOffset(FunctionRange function, RemoteAddress address, List<ProgramAtSite> programs) {
         Optional<Planned> refusal = directionFlag(function)
                 .or(() -> programs.stream()
                         .filter(ProbePlanner::mayOverride)
@@ -98,7 +120,8 @@ public final class ProbePlanner {
                         .map(_ -> onlyAtEntries(function, address.toString())));
         return refusal.orElseGet(() -> site(function, address, window -> {
                     List<ProbeCall> calls = calls(programs, ProbeKind.OFFSET);
-                    return stub().offset(calls, window.insns(), window.back());
+                    return stub(window, window.insns().subList(1, window.insns().size()))
+                            .offset(calls, window.insns(), window.back());
                 })
                 .planned());
     }
@@ -122,6 +145,7 @@ public final class ProbePlanner {
             Site site = sites.at(function, exit, window -> exitStub(function, window, onReturn));
             if (!(site instanceof Site.Written(var written))) {
                 sites.forget(patches);
+                inner.forget();
                 String why = "its exit at " + exit.start() + " cannot be patched";
                 return wrapped(function, onEntry, onReturn, why);
             }
@@ -135,7 +159,7 @@ public final class ProbePlanner {
         Code ret = Code.of(window.insns().getLast().bytes());
         boolean flags = givesFlags(function, window.insns().getLast());
         List<ProbeCall> calls = calls(onReturn, flags ? ProbeKind.RETURN_WITH_FLAGS : ProbeKind.RETURN);
-        return stub().exit(calls, beforeRet, ret);
+        return stub(window, beforeRet).exit(calls, beforeRet, ret);
     }
 
     private Planned wrapped(
@@ -151,7 +175,7 @@ public final class ProbePlanner {
                     List<ProbeCall> entries = calls(onEntry, ProbeKind.ENTRY);
                     List<ProbeCall> returns = calls(onReturn, ProbeKind.RETURN);
                     ReturnRoutines.Addresses routines = returnRoutines.get();
-                    return stub().wrap(entries, returns, routines, window.insns(), window.back());
+                    return stub(window, window.insns()).wrap(entries, returns, routines, window.insns(), window.back());
                 })
                 .planned();
     }
@@ -189,7 +213,7 @@ public final class ProbePlanner {
             Window window = new Window(check.get(), 0, Window.JUMP_LENGTH);
             return sites.at(function, window, it -> {
                 List<ProbeCall> calls = calls(onEntry, ProbeKind.ENTRY);
-                return stub().behind(calls, it.insns(), it.back());
+                return new StubWriter(space.next()).behind(calls, it.insns(), it.back());
             });
         }
         ProbeKind kind = entryKind(function, onEntry);
@@ -200,8 +224,8 @@ public final class ProbePlanner {
                     : List.of();
             StubWriter.FunctionCalls calls = new StubWriter.FunctionCalls(kind, entries, returns);
             return kind == ProbeKind.TESTED_ENTRY
-                    ? stub().entry(space.active(), calls, window.insns(), window.back())
-                    : stub().entry(calls, window.insns(), window.back());
+                    ? stub(window, window.insns()).entry(space.active(), calls, window.insns(), window.back())
+                    : stub(window, window.insns()).entry(calls, window.insns(), window.back());
         });
     }
 
@@ -227,9 +251,13 @@ public final class ProbePlanner {
                 "attach it to the function's entry");
     }
 
-    /** A writer for the next free place. Thunks and routines take places too, so they are asked for before. */
-    private StubWriter stub() {
-        return new StubWriter(space.next());
+    /**
+     * A writer for the next free place, with the programs that are expected in front of {@code insns} of the window. Thunks and
+     * routines take places too, so they are asked for before.
+     */
+    private StubWriter stub(Window window, List<X64Insn> insns) {
+        Map<RemoteAddress, List<ProbeCall>> calls = inner.callsAt(window.start(), insns);
+        return new StubWriter(space.next()).inside(calls);
     }
 
     private Site entrySite(FunctionRange function, Function<Window, Stub> stub) {

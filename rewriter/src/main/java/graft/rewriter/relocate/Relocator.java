@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Consumer;
 
 /**
  * Writes displaced instructions at another place so that registers, flags, memory and control flow come out the same.
@@ -36,15 +37,22 @@ public final class Relocator {
 
     /** Moves adjacent instructions, in order. A call must be the last of them. */
     public Relocation relocate(List<X64Insn> insns) {
+        return relocate(insns, _ -> {});
+    }
+
+    /** The same with what {@code before} writes in front of an instruction: who continues there runs that first. */
+    public Relocation relocate(List<X64Insn> insns, Consumer<X64Insn> before) {
         List<Relocation.Moved> moved = new ArrayList<>();
         for (int i = 0; i < insns.size(); i++) {
             X64Insn insn = insns.get(i);
             boolean last = i == insns.size() - 1;
+            RemoteAddress to = new RemoteAddress(out.here());
+            before.accept(insn);
             Optional<String> refusal = targetRefusal(insn, insns).or(() -> kindRefusal(insn, last));
             if (refusal.isPresent()) {
                 return new Relocation.Refused(insn, refusal.get());
             }
-            moved.add(new Relocation.Moved(insn, new RemoteAddress(out.here())));
+            moved.add(new Relocation.Moved(insn, to));
             write(insn);
         }
         return new Relocation.Done(moved);

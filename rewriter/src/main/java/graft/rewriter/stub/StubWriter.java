@@ -16,6 +16,7 @@ import graft.rewriter.relocate.Relocation;
 import graft.rewriter.relocate.Relocator;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -33,6 +34,7 @@ public final class StubWriter {
     private final Label afterCalls = new Label("after the calls");
     private final List<Exit> exits = new ArrayList<>();
     private Optional<RemoteAddress> active = Optional.empty();
+    private Map<RemoteAddress, List<ProbeCall>> inside = Map.of();
 
     /** The programs at one function's entry, and those of its return, which run there when the function does not. */
     public record FunctionCalls(ProbeKind kind, List<ProbeCall> entries, List<ProbeCall> returns) {
@@ -49,6 +51,15 @@ public final class StubWriter {
     public StubWriter(RemoteAddress address) {
         this.address = address;
         this.out = new X64Assembler(address.value());
+    }
+
+    /**
+     * Programs at displaced instructions, by the address that those come from: they run wherever the stub runs that
+     * instruction. To be told first.
+     */
+    public StubWriter inside(Map<RemoteAddress, List<ProbeCall>> calls) {
+        inside = Map.copyOf(calls);
+        return this;
     }
 
     /** No {@link #room} for two jumps is longer: five branches of two bytes become six each. */
@@ -292,7 +303,21 @@ public final class StubWriter {
     }
 
     private Relocation move(List<X64Insn> insns) {
-        return insns.isEmpty() ? new Relocation.Done(List.of()) : new Relocator(out).relocate(insns);
+        return insns.isEmpty()
+                ? new Relocation.Done(List.of())
+                : new Relocator(out).relocate(insns, insn -> callsAt(insn.address()));
+    }
+
+    private void callsAt(RemoteAddress displaced) {
+        List<ProbeCall> calls = inside.getOrDefault(displaced, List.of());
+        for (int i = 0; i < calls.size(); i++) {
+            hopOverRecord();
+            record(calls.get(i));
+            call(ProbeKind.OFFSET, calls.get(i), i == 0);
+        }
+        if (!calls.isEmpty()) {
+            leaveRedZone();
+        }
     }
 
     private Stub moveAndReturn(RemoteAddress entry, List<X64Insn> displaced, RemoteAddress back, Runnable behind) {

@@ -553,6 +553,7 @@ class ProbePlannerTest {
                 assertThat(sites).hasSize(1);
                 yield sites.getFirst();
             }
+            case Planned.Inside inside -> throw new AssertionError(inside);
             case Planned.Refused refused -> throw new AssertionError(refused);
         };
     }

@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -186,6 +187,50 @@ class StubExecutionTest {
         assertUnchangedBy(
                 function, () -> installEntry(function, List.of(program.call(ProbeKind.ENTRY, ip(function), 77))));
         assertThat(program.count()).isEqualTo(RUNS);
+    }
+
+    @Test
+    void programsAtInstructionsThatAnEntrysStubMovesChangeNothingAndSeeTheirPlace() {
+        Function function = framed();
+        List<X64Insn> displaced = covered(function);
+        RemoteAddress second = displaced.get(1).address();
+        RemoteAddress third = displaced.get(2).address();
+        Recorder entry = Recorder.curious(machine, 0);
+        Recorder atSecond = Recorder.curious(machine, 1);
+        Recorder atThird = Recorder.curious(machine, 2);
+        StubWriter.FunctionCalls calls = new StubWriter.FunctionCalls(
+                ProbeKind.ENTRY, List.of(entry.call(ProbeKind.ENTRY, ip(function), 1)), List.of());
+        Map<RemoteAddress, List<ProbeCall>> inside = Map.of(
+                second,
+                List.of(atSecond.call(ProbeKind.OFFSET, second, 2), atSecond.call(ProbeKind.OFFSET, second, 2)),
+                third,
+                List.of(atThird.call(ProbeKind.OFFSET, third, 3)));
+        assertUnchangedBy(
+                function, () -> install(function, writer().inside(inside).entry(calls, displaced, back(displaced))));
+        assertThat(entry.count()).isEqualTo(RUNS);
+        assertThat(atSecond.count()).isEqualTo(2 * RUNS);
+        assertThat(atThird.count()).isEqualTo(RUNS);
+        State in = randomState();
+        State out = machine.call(function.address(), in);
+        assertThat(atSecond.field(RIP)).isEqualTo(second.value());
+        // push rbp has run, and mov rbp,rsp has not
+        assertThat(atSecond.field(RSP)).isEqualTo(out.get(Gpr.RSP) - 16);
+        assertRegistersSeen(atSecond, in);
+        assertThat(atThird.field(RIP)).isEqualTo(third.value());
+        assertThat(atThird.field(FIELDS.indexOf(Gpr.RBP))).isEqualTo(out.get(Gpr.RSP) - 16);
+    }
+
+    @Test
+    void programsAtInstructionsBehindALiveRedZoneAndFlagsChangeNothing() {
+        Function function = leaf();
+        List<X64Insn> displaced = covered(function);
+        RemoteAddress site = displaced.getFirst().address();
+        Recorder program = Recorder.curious(machine, 0);
+        List<ProbeCall> own = List.of(program.call(ProbeKind.OFFSET, site, 1));
+        Map<RemoteAddress, List<ProbeCall>> inside = Map.of(site, List.of(program.call(ProbeKind.OFFSET, site, 2)));
+        assertUnchangedBy(
+                function, () -> install(function, writer().inside(inside).offset(own, displaced, back(displaced))));
+        assertThat(program.count()).isEqualTo(2 * RUNS);
     }
 
     @Test

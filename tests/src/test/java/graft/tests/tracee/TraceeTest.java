@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -60,7 +61,25 @@ class TraceeTest {
         }
     }
 
-    /** Probes that would need each other's instructions are left out, and the others count. */
+    /** What one of them moves, its stub runs. */
+    @Test
+    void allInstructionsOfAFunctionCountAtOnce() throws IOException {
+        TraceeSource source = TraceeSource.named("red-zone");
+        List<String> command = source.command(folder);
+        List<String> places = places(source, command).getFirst();
+        try (Tracee tracee = new Tracee(command);
+                Session session = Probes.open(tracee, places, "little")) {
+            List<Long> expected = tracee.run(TIMES);
+            assertThat(places).hasSizeGreaterThan(40);
+            assertThat(session.skipped()).isEmpty();
+            for (int place = 0; place < places.size(); place++) {
+                assertThat(Probes.count(session, place)).as(places.get(place)).isEqualTo(expected.getFirst());
+            }
+            Probes.assertRestored(session);
+        }
+    }
+
+    /** Probes that would need each other's instructions, and cannot share them, are left out; the others count. */
     @ParameterizedTest
     @MethodSource("tracees")
     void worksTheSameUnderAllProbesAtOnce(TraceeSource source) throws IOException {
