@@ -9,6 +9,7 @@ import graft.daemon.KernelPart;
 import graft.daemon.KernelSession;
 import graft.daemon.Placement;
 import graft.daemon.Session;
+import graft.daemon.SessionRefusal;
 import graft.daemon.SessionRequest;
 import graft.daemon.control.SessionServer;
 import graft.ebpf.maps.BpfMap;
@@ -54,35 +55,55 @@ final class LiveSession implements AutoCloseable {
 
     /** The same with maps that exist already. */
     static LiveSession open(SessionRequest request, Map<String, BpfMap> given) {
-        return open(request, given, Optional.empty());
+        return switch (attempt(request, given, Optional.empty())) {
+            case Opening.Opened(var session) -> session;
+            case Opening.Refused(var why) -> throw SessionProblems.of(why).failure();
+        };
+    }
+
+    /** The outcome of opening. */
+    sealed interface Opening {
+        record Opened(LiveSession session) implements Opening {}
+
+        /** Nothing runs in any process. */
+        record Refused(SessionRefusal why) implements Opening {}
     }
 
     /** Opens both parts of a divided request, the kernel's first, for it has the shared memory. */
     static LiveSession open(Placement placement) {
+        return switch (attempt(placement)) {
+            case Opening.Opened(var session) -> session;
+            case Opening.Refused(var why) -> throw SessionProblems.of(why).failure();
+        };
+    }
+
+    /** The same, for callers that have an answer to a refusal by a process. */
+    static Opening attempt(Placement placement) {
         if (!placement.needsKernel()) {
-            return open(placement.inProcesses());
+            return attempt(placement.inProcesses(), Map.of(), Optional.empty());
         }
         KernelPart kernel = switch (KernelPart.open(placement)) {
             case KernelPart.Opening.Opened(var part) -> part;
             case KernelPart.Opening.Refused(var why) ->
                 throw SessionProblems.of(why).failure();
         };
-        return open(placement.inProcesses(), kernel.arrays(), Optional.of(kernel));
+        return attempt(placement.inProcesses(), kernel.arrays(), Optional.of(kernel));
     }
 
-    private static LiveSession open(SessionRequest request, Map<String, BpfMap> given, Optional<KernelPart> kernel) {
+    private static Opening attempt(SessionRequest request, Map<String, BpfMap> given, Optional<KernelPart> kernel) {
         Attacher attacher = new Attacher();
         Interruption interruption = new Interruption(); // before the first target is touched
-        Optional<LiveSession> opened = Optional.empty();
+        boolean isOpen = false;
         try {
-            opened = switch (Session.open(request, given, AgentImage.load(), attacher)) {
-                case Session.Opening.Opened(var session) -> Optional.of(new LiveSession(session, kernel, interruption));
-                case Session.Opening.Refused(var refusal) ->
-                    throw SessionProblems.of(refusal).failure();
+            Opening opening = switch (Session.open(request, given, AgentImage.load(), attacher)) {
+                case Session.Opening.Opened(var session) ->
+                    new Opening.Opened(new LiveSession(session, kernel, interruption));
+                case Session.Opening.Refused(var refusal) -> new Opening.Refused(refusal);
             };
-            return opened.get();
+            isOpen = opening instanceof Opening.Opened;
+            return opening;
         } finally {
-            if (opened.isEmpty()) {
+            if (!isOpen) {
                 kernel.ifPresent(KernelPart::close);
                 interruption.close();
             }

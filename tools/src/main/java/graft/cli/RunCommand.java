@@ -1,5 +1,6 @@
 package graft.cli;
 
+import graft.attach.AgentImage;
 import graft.cli.error.CommandFailure;
 import graft.cli.error.Problem;
 import graft.cli.option.AllowOption;
@@ -9,7 +10,9 @@ import graft.daemon.LinkRequest;
 import graft.daemon.Placement;
 import graft.daemon.ProgramTypes;
 import graft.daemon.SectionLinks;
+import graft.daemon.SessionRefusal;
 import graft.daemon.SessionRequest;
+import graft.daemon.SlowPlaces;
 import graft.ebpf.btf.Btf;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.ProgSpec;
@@ -87,8 +90,8 @@ final class RunCommand implements Callable<Integer> {
             paramLabel = "PLACE",
             split = ",",
             description =
-                    "auto (default): in the processes what can run there, the rest in the kernel; kernel or user: "
-                            + "all programs; PROGRAM=kernel: that one")
+                    "auto (default): in the processes what can run there and whose place can be patched, the rest in "
+                            + "the kernel; kernel or user: all programs; PROGRAM=kernel: that one")
     private List<String> where = new ArrayList<>();
 
     @Mixin
@@ -112,13 +115,37 @@ final class RunCommand implements Callable<Integer> {
                     command,
                     reporter(object));
         }
-        Placement placement = placement(request(object, links, target.requiredPids("run")), places);
-        if (placement.needsProcesses() || !placement.needsKernel()) {
-            inProcesses(placement, reporter(object));
-        } else {
+        SessionRequest request = request(object, links, target.requiredPids("run"));
+        Placement placement = placement(request, places);
+        if (!placement.needsProcesses() && placement.needsKernel()) {
             KernelRun.run(placement.inKernel(), target.duration(), reporter(object));
+            return 0;
+        }
+        switch (LiveSession.attempt(placement)) {
+            case LiveSession.Opening.Opened(var live) -> during(live, reporter(object));
+            case LiveSession.Opening.Refused(SessionRefusal.SiteRefused why) -> slowly(request, places, why);
+            case LiveSession.Opening.Refused(var why) ->
+                throw SessionProblems.of(why).failure();
         }
         return 0;
+    }
+
+    /** Programs whose places cannot be patched go to the kernel, unless somebody wants them in the processes. */
+    private void slowly(
+            SessionRequest request, Map<String, Placement.Place> places, SessionRefusal.SiteRefused refusal) {
+        SlowPlaces slow = SlowPlaces.of(request, places, AgentImage.load())
+                .orElseThrow(() -> SessionProblems.of(refusal).failure());
+        slow.programs()
+                .forEach((program, why) -> target.err()
+                        .printf(
+                                "%s: by the kernel's uprobe, which takes 0.5 to 25 us a call (--where user refuses it): %s, %s%n",
+                                program, why.site(), why.why()));
+        MapReporter reporter = reporter(request.object());
+        if (slow.placement().needsProcesses()) {
+            during(LiveSession.open(slow.placement()), reporter);
+        } else {
+            KernelRun.run(slow.placement().inKernel(), target.duration(), reporter);
+        }
     }
 
     private SessionRequest request(CollectionSpec object, List<LinkRequest> links, List<Integer> pids) {
@@ -156,8 +183,8 @@ final class RunCommand implements Callable<Integer> {
         return new MapReporter(target, object);
     }
 
-    private void inProcesses(Placement placement, MapReporter reporter) {
-        try (LiveSession live = LiveSession.open(placement)) {
+    private void during(LiveSession session, MapReporter reporter) {
+        try (LiveSession live = session) {
             reporter.attached(live);
             live.await(target.duration());
             reporter.finished(live);

@@ -91,6 +91,43 @@ class PlacesTest {
     }
 
     @Test
+    void aProgramWhosePlaceCannotBePatchedRunsInTheKernelAndTheOtherInTheProcess() {
+        GraftRun run = whileAttached(
+                "tight " + CALLS,
+                "run",
+                object("two_sums"),
+                "-p",
+                program.pid(),
+                "--attach",
+                "ones=uprobe:" + program.file() + ":work",
+                "--attach",
+                "millions=uprobe:" + program.file() + ":tight");
+
+        assertThat(run.output()).isEqualTo("sum[0] = " + 1_000_001L * CALLS + "\n");
+        assertThat(run.errors())
+                .contains("millions: by the kernel's uprobe")
+                .contains("attached: 1 programs, 1 processes, 1 links in the kernel");
+    }
+
+    @Test
+    void aProgramThatIsWantedInTheProcessesIsRefusedThere() {
+        GraftRun run = GraftRun.of(
+                "run",
+                object("two_sums"),
+                "-p",
+                program.pid(),
+                "--without",
+                "ones",
+                "--attach",
+                "millions=uprobe:" + program.file() + ":tight",
+                "--where",
+                "user");
+
+        assertThat(run.status()).isEqualTo(4);
+        assertThat(run.errors()).contains("GRAFT-A004 cannot probe told:tight", "a branch may land at");
+    }
+
+    @Test
     void refusesToShareAMapThatIsNoArray() {
         GraftRun run = GraftRun.of(
                 "run",

@@ -2,7 +2,7 @@
  * Does what standard input says and then answers with its process id: "call N" calls work, "parent N" calls getppid, "thread N"
  * starts threads one after another, "both N" calls work and getppid N times each, at the same time in two threads,
  * "alarm N" interrupts the program every N microseconds from then on, for most of the time, "wait N" reads a byte N calls
- * deep, each of them by two jumps, "deep N" reads one N plain calls deep.
+ * deep, each of them by two jumps, "deep N" reads one N plain calls deep, "tight N" calls work and tight N times each.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -67,6 +67,14 @@ static void dive_on_a_large_stack(void)
 		_exit(9);
 }
 
+/* Its first instruction has one byte, and the second is the beginning of a loop. */
+long tight(long n);
+
+__asm__(".text\n"
+	".type tight, @function\n"
+	"tight: push %rbx\n.Lagain: dec %rdi\njg .Lagain\nlea 7(%rdi), %rax\npop %rbx\nret\n"
+	".size tight, . - tight\n");
+
 static void *call(void *unused)
 {
 	for (long i = 0; i < times; i++)
@@ -122,6 +130,10 @@ int main(void)
 		} else if (!strcmp(what, "wait")) {
 			if (waits(times) != (2l << times) - 1)
 				return 9;
+		} else if (!strcmp(what, "tight")) {
+			for (long i = 0; i < times; i++)
+				if (work(i) != 2 * i + 1 || tight(3) != 7)
+					return 9;
 		} else if (!strcmp(what, "deep")) {
 			dive_on_a_large_stack();
 		} else if (!strcmp(what, "thread")) {
