@@ -20,6 +20,7 @@ static uint64_t read_clock(long clock)
 /* In a child of the process that this memory was prepared for. */
 void graft_adopt(void)
 {
+    graft_config()->own_tgid = 0; /* its parent's */
     long pid = graft_call(SYS_GETPID, 0, 0, 0, 0, 0, 0);
     graft_config()->tgid = pid > 0 ? (uint32_t)pid : graft_tid(); /* it begins with one thread */
     __atomic_store_n(&graft_state()->active, 1, __ATOMIC_RELEASE);
@@ -37,8 +38,8 @@ EXPORT uint64_t graft_helper_get_current_pid_tgid(void)
     struct graft_config *config = graft_config();
     if (!config->followed || config->confined)
         return graft_owner();
-    return (uint64_t)graft_call(SYS_GETPID, 0, 0, 0, 0, 0, 0) << 32 |
-           (uint32_t)graft_call(SYS_GETTID, 0, 0, 0, 0, 0, 0);
+    return (uint64_t)graft_initial(graft_call(SYS_GETPID, 0, 0, 0, 0, 0, 0)) << 32 |
+           graft_initial(graft_call(SYS_GETTID, 0, 0, 0, 0, 0, 0));
 }
 
 /* Before a call by which the process may put itself under a filter of system calls. */

@@ -69,10 +69,17 @@ INLINE uint32_t graft_thread_word(long offset)
     return word;
 }
 
+/* The number of the process, or of its main thread, in the initial pid namespace; other numbers as they are. */
+INLINE uint32_t graft_initial(long number)
+{
+    struct graft_config *config = graft_config();
+    return number == config->own_tgid ? config->tgid : (uint32_t)number;
+}
+
 INLINE uint32_t graft_tid(void)
 {
     int32_t offset = graft_config()->tid_offset;
-    return offset ? graft_thread_word(offset) : (uint32_t)graft_call(SYS_GETTID, 0, 0, 0, 0, 0, 0);
+    return offset ? graft_thread_word(offset) : graft_initial(graft_call(SYS_GETTID, 0, 0, 0, 0, 0, 0));
 }
 
 /* This thread as an owner of locks. */

@@ -40,6 +40,7 @@ final class RuntimeImage {
         ByteBuffer image = ByteBuffer.allocate(mapsAt + descriptors.size() * MapLayout.SIZE)
                 .order(ByteOrder.LITTLE_ENDIAN);
         image.putInt(ConfigLayout.TGID, environment.tgid());
+        image.putInt(ConfigLayout.OWN_TGID, environment.ownTgid().orElse(0));
         image.putInt(ConfigLayout.TID_OFFSET, environment.tidOffset().orElse(0));
         image.putInt(ConfigLayout.RSEQ_OFFSET, environment.rseqOffset().orElse(0));
         image.putInt(ConfigLayout.CPUS, Sysconf.possibleCpus());

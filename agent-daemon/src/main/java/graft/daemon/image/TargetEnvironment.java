@@ -22,6 +22,7 @@ import java.util.OptionalInt;
  * left out; the agent then asks the kernel, which is slower and always right.
  *
  * @param tgid the process id in the initial pid namespace
+ * @param ownTgid the process id in its own pid namespace, when that is another
  * @param tidOffset of a thread's id from its thread pointer
  * @param rseqOffset of a thread's rseq area from its thread pointer
  * @param clockGettime the vDSO's function
@@ -31,6 +32,7 @@ import java.util.OptionalInt;
  */
 public record TargetEnvironment(
         int tgid,
+        OptionalInt ownTgid,
         int uid,
         int gid,
         OptionalInt tidOffset,
@@ -51,6 +53,9 @@ public record TargetEnvironment(
         Optional<TargetModule> libc = modules.named("libc.so.6");
         return new TargetEnvironment(
                 modules.pid(),
+                ownPidNumbers
+                        ? OptionalInt.empty()
+                        : OptionalInt.of(status.namespacePids().getLast()),
                 status.uid().get(REAL),
                 status.gid().get(REAL),
                 ownPidNumbers

@@ -26,6 +26,13 @@ final class AskedProgram implements AutoCloseable {
         this.pid = Integer.parseInt(answers.readLine());
     }
 
+    private AskedProgram(Process unshare, String ready) throws IOException {
+        this.shell = unshare;
+        this.answers = unshare.inputReader();
+        assertThat(answer("ready")).isEqualTo(ready);
+        this.pid = (int) unshare.children().findFirst().orElseThrow().pid();
+    }
+
     /** Compiles {@code name.c} into {@code folder}. */
     static Path compile(Path folder, String name, String... options) {
         Path file = folder.resolve(name);
@@ -88,6 +95,15 @@ final class AskedProgram implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Starts it as the first process of a pid namespace of its own, where it has number 1. */
+    static AskedProgram startInPidNamespace(Path file) throws IOException {
+        return new AskedProgram(
+                new ProcessBuilder("unshare", "--pid", "--fork", file.toString())
+                        .redirectError(ProcessBuilder.Redirect.INHERIT)
+                        .start(),
+                "1");
     }
 
     /** Says a line, and what it answers; after the first answer its libraries are loaded. */

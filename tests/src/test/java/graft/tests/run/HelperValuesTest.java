@@ -31,11 +31,24 @@ class HelperValuesTest {
         }
     }
 
+    /** Also of its main thread and its process, where it has other numbers itself. */
+    @Test
+    void areThoseOfTheKernelInAPidNamespace() throws IOException {
+        Path file = AskedProgram.compile(folder, "values", "-pthread");
+        String object = AskedProgram.object(folder, "values");
+        try (AskedProgram program = AskedProgram.startInPidNamespace(file)) {
+            List<String> kernel = rows(program, object, "kernel");
+
+            assertThat(kernel).hasSize(CALLS).anyMatch(row -> row.contains("first_thread_of=1"));
+            assertThat(rows(program, object, "user")).isEqualTo(kernel);
+        }
+    }
+
     private static List<String> rows(AskedProgram program, String object, String place) throws IOException {
         try (GraftProcess graft = GraftProcess.start(
                 "run", object, "-p", program.pid(), "--where", place, "--attach", "on_probed=uprobe::probed")) {
             graft.awaitLine("attached");
-            assertThat(program.answer("calls")).isEqualTo(program.pid());
+            assertThat(program.answer("calls")).isIn(program.pid(), "1");
             GraftRun run = graft.interrupt();
             assertThat(run.status()).as(run.errors()).isZero();
             return run.output()
