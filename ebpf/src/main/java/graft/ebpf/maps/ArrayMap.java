@@ -1,6 +1,7 @@
 package graft.ebpf.maps;
 
 import graft.ebpf.object.MapSpec;
+import graft.platform.linux.Errno;
 import graft.platform.linux.NativeFd;
 import graft.platform.linux.Sysconf;
 import java.lang.foreign.MemorySegment;
@@ -32,10 +33,12 @@ public final class ArrayMap extends IndexedMap {
         return Sysconf.wholePages(spec.maxEntries() * MapRules.stride(spec));
     }
 
-    /** The memory of value {@code index}; writes are seen by all who share the map. Valid until the map is closed. */
+    /** The memory of value {@code index}; writes are seen by all who share the map. Valid until the map is closed; read-only
+     * when it is frozen. */
     public MemorySegment value(int index) {
         indices().require(index, spec);
-        return region.memory().asSlice((long) index * stride(), spec.valueSize());
+        MemorySegment value = region.memory().asSlice((long) index * stride(), spec.valueSize());
+        return isFrozen() ? value.asReadOnly() : value;
     }
 
     /** The first eight bytes of a value, read at once; a stride always has them. */
@@ -65,6 +68,9 @@ public final class ArrayMap extends IndexedMap {
 
     @Override
     public int update(byte[] key, byte[] value, long flags) {
+        if (isFrozen()) {
+            return -Errno.EPERM;
+        }
         MapBytes.requireSize(value, valueBytes(), "the value");
         int index = indices().of(key);
         int refused = indices().refuseUpdate(index, flags);

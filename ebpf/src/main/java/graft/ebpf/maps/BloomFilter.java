@@ -73,6 +73,9 @@ public final class BloomFilter extends RegionMap {
 
     /** {@code bpf_map_push_elem}: 0, or {@code -EINVAL} for flags. */
     public int add(byte[] value, long flags) {
+        if (isFrozen()) {
+            return -Errno.EPERM;
+        }
         MapBytes.requireSize(value, spec.valueSize(), "the value");
         if (flags != KeyedMap.ANY) {
             return -Errno.EINVAL;

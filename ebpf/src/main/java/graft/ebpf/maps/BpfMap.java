@@ -31,6 +31,17 @@ public sealed interface BpfMap extends AutoCloseable permits KeyedMap, RegionMap
     int stride();
 
     /**
+     * {@code BPF_MAP_FREEZE}: the daemon changes nothing in it from now on, and all its changes give {@code EPERM}. Programs go on
+     * changing it.
+     *
+     * @return 0, or {@code -EPERM} when it is frozen already
+     */
+    int freeze();
+
+    /** Whether it is frozen. */
+    boolean isFrozen();
+
+    /**
      * Frees the locks that a dead process left and finishes the changes that it had begun.
      *
      * @param deadTgid its process id in the initial pid namespace; it must not run any more

@@ -8,7 +8,8 @@ final class Emptying {
     private Emptying() {}
 
     /** Whether nothing was left; false when a lock was not free in time. */
-    static boolean of(BpfMap map) {
+    static boolean of(RegionMap map) {
+        map.thaw();
         return switch (map) {
             case ArrayMap array -> zeroed(array.region.memory());
             case PerCpuArrayMap array -> zeroed(array.region.memory());

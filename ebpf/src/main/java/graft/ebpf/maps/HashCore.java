@@ -85,16 +85,24 @@ final class HashCore implements AutoCloseable {
         return firstFrom(0);
     }
 
+    /** Again when an element was moved under the walk: what comes behind it would be passed over otherwise. */
     Optional<byte[]> nextKey(byte[] key) {
         MapBytes.requireSize(key, elements.spec.keySize(), "the key");
-        int element = elements.lookup(key);
-        if (element == HashElements.NONE) {
-            return firstKey();
+        int bucket = elements.bucketOf(elements.hash(key));
+        for (int walks = 0; walks < HashElements.MAX_WALKS; walks++) {
+            int element = elements.lookup(key);
+            if (element == HashElements.NONE) {
+                return firstKey();
+            }
+            int next = elements.region.getAcquire(elements.elementAt(element) + ElementLayout.NEXT);
+            Optional<byte[]> after = elements.isElement(next) ? Optional.of(elements.keyOf(next)) : Optional.empty();
+            boolean inBucket = after.map(found -> elements.bucketOf(elements.hash(found)) == bucket)
+                    .orElse(next == HashElements.endOf(bucket));
+            if (inBucket && elements.lookup(key) == element) {
+                return after.isPresent() ? after : firstFrom(bucket + 1);
+            }
         }
-        int next = elements.region.getAcquire(elements.elementAt(element) + ElementLayout.NEXT);
-        return elements.isElement(next)
-                ? Optional.of(elements.keyOf(next))
-                : firstFrom(elements.bucketOf(elements.hash(key)) + 1);
+        throw elements.damaged(bucket);
     }
 
     private Optional<byte[]> firstFrom(int bucket) {
@@ -105,6 +113,22 @@ final class HashCore implements AutoCloseable {
             }
         }
         return Optional.empty();
+    }
+
+    /** The hash of a map whose elements are in buckets. */
+    static HashCore of(KeyedMap map) {
+        return switch (map) {
+            case HashTable table -> table.core();
+            case MapOfMaps maps -> of(maps.numbers());
+            case IndexedMap _, LpmTrie _, StackTraceMap _ ->
+                throw new AssertionError(map.spec().type() + " has no buckets");
+        };
+    }
+
+    List<byte[]> keysOf(int bucket) {
+        List<byte[]> keys = new ArrayList<>();
+        addKeys(bucket, keys);
+        return keys;
     }
 
     List<byte[]> keys() {

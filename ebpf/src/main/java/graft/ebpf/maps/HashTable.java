@@ -1,6 +1,7 @@
 package graft.ebpf.maps;
 
 import graft.ebpf.object.MapSpec;
+import graft.platform.linux.Errno;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -16,6 +17,10 @@ public final class HashTable extends RegionMap implements KeyedMap {
         HashCore core = new HashCore(spec, memory);
         super(spec, core.region());
         this.core = core;
+    }
+
+    HashCore core() {
+        return core;
     }
 
     static HashTable create(MapSpec spec, MapMemory memory) {
@@ -83,11 +88,17 @@ public final class HashTable extends RegionMap implements KeyedMap {
 
     @Override
     public int update(byte[] key, byte[] value, long flags) {
+        if (isFrozen()) {
+            return -Errno.EPERM;
+        }
         return core.update(key, value, flags);
     }
 
     @Override
     public int delete(byte[] key) {
+        if (isFrozen()) {
+            return -Errno.EPERM;
+        }
         return core.delete(key);
     }
 
@@ -98,6 +109,9 @@ public final class HashTable extends RegionMap implements KeyedMap {
      * @return 0 or a negated errno
      */
     public int lookupAndDelete(byte[] key, byte[] value) {
+        if (isFrozen()) {
+            return -Errno.EPERM;
+        }
         return core.lookupAndDelete(key, value);
     }
 

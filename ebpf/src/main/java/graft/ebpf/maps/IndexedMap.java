@@ -32,6 +32,9 @@ abstract sealed class IndexedMap extends RegionMap implements KeyedMap permits A
 
     @Override
     public final int delete(byte[] key) {
+        if (isFrozen()) {
+            return -Errno.EPERM;
+        }
         return -Errno.EINVAL;
     }
 

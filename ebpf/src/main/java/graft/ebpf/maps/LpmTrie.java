@@ -41,6 +41,9 @@ public final class LpmTrie extends RegionMap implements KeyedMap {
 
     @Override
     public int update(byte[] key, byte[] value, long flags) {
+        if (isFrozen()) {
+            return -Errno.EPERM;
+        }
         requireKey(key);
         MapBytes.requireSize(value, spec.valueSize(), "the value");
         if (Long.compareUnsigned(flags, EXIST) > 0 || TrieNodes.bits(key) > nodes.mostBits()) {
@@ -51,6 +54,9 @@ public final class LpmTrie extends RegionMap implements KeyedMap {
 
     @Override
     public int delete(byte[] key) {
+        if (isFrozen()) {
+            return -Errno.EPERM;
+        }
         requireKey(key);
         return TrieNodes.bits(key) > nodes.mostBits() ? -Errno.EINVAL : nodes.changed(() -> nodes.delete(key));
     }

@@ -170,7 +170,7 @@ public final class MapAccess {
     }
 
     private boolean isReadOnly() {
-        return has(RDONLY) || map.spec().access() == MapSpec.Access.READ_ONLY;
+        return has(RDONLY) || map.spec().access() == MapSpec.Access.READ_ONLY || map.isFrozen();
     }
 
     private boolean has(int flag) {

@@ -118,6 +118,9 @@ public final class MapOfMaps extends RegionMap implements KeyedMap {
      */
     @Override
     public synchronized int update(byte[] key, byte[] value, long flags) {
+        if (isFrozen()) {
+            return -Errno.EPERM;
+        }
         MapBytes.requireSize(value, Integer.BYTES, "a map's number");
         int number = MapBytes.intAt(value, 0);
         if (isArray() ? flags != ANY : (flags & LOCK) != 0) {
@@ -140,6 +143,9 @@ public final class MapOfMaps extends RegionMap implements KeyedMap {
 
     @Override
     public synchronized int delete(byte[] key) {
+        if (isFrozen()) {
+            return -Errno.EPERM;
+        }
         if (isOutside(key)) {
             return -Errno.E2BIG;
         }
@@ -152,6 +158,18 @@ public final class MapOfMaps extends RegionMap implements KeyedMap {
             inner.release(before);
         }
         return result;
+    }
+
+    /** As {@link HashTable#lookupAndDelete}; the kernel has it in batches only. */
+    synchronized int lookupAndDelete(byte[] key, byte[] value) {
+        Optional<byte[]> number = lookup(key);
+        number.ifPresent(found -> System.arraycopy(found, 0, value, 0, value.length));
+        return number.isPresent() ? delete(key) : -Errno.ENOENT;
+    }
+
+    /** The map that holds the numbers. */
+    KeyedMap numbers() {
+        return numbers;
     }
 
     private boolean isOutside(byte[] key) {

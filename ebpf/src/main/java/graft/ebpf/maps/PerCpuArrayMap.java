@@ -1,6 +1,7 @@
 package graft.ebpf.maps;
 
 import graft.ebpf.object.MapSpec;
+import graft.platform.linux.Errno;
 import graft.platform.linux.Sysconf;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
@@ -36,13 +37,14 @@ public final class PerCpuArrayMap extends IndexedMap {
         return map;
     }
 
-    /** The memory of one CPU's value {@code index}. Valid until the map is closed. */
+    /** The memory of one CPU's value {@code index}. Valid until the map is closed; read-only when it is frozen. */
     public MemorySegment value(int cpu, int index) {
         indices().require(index, spec);
         if (cpu < 0 || cpu >= cpus) {
             throw new IndexOutOfBoundsException("CPU " + cpu + " of " + cpus + " in map " + spec.name());
         }
-        return region.memory().asSlice(place(cpu, index), spec.valueSize());
+        MemorySegment value = region.memory().asSlice(place(cpu, index), spec.valueSize());
+        return isFrozen() ? value.asReadOnly() : value;
     }
 
     /** Possible CPUs, each with a value of its own. */
@@ -81,6 +83,9 @@ public final class PerCpuArrayMap extends IndexedMap {
 
     @Override
     public int update(byte[] key, byte[] value, long flags) {
+        if (isFrozen()) {
+            return -Errno.EPERM;
+        }
         MapBytes.requireSize(value, valueBytes(), "the values of all CPUs");
         int index = indices().of(key);
         int refused = indices().refuseUpdate(index, flags);

@@ -55,6 +55,9 @@ public final class QueueMap extends RegionMap {
      * @return 0 or a negated errno: {@code E2BIG} for a full map, {@code EINVAL} for flags, {@code EBUSY}
      */
     public int push(byte[] value, long flags) {
+        if (isFrozen()) {
+            return -Errno.EPERM;
+        }
         MapBytes.requireSize(value, spec.valueSize(), "the value");
         if (flags != KeyedMap.ANY && flags != DROP_OLDEST) {
             return -Errno.EINVAL;
@@ -90,9 +93,9 @@ public final class QueueMap extends RegionMap {
         }
     }
 
-    /** Takes the oldest value of a queue, the youngest of a stack: {@code bpf_map_pop_elem}. */
+    /** Takes the oldest value of a queue, the youngest of a stack: {@code bpf_map_pop_elem}. Nothing too when it is frozen. */
     public Optional<byte[]> pop() {
-        if (!lock()) {
+        if (isFrozen() || !lock()) {
             return Optional.empty();
         }
         try {

@@ -1,14 +1,17 @@
 package graft.ebpf.maps;
 
 import graft.ebpf.object.MapSpec;
+import graft.platform.linux.Errno;
 import graft.platform.linux.NativeFd;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** What all maps have in common: each is one region, which targets map as a whole unless a type says otherwise. */
 abstract sealed class RegionMap implements BpfMap
         permits IndexedMap, HashTable, LpmTrie, QueueMap, BloomFilter, RingBuffer, ArenaMap, StackTraceMap, MapOfMaps {
     final MapSpec spec;
     final MapRegion region;
+    private final AtomicBoolean frozen = new AtomicBoolean();
 
     RegionMap(MapSpec spec, MapRegion region) {
         this.spec = spec;
@@ -42,6 +45,21 @@ abstract sealed class RegionMap implements BpfMap
                 spec,
                 new MapRegion.Addresses(baseAddress, dataAddress(baseAddress)),
                 new MapRegion.Strides(stride(), 0, 0));
+    }
+
+    @Override
+    public final int freeze() {
+        return frozen.compareAndSet(false, true) ? 0 : -Errno.EPERM;
+    }
+
+    @Override
+    public final boolean isFrozen() {
+        return frozen.get();
+    }
+
+    /** Nobody has it any more. */
+    final void thaw() {
+        frozen.set(false);
     }
 
     @Override

@@ -84,11 +84,17 @@ public final class StackTraceMap extends RegionMap implements KeyedMap {
     /** Only programs add traces: {@code -EINVAL}. */
     @Override
     public int update(byte[] key, byte[] value, long flags) {
+        if (isFrozen()) {
+            return -Errno.EPERM;
+        }
         return -Errno.EINVAL;
     }
 
     @Override
     public int delete(byte[] key) {
+        if (isFrozen()) {
+            return -Errno.EPERM;
+        }
         int id = id(key);
         if (!isBucket(id)) {
             return -Errno.E2BIG;

@@ -24,6 +24,10 @@ public final class Bpf {
     private static final int OBJ_GET_INFO_BY_FD = 15;
     private static final int MAP_LOOKUP_AND_DELETE_ELEM = 21;
     private static final int MAP_FREEZE = 22;
+    private static final int MAP_LOOKUP_BATCH = 24;
+    private static final int MAP_LOOKUP_AND_DELETE_BATCH = 25;
+    private static final int MAP_UPDATE_BATCH = 26;
+    private static final int MAP_DELETE_BATCH = 27;
     private static final int LINK_CREATE = 28;
 
     /** {@code BPF_PROG_TYPE_SOCKET_FILTER}: any result is allowed, and test runs can be repeated. */
@@ -202,6 +206,60 @@ public final class Bpf {
             attr.set(JAVA_LONG, 16, value.address());
             attr.set(JAVA_LONG, 24, flags);
             long result = Syscall.BPF.raw(command, attr.address(), ATTR_SIZE, 0, 0, 0);
+            return result < 0 ? (int) -result : 0;
+        }
+    }
+
+    /** Operations on many elements of a map. */
+    public enum BatchCommand {
+        /** {@code BPF_MAP_LOOKUP_BATCH}. */
+        LOOKUP(MAP_LOOKUP_BATCH),
+        /** {@code BPF_MAP_LOOKUP_AND_DELETE_BATCH}. */
+        LOOKUP_AND_DELETE(MAP_LOOKUP_AND_DELETE_BATCH),
+        /** {@code BPF_MAP_UPDATE_BATCH}. */
+        UPDATE(MAP_UPDATE_BATCH),
+        /** {@code BPF_MAP_DELETE_BATCH}. */
+        DELETE(MAP_DELETE_BATCH);
+
+        private final int number;
+
+        BatchCommand(int number) {
+            this.number = number;
+        }
+    }
+
+    /**
+     * The memory of a batch.
+     *
+     * @param from where an earlier one ended, or null
+     * @param next filled with where this one ends
+     */
+    public record Batch(MemorySegment from, MemorySegment next, MemorySegment keys, MemorySegment values, int count) {}
+
+    /** What came of a batch: 0 or the errno, and how many elements. */
+    public record BatchResult(int errno, int count) {}
+
+    /** {@code BPF_MAP_*_BATCH}. */
+    public static BatchResult mapBatch(BatchCommand command, NativeFd map, Batch batch) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment attr = attributes(arena);
+            attr.set(JAVA_LONG, 0, batch.from().address());
+            attr.set(JAVA_LONG, 8, batch.next().address());
+            attr.set(JAVA_LONG, 16, batch.keys().address());
+            attr.set(JAVA_LONG, 24, batch.values().address());
+            attr.set(JAVA_INT, 32, batch.count());
+            attr.set(JAVA_INT, 36, map.number());
+            long result = Syscall.BPF.raw(command.number, attr.address(), ATTR_SIZE, 0, 0, 0);
+            return new BatchResult(result < 0 ? (int) -result : 0, attr.get(JAVA_INT, 32));
+        }
+    }
+
+    /** {@code BPF_MAP_FREEZE}: 0 or the errno. */
+    public static int tryMapFreeze(NativeFd map) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment attr = attributes(arena);
+            attr.set(JAVA_INT, 0, map.number());
+            long result = Syscall.BPF.raw(MAP_FREEZE, attr.address(), ATTR_SIZE, 0, 0, 0);
             return result < 0 ? (int) -result : 0;
         }
     }

@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -36,6 +37,7 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -56,6 +58,7 @@ class ConcurrencyTest {
     private static final int MANY_KEYS = 512;
     private static final int SUMS = 8;
     private static final int INNER_MAPS = 200;
+    private static final int STAYING = 100;
     private static final int HOLDER_KEYS = 4;
     private static final int VALUE = 24;
     private static final int EVENT_WORDS = 6;
@@ -144,6 +147,34 @@ class ConcurrencyTest {
                 assertThat(sumOf(notes::refused)).as("keys made").isEqualTo(SUMS);
             }
             System.out.println(type + ": " + sum + " additions");
+        }
+    }
+
+    /** A walk by next keys meets every key that stays, whatever comes and goes beside it. */
+    @Test
+    void nextKeysPassNoneThatStays() throws IOException {
+        try (HashTable map = (HashTable) created(MapType.HASH, Long.BYTES, VALUE, MANY_KEYS + STAYING);
+                Notes notes = new Notes(folder, WORKERS)) {
+            Set<Long> staying =
+                    LongStream.range(MANY_KEYS, MANY_KEYS + STAYING).boxed().collect(Collectors.toSet());
+            staying.forEach(key -> assertThat(map.update(key(key, Long.BYTES), new byte[VALUE], KeyedMap.NOEXIST))
+                    .isZero());
+            start(map, notes, "exchange");
+            int walks = 0;
+            while (isTimeLeft()) {
+                Set<Long> missing = new HashSet<>(staying);
+                var next = map.firstKey();
+                while (next.isPresent() && isTimeLeft()) {
+                    missing.remove(wordAt(next.get(), 0));
+                    next = map.nextKey(next.get());
+                }
+                if (next.isEmpty()) {
+                    assertThat(missing).isEmpty();
+                    walks++;
+                }
+            }
+            stop(notes);
+            System.out.println(walks + " walks");
         }
     }
 

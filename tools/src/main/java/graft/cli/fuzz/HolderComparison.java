@@ -22,6 +22,9 @@ final class HolderComparison implements AutoCloseable {
     /** At once, beside those in entries; a place is free for the next one then. */
     private static final int OPEN = 4;
 
+    /** The kernel waits for all programs after each change. */
+    private static final int ONE_CHANGE_OF = 32;
+
     private static final int UNLIKE_OF = 8;
     private static final int CLOSED_OF = 4;
     private static final int ANOTHER_KEY = 1 << 20;
@@ -64,10 +67,11 @@ final class HolderComparison implements AutoCloseable {
     private Optional<String> operation() {
         byte[] wanted = outer.key();
         key.copyFrom(MemorySegment.ofArray(wanted));
-        return switch (random.nextInt(8)) {
+        return switch (random.nextInt(ONE_CHANGE_OF)) {
             case 0, 1 -> put(wanted);
             case 2 -> MapComparison.same("delete", ours.delete(wanted), Bpf.mapDelete(kernel, key));
             case 3 -> badNumber(wanted);
+            case 4 -> outer.deletedOrWalked();
             default -> inside(wanted);
         };
     }

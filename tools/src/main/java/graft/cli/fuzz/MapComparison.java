@@ -25,6 +25,8 @@ import java.util.TreeSet;
 
 /** The same operations on a map of graft's and on one of the kernel's, by bpf(2). Needs root. */
 final class MapComparison implements AutoCloseable {
+    private static final int FROZEN = 20;
+
     private final MapCase one;
     private final Random random;
     private final BpfMap ours;
@@ -32,6 +34,7 @@ final class MapComparison implements AutoCloseable {
     private final Arena arena = Arena.ofConfined();
     private final MemorySegment key;
     private final MemorySegment value;
+    private final Optional<BatchComparison> batches;
 
     MapComparison(MapCase one, BpfMap ours, NativeFd kernel) {
         this.one = one;
@@ -42,6 +45,9 @@ final class MapComparison implements AutoCloseable {
                 ? MemorySegment.NULL
                 : arena.allocate(one.spec().keySize(), 8);
         this.value = arena.allocate(valueBytes(), 8);
+        this.batches = ours instanceof KeyedMap map
+                ? Optional.of(new BatchComparison(map, kernel, one.spec().maxEntries(), random))
+                : Optional.empty();
     }
 
     /** What differs in {@code operations} on the map of a case, or nothing. */
@@ -100,7 +106,19 @@ final class MapComparison implements AutoCloseable {
                 return Optional.of("%s, operation %d: %s".formatted(one, i, difference.get()));
             }
         }
-        return end();
+        return end().or(this::frozen);
+    }
+
+    /** Nothing can be changed from here on, and everything be looked at. */
+    private Optional<String> frozen() {
+        Optional<String> difference = same("freeze", ours.freeze(), Bpf.tryMapFreeze(kernel));
+        for (int i = 0; i < FROZEN && difference.isEmpty(); i++) {
+            difference = operation();
+        }
+        return difference
+                .or(() -> same("freeze again", ours.freeze(), Bpf.tryMapFreeze(kernel)))
+                .or(this::end)
+                .map(text -> one + ", frozen: " + text);
     }
 
     /** What differs in one random operation. */
@@ -113,6 +131,12 @@ final class MapComparison implements AutoCloseable {
         };
     }
 
+    /** What differs in one operation on many elements that needs no values. */
+    Optional<String> deletedOrWalked() {
+        BatchComparison batch = batches.orElseThrow();
+        return random.nextBoolean() ? batch.deleted(this::key) : batch.walked();
+    }
+
     /** What differs in the keys. */
     Optional<String> end() {
         return ours instanceof KeyedMap map ? sameKeys(map) : Optional.empty();
@@ -121,7 +145,8 @@ final class MapComparison implements AutoCloseable {
     private Optional<String> keyed(KeyedMap map) {
         byte[] wanted = key();
         key.copyFrom(MemorySegment.ofArray(wanted));
-        return switch (random.nextInt(8)) {
+        return switch (random.nextInt(9)) {
+            case 8 -> batches.orElseThrow().operation(this::key, this::value);
             case 0, 1 -> lookedUp("lookup", map.lookup(wanted), Bpf.mapLookup(kernel, key, value));
             case 2, 3, 4, 5 -> {
                 byte[] next = value();
@@ -170,7 +195,7 @@ final class MapComparison implements AutoCloseable {
         long flags = flags();
         Optional<String> difference =
                 same("add " + flags, map.add(added, flags), Bpf.mapUpdate(kernel, key, value, flags));
-        if (difference.isPresent() || flags != KeyedMap.ANY) {
+        if (difference.isPresent() || flags != KeyedMap.ANY || map.isFrozen()) {
             return difference;
         }
         boolean kernels = Bpf.mapLookup(kernel, key, value) == 0;
@@ -272,6 +297,7 @@ final class MapComparison implements AutoCloseable {
 
     @Override
     public void close() {
+        batches.ifPresent(BatchComparison::close);
         ours.close();
         kernel.close();
         arena.close();
