@@ -104,12 +104,13 @@ class MapsInMapsTest {
                 .toList();
         List<LinkRequest> links =
                 List.of(new LinkRequest.Uprobe("on_call", new Probe(Probe.Kind.ENTRY, "", "work", 0), 0));
-        return Sessions.open(
-                new SessionRequest(Sessions.request(OBJECT, pids).object(), links, pids), new Attacher());
+        return Sessions.open(new SessionRequest(Sessions.request(OBJECT, pids).object(), links, pids), new Attacher());
     }
 
     private static long sum(ArrayMap map) {
-        return IntStream.range(0, map.spec().maxEntries()).mapToLong(map::longAt).sum();
+        return IntStream.range(0, map.spec().maxEntries())
+                .mapToLong(map::longAt)
+                .sum();
     }
 
     private static byte[] key(int index) {
