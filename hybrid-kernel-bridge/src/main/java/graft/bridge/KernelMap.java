@@ -148,10 +148,13 @@ public final class KernelMap implements AutoCloseable {
         }
     }
 
-    /** Removes a key. */
+    /** Removes a key, if it is there: a program in the kernel may have removed it just now. */
     public void delete(byte[] key) {
         try (Arena arena = Arena.ofConfined()) {
-            check(Bpf.mapDelete(fd, segment(arena, key)), "BPF_MAP_DELETE_ELEM");
+            int errno = Bpf.mapDelete(fd, segment(arena, key));
+            if (errno != Errno.ENOENT) {
+                check(errno, "BPF_MAP_DELETE_ELEM");
+            }
         }
     }
 

@@ -26,7 +26,7 @@ public sealed interface TracePlace extends AutoCloseable permits KernelPlace, Pr
     /** All keys of a hash. */
     List<byte[]> keys(String map);
 
-    /** Removes a key. */
+    /** Removes a key, if it is there. */
     void delete(String map, byte[] key);
 
     /** How many elements a map may have. */
