@@ -38,6 +38,10 @@ final class CallLines {
     private static final Pattern CUT_FORK =
             Pattern.compile("(clone|clone3|fork|vfork)\\(.*(<unfinished \\.\\.\\.>|= \\?).*");
 
+    /** Calls that get or give numbers of threads. In others such a number is another one that happens to be the same. */
+    private static final Pattern NUMBERED = Pattern.compile(
+            "(clone|clone3|fork|vfork|wait4|waitid|t?kill|tgkill|[gs]et\\w*id|getpgrp|set_tid_address|prlimit64|sched_\\w+)\\(.*");
+
     private static final Pattern ADDRESS = Pattern.compile("0x[0-9a-f]{6,}");
     private static final Pattern RANDOM = Pattern.compile("^getrandom\\(\"[^\"]*\"");
     private static final Pattern VARIABLES = Pattern.compile(" /\\* \\d+ vars \\*/");
@@ -135,7 +139,9 @@ final class CallLines {
     }
 
     private static String withoutNumbers(String line, Pattern numbers, Map<String, String> names) {
-        String named = numbers.matcher(line).replaceAll(thread -> "<" + names.get(thread.group()) + ">");
+        String named = NUMBERED.matcher(line).matches()
+                ? numbers.matcher(line).replaceAll(thread -> "<" + names.get(thread.group()) + ">")
+                : line;
         if (line.startsWith("getppid(")) {
             return "getppid() = PARENT";
         }
