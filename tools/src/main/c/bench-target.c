@@ -13,11 +13,13 @@
 //   gap                            spins until a line comes -> "gap NANOSECONDS", the longest time it did not run
 #define _GNU_SOURCE
 #include <errno.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,6 +29,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
@@ -259,6 +262,47 @@ static void notify(unsigned number) {
     pthread_barrier_wait(&listening);
 }
 
+struct kernel_action {
+    void (*handler)(int, siginfo_t *, void *);
+    unsigned long flags;
+    void (*restorer)(void);
+    unsigned long mask;
+};
+
+// Calls from here are never turned into signals.
+extern char __start_undispatched[], __stop_undispatched[];
+void restorer(void);
+__asm__(".pushsection undispatched, \"ax\"\n"
+        "restorer: mov $15, %eax\n"
+        "syscall\n"
+        ".popsection");
+
+__attribute__((section("undispatched"), noinline)) static void on_dispatch(int signal, siginfo_t *info, void *context) {
+    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+    register long fourth __asm__("r10") = registers[REG_R10];
+    long result;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "0"(registers[REG_RAX]), "D"(registers[REG_RDI]), "S"(registers[REG_RSI]), "d"(registers[REG_RDX]),
+                       "r"(fourth)
+                     : "rcx", "r11", "memory");
+    registers[REG_RAX] = result;
+    (void)signal, (void)info;
+}
+
+// Syscall User Dispatch: all code is in the allowed range, or none that matters is and a byte lets every call be made, or
+// nothing does, and SIGSYS comes for each call, whose handler makes it.
+static void dispatch(const char *how) {
+    static const char allow = 0;
+    struct kernel_action action = {on_dispatch, SA_SIGINFO | 0x04000000 /* SA_RESTORER */, restorer, 0};
+    unsigned long start = (unsigned long)__start_undispatched, length = (unsigned long)(__stop_undispatched - __start_undispatched);
+    if (syscall(SYS_rt_sigaction, SIGSYS, &action, NULL, 8)) fail("bench-target: rt_sigaction");
+    int everything = !strcmp(how, "range");
+    const char *selector = strcmp(how, "selector") ? NULL : &allow;
+    if (prctl(PR_SET_SYSCALL_USER_DISPATCH, 1, everything ? 0 : start, everything ? LONG_MAX : length, selector))
+        fail("bench-target: PR_SET_SYSCALL_USER_DISPATCH");
+}
+
 int main(int argc, char **argv) {
     cpu_set_t one;
     CPU_ZERO(&one);
@@ -272,6 +316,8 @@ int main(int argc, char **argv) {
             measure(line + 8);
         } else if (!strncmp(line, "notify ", 7)) {
             notify((unsigned)strtoul(line + 7, NULL, 10));
+        } else if (!strncmp(line, "dispatch ", 9)) {
+            dispatch(strtok(line + 9, " \n"));
         } else if (!strncmp(line, "pace ", 5)) {
             pace(line + 5);
         } else if (!strncmp(line, "gap", 3)) {

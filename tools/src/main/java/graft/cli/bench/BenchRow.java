@@ -24,6 +24,8 @@ public record BenchRow(String suite, String row, Who who, String unit, Samples s
         STRACE,
         /** A supervisor that seccomp asks ({@code SECCOMP_RET_USER_NOTIF}). */
         SECCOMP,
+        /** Calls that may become signals ({@code PR_SET_SYSCALL_USER_DISPATCH}). */
+        DISPATCH,
         /** Hand-written code: what a probe costs at the least. */
         FLOOR;
 

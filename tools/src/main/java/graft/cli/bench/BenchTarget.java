@@ -66,6 +66,11 @@ public final class BenchTarget implements AutoCloseable {
         shell.ask("notify " + number);
     }
 
+    /** From now on the kernel asks about each call whether it is to become a signal: {@code range}, {@code selector} or {@code signal}. */
+    void dispatch(String how) {
+        shell.ask("dispatch " + how);
+    }
+
     /**
      * What a target did at a pace.
      *

@@ -66,6 +66,8 @@ public final class SyscallSuite {
             List<BenchRow> rows = new ArrayList<>(sessions.during(
                     request(object, hooked),
                     _ -> sessions.during(blocking, _ -> measure(targets, request(object, plain)))));
+            rows.addAll(new ExhaustiveCalls(file.path(), calls).run(RAW, BOTH));
+            rows.addAll(new DispatchedCalls(file.path(), calls).run(RAW));
             rows.addAll(new StracedCalls(file.path(), calls).run(List.of(RAW, BOTH)));
             rows.addAll(new SupervisedCalls(file.path(), calls).run(List.of(RAW, BOTH)));
             return rows;
@@ -121,12 +123,14 @@ public final class SyscallSuite {
         };
     }
 
-    private static void collect(Map<String, List<Double>> values, Map<String, Samples> round) {
+    /** Adds a round's values to those before. */
+    static void collect(Map<String, List<Double>> values, Map<String, Samples> round) {
         round.forEach((row, sample) ->
                 values.computeIfAbsent(row, _ -> new ArrayList<>()).add(sample.median()));
     }
 
-    private static Samples samples(List<Double> values) {
+    /** Of all rounds. */
+    static Samples samples(List<Double> values) {
         return Samples.of(values.stream().mapToDouble(Double::doubleValue).toArray());
     }
 
