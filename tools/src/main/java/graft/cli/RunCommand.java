@@ -94,6 +94,11 @@ final class RunCommand implements Callable<Integer> {
                             + "the kernel; kernel or user: all programs; PROGRAM=kernel: that one")
     private List<String> where = new ArrayList<>();
 
+    @Option(
+            names = "--exhaustive",
+            description = "programs at system calls run for every call, whatever code makes it: in the kernel")
+    private boolean exhaustive;
+
     @Mixin
     private AllowOption allow;
 
@@ -104,7 +109,7 @@ final class RunCommand implements Callable<Integer> {
     public Integer call() {
         CollectionSpec object = chosen(ObjectFiles.file(file, this::traced));
         List<LinkRequest> links = links(object);
-        Map<String, Placement.Place> places = Places.of(where, object);
+        Map<String, Placement.Place> places = places(object, links);
         if (!command.isEmpty()) {
             requireProcesses(placement(request(object, links, List.of()), places));
             boolean atCalls = links.stream().anyMatch(LinkRequest.Syscall.class::isInstance);
@@ -146,6 +151,21 @@ final class RunCommand implements Callable<Integer> {
         } else {
             KernelRun.run(slow.placement().inKernel(), target.duration(), reporter);
         }
+    }
+
+    /** Only the kernel sees the calls of code that cannot be hooked. */
+    private Map<String, Placement.Place> places(CollectionSpec object, List<LinkRequest> links) {
+        Map<String, Placement.Place> places = Places.of(where, object);
+        for (LinkRequest link : exhaustive ? links : List.<LinkRequest>of()) {
+            if (link instanceof LinkRequest.Syscall
+                    && places.put(link.program(), Placement.Place.KERNEL) == Placement.Place.PROCESSES) {
+                throw Problem.of("U001", "graft run: " + link.program() + " is to run in processes and exhaustively")
+                        .because("inside processes only calls of code that can be hooked are seen")
+                        .remedy("--where kernel, or without --exhaustive")
+                        .failure();
+            }
+        }
+        return places;
     }
 
     private SessionRequest request(CollectionSpec object, List<LinkRequest> links, List<Integer> pids) {

@@ -71,6 +71,7 @@ import picocli.CommandLine.Parameters;
             "  graft syscalls -e %%file,%%net -w calls.txt -- curl https://localhost/",
             "  graft syscalls -p 4711 --summary -d 10s",
             "  graft syscalls -p 4711 -e '!futex,epoll_wait' -o jsonl",
+            "  graft syscalls -p 4711 -f --exhaustive    also those of code that is made at run time",
             "  graft syscalls -p 4711 -e %%file --inject 'openat:error=ENOENT:when=3+:path=/etc/*'"
         })
 final class SyscallsCommand implements Callable<Integer> {
@@ -126,6 +127,11 @@ final class SyscallsCommand implements Callable<Integer> {
                             + "auto (default): user for running processes, kernel for a command or with -f")
     private Place place = Place.auto;
 
+    @Option(
+            names = "--exhaustive",
+            description = "every call, whatever code makes it, code that a program makes itself too: in the kernel")
+    private boolean exhaustive;
+
     @Mixin
     private TargetOptions target;
 
@@ -150,6 +156,13 @@ final class SyscallsCommand implements Callable<Integer> {
         if (shown < 0 || shown > 4000) {
             throw target.usageError("-s takes a number from 0 to 4000");
         }
+        if (exhaustive && (place == Place.user || !inject.isEmpty())) {
+            String other = place == Place.user ? "--where user" : "--inject";
+            throw Problem.of("U001", "graft syscalls: --exhaustive and " + other + " exclude each other")
+                    .because("only the kernel sees calls of any code; in processes hooked calls are seen and changed")
+                    .remedy("leave out " + other + "; graft plan syscalls -p PID shows what is not hooked")
+                    .failure();
+        }
         if (!inject.isEmpty()) {
             if (place == Place.kernel) {
                 throw target.usageError("--inject changes calls inside processes: --where user");
@@ -161,7 +174,7 @@ final class SyscallsCommand implements Callable<Integer> {
             case user -> inUser(table, pids, SyscallsCommand.this::inProcesses);
             case kernel -> inKernel(table, pids);
             case auto ->
-                command.isEmpty() && target.children() == ForkedChildren.LEFT
+                command.isEmpty() && target.children() == ForkedChildren.LEFT && !exhaustive
                         ? inUser(table, pids, SyscallsCommand.this::inProcesses)
                         : inKernel(table, pids);
         };

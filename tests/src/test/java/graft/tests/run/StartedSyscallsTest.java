@@ -65,6 +65,52 @@ class StartedSyscallsTest {
             }
             """;
 
+    /** Calls that code makes which the program has made itself: in threads, a child, and to execute another program. */
+    private static final String OWN_CODE = """
+            #include <fcntl.h>
+            #include <pthread.h>
+            #include <string.h>
+            #include <sys/mman.h>
+            #include <unistd.h>
+            /* mov %rdi, %rax; mov %rsi, %rdi; mov %rdx, %rsi; mov %rcx, %rdx; mov %r8, %r10; syscall; ret */
+            static const unsigned char code[] = {
+                0x48, 0x89, 0xf8, 0x48, 0x89, 0xf7, 0x48, 0x89, 0xd6, 0x48, 0x89, 0xca, 0x4d, 0x89, 0xc2, 0x0f, 0x05, 0xc3};
+            static long (*call)(long, long, long, long, long);
+            static void *thread(void *file) {
+                char text[16];
+                for (int i = 0; i < 20; i++) {
+                    call(17, (long)file, (long)text, 4, i);
+                    call(2, (long)"/nowhere", O_RDONLY, 0, 0);
+                }
+                return 0;
+            }
+            int main(void) {
+                void *page = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                memcpy(page, code, sizeof code);
+                mprotect(page, 4096, PROT_READ | PROT_EXEC);
+                call = page;
+                call(21, (long)"/nowhere", F_OK, 0, 0);
+                long file = call(2, (long)"/proc/version", O_RDONLY, 0, 0);
+                pthread_t threads[4];
+                for (int i = 0; i < 4; i++) pthread_create(threads + i, 0, thread, (void *)file);
+                for (int i = 0; i < 4; i++) pthread_join(threads[i], 0);
+                int status;
+                long child = call(57, 0, 0, 0, 0);
+                if (!child) {
+                    call(33, 0, 100, 0, 0);
+                    call(231, 3, 0, 0, 0);
+                }
+                call(61, child, (long)&status, 0, 0);
+                char *arguments[] = {"/bin/true", 0};
+                call(59, (long)"/bin/true", (long)arguments, 0, 0);
+            }
+            """;
+
+    /** How calls are seen. */
+    private static final List<String> IN_PLACE = List.of("--where", "user");
+
+    private static final List<String> EXHAUSTIVE = List.of("--exhaustive");
+
     /** Work of two goroutines, each of them on a thread that it has to itself. */
     private static final String GOROUTINE = """
             package main
@@ -167,11 +213,42 @@ class StartedSyscallsTest {
     /** The last thread unmaps its own stack, and with it all that programs could use. */
     @Test
     void aStaticProgramOfAnotherLibraryIsSeenAsStraceSeesIt() throws Exception {
+        sameLines(34, StartedSyscallsTest::withStack, musl().toString());
+    }
+
+    private Path musl() throws IOException, InterruptedException {
         Path source = Files.writeString(folder.resolve("musl.c"), THREADS);
         Path program = folder.resolve("musl");
         compile(List.of("musl-gcc", "-w", "-static", "-o", program.toString(), source.toString()));
+        return program;
+    }
 
-        sameLines(34, StartedSyscallsTest::withStack, program.toString());
+    /** Also what threads without a stack call. */
+    @Test
+    void allOfAStaticProgramOfAnotherLibraryIsSeen() throws Exception {
+        String program = musl().toString();
+        assertSame(34, byGraft(EXHAUSTIVE, program), byStrace(program));
+    }
+
+    @Test
+    void callsOfCodeThatAProgramMakesItselfAreSeen() throws Exception {
+        String program = compiled("own", OWN_CODE, "-pthread").toString();
+        Map<String, List<String>> expected = byStrace(program);
+        assertThat(expected.values())
+                .filteredOn(lines -> lines.contains("dup2(0, 100) = 100"))
+                .hasSize(1);
+        assertSame(6, byGraft(EXHAUSTIVE, program), expected);
+    }
+
+    /** Children by {@code vfork} and by {@code fork}, and what they execute. */
+    @Test
+    void allOfAShellAndItsChildrenIsSeen() throws IOException {
+        Files.createDirectories(folder.resolve("tree/a"));
+        String script = "cd " + folder + "/tree && ls | sort | wc -l >a/out; (cat none; true) 2>a/err; exec " + python()
+                + " -S -E -c 'import subprocess; subprocess.run([\"/bin/true\"])'";
+        String[] command = {"/bin/sh", "-c", script};
+        Map<String, List<String>> expected = withoutAllocations(byStrace(command));
+        assertSame(7, withoutAllocations(byGraft(EXHAUSTIVE, command)), expected);
     }
 
     /** Without the end of a thread that unmaps its stack and ends. */
@@ -186,18 +263,28 @@ class StartedSyscallsTest {
     /** From the start to the first thread of its scheduler all; then what its main goroutine does. */
     @Test
     void aStaticProgramInGoIsSeenAsStraceSeesIt() throws Exception {
+        String[] command = goroutines();
+        sameStartAndMain(byGraft(IN_PLACE, command), byStrace(command));
+    }
+
+    @Test
+    void allOfAStaticProgramInGoIsSeen() throws Exception {
+        String[] command = goroutines();
+        sameStartAndMain(byGraft(EXHAUSTIVE, command), byStrace(command));
+    }
+
+    private String[] goroutines() throws IOException, InterruptedException {
         Path source = Files.writeString(folder.resolve("goroutines.go"), GOROUTINE);
         Path program = folder.resolve("goroutines");
         Path tree = Files.createDirectory(folder.resolve("tree"));
         compile(List.of("go", "build", "-o", program.toString(), source.toString()));
-
         // It asks how the first three files were opened, which others that have them can change.
-        String[] command = {
+        return new String[] {
             "/bin/sh", "-c", "exec \"$0\" \"$1\" </dev/null >/dev/null 2>&1", program.toString(), tree.toString()
         };
-        Map<String, List<String>> expected = byStrace(command);
-        Map<String, List<String>> seen = byGraft(command);
+    }
 
+    private static void sameStartAndMain(Map<String, List<String>> seen, Map<String, List<String>> expected) {
         assertThat(start(expected.get("0"))).hasSizeGreaterThan(100);
         assertSame("start", start(seen.get("0")), start(expected.get("0")));
         assertThat(goroutine(expected.get("0")))
@@ -249,7 +336,8 @@ class StartedSyscallsTest {
         // When its allocator wants more memory depends on addresses: two runs under strace differ in that as well.
         Map<String, List<String>> expected =
                 withoutAllocations(byStrace(python(), "-S", "-E", "-B", script.toString()));
-        Map<String, List<String>> seen = withoutAllocations(byGraft(python(), "-S", "-E", "-B", script.toString()));
+        Map<String, List<String>> seen =
+                withoutAllocations(byGraft(IN_PLACE, python(), "-S", "-E", "-B", script.toString()));
         assertSame(3, seen, expected);
     }
 
@@ -344,7 +432,7 @@ class StartedSyscallsTest {
     /** With what {@code kept} makes of the lines of each thread. */
     private void sameLines(int threads, UnaryOperator<List<String>> kept, String... command) throws IOException {
         Map<String, List<String>> expected = byStrace(command);
-        Map<String, List<String>> seen = byGraft(command);
+        Map<String, List<String>> seen = byGraft(IN_PLACE, command);
         expected.replaceAll((_, lines) -> kept.apply(lines));
         seen.replaceAll((_, lines) -> kept.apply(lines));
         assertSame(threads, seen, expected);
@@ -396,10 +484,11 @@ class StartedSyscallsTest {
         return lines;
     }
 
-    private Map<String, List<String>> byGraft(String... command) throws IOException {
+    private Map<String, List<String>> byGraft(List<String> how, String... command) throws IOException {
         Path calls = folder.resolve("calls.txt");
-        List<String> words =
-                new ArrayList<>(List.of("syscalls", "-f", "--where", "user", "-w", calls.toString(), "--"));
+        List<String> words = new ArrayList<>(List.of("syscalls", "-f", "-w", calls.toString()));
+        words.addAll(how);
+        words.add("--");
         words.addAll(List.of(command));
         GraftRun run = GraftRun.of(words.toArray(String[]::new));
         assertThat(run.errors()).contains(" 0 lost");

@@ -148,9 +148,42 @@ class SyscallsTest {
     }
 
     private static String tool(String name, long pid, String place) {
-        GraftRun run = GraftRun.of("run", name, "-p", Long.toString(pid), "-d", "300ms", "--where", place);
+        return tool(name, pid, List.of("--where", place));
+    }
+
+    private static String tool(String name, long pid, List<String> how) {
+        List<String> words = new ArrayList<>(List.of("run", name, "-p", Long.toString(pid), "-d", "300ms"));
+        words.addAll(how);
+        GraftRun run = GraftRun.of(words.toArray(String[]::new));
         assertThat(run.status()).as(run.errors()).isZero();
         return run.output();
+    }
+
+    @Test
+    void exhaustiveIsTheKernelsAndExcludesWhatOnlyProcessesCanDo() throws Exception {
+        try (Loop loop = loop()) {
+            String maps = Files.readString(Path.of("/proc/" + loop.pid() + "/maps"));
+            assertThat(tool("opensnoop", loop.pid(), List.of("--exhaustive")))
+                    .containsPattern("files\\[\\{path=/proc/version\\}\\] = \\{calls=\\d+ errors=0 ");
+            assertThat(Files.readString(Path.of("/proc/" + loop.pid() + "/maps")))
+                    .isEqualTo(maps);
+            String pid = Long.toString(loop.pid());
+            assertUsage(
+                    "GRAFT-U001 graft syscalls: --exhaustive and --inject exclude each other\n",
+                    GraftRun.of("syscalls", "-p", pid, "--exhaustive", "--inject", "getppid:retval=0"));
+            assertUsage(
+                    "GRAFT-U001 graft syscalls: --exhaustive and --where user exclude each other\n",
+                    GraftRun.of("syscalls", "-p", pid, "--exhaustive", "--where", "user"));
+            assertThat(GraftRun.of("run", "opensnoop", "-p", pid, "--exhaustive", "--where", "user")
+                            .errors())
+                    .startsWith("GRAFT-U001 graft run: ")
+                    .contains(" is to run in processes and exhaustively\n");
+        }
+    }
+
+    private static void assertUsage(String beginning, GraftRun run) {
+        assertThat(run.status()).isEqualTo(2);
+        assertThat(run.errors()).startsWith(beginning);
     }
 
     /** A child of a shell: Java waits for its own children in a thread that would take the stops of a tracer. */
