@@ -104,9 +104,17 @@ struct {
 	__type(value, struct target);
 } rule_targets SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, RULE_COUNTERS * RULE_POKES);
+	__type(key, __u32);
+	__type(value, struct poke);
+} rule_pokes SEC(".maps");
+
 struct under_way {
 	__u32 number;
 	__u32 rule;
+	__u64 arguments[8]; /* six */
 };
 
 /* Calls behind which something has to be done, by thread. */
@@ -363,6 +371,19 @@ static __always_inline int is_made(const struct judged *call)
 	return call->action != ACTION_DENY && call->action != ACTION_KILL;
 }
 
+static __always_inline void poke(__u32 rule, __u32 count, __u32 edge, const __u64 *arguments)
+{
+	for (__u32 i = 0; i < RULE_POKES; i++) {
+		__u32 key = rule * RULE_POKES + i;
+		struct poke *one = bpf_map_lookup_elem(&rule_pokes, &key);
+
+		if (i >= count || !one)
+			break;
+		if (one->edge == edge)
+			bpf_probe_write_user((void *)arguments[one->argument & 7], one->data, (one->last & (POKE_BYTES - 1)) + 1);
+	}
+}
+
 /* A signal comes with the call, or with one that does nothing when the call is not made. */
 static __always_inline void disturb(const struct judged *call, const struct disturbance *how)
 {
@@ -370,6 +391,7 @@ static __always_inline void disturb(const struct judged *call, const struct dist
 
 	if (how->delay_enter_ns)
 		bpf_delay(how->delay_enter_ns);
+	poke(call->rule, how->pokes, POKE_ENTER, call->source);
 	if (how->signal)
 		send_with(made ? call->number : how->instead, how->signal);
 	if (!made && (how->signal || how->replaces)) {
@@ -384,7 +406,10 @@ static __always_inline void remember(const struct judged *call, const struct dis
 	__u32 tid = (__u32)bpf_get_current_pid_tgid();
 	struct under_way now = {.number = call->number, .rule = call->rule};
 
-	if (how && how->delay_exit_ns)
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 6; i++)
+		now.arguments[i] = call->source[i];
+	if (how && how->is_concluded)
 		bpf_map_update_elem(&rule_calls_under_way, &tid, &now, BPF_ANY);
 	else
 		bpf_map_delete_elem(&rule_calls_under_way, &tid); /* one that the thread has not come back from */
@@ -445,7 +470,7 @@ int judge(struct entered_call *ctx)
 	return 0;
 }
 
-/* Behind the calls that a rule delays there. A new process has its parent's memory, not its delays. */
+/* Behind the calls that a rule delays or pokes there. A new process has its parent's memory, not its delays. */
 SEC("tracepoint/raw_syscalls/sys_exit")
 int conclude(struct left_call *ctx)
 {
@@ -456,10 +481,13 @@ int conclude(struct left_call *ctx)
 		return 0;
 	if (ctx->result == FORK_RESULT && makes_processes(call->number))
 		return 0;
-	__u32 rule = call->rule;
+	struct under_way ended = *call;
 	bpf_map_delete_elem(&rule_calls_under_way, &tid);
-	struct disturbance *how = bpf_map_lookup_elem(&rule_disturbances, &rule);
-	if (how && how->delay_exit_ns)
+	struct disturbance *how = bpf_map_lookup_elem(&rule_disturbances, &ended.rule);
+	if (!how)
+		return 0;
+	poke(ended.rule, how->pokes, POKE_EXIT, ended.arguments);
+	if (how->delay_exit_ns)
 		bpf_delay(how->delay_exit_ns);
 	return 0;
 }

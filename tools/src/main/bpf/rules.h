@@ -76,6 +76,22 @@ struct disturbance {
 	__u32 signal; /* that is pending when the call begins */
 	__u32 replaces; /* the next one is made when the call is not */
 	__u64 instead; /* a call without effect */
+	__u32 pokes; /* how many there are in rule_pokes */
+	__u32 is_concluded; /* something has to be done behind the call */
+};
+
+#define RULE_POKES 4 /* of one rule */
+#define POKE_BYTES 256
+#define POKE_ENTER 0
+#define POKE_EXIT 1
+
+/* Memory that an argument points to, and what is written there. */
+struct poke {
+	__u32 argument;
+	__u32 edge;
+	__u32 last; /* byte of the data */
+	__u32 reserved;
+	__u8 data[POKE_BYTES];
 };
 
 #define TARGET_BYTES 4096 /* PATH_MAX */
@@ -123,7 +139,8 @@ struct matched_call {
 
 _Static_assert(sizeof(struct row) == 240, "readers depend on it");
 _Static_assert(sizeof(struct hooked) == 16, "readers depend on it");
-_Static_assert(sizeof(struct disturbance) == 32, "readers depend on it");
+_Static_assert(sizeof(struct poke) == 272, "readers depend on it");
+_Static_assert(sizeof(struct disturbance) == 40, "readers depend on it");
 _Static_assert(sizeof(struct matched_call) == 392, "readers depend on it");
 
 #endif

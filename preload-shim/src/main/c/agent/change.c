@@ -33,6 +33,14 @@ EXPORT long graft_helper_delay(uint64_t nanos)
     return 0;
 }
 
+/* Memory that the process cannot write itself stays as it is; threads may unmap it meanwhile. */
+EXPORT long graft_helper_probe_write_user(uint64_t to, const void *from, uint32_t size)
+{
+    const uint64_t local[2] = {(uint64_t)from, size}, remote[2] = {to, size};
+    long written = graft_call(SYS_PROCESS_VM_WRITEV, graft_tid(), (long)local, 1, (long)remote, 1, 0);
+    return written == (long)size ? 0 : written == -EPERM ? written : -EFAULT;
+}
+
 /* A call of the application's own, so also in a process that is under a filter. */
 EXPORT long graft_helper_make_call(
     long number, const uint64_t *arguments, uint64_t size, uint64_t replaced, const void *by)

@@ -16,7 +16,8 @@ public enum AgentSyscall {
     CLOCK_GETTIME(228),
     CLOCK_NANOSLEEP(230),
     GETCPU(309),
-    PROCESS_VM_READV(310);
+    PROCESS_VM_READV(310),
+    PROCESS_VM_WRITEV(311);
 
     private final int number;
 

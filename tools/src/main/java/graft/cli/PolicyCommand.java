@@ -7,8 +7,9 @@ import picocli.CommandLine.Mixin;
 /** {@code graft policy}: rules for system calls. */
 @Command(
         name = "policy",
-        description = "Rules for system calls: allow, deny, log or kill, inside running processes, switched live. No "
-                + "boundary against hostile code: that is seccomp (graft policy export) or an LSM.",
+        description =
+                "Rules for system calls: allow, deny, redirect, signal, log or kill, in running processes, switched live. No "
+                        + "boundary against hostile code: that is seccomp (graft policy export) or an LSM.",
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {
             PolicyCheckCommand.class,

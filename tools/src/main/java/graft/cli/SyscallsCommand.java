@@ -112,8 +112,8 @@ final class SyscallsCommand implements Callable<Integer> {
     @Option(
             names = "--inject",
             paramLabel = "CALLS:HOW",
-            description = "let calls fail, or return something, without being made, as strace does: "
-                    + "openat:error=ENOENT:when=3+:path=/etc/*; may be repeated")
+            description = "let calls fail, return something without being made, wait, get other paths or come with a "
+                    + "signal, as strace does: openat:error=ENOENT:when=3+:path=/etc/*; may be repeated")
     private List<String> inject = new ArrayList<>();
 
     @Option(names = "--color", paramLabel = "WHEN", description = "auto, always or never")

@@ -50,6 +50,10 @@ final class AgentCalls {
                     PROBE_READ_USER_STR,
                     PROBE_READ_KERNEL,
                     PROBE_READ_KERNEL_STR -> read();
+            case PROBE_WRITE_USER -> {
+                calls.add(AgentSyscall.PROCESS_VM_WRITEV);
+                threadId();
+            }
             case GET_STACK -> read();
             case GET_STACKID -> {
                 read();

@@ -23,6 +23,7 @@ public enum Helper {
     GET_CURRENT_COMM(16, 2),
     PERF_EVENT_OUTPUT(25, 5),
     GET_STACKID(27, 3),
+    PROBE_WRITE_USER(36, 3),
     PROBE_READ_STR(45, 3),
     OVERRIDE_RETURN(58, 2),
     GET_STACK(67, 4),

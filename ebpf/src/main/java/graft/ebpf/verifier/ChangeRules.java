@@ -30,6 +30,7 @@ final class ChangeRules {
     static void requireHelper(Setting setting, Helper helper) {
         switch (helper) {
             case OVERRIDE_RETURN -> requireOverride(setting);
+            case PROBE_WRITE_USER -> requireAllowed(setting, "bpf_probe_write_user writes the process's memory");
             case DELAY -> requireAllowed(setting, "bpf_delay lets a thread of the process wait");
             case MAKE_CALL -> requireAllowed(setting, "bpf_make_call makes a system call in the name of the process");
             default -> {}

@@ -14,6 +14,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -89,6 +90,35 @@ class RedirectedPathsTest {
                     .isNotEmpty()
                     .allSatisfy(line -> assertThat(line).contains(" r--s "));
             graft.interrupt();
+        }
+    }
+
+    /** What a call may still read stays, and the call is what it would have been. */
+    @Test
+    void aThreadThatWaitsInARedirectedCallOutlivesTheDetach() throws Exception {
+        Files.delete(other);
+        assertThat(new ProcessBuilder("mkfifo", other.toString()).start().waitFor())
+                .isZero();
+        try (AskedProgram shell = AskedProgram.start(
+                Path.of("busybox"), "sh", "-c", "while read f; do x=; read x 2>/dev/null < $f; echo \"<$x>\"; done")) {
+            assertThat(shell.answer(asked.toString())).isEqualTo("<a>");
+            try (GraftProcess graft = apply(policy("waiting"), shell.pid())) {
+                CompletableFuture<String> answer = CompletableFuture.supplyAsync(
+                        () -> shell.answer(asked.toString()),
+                        Thread.ofPlatform().daemon()::start);
+                while (!Files.readString(Path.of("/proc", shell.pid(), "syscall"))
+                        .matches("(?s)(2|257) .*")) {
+                    Thread.sleep(1);
+                }
+                GraftRun run = graft.interrupt();
+                assertThat(run.errors()).contains("a thread may still return into it");
+                Files.writeString(other, "late\n");
+                assertThat(answer.join()).isEqualTo("<late>");
+            }
+            assertThat(shell.answer(asked.toString())).isEqualTo("<a>");
+            GraftRun recovery = GraftRun.of("recover");
+            assertThat(recovery.status()).as(recovery.errors()).isZero();
+            assertThat(Files.readString(Path.of("/proc", shell.pid(), "maps"))).doesNotContain("graft");
         }
     }
 

@@ -77,6 +77,8 @@ class TamperedCallsTest {
                 "getppid:error=EAGAIN:syscall=getuid:when=1+2",
                 "getppid:signal=SIGRT_2:retval=7:delay_exit=700:when=3+",
                 "getppid:error=EPERM:delay_enter=1.5ms:when=1..5+2 recvfrom:retval=1:delay_enter=3",
+                "getrandom:retval=3:poke_exit=@arg1=6162 readlink:poke_enter=@arg1=2f70726f632f6d6f756e747300:poke_exit=@arg2=78",
+                "readlink:error=EIO:poke_enter=@arg2=797a,@arg1=5b00 getrandom:poke_exit=@arg1=5d:signal=USR1",
                 "vfork:delay_exit=2ms:delay_enter=1us exit_group:delay_enter=300ns:signal=URG"
             })
     void theProgramSeesWhatItSeesUnderStrace(String injections) throws IOException {
@@ -123,11 +125,11 @@ class TamperedCallsTest {
                 """.formatted(name));
         try (AskedProgram program = AskedProgram.start(AskedProgram.compile(folder, "tampered"))) {
             String untouched = withoutTimes(program.answer("go"));
-            try (GraftProcess graft =
-                    GraftProcess.start("policy", "apply", policy.toString(), "-p", program.pid())) {
+            try (GraftProcess graft = GraftProcess.start("policy", "apply", policy.toString(), "-p", program.pid())) {
                 graft.awaitLine("applied");
                 assertThat(withoutTimes(program.answer("go"))).isEqualTo(untouched);
-                assertThat(GraftRun.of("policy", "mode", "enforce", name).status()).isZero();
+                assertThat(GraftRun.of("policy", "mode", "enforce", name).status())
+                        .isZero();
                 assertThat(program.answer("wait"))
                         .contains("getppid EPERM usr1 0 usr2 0 rt 1 code 128")
                         .contains("recvfrom well usr1 0 usr2 1 rt 0 code 128")
@@ -169,7 +171,8 @@ class TamperedCallsTest {
         try (AskedProgram program = AskedProgram.start(AskedProgram.compile(folder, "tampered"))) {
             String untouched = withoutTimes(program.answer("go"));
             try (GraftProcess graft = injecting(program, "getppid:delay_enter=10000s:when=2+")) {
-                CompletableFuture<String> answer = CompletableFuture.supplyAsync(() -> program.answer("go"));
+                CompletableFuture<String> answer = CompletableFuture.supplyAsync(
+                        () -> program.answer("go"), Thread.ofPlatform().daemon()::start);
                 awaitDelay(program);
                 ending.accept(graft);
                 assertThat(withoutTimes(answer.join())).isEqualTo(untouched);

@@ -86,6 +86,10 @@ int main(void)
 			say("getppid", syscall(SYS_getppid));
 		send(ends[1], &byte, 1, 0);
 		say("recvfrom", syscall(SYS_recvfrom, ends[0], &byte, 1, how, 0, 0));
+		char bytes[8] = "0123456", name[16] = "no/such/file";
+		long filled = syscall(SYS_getrandom, bytes, 0, 0);
+		long link = syscall(SYS_readlink, name, bytes + 3, 2);
+		printf("getrandom %ld readlink %ld bytes %.7s name %s; ", filled, link, bytes, name);
 		say("recvfrom", syscall(SYS_recvfrom, ends[0], &byte, 1, how, 0, 0));
 		pthread_create(&thread, 0, blocking_signals, 0);
 		pthread_join(thread, 0);

@@ -106,6 +106,13 @@ record CallFacts(SyscallSpec call) {
         };
     }
 
+    /** Whether an argument, from 0 on, is an address; of calls that nobody describes every one may be. */
+    boolean pointsToMemory(int argument) {
+        return call.arguments().isEmpty()
+                || argument < call.arguments().size()
+                        && call.arguments().get(argument).type().contains("*");
+    }
+
     /** Why an action cannot be taken; empty when it can. */
     Optional<String> obstacle(Action action) {
         if (call.name().equals(SIGRETURN)) {

@@ -2,6 +2,7 @@ package graft.cli.policy;
 
 import graft.cli.error.CommandFailure;
 import graft.cli.error.Problem;
+import graft.daemon.LinkRequest;
 import graft.syscalls.NamedConstants;
 import graft.syscalls.SyscallSpec;
 import graft.syscalls.SyscallTable;
@@ -25,7 +26,7 @@ public final class Injections {
     private static final BigDecimal LONGEST_DELAY =
             BigDecimal.valueOf(Duration.ofDays(366).toNanos());
     private static final List<String> EFFECTS =
-            List.of("error", "retval", "redirect", "signal", "delay_enter", "delay_exit");
+            List.of("error", "retval", "redirect", "signal", "delay_enter", "delay_exit", "poke_enter", "poke_exit");
 
     /** Those that strace takes. */
     private static final List<String> WITHOUT_EFFECT =
@@ -85,7 +86,14 @@ public final class Injections {
         Rule.Turns turns =
                 Optional.ofNullable(values.get("when")).map(this::turns).orElse(Rule.Turns.ALL);
         return new Rule(
-                text, 0, matches(words[0], paths, action), paths, action, Rule.Report.NEVER, turns, disturbance);
+                text,
+                0,
+                matches(words[0], paths, action, disturbance),
+                paths,
+                action,
+                Rule.Report.NEVER,
+                turns,
+                disturbance);
     }
 
     private Map<String, String> values(String[] words) {
@@ -138,7 +146,26 @@ public final class Injections {
             instead = OptionalInt.of(table.call(name).orElseThrow().number());
         }
         return new Disturbance(
-                duration(values.get("delay_enter")), duration(values.get("delay_exit")), signal, instead);
+                duration(values.get("delay_enter")),
+                duration(values.get("delay_exit")),
+                signal,
+                instead,
+                pokes(values));
+    }
+
+    private List<Poke> pokes(Map<String, String> values) {
+        List<Poke> pokes = new ArrayList<>();
+        Map.of("poke_enter", LinkRequest.Edge.ENTER, "poke_exit", LinkRequest.Edge.EXIT)
+                .forEach((key, edge) -> Optional.ofNullable(values.get(key))
+                        .map(value -> Poke.read(value, edge)
+                                .orElseThrow(
+                                        () -> wrong(value + " is not @argN=HEX, with N from 1 to 6 and at most 256 "
+                                                + "bytes, further ones behind commas")))
+                        .ifPresent(pokes::addAll));
+        if (pokes.size() > Poke.MOST) {
+            throw wrong("at most " + Poke.MOST + " arguments are poked");
+        }
+        return pokes;
     }
 
     /** Microseconds, or with a unit. */
@@ -194,7 +221,7 @@ public final class Injections {
         return new Rule.Turns(first, last, Integer.parseInt(step));
     }
 
-    private List<Rule.Match> matches(String set, List<PathPattern> paths, Action action) {
+    private List<Rule.Match> matches(String set, List<PathPattern> paths, Action action, Disturbance disturbance) {
         List<Rule.Match> matches = new ArrayList<>();
         for (String word : set.split(",")) {
             boolean isGroup = word.startsWith("%");
@@ -208,9 +235,14 @@ public final class Injections {
             }
             for (SyscallSpec call : calls) {
                 CallFacts facts = new CallFacts(call);
+                Optional<String> unpointed = disturbance.pokes().stream()
+                        .filter(poke -> !facts.pointsToMemory(poke.argument()))
+                        .map(poke ->
+                                "argument " + (poke.argument() + 1) + " of " + call.name() + " points to no memory")
+                        .findFirst();
                 Optional<String> obstacle = !paths.isEmpty() && facts.paths().isEmpty()
                         ? Optional.of(call.name() + " takes no path")
-                        : facts.obstacle(action);
+                        : facts.obstacle(action).or(() -> unpointed);
                 boolean isKnown =
                         matches.stream().anyMatch(match -> match.call().equals(call));
                 if (obstacle.isEmpty() && !isKnown) {

@@ -62,10 +62,14 @@ public final class PolicyMaps {
         KeyedMap calls = map("rule_calls", KeyedMap.class);
         tables.hooked().forEach((number, value) -> put(calls, number, value));
         KeyedMap disturbances = map("rule_disturbances", KeyedMap.class);
+        KeyedMap pokes = map("rule_pokes", KeyedMap.class);
         KeyedMap targets = map("rule_targets", KeyedMap.class);
         for (int i = 0; i < policy.rules().size(); i++) {
             Rule rule = policy.rules().get(i);
             put(disturbances, i, rule.disturbance().bytes());
+            for (Poke poke : rule.disturbance().pokes()) {
+                put(pokes, i * Poke.MOST + rule.disturbance().pokes().indexOf(poke), poke.bytes());
+            }
             if (rule.action() instanceof Action.Redirect(var path)) {
                 byte[] text = path.getBytes(StandardCharsets.UTF_8);
                 put(targets, i, Arrays.copyOf(text, targets.spec().valueSize()));

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import graft.cli.error.CommandFailure;
+import graft.daemon.LinkRequest;
 import graft.syscalls.NamedConstants;
 import graft.syscalls.SyscallTable;
 import java.time.Duration;
@@ -66,6 +67,15 @@ class InjectionsTest {
     }
 
     @Test
+    void memoryOfArgumentsIsPokedOnBothSides() {
+        assertThat(rule("readlink:poke_enter=@arg1=2f00:poke_exit=@arg2=61")
+                        .disturbance()
+                        .pokes())
+                .containsExactlyInAnyOrder(
+                        new Poke(0, LinkRequest.Edge.ENTER, "2f00"), new Poke(1, LinkRequest.Edge.EXIT, "61"));
+    }
+
+    @Test
     void turnsAreThoseOfStrace() {
         assertThat(rule("read:error=EIO:when=3").turns()).isEqualTo(new Rule.Turns(3, 3, 1));
         assertThat(rule("read:error=EIO:when=3+2").turns()).isEqualTo(new Rule.Turns(3, -1, 2));
@@ -113,6 +123,12 @@ class InjectionsTest {
                 "openat:redirect=/etc/hosts",
                 "openat:redirect=hosts:path=/etc/*",
                 "openat:redirect=/etc/hosts:error=EIO:path=/etc/*",
+                "read:poke_exit=@arg2=6",
+                "read:poke_exit=@arg0=61",
+                "read:poke_exit=@arg1=61",
+                "read:poke_exit=@arg4=61",
+                "read:poke_exit=arg2=61",
+                "read:poke_exit=@arg2=61,@arg2=62",
                 "rt_sigreturn:delay_enter=1",
                 "rt_sigreturn:retval=0"
             })

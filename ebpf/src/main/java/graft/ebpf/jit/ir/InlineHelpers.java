@@ -33,6 +33,7 @@ public final class InlineHelpers {
                     GET_PRANDOM_U32,
                     GET_CURRENT_UID_GID,
                     GET_CURRENT_COMM,
+                    PROBE_WRITE_USER,
                     PROBE_READ_STR,
                     PROBE_READ_USER,
                     PROBE_READ_KERNEL,
