@@ -111,6 +111,10 @@ class KernelLinkTest {
                     .containsExactlyInAnyOrderEntriesOf(Map.of(
                             100L, 101L, 101L, 101L, 102L, 101L, 103L, 101L, 104L, 100L, 105L, 100L, 106L, 100L, 107L,
                             100L));
+            byte[] gone = counts.keys().getFirst();
+            counts.delete(gone);
+            counts.delete(gone); // as when a program was faster
+            assertThat(counts.lookup(gone)).isEmpty();
         }
     }
 
