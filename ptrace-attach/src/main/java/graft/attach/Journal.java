@@ -21,18 +21,25 @@ record Journal(Path file, UndoRecord undo) {
         return RuntimeFolder.path();
     }
 
+    /** Of what is not complete yet, behind the number of the process that writes it. */
+    static final String UNFINISHED_SUFFIX = ".unfinished";
+
+    /** It gets its name when it is complete: a recovery that runs meanwhile would take half of one for torn, and delete it. */
     static Journal write(Path directory, UndoRecord undo) {
-        Path file = directory.resolve(
-                undo.pid() + "-" + undo.startTime() + "-" + Long.toHexString(System.nanoTime()) + SUFFIX);
+        String name = undo.pid() + "-" + undo.startTime() + "-" + Long.toHexString(System.nanoTime());
+        Path file = directory.resolve(name + SUFFIX);
+        Path unfinished = directory.resolve(ProcessHandle.current().pid() + "-" + name + UNFINISHED_SUFFIX);
         try {
             RuntimeFolder.create(directory);
-            try (FileChannel out = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            try (FileChannel out =
+                    FileChannel.open(unfinished, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
                 ByteBuffer bytes = ByteBuffer.wrap(undo.text().getBytes(StandardCharsets.UTF_8));
                 while (bytes.hasRemaining()) {
                     out.write(bytes);
                 }
                 out.force(true);
             }
+            Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE);
             try (FileChannel folder = FileChannel.open(directory)) {
                 folder.force(true);
             }

@@ -6,6 +6,7 @@ import graft.platform.proc.ProcessStat;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
@@ -42,7 +43,10 @@ public final class Recovery {
 
     /** Recovers from every journal in {@code directory}. What was left in place on purpose stays. */
     public static List<Outcome> recover(Path directory) {
-        return of(directory, Journal.SUFFIX).stream().map(Recovery::recoverOne).toList();
+        of(directory, Journal.UNFINISHED_SUFFIX).forEach(Recovery::forgetUnfinished);
+        return of(directory, Journal.SUFFIX).stream()
+                .flatMap(Recovery::recoverIfThere)
+                .toList();
     }
 
     /** Takes back what was left in these processes on purpose ({@link Attachment#keep}); no process: in all. */
@@ -56,8 +60,21 @@ public final class Recovery {
                 .filter(file -> pids.isEmpty()
                         || pids.stream()
                                 .anyMatch(pid -> file.getFileName().toString().startsWith(pid + "-")))
-                .map(Recovery::recoverOne)
+                .flatMap(Recovery::recoverIfThere)
                 .toList();
+    }
+
+    /** Whoever was killed while it wrote a journal has changed nothing. */
+    private static void forgetUnfinished(Path file) {
+        String writer = file.getFileName().toString().replaceFirst("-.*", "");
+        if (writer.matches("[0-9]{1,18}")
+                && ProcessHandle.of(Long.parseLong(writer)).isEmpty()) {
+            try {
+                Files.deleteIfExists(file);
+            } catch (IOException failed) {
+                throw new UncheckedIOException("deleting " + file, failed);
+            }
+        }
     }
 
     private static List<Path> of(Path directory, String suffix) {
@@ -73,9 +90,20 @@ public final class Recovery {
         return List.of();
     }
 
-    private static Outcome recoverOne(Path file) {
+    /** Nothing when its session has ended since the journals were listed. */
+    private static Stream<Outcome> recoverIfThere(Path file) {
         try {
-            Journal journal = new Journal(file, UndoRecord.parse(Files.readString(file)));
+            return Stream.of(recoverOne(file, Files.readString(file)));
+        } catch (NoSuchFileException _) {
+            return Stream.empty();
+        } catch (IOException failed) {
+            return Stream.of(new Outcome.Failed(file, failed.getMessage()));
+        }
+    }
+
+    private static Outcome recoverOne(Path file, String text) {
+        try {
+            Journal journal = new Journal(file, UndoRecord.parse(text));
             UndoRecord undo = journal.undo();
             boolean kept = file.toString().endsWith(Journal.KEPT_SUFFIX);
             if (!kept && lives((int) undo.daemonPid(), undo.daemonStart(), undo.bootId())) {
@@ -95,7 +123,7 @@ public final class Recovery {
                     yield new Outcome.Torn(file, damaged.getMessage());
                 }
             };
-        } catch (IOException | SysException | DeadlineException failed) {
+        } catch (SysException | DeadlineException failed) {
             return new Outcome.Failed(file, failed.getMessage());
         }
     }
