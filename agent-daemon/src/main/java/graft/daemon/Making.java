@@ -3,8 +3,10 @@ package graft.daemon;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.MapCreation;
 import graft.ebpf.maps.MapOfMaps;
+import graft.ebpf.maps.PinnedMap;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.MapSpec;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.LinkedHashMap;
@@ -45,7 +47,7 @@ sealed interface Making {
         }
         for (MapSpec map : spec.maps().values()) {
             if (!given.containsKey(map.name()) && !created.containsKey(map.name())) {
-                Optional<Refused> refused = taken(map.name(), MapCreation.create(map), created);
+                Optional<Refused> refused = taken(map.name(), create(spec, map), created);
                 if (refused.isPresent()) {
                     created.values().forEach(BpfMap::close);
                     return refused.get();
@@ -56,6 +58,19 @@ sealed interface Making {
         spec.maps().keySet().forEach(name -> maps.computeIfAbsent(name, created::get));
         TailPrograms.fill(spec, maps);
         return new Made(maps, List.copyOf(created.values()));
+    }
+
+    /** A map that is pinned is found again. */
+    private static MapCreation create(CollectionSpec spec, MapSpec map) {
+        if (!spec.pinned().contains(map.name())) {
+            return MapCreation.create(map);
+        }
+        byte[] btf = spec.btf().map(CollectionSpec.BtfBytes::bytes).orElseGet(() -> new byte[0]);
+        try {
+            return PinnedMap.open(PinFolder.file(map.name()), map, btf);
+        } catch (IOException failed) {
+            return new MapCreation.Refused(map, "it cannot be pinned: " + failed.getMessage(), "without pinning");
+        }
     }
 
     private static Optional<Refused> taken(String name, MapCreation creation, Map<String, BpfMap> created) {

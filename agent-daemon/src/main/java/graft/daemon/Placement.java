@@ -117,8 +117,7 @@ public record Placement(SessionRequest inProcesses, SessionRequest inKernel, Set
 
     private static SessionRequest part(SessionRequest whole, Predicate<String> programs, Predicate<String> maps) {
         CollectionSpec object = whole.object();
-        CollectionSpec part = new CollectionSpec(
-                object.origin(), only(object.maps(), maps), only(object.programs(), programs), object.btf());
+        CollectionSpec part = object.with(only(object.maps(), maps), only(object.programs(), programs));
         List<LinkRequest> links = whole.links().stream()
                 .filter(link -> programs.test(link.program()))
                 .toList();

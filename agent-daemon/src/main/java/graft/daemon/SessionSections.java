@@ -73,7 +73,7 @@ final class SessionSections {
         put(maps, MapSpec.of(SPARE, MapType.ARRAY, Integer.BYTES, Long.BYTES, 1));
         List<LinkRequest> links = new ArrayList<>();
         request.links().forEach(link -> addLinks(link, links));
-        CollectionSpec expanded = new CollectionSpec(object.origin(), maps, programs, object.btf());
+        CollectionSpec expanded = object.with(maps, programs);
         return request.with(expanded, links);
     }
 

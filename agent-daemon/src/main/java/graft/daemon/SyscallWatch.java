@@ -92,8 +92,7 @@ final class SyscallWatch {
             add(programs, links, ringing(".executes", ProgType.SYSCALL_ENTER, Event.EXECUTES), calls);
             add(programs, links, ringing(".failed", ProgType.SYSCALL_EXIT, Event.EXECUTED_NOTHING), calls);
         }
-        CollectionSpec object = new CollectionSpec(
-                request.object().origin(), maps, programs, request.object().btf());
+        CollectionSpec object = request.object().with(maps, programs);
         return request.with(object, links);
     }
 

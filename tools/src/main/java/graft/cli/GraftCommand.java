@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
             "  graft demo                              see it work on a real nginx",
             "  graft doctor                            what works here",
             "  graft tls -p 4711                       decrypted traffic of a process",
+            "",
             "Build and test from a source tree: graft test [--quick], graft setup [--check]"
         })
 final class GraftCommand implements Runnable {

@@ -1,5 +1,9 @@
 package graft.daemon.control;
 
+import graft.ebpf.maps.DamagedMapException;
+import graft.ebpf.maps.MapAccess;
+import graft.platform.linux.Errno;
+
 /**
  * What is wanted of a map.
  *
@@ -17,6 +21,20 @@ public record MapRequest(Operation operation, String map, byte[] key, byte[] val
         UPDATE,
         DELETE,
         TAKE
+    }
+
+    /** Does it. A map that contradicts itself answers {@code EUCLEAN}. */
+    public MapAccess.Answer perform(MapAccess access) {
+        try {
+            return switch (operation) {
+                case LOOKUP -> access.lookup(key);
+                case UPDATE -> new MapAccess.Answer(access.update(key, value, flags), NOTHING);
+                case DELETE -> new MapAccess.Answer(access.delete(key), NOTHING);
+                case TAKE -> access.take();
+            };
+        } catch (DamagedMapException _) {
+            return new MapAccess.Answer(Errno.EUCLEAN, NOTHING);
+        }
     }
 
     /** The value of a key. */

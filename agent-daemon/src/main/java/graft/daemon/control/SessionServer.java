@@ -108,28 +108,13 @@ public final class SessionServer implements AutoCloseable {
             case Wire.CALL -> {
                 MapRequest request = Wire.request(in);
                 Optional<BpfMap> map = session.collection().map(request.map());
-                MapAccess.Answer answer = map.map(found -> perform(new MapAccess(found), request))
+                MapAccess.Answer answer = map.map(found -> request.perform(new MapAccess(found)))
                         .orElseGet(() -> new MapAccess.Answer(Wire.UNKNOWN, new byte[0]));
                 out.writeInt(answer.error());
                 Wire.bytes(out, answer.value());
             }
             case Wire.ENTRIES -> entries(session.collection().map(Wire.text(in)), out);
             default -> throw new IOException("no such question");
-        }
-    }
-
-    static MapAccess.Answer perform(MapAccess map, MapRequest request) {
-        byte[] nothing = new byte[0];
-        try {
-            return switch (request.operation()) {
-                case LOOKUP -> map.lookup(request.key());
-                case UPDATE ->
-                    new MapAccess.Answer(map.update(request.key(), request.value(), request.flags()), nothing);
-                case DELETE -> new MapAccess.Answer(map.delete(request.key()), nothing);
-                case TAKE -> map.take();
-            };
-        } catch (DamagedMapException _) {
-            return new MapAccess.Answer(Errno.EUCLEAN, nothing);
         }
     }
 

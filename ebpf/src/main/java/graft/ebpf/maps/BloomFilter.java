@@ -27,9 +27,7 @@ public final class BloomFilter extends RegionMap {
         super(spec, memory.region(spec, size(spec)));
         this.hashes = hashes(spec);
         this.bits = bits(spec);
-        this.seed = (spec.flags() & ZERO_SEED) != 0
-                ? 0
-                : ThreadLocalRandom.current().nextLong();
+        this.seed = seed(spec, region);
         region.set(BloomLayout.ABI, MapConstants.ABI);
         region.set(BloomLayout.TYPE, spec.type().number());
         region.set(BloomLayout.VALUE_SIZE, spec.valueSize());
@@ -64,6 +62,13 @@ public final class BloomFilter extends RegionMap {
     @Override
     public long dataAddress(long baseAddress) {
         return baseAddress + MapConstants.BLOOM_BITS_OFFSET;
+    }
+
+    private static long seed(MapSpec spec, MapRegion region) {
+        if (region.past() == MapRegion.Past.USED) {
+            return region.getLong(BloomLayout.SEED);
+        }
+        return (spec.flags() & ZERO_SEED) != 0 ? 0 : ThreadLocalRandom.current().nextLong();
     }
 
     /** Bits of the filter. */

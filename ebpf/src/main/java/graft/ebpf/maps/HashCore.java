@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 
 /** What both kinds of hash do. Owns the region. */
 final class HashCore implements AutoCloseable {
@@ -177,6 +179,15 @@ final class HashCore implements AutoCloseable {
             count += keys.size();
         }
         return count;
+    }
+
+    Set<Integer> lockHolders() {
+        Set<Integer> holders = new TreeSet<>();
+        for (int bucket = 0; bucket < elements.geometry.buckets(); bucket++) {
+            holders.add(LockWord.holder(elements.region, elements.bucketAt(bucket) + BucketLayout.LOCK));
+        }
+        holders.remove(0);
+        return holders;
     }
 
     int releaseLocksOf(int deadTgid) {

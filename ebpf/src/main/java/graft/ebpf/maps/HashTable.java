@@ -5,6 +5,7 @@ import graft.platform.linux.Errno;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /**
  * A hash, per CPU or not. Lookups take no lock; values of other sizes than 1, 2, 4 and 8 bytes are replaced as a whole.
@@ -128,6 +129,11 @@ public final class HashTable extends RegionMap implements KeyedMap {
     @Override
     public List<byte[]> keys() {
         return core.keys();
+    }
+
+    @Override
+    Set<Integer> lockHolders() {
+        return core.lockHolders();
     }
 
     @Override

@@ -37,7 +37,12 @@ final class LockWord {
         region.setLongRelease(word, 0);
     }
 
+    /** The process that holds it, or 0. */
+    static int holder(MapRegion region, long word) {
+        return (int) (region.getLongAcquire(word) >>> 32);
+    }
+
     static boolean isHeldBy(MapRegion region, long word, int tgid) {
-        return (int) (region.getLongAcquire(word) >>> 32) == tgid;
+        return holder(region, word) == tgid;
     }
 }

@@ -1,9 +1,11 @@
 package graft.ebpf.maps;
 
 import graft.ebpf.object.MapSpec;
+import graft.platform.layout.TrieLayout;
 import graft.platform.linux.Errno;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A trie of prefixes: a lookup finds the value of the longest prefix that the key has. A key is the length of a prefix in bits,
@@ -86,6 +88,12 @@ public final class LpmTrie extends RegionMap implements KeyedMap {
     @Override
     public List<byte[]> keys() {
         return nodes.locked(nodes::keys);
+    }
+
+    @Override
+    Set<Integer> lockHolders() {
+        int holder = LockWord.holder(region, TrieLayout.LOCK);
+        return holder == 0 ? Set.of() : Set.of(holder);
     }
 
     @Override

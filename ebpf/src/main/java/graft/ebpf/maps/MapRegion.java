@@ -69,6 +69,21 @@ final class MapRegion implements AutoCloseable {
         }
     }
 
+    /** A file's first {@code size} bytes. Owns both descriptors. */
+    static MapRegion pinned(NativeFd file, NativeFd lock, long size, Past past) {
+        try {
+            SharedRegion mapping = SharedRegion.map(file, size, SharedRegion.Access.READ_WRITE);
+            return new MapRegion(file, 0, mapping.segment(), past, () -> {
+                mapping.close();
+                file.close();
+                lock.close();
+            });
+        } catch (SysException failed) {
+            file.close();
+            throw failed;
+        }
+    }
+
     /** The memory behind a descriptor that somebody else owns. */
     static MapRegion borrow(NativeFd fd, long size) {
         SharedRegion mapping = SharedRegion.map(fd, size, SharedRegion.Access.READ_WRITE);

@@ -11,6 +11,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** A queue or a stack of values. Changes are one store of a position, under a lock. */
 public final class QueueMap extends RegionMap {
@@ -167,6 +168,12 @@ public final class QueueMap extends RegionMap {
 
     private void unlock() {
         LockWord.release(region, QueueLayout.LOCK);
+    }
+
+    @Override
+    Set<Integer> lockHolders() {
+        int holder = LockWord.holder(region, QueueLayout.LOCK);
+        return holder == 0 ? Set.of() : Set.of(holder);
     }
 
     @Override

@@ -4,6 +4,7 @@ import graft.ebpf.object.MapSpec;
 import graft.platform.linux.Errno;
 import graft.platform.linux.NativeFd;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** What all maps have in common: each is one region, which targets map as a whole unless a type says otherwise. */
@@ -65,6 +66,11 @@ abstract sealed class RegionMap implements BpfMap
     @Override
     public int stride() {
         return 0;
+    }
+
+    /** The processes that hold locks of this map now. */
+    Set<Integer> lockHolders() {
+        return Set.of();
     }
 
     @Override

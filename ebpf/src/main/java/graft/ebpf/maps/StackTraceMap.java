@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -175,6 +176,12 @@ public final class StackTraceMap extends RegionMap implements KeyedMap {
 
     private void unlock() {
         LockWord.release(region, TracesLayout.LOCK);
+    }
+
+    @Override
+    Set<Integer> lockHolders() {
+        int holder = LockWord.holder(region, TracesLayout.LOCK);
+        return holder == 0 ? Set.of() : Set.of(holder);
     }
 
     /** What the dead process had taken and not put into a bucket becomes free again. */

@@ -5,10 +5,12 @@ import graft.ebpf.btf.BtfType;
 import graft.platform.elf.ElfFile;
 import graft.platform.elf.ElfSection;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /** Reads the maps that an object defines, with and without BTF, and one array for each data section. */
 final class MapReader {
@@ -19,6 +21,7 @@ final class MapReader {
     private final Optional<Btf> btf;
     private final MapSymbols symbols;
     private final List<String> notes;
+    private final Set<String> pinned = new LinkedHashSet<>();
 
     MapReader(ElfFile elf, Optional<Btf> btf, MapSymbols symbols, List<String> notes) {
         this.elf = elf;
@@ -120,9 +123,7 @@ final class MapReader {
         int number = number(numbers, "type");
         MapType type = MapType.byNumber(number)
                 .orElseThrow(() -> bad(name, "map type %d is not known".formatted(number), "use another map type"));
-        if (number(numbers, "pinning") != 0) {
-            notes.add("map %s: it is not pinned, but made for this run".formatted(name));
-        }
+        pinning(name, type, number(numbers, "pinning"));
         int keySize = size(name, "key", key.stream().boxed().map(types::size).findFirst(), numbers);
         int valueSize =
                 size(name, "value", value.stream().boxed().map(types::size).findFirst(), numbers);
@@ -140,6 +141,28 @@ final class MapReader {
                 inner,
                 List.of(),
                 numbers.getOrDefault("map_extra", 0L)));
+    }
+
+    /** As libbpf: by name or not at all. */
+    private void pinning(String map, MapType type, int pinning) {
+        switch (pinning) {
+            case 0 -> {
+                // made for this run
+            }
+            case 1 -> {
+                if (type.outlivesSessions()) {
+                    pinned.add(map);
+                } else {
+                    notes.add("map %s: it is not pinned, but made for this run: %s".formatted(map, type));
+                }
+            }
+            default -> throw bad(map, "pinning is %d".formatted(pinning), "__uint(pinning, LIBBPF_PIN_BY_NAME)");
+        }
+    }
+
+    /** The maps that {@link #read} has found and that are to be pinned by their names. */
+    Set<String> pinned() {
+        return pinned;
     }
 
     private static int number(Map<String, Long> numbers, String name) {

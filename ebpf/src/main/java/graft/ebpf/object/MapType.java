@@ -58,6 +58,24 @@ public enum MapType {
         };
     }
 
+    /** Whether what is in such a map means something without the session that made it, so that it can be pinned. */
+    public boolean outlivesSessions() {
+        return switch (this) {
+            case ARRAY,
+                    PERCPU_ARRAY,
+                    HASH,
+                    PERCPU_HASH,
+                    LRU_HASH,
+                    LRU_PERCPU_HASH,
+                    LPM_TRIE,
+                    QUEUE,
+                    STACK,
+                    BLOOM_FILTER,
+                    STACK_TRACE -> true;
+            default -> false; // events, programs, maps and memory of a session, and what only the kernel has
+        };
+    }
+
     /** Whether a full map drops what was not used for long. */
     public boolean isLru() {
         return this == LRU_HASH || this == LRU_PERCPU_HASH;

@@ -83,7 +83,8 @@ public final class ObjectLoader {
         Optional<Btf> btf = raw.map(Btf::parse);
         BtfExt ext = btf.map(types -> BtfExt.read(elf, types)).orElseGet(BtfExt::none);
         MapSymbols symbols = MapSymbols.of(elf);
-        Map<String, MapSpec> maps = new MapReader(elf, btf, symbols, notes).read();
+        MapReader reader = new MapReader(elf, btf, symbols, notes);
+        Map<String, MapSpec> maps = reader.read();
         CoreRelocator relocator = new CoreRelocator(
                 btf.orElseGet(Btf::none), ext.cores().isEmpty() ? List.of() : kernel.targets(), kernel.modules());
         Externs externs = new Externs(btf, kernel, elf.symbols(SymbolTable.STATIC));
@@ -121,7 +122,7 @@ public final class ObjectLoader {
             throw new RefusedException(
                     LoadResult.Reason.NO_PROGRAMS, origin, "no program in it", "mark functions with SEC(\"uprobe/…\")");
         }
-        return new CollectionSpec(origin, maps, programs, raw.map(CollectionSpec.BtfBytes::new));
+        return new CollectionSpec(origin, maps, programs, raw.map(CollectionSpec.BtfBytes::new), reader.pinned());
     }
 
     /** A program with an instruction or a reference that does not exist is refused on its own, when it is verified. */

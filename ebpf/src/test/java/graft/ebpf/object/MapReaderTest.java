@@ -73,6 +73,33 @@ class MapReaderTest {
     }
 
     @Test
+    void mapsThatOutliveSessionsArePinnedByName() {
+        String definitions = """
+                struct {
+                    __uint(type, 1);
+                    __uint(max_entries, 4);
+                    __uint(pinning, %d);
+                    __type(key, u32);
+                    __type(value, u32);
+                } kept SEC(".maps");
+                struct {
+                    __uint(type, 27);
+                    __uint(max_entries, 4096);
+                    __uint(pinning, 1);
+                } events SEC(".maps");
+                """;
+        assertThat(Clang.load(definitions.formatted(1) + PROGRAM, KernelFacts.NONE)
+                        .pinned())
+                .containsExactly("kept");
+        assertThat(Clang.load(definitions.formatted(0) + PROGRAM, KernelFacts.NONE)
+                        .pinned())
+                .isEmpty();
+        assertThat(Clang.refusal(definitions.formatted(2) + PROGRAM, KernelFacts.NONE))
+                .hasValueSatisfying(
+                        refused -> assertThat(refused.toString()).contains("pinning is 2", "LIBBPF_PIN_BY_NAME"));
+    }
+
+    @Test
     void refusesSizesThatContradictTheTypes() {
         assertThat(Clang.refusal("""
                 struct {

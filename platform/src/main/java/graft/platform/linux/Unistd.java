@@ -11,6 +11,8 @@ public final class Unistd {
     private static final long AT_FDCWD = -100;
     private static final int LOCK_EX = 2;
     private static final int LOCK_NB = 4;
+    private static final int O_RDWR = 2;
+    private static final int O_NOFOLLOW = 0x20000;
     private static final int O_CLOEXEC = 0x80000;
     private static final int O_DIRECTORY = 0x10000;
 
@@ -37,7 +39,7 @@ public final class Unistd {
      *
      * @return whether nobody else holds it
      */
-    static boolean tryLock(NativeFd fd) {
+    public static boolean tryLock(NativeFd fd) {
         long result = Syscall.FLOCK.raw(fd.number(), LOCK_EX | LOCK_NB, 0, 0, 0, 0);
         if (result < 0 && result != -Errno.EAGAIN) {
             throw new SysException("flock", (int) -result, "locking " + fd);
@@ -48,6 +50,11 @@ public final class Unistd {
     /** {@code open(2)} of a folder, for reading its entries. */
     public static NativeFd openFolder(String path) {
         return open(path, O_DIRECTORY);
+    }
+
+    /** {@code open(2)} of a file that is there and no link, for reading and writing. */
+    public static NativeFd openFile(String path) {
+        return open(path, O_RDWR | O_NOFOLLOW);
     }
 
     /** {@code open(2)}; the descriptor is closed by an exec. */

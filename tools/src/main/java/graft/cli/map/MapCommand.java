@@ -7,10 +7,12 @@ import picocli.CommandLine.Mixin;
 /** {@code graft map}: maps of running sessions. */
 @Command(
         name = "map",
-        description =
-                "Maps of running sessions: looks at them and changes them while programs use them. MAP is a name, or "
-                        + "GRAFT:NAME with the process id of the graft command where several have one. Keys and values are numbers, "
-                        + "words or JSON, as graft map dump -o json shows them; of maps without types, 0x and bytes.",
+        description = {
+            "Maps of running sessions: looks at them and changes them while programs use them.",
+            "MAP is a name, or GRAFT:NAME with the process id of the graft command where several have one; pin:NAME is a "
+                    + "pinned map that no session uses. Keys and values are numbers, words or JSON, as graft map dump "
+                    + "-o json shows them; of maps without types, 0x and bytes."
+        },
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {
             MapListCommand.class,

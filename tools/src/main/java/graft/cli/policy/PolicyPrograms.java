@@ -40,7 +40,7 @@ public final class PolicyPrograms {
         }
         Map<String, MapSpec> maps = new LinkedHashMap<>(whole.maps());
         maps.computeIfPresent(TARGETS, (_, map) -> unwritable(map));
-        return new CollectionSpec(whole.origin(), maps, programs, whole.btf());
+        return whole.with(maps, programs);
     }
 
     /** Processes map it without the right to write. */
