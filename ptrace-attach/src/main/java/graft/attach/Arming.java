@@ -5,9 +5,13 @@ import graft.platform.layout.ConfigLayout;
 import graft.platform.layout.PoolConstants;
 import graft.platform.layout.TracerConstants;
 import graft.platform.linux.Sched;
+import graft.platform.proc.ProcessStatus;
 import graft.rewriter.PatchPlan;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -89,7 +93,7 @@ final class Arming {
                 Tracees tracees = new Tracees(target.pid(), options)) {
             Operations stop = new Operations(target, tracees, 1);
             int pools = injection.pools().size();
-            Operations operations = new Operations(target, tracees, patcher.operations() + 2 * pools + 2);
+            Operations operations = new Operations(target, tracees, patcher.operations() + 4 * pools + 2);
             operations.addStep("threads-stopped", TracerConstants.OP_STOP_ALL);
             patcher.prepare(operations);
             injection.pools().forEach(pool -> enable(pool, operations));
@@ -117,12 +121,36 @@ final class Arming {
         }
     }
 
-    private static void enable(Injection.Pool pool, Operations operations) {
+    private void enable(Injection.Pool pool, Operations operations) {
         RemoteAddress runtime = runtime(pool);
+        if (target.pid() != injection.pid()) {
+            adopt(runtime.plus(PoolConstants.CONFIG_OFFSET), operations);
+        }
         if (isFollowed(pool)) {
             write(operations, "", runtime.plus(PoolConstants.CONFIG_OFFSET + ConfigLayout.FOLLOWED), followed(pool));
         }
         write(operations, "probes-enabled", runtime, ACTIVE);
+    }
+
+    /**
+     * What the agent does in a forked child where programs are not active yet: its locks are to be known as its own, and may
+     * not be broken when its parent ends.
+     */
+    private void adopt(RemoteAddress config, Operations operations) {
+        int own = ProcessStatus.find(target.pid())
+                .map(ProcessStatus::namespacePids)
+                .filter(numbers -> !numbers.isEmpty())
+                .map(List::getLast)
+                .orElse(target.pid());
+        write(operations, "", config.plus(ConfigLayout.OWN_TGID), number(0));
+        write(operations, "", config.plus(ConfigLayout.TGID), number(own));
+    }
+
+    private static byte[] number(int value) {
+        return ByteBuffer.allocate(Integer.BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(value)
+                .array();
     }
 
     private static void write(Operations operations, String step, RemoteAddress address, byte[] content) {

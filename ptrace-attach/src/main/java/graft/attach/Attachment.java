@@ -88,6 +88,14 @@ public final class Attachment {
         return Heirs.of(journal.undo());
     }
 
+    /**
+     * Whether {@code pid} is a living process that has what was put in: the target, or one that it or its children forked. For
+     * numbers that a target has written, which may be any.
+     */
+    public boolean isIn(int pid) {
+        return pid > 0 && Heirs.isFamily(journal.undo(), pid);
+    }
+
     /** Reads the runtime region of {@code pool} from {@code offset} on, for example its counters. */
     public byte[] readRuntime(Injection.Pool pool, long offset, int length) {
         requireInside(offset, length);

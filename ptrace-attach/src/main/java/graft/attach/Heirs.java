@@ -63,8 +63,17 @@ final class Heirs {
                 .toList();
     }
 
-    /** Its pools are the target's own: the same maps may be at the same addresses in another target of a session. */
     private boolean isHeir(int pid) {
+        return hasPools(pid) && !sharesMemoryWithParent(pid);
+    }
+
+    /** Whether {@code pid} is the target, one of its heirs, or a process that shares the memory of one. */
+    static boolean isFamily(UndoRecord undo, int pid) {
+        return new Heirs(undo, StepListener.NONE).hasPools(pid);
+    }
+
+    /** The pools are the target's own: the same maps may be at the same addresses in another target of a session. */
+    private boolean hasPools(int pid) {
         boolean related = Execution.find(pid).filter(undo.execution()::equals).isPresent();
         if (!related) {
             return false;
@@ -72,11 +81,10 @@ final class Heirs {
         try {
             ProcMaps maps = ProcMaps.read(pid);
             return undo.ranges().stream()
-                            .filter(range -> range.kind() == Kind.POOL)
-                            .anyMatch(range -> maps.at(range.address())
-                                    .filter(mapping -> mapping.inode() == range.inode())
-                                    .isPresent())
-                    && !sharesMemoryWithParent(pid);
+                    .filter(range -> range.kind() == Kind.POOL)
+                    .anyMatch(range -> maps.at(range.address())
+                            .filter(mapping -> mapping.inode() == range.inode())
+                            .isPresent());
         } catch (TraceeGoneException ended) {
             return false;
         }

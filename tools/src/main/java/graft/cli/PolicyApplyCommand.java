@@ -150,7 +150,14 @@ final class PolicyApplyCommand implements Runnable {
 
         private void tell(MemorySegment record) {
             target.out().println(printer.line(record));
-            printer.killed(record).ifPresent(pid -> Signals.kill(pid, SIGKILL));
+            printer.killed(record).ifPresent(this::kill);
+        }
+
+        /** The number is what a process has written about itself: only those that the policy is applied to are ended. */
+        private void kill(int pid) {
+            if (live.session().attachments().stream().anyMatch(attachment -> attachment.isIn(pid))) {
+                Signals.kill(pid, SIGKILL);
+            }
         }
     }
 }

@@ -3,10 +3,15 @@ package graft.tests.tracee;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import graft.attach.Attacher;
+import graft.attach.Attachment;
 import graft.attach.DetachProof;
 import graft.daemon.Session;
 import graft.daemon.SessionRequest;
 import graft.ebpf.maps.KeyedMap;
+import graft.platform.address.RemoteAddress;
+import graft.platform.layout.ConfigLayout;
+import graft.platform.layout.PoolConstants;
+import graft.platform.linux.ProcMem;
 import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import graft.tests.command.GraftProcess;
 import graft.tests.command.GraftRun;
@@ -95,6 +100,23 @@ class HeirsTest {
         assertThat(tracee.run(3)).containsExactly(3L, 3L);
     }
 
+    /** A policy ends processes by numbers that processes write. */
+    @Test
+    void aSessionKnowsItsProcesses() throws IOException {
+        ProcessHandle stranger = new ProcessBuilder("sleep", "60").start().toHandle();
+        try (Session session = Probes.open(tracee, PLACES, "little")) {
+            fork();
+            Attachment attachment = session.attachments().getFirst();
+            assertThat(attachment.isIn(tracee.pid())).isTrue();
+            assertThat(heirs).allMatch(heir -> attachment.isIn((int) heir.pid()));
+            assertThat(List.of(-1, 0, 1, (int) stranger.pid(), (int)
+                            ProcessHandle.current().pid()))
+                    .noneMatch(attachment::isIn);
+        } finally {
+            stranger.destroyForcibly();
+        }
+    }
+
     @Test
     void heirsOfATargetThatHasEndedAreRestored() throws IOException {
         try (Session session = Probes.open(tracee, PLACES, "little")) {
@@ -155,6 +177,37 @@ class HeirsTest {
             calls.remove((long) parent.pid());
             assertThat(calls.values()).containsOnly(2L);
         }
+    }
+
+    /** Whose number they have is whose locks are freed when that one ends. */
+    @Test
+    void heirsOfATargetThatIsSwitchedOffAreSwitchedOnUnderTheirOwnNumber() throws IOException {
+        try (Session session = follow(tracee, "little")) {
+            assertThat(session.switchOff()).isEmpty();
+            fork();
+            assertThat(session.switchOn()).isEmpty();
+            long before = Probes.count(session, 0);
+            while (Probes.count(session, 0) < before + 100) {
+                assertThat(session.hasLiveTarget()).isTrue();
+            }
+            RemoteAddress config = session.attachments()
+                    .getFirst()
+                    .injection()
+                    .pools()
+                    .getFirst()
+                    .address()
+                    .plus(PoolConstants.CONFIG_OFFSET - PoolConstants.RUNTIME_SIZE);
+            for (ProcessHandle heir : heirs) {
+                try (ProcMem memory = ProcMem.open((int) heir.pid())) {
+                    byte[] tgid = memory.readBytes(config.plus(ConfigLayout.TGID), Integer.BYTES);
+                    assertThat(ByteBuffer.wrap(tgid)
+                                    .order(ByteOrder.nativeOrder())
+                                    .getInt())
+                            .isEqualTo((int) heir.pid());
+                }
+            }
+        }
+        assertRestored();
     }
 
     @Test
