@@ -515,12 +515,12 @@ public final class Session implements AutoCloseable {
      * @return those that are not as they should be; in them no program runs either
      */
     public List<SessionRefusal.TargetRefused> switchOff() {
-        return probes.off(attachments());
+        return probes.off(this::attachments);
     }
 
     /** The opposite. @return those whose programs still do not run, because something else is at a place meanwhile */
     public List<SessionRefusal.TargetRefused> switchOn() {
-        return probes.on(attachments());
+        return probes.on(this::attachments);
     }
 
     /** Takes everything out of the targets and measures that it did; the maps stay readable until {@link #close}. */
