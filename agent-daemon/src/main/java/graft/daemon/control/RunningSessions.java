@@ -5,12 +5,14 @@ import graft.platform.proc.ProcessStatus;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ConnectException;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -22,6 +24,8 @@ import java.util.stream.Stream;
 public record RunningSessions(List<RemoteSession> sessions, List<Integer> silent) {
     /** Of each user that has logged in, where that is the fashion. */
     private static final Path USERS = Path.of("/run/user");
+
+    private static final Pattern NAME = Pattern.compile("([0-9]{1,9})-[0-9a-f]+" + Pattern.quote(SessionServer.SUFFIX));
 
     public RunningSessions {
         sessions = List.copyOf(sessions);
@@ -45,9 +49,9 @@ public record RunningSessions(List<RemoteSession> sessions, List<Integer> silent
                     }
                 } catch (NoSuchFileException _) {
                     // It ended between the two looks.
-                } catch (IOException _) {
+                } catch (IOException | IllegalArgumentException _) {
                     if (Files.exists(socket)) {
-                        silent.add(owner(socket));
+                        owner(socket).ifPresent(silent::add);
                     }
                 }
             }
@@ -72,15 +76,20 @@ public record RunningSessions(List<RemoteSession> sessions, List<Integer> silent
             return files.filter(file -> file.getFileName().toString().endsWith(SessionServer.SUFFIX))
                     .sorted()
                     .toList();
-        } catch (NoSuchFileException | AccessDeniedException _) {
+        } catch (NoSuchFileException _) {
             return List.of();
         } catch (IOException e) {
+            if (!folder.equals(RuntimeFolder.path())) {
+                return List.of(); // other users do there what they like
+            }
             throw new UncheckedIOException("reading " + folder, e);
         }
     }
 
-    private static int owner(Path socket) {
-        return Integer.parseInt(socket.getFileName().toString().replaceFirst("-.*", ""));
+    /** What is no session's socket has no owner, whatever it is called. */
+    private static Optional<Integer> owner(Path socket) {
+        Matcher name = NAME.matcher(socket.getFileName().toString());
+        return name.matches() ? Optional.of(Integer.parseInt(name.group(1))) : Optional.empty();
     }
 
     private static void forget(Path socket) {

@@ -9,8 +9,10 @@ import graft.platform.linux.Signals;
 import graft.tests.command.GraftProcess;
 import graft.tests.command.GraftRun;
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -248,6 +250,33 @@ class SessionCommandsTest {
             Signals.kill(Math.toIntExact(graft.pid()), Signals.SIGCONT);
         }
         assertThat(works("map", "list")).contains(graft.pid() + " ");
+    }
+
+    /** As another user's folder may have, which root looks into. */
+    @Test
+    void whatOnlyLooksLikeASessionIsNone() throws IOException {
+        Path strange = RuntimeFolder.path().resolve("strange-" + graft.pid() + ".session");
+        try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            server.bind(UnixDomainSocketAddress.of(strange));
+            Thread answering = Thread.ofVirtual().start(() -> answerNonsense(server));
+            GraftRun run = GraftRun.of("map", "list");
+            assertThat(run.status()).as(run.errors()).isZero();
+            assertThat(run.output()).contains(graft.pid() + " ").contains(" flows ");
+            assertThat(run.errors()).isEmpty();
+            assertThat(answering.isAlive()).isTrue();
+        } finally {
+            Files.deleteIfExists(strange);
+        }
+    }
+
+    private static void answerNonsense(ServerSocketChannel server) {
+        while (server.isOpen()) {
+            try (SocketChannel client = server.accept()) {
+                client.write(ByteBuffer.wrap(new byte[] {0, 0, 0, 1, -1, -1, -1, -1}));
+            } catch (IOException _) {
+                // The test has ended.
+            }
+        }
     }
 
     @Test
