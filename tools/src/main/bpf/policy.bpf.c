@@ -132,6 +132,14 @@ struct {
 	__type(value, __u64);
 } rule_signals SEC(".maps");
 
+/* The processes that may be sent signals. In the kernel only: what they can write themselves says nothing about others. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, __u32);
+} rule_receivers SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1024 * 1024);
@@ -496,7 +504,7 @@ int conclude(struct left_call *ctx)
 SEC("raw_tp/sys_enter")
 int deliver(struct bpf_raw_tracepoint_args *ctx)
 {
-	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	__u32 process = bpf_get_current_pid_tgid() >> 32, tid = (__u32)bpf_get_current_pid_tgid();
 	__u32 key = tid & (SIGNAL_SLOTS - 1);
 	__u64 *slot = bpf_map_lookup_elem(&rule_signals, &key);
 
@@ -504,6 +512,8 @@ int deliver(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	__u64 signal = *slot;
 	if (signal >> 32 != tid || (signal >> 8 & 0xffffff) != (__u32)ctx->args[1])
+		return 0;
+	if (!bpf_map_lookup_elem(&rule_receivers, &process))
 		return 0;
 	*slot = 0;
 	bpf_send_signal_thread(signal & 0xff);

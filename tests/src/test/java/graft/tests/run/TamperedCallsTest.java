@@ -24,6 +24,10 @@ class TamperedCallsTest {
     private static final long MILLISECOND = 1_000_000;
     private static final String CLOCK_NANOSLEEP = "230 ";
 
+    private static final long GETPPID = 110;
+    private static final long SIGUSR1 = 10;
+    private static final int SIGNAL_SLOTS = 16384;
+
     @TempDir
     private Path folder;
 
@@ -111,6 +115,30 @@ class TamperedCallsTest {
                     .contains("recvfrom EINTR usr1 0 usr2 1");
             GraftRun run = graft.interrupt();
             assertThat(run.errors()).contains("injected " + injection + ": 1 times");
+        }
+    }
+
+    /** The array by which a process says what it is to be sent can be written by that process. */
+    @Test
+    void onlyProcessesOfTheCommandAreSentSignals() throws IOException {
+        Path file = AskedProgram.compile(folder, "tampered");
+        try (AskedProgram program = AskedProgram.start(file);
+                AskedProgram stranger = AskedProgram.start(file)) {
+            String untouched = withoutTimes(stranger.answer("go"));
+            try (GraftProcess graft = injecting(program, "recvfrom:signal=USR2:when=100")) {
+                for (AskedProgram receiver : List.of(program, stranger)) {
+                    long tid = Long.parseLong(receiver.pid());
+                    long wanted = tid << 32 | GETPPID << 8 | SIGUSR1;
+                    String map = graft.pid() + ":rule_signals";
+                    GraftRun set = GraftRun.of("map", "set", map, tid % SIGNAL_SLOTS + "", wanted + "");
+                    assertThat(set.status()).as(set.errors()).isZero();
+                }
+                assertThat(program.answer("go")).contains("getppid well usr1 1");
+                assertThat(withoutTimes(stranger.answer("go")))
+                        .isEqualTo(untouched)
+                        .contains("getppid well usr1 0");
+                graft.interrupt();
+            }
         }
     }
 
