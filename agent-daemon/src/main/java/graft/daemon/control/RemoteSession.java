@@ -5,6 +5,7 @@ import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
@@ -100,28 +101,55 @@ public final class RemoteSession {
 
     private static <T> T ask(Path socket, Question question, Wire.Reader<T> answer) throws IOException {
         try (SocketChannel channel = SocketChannel.open(java.net.StandardProtocolFamily.UNIX)) {
-            CompletableFuture<Void> begun = new CompletableFuture<>();
-            begun.orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).exceptionally(_ -> close(channel));
-            channel.connect(UnixDomainSocketAddress.of(socket));
-            DataOutputStream out = new DataOutputStream(new BufferedOutputStream(Channels.newOutputStream(channel)));
-            out.writeInt(Wire.VERSION);
-            question.write(out);
-            out.flush();
-            BufferedInputStream first = new BufferedInputStream(Channels.newInputStream(channel));
-            first.mark(1);
-            first.read(); // waits
-            first.reset();
-            begun.complete(null);
-            return answer.read(new DataInputStream(first));
+            try (Patience _ = new Patience(channel)) {
+                channel.connect(UnixDomainSocketAddress.of(socket));
+                DataOutputStream out =
+                        new DataOutputStream(new BufferedOutputStream(Channels.newOutputStream(channel)));
+                out.writeInt(Wire.VERSION);
+                question.write(out);
+                out.flush();
+            }
+            return answer.read(new DataInputStream(new BufferedInputStream(new PatientInput(channel))));
         }
     }
 
-    private static Void close(SocketChannel channel) {
-        try {
-            channel.close(); // whoever waits for it is told
-        } catch (IOException _) {
-            // It is closed all the same.
+    /** What a process sends that may stop at any byte. */
+    private static final class PatientInput extends FilterInputStream {
+        private final SocketChannel channel;
+
+        PatientInput(SocketChannel channel) {
+            super(Channels.newInputStream(channel));
+            this.channel = channel;
         }
-        return null;
+
+        @Override
+        public int read(byte[] to, int offset, int length) throws IOException {
+            try (Patience _ = new Patience(channel)) {
+                return super.read(to, offset, length);
+            }
+        }
+    }
+
+    /** Closes a channel when it is not closed itself in time: whoever waits for the channel is told. */
+    private static final class Patience implements AutoCloseable {
+        private final CompletableFuture<Void> over = new CompletableFuture<>();
+
+        Patience(SocketChannel channel) {
+            over.orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).exceptionally(_ -> close(channel));
+        }
+
+        @Override
+        public void close() {
+            over.complete(null);
+        }
+
+        private static Void close(SocketChannel channel) {
+            try {
+                channel.close();
+            } catch (IOException _) {
+                // It is closed all the same.
+            }
+            return null;
+        }
     }
 }
