@@ -109,12 +109,27 @@ final class HashCore implements AutoCloseable {
 
     private Optional<byte[]> firstFrom(int bucket) {
         for (int i = bucket; i < elements.geometry.buckets(); i++) {
-            int head = elements.region.getAcquire(elements.bucketAt(i) + BucketLayout.HEAD);
-            if (elements.isElement(head)) {
-                return Optional.of(elements.keyOf(head));
+            Optional<byte[]> first = firstIn(i);
+            if (first.isPresent()) {
+                return first;
             }
         }
         return Optional.empty();
+    }
+
+    /** Again when the element was moved meanwhile: the key may be another bucket's, and the walk would go on behind that. */
+    private Optional<byte[]> firstIn(int bucket) {
+        for (int reads = 0; reads < HashElements.MAX_WALKS; reads++) {
+            int head = elements.region.getAcquire(elements.bucketAt(bucket) + BucketLayout.HEAD);
+            if (!elements.isElement(head)) {
+                return Optional.empty();
+            }
+            byte[] key = elements.keyOf(head);
+            if (elements.bucketOf(elements.hash(key)) == bucket) {
+                return Optional.of(key);
+            }
+        }
+        throw elements.damaged(bucket);
     }
 
     /** The hash of a map whose elements are in buckets. */
