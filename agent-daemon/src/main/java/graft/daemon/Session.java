@@ -17,6 +17,7 @@ import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import graft.uprobe.AttachPoint;
 import graft.uprobe.TargetModules;
 import java.io.UncheckedIOException;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -170,6 +171,12 @@ public final class Session implements AutoCloseable {
                 return new Assemblies.Refused(new SessionRefusal.TargetGone(pid, gone.getMessage()));
             } catch (SysException failed) {
                 return new Assemblies.Refused(new SessionRefusal.TargetGone(pid, failed.getMessage()));
+            } catch (UncheckedIOException failed) {
+                if (failed.getCause() instanceof NoSuchFileException file
+                        && file.getFile().startsWith("/proc/" + pid + "/")) { // it is about to run another program
+                    return new Assemblies.Refused(new SessionRefusal.TargetGone(pid, failed.getMessage()));
+                }
+                throw failed;
             }
         }
         return new Assemblies.Ready(images);

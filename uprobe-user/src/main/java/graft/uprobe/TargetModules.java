@@ -14,12 +14,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * The executable files that a process has mapped, as they were when read. Files are opened when first asked for and
  * closed together.
  */
 public final class TargetModules implements AutoCloseable {
+    private static final int LOOKS = 20;
+    private static final long BETWEEN_LOOKS_NANOS = 1_000_000;
+
     private final ProcessMaps maps;
     private final Map<String, List<MemoryMapping>> text;
     private final Map<String, Optional<TargetModule>> opened = new LinkedHashMap<>();
@@ -41,12 +45,18 @@ public final class TargetModules implements AutoCloseable {
 
     /** @throws graft.platform.proc.NoSuchProcessException when there is no such process */
     public static TargetModules of(int pid) {
-        ProcessMaps maps = ProcessMaps.of(pid);
-        try {
-            return new TargetModules(maps, executableOf(pid));
-        } catch (UncheckedIOException failed) {
-            maps.requireProcess();
-            throw failed;
+        // While a thread that is not the first executes a program, the first has ended, and the process shows nothing.
+        for (int look = 1; ; look++) {
+            ProcessMaps maps = ProcessMaps.of(pid);
+            try {
+                return new TargetModules(maps, executableOf(pid));
+            } catch (UncheckedIOException failed) {
+                maps.requireProcess();
+                if (look == LOOKS) {
+                    throw failed;
+                }
+                LockSupport.parkNanos(BETWEEN_LOOKS_NANOS);
+            }
         }
     }
 

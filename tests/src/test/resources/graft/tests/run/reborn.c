@@ -28,7 +28,7 @@ int main(int count, char **arguments)
 	pthread_t thread;
 
 	if (poll(&input, 1, 1) > 0)
-		return turn > 10 ? 0 : 9;
+		return turn > 0 ? 0 : 9;
 	pthread_create(&thread, NULL, turn % 2 ? again : wait_here, (void *)turn);
 	if (turn % 2)
 		pthread_join(thread, NULL);
