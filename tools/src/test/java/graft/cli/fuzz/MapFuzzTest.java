@@ -7,10 +7,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The kernel is the oracle: the same random operations give the same results and errnos. Needs root. */
+@Tag("slow")
 class MapFuzzTest {
     private static final int MAPS = 50;
 
