@@ -133,8 +133,8 @@ final class Arming {
     }
 
     /**
-     * What the agent does in a forked child where programs are not active yet: its locks are to be known as its own, and may
-     * not be broken when its parent ends.
+     * What the agent does in a forked child where programs are not active yet, but with the number that graft knows it by, in a
+     * pid namespace too: its locks are to be known as its own, and may not be broken when its parent ends.
      */
     private void adopt(RemoteAddress config, Operations operations) {
         int own = ProcessStatus.find(target.pid())
@@ -142,8 +142,8 @@ final class Arming {
                 .filter(numbers -> !numbers.isEmpty())
                 .map(List::getLast)
                 .orElse(target.pid());
-        write(operations, "", config.plus(ConfigLayout.OWN_TGID), number(0));
-        write(operations, "", config.plus(ConfigLayout.TGID), number(own));
+        write(operations, "", config.plus(ConfigLayout.OWN_TGID), number(own == target.pid() ? 0 : own));
+        write(operations, "", config.plus(ConfigLayout.TGID), number(target.pid()));
     }
 
     private static byte[] number(int value) {

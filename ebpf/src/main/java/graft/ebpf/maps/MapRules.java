@@ -156,31 +156,13 @@ final class MapRules {
         MapSpec inner = spec.inner().get();
         Optional<MapCreation.Refused> refused =
                 spec.type() == MapType.ARRAY_OF_MAPS ? array(spec, 0) : hash(spec, MapSpec.NO_PREALLOC);
-        return refused.or(() -> isHoldable(inner.type())
+        return refused.or(() -> inner.type().isMemory()
                         ? Optional.empty()
                         : no(
                                 spec,
                                 "a map of type " + inner.type() + " cannot be in it",
                                 "another type, or --where kernel"))
                 .or(() -> refusal(inner));
-    }
-
-    /** What bpf(2) takes too, but for rings: a target maps their memory twice. */
-    private static boolean isHoldable(MapType type) {
-        return switch (type) {
-            case ARRAY,
-                    PERCPU_ARRAY,
-                    HASH,
-                    PERCPU_HASH,
-                    LRU_HASH,
-                    LRU_PERCPU_HASH,
-                    LPM_TRIE,
-                    QUEUE,
-                    STACK,
-                    BLOOM_FILTER,
-                    STACK_TRACE -> true;
-            default -> false; // neither in the kernel, or not yet
-        };
     }
 
     /** Why a map cannot be in a map that holds maps like {@code template}. Code that was verified counts on the template. */

@@ -56,7 +56,7 @@ public final class PinnedMap {
     }
 
     private static Optional<MapCreation.Refused> unpinnable(MapSpec spec) {
-        return spec.type().outlivesSessions()
+        return spec.type().isMemory()
                 ? Optional.empty()
                 : Optional.of(new MapCreation.Refused(
                         spec, "a map of type " + spec.type() + " cannot be pinned", "without pinning"));

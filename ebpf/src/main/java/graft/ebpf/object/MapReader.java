@@ -150,7 +150,7 @@ final class MapReader {
                 // made for this run
             }
             case 1 -> {
-                if (type.outlivesSessions()) {
+                if (type.isMemory()) {
                     pinned.add(map);
                 } else {
                     notes.add("map %s: it is not pinned, but made for this run: %s".formatted(map, type));

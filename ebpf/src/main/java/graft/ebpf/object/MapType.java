@@ -58,8 +58,11 @@ public enum MapType {
         };
     }
 
-    /** Whether what is in such a map means something without the session that made it, so that it can be pinned. */
-    public boolean outlivesSessions() {
+    /**
+     * Whether such a map is its memory and nothing else, so that it can be pinned, and be in a map of maps. Rings are mapped twice;
+     * what is in the others means something to the session that made them only, or to the kernel.
+     */
+    public boolean isMemory() {
         return switch (this) {
             case ARRAY,
                     PERCPU_ARRAY,
@@ -72,7 +75,7 @@ public enum MapType {
                     STACK,
                     BLOOM_FILTER,
                     STACK_TRACE -> true;
-            default -> false; // events, programs, maps and memory of a session, and what only the kernel has
+            default -> false;
         };
     }
 
