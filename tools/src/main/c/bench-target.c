@@ -7,6 +7,9 @@
 //
 // First line of output: "pid PID". Commands on standard input, one a line; every answer ends with a line "done":
 //   measure ROUNDS CALLS NAME...   CALLS calls of each named row per round -> "NAME NANOSECONDS" per batch and row
+//   window START NANOSECONDS CALLS NAME
+//                                  calls of the row from START (CLOCK_MONOTONIC) on, for so long, CALLS at most, after as many to
+//                                  warm up -> "window CALLS PROCESSOR-NANOSECONDS NANOSECONDS-SINCE-START ALL-CALLS"
 //   count NAME                     calls made of the row so far -> "NAME COUNT"
 //   notify NUMBER                  from now on a thread answers every call of this number, as a supervisor of seccomp does
 //   pace RATE SECONDS NAME         so many calls a second of the row, for so long -> "pace CALLS NANOSECONDS"
@@ -151,11 +154,13 @@ static struct row *find(const char *name) {
     exit(2);
 }
 
-static uint64_t now(void) {
+static uint64_t read_clock(clockid_t clock) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
+
+static uint64_t now(void) { return read_clock(CLOCK_MONOTONIC); }
 
 static volatile long sink;
 
@@ -197,6 +202,33 @@ static void pace(char *arguments) {
         clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
     }
     printf("pace %ld %llu\n", made, (unsigned long long)(now() - start));
+}
+
+enum { CALLS_BETWEEN_LOOKS = 8 }; // at the clock, which is as dear as fifty of the cheapest operations
+
+static long call_until(struct row *row, uint64_t end, long most) {
+    row_function function = row->function;
+    long made = 0, sum = 0;
+    do
+        for (int i = 0; i < CALLS_BETWEEN_LOOKS && made < most; i++, made++) sum += function(made, sum);
+    while (made < most && now() < end);
+    sink = sum;
+    row->calls += (uint64_t)made;
+    return made;
+}
+
+static void window(char *arguments) {
+    char *rest = arguments;
+    uint64_t start = strtoull(rest, &rest, 10);
+    uint64_t length = strtoull(rest, &rest, 10);
+    long most = strtol(rest, &rest, 10);
+    struct row *row = find(strtok(rest, " \n"));
+    long before = call_until(row, start, most);
+    while (now() < start) {}
+    uint64_t processor = read_clock(CLOCK_THREAD_CPUTIME_ID);
+    long made = call_until(row, start + length, most);
+    processor = read_clock(CLOCK_THREAD_CPUTIME_ID) - processor;
+    printf("window %ld %llu %llu %ld\n", made, (unsigned long long)processor, (unsigned long long)(now() - start), before + made);
 }
 
 // How long this process was held, seen from inside: the longest time between two readings of the clock. The look at the
@@ -314,6 +346,8 @@ int main(int argc, char **argv) {
     while (fgets(line, sizeof line, stdin)) {
         if (!strncmp(line, "measure ", 8)) {
             measure(line + 8);
+        } else if (!strncmp(line, "window ", 7)) {
+            window(line + 7);
         } else if (!strncmp(line, "notify ", 7)) {
             notify((unsigned)strtoul(line + 7, NULL, 10));
         } else if (!strncmp(line, "dispatch ", 9)) {

@@ -4,8 +4,12 @@ import graft.cli.bench.maps.MapResult;
 import graft.cli.bench.maps.MapRow;
 import graft.cli.bench.maps.MapsSuite;
 import graft.cli.option.OutputOptions;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -24,17 +28,15 @@ final class BenchMapsCommand implements Runnable {
     @Option(names = "--rounds", paramLabel = "N", description = "batches of each cell; default ${DEFAULT-VALUE}")
     private int rounds = 41;
 
-    @Option(
-            names = "--runs",
-            paramLabel = "N",
-            description = "runs of a program, of 1000 operations each, in a batch; default ${DEFAULT-VALUE}")
-    private int runs = 20;
+    @Option(names = "--window", paramLabel = "MS", description = "milliseconds of a batch; default ${DEFAULT-VALUE}")
+    private int window = 4;
 
     @Option(
             names = "--writers",
-            paramLabel = "N",
+            paramLabel = "N[,N...]",
+            split = ",",
             description = "processes, and threads in the kernel, that do it at the same time; default ${DEFAULT-VALUE}")
-    private int writers = 1;
+    private SortedSet<Integer> writers = new TreeSet<>(Set.of(1));
 
     @Parameters(arity = "0..*", paramLabel = "OPERATION", description = "only these operations")
     private List<String> operations =
@@ -42,11 +44,18 @@ final class BenchMapsCommand implements Runnable {
 
     @Override
     public void run() {
-        if (writers < 1 || writers > MOST_WRITERS) {
-            throw output.usageError("--writers " + writers + ": 1 to " + MOST_WRITERS);
+        for (int count : writers) {
+            if (count < 1 || count > MOST_WRITERS) {
+                throw output.usageError("--writers " + count + ": 1 to " + MOST_WRITERS);
+            }
+        }
+        if (rounds < 1 || window < 1) {
+            throw output.usageError("--rounds and --window are 1 or more");
         }
         List<MapRow> rows = operations.stream().map(this::row).toList();
-        MapResult result = new MapsSuite(BenchCommand::during, new MapsSuite.Effort(rounds, runs, writers)).run(rows);
+        MapResult result = new MapsSuite(
+                        BenchCommand::during, new MapsSuite.Effort(rounds, Duration.ofMillis(window), writers))
+                .run(rows);
         BenchCommand.print(output, result.benchRows(), result.table());
     }
 

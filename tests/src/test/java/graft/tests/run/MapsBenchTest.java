@@ -5,7 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import graft.cli.bench.maps.MapResult;
 import graft.cli.bench.maps.MapRow;
 import graft.cli.bench.maps.MapsSuite;
+import java.time.Duration;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -13,20 +17,15 @@ import org.junit.jupiter.api.Test;
 @Tag("slow")
 class MapsBenchTest {
     @Test
-    void programsLeaveTheSameInMapsHereAndInTheKernel() {
-        MapResult result = measured(1);
-        assertThat(result.rows()).extracting(MapResult.Row::row).containsExactly(MapRow.values());
-        assertThat(result.benchRows()).hasSize(2 * MapRow.values().length);
-    }
-
-    @Test
-    void severalProcessesDoEachOperationAtTheSameTime() {
-        MapResult result = measured(2);
-        assertThat(result.rows()).extracting(MapResult.Row::row).containsExactly(MapRow.values());
-        assertThat(result.table().getLast()).endsWith("2 processes (threads in the kernel) at a time");
-    }
-
-    private static MapResult measured(int writers) {
-        return new MapsSuite(new OneSession(), new MapsSuite.Effort(1, 1, writers)).run(List.of(MapRow.values()));
+    void programsLeaveTheSameInMapsHereAndInTheKernelByOneProcessAndBySeveral() {
+        MapsSuite.Effort effort = new MapsSuite.Effort(1, Duration.ofMillis(1), new TreeSet<>(Set.of(1, 2, 4)));
+        MapResult result = new MapsSuite(new OneSession(), effort).run(List.of(MapRow.values()));
+        assertThat(result.rows())
+                .extracting(row -> row.row().label() + " by " + row.writers())
+                .containsExactlyElementsOf(Stream.of(MapRow.values())
+                        .flatMap(row -> Stream.of(1, 2, 4).map(count -> row.label() + " by " + count))
+                        .toList());
+        assertThat(result.rows()).allMatch(row -> row.graft().rate().median() > 0);
+        assertThat(result.benchRows()).hasSize(4 * result.rows().size());
     }
 }

@@ -55,6 +55,34 @@ public final class BenchTarget implements AutoCloseable {
         return samples;
     }
 
+    /**
+     * A time in which several do something at once.
+     *
+     * @param start on the clock of {@link System#nanoTime}
+     * @param nanos how long
+     * @param most calls that each makes in it
+     */
+    public record Window(long start, long nanos, long most) {}
+
+    /**
+     * What one of them did.
+     *
+     * @param calls in the window
+     * @param processorNanos that they took
+     * @param elapsed nanoseconds from the start of the window to the end of the last call
+     * @param all calls, with those to warm up
+     */
+    public record Share(long calls, long processorNanos, long elapsed, long all) {}
+
+    /** Calls {@code row} in the window, after as many calls before it to warm up. */
+    public Share during(Window window, String row) {
+        String[] words = shell.ask("window %d %d %d %s".formatted(window.start(), window.nanos(), window.most(), row))
+                .getFirst()
+                .split(" ");
+        return new Share(
+                Long.parseLong(words[1]), Long.parseLong(words[2]), Long.parseLong(words[3]), Long.parseLong(words[4]));
+    }
+
     /** How often the target called {@code row} so far. */
     public long calls(String row) {
         String line = shell.ask("count " + row).getFirst();

@@ -10,10 +10,15 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** One row twice: in the target and in the kernel. Owns the kernel's side. */
 final class MapCell implements AutoCloseable {
     private static final String GLOBALS = ".bss";
+
+    /** So many runs fit into the ring. */
+    private static final int RING_RUNS = 14;
+
     private static final byte[] FIRST = new byte[Integer.BYTES];
 
     private final MapRow row;
@@ -22,8 +27,7 @@ final class MapCell implements AutoCloseable {
     private final ArrayMap globals;
     private final Optional<MapSide> here;
     private final Optional<MapSide> there;
-    private final List<Double> graftTimes = new ArrayList<>();
-    private final List<Double> kernelTimes = new ArrayList<>();
+    private final TreeMap<Integer, Both> samples = new TreeMap<>();
 
     MapCell(MapRow row, Writers writers, Session session, KernelTestProgram kernel) {
         this.row = row;
@@ -73,29 +77,60 @@ final class MapCell implements AutoCloseable {
         }
     }
 
-    /** One batch on each side. */
-    void measure(int runs) {
-        graftTimes.add(writers.measure(row.function(), runs) / MapRow.OPERATIONS);
-        kernelTimes.add(writers.measure(kernel, runs) / MapRow.OPERATIONS);
-        if (row == MapRow.RING_64) {
-            requireRecords(here.orElseThrow().drain(), runs);
-            requireRecords(there.orElseThrow().drain(), runs);
+    /** One batch of so many writers on each side. */
+    void measure(int count, long nanos) {
+        boolean ring = row == MapRow.RING_64;
+        long most = ring ? RING_RUNS / (2 * count) : Long.MAX_VALUE;
+        Writers.Batch ours = writers.measure(count, row.function(), nanos, most);
+        Writers.Batch theirs = Writers.measure(count, kernel, nanos, most);
+        samples.computeIfAbsent(count, _ -> new Both()).add(ours, theirs);
+        if (ring) {
+            requireRecords(here.orElseThrow().drain(), ours);
+            requireRecords(there.orElseThrow().drain(), theirs);
         }
     }
 
     /** A full ring would be fast. */
-    private void requireRecords(int records, int runs) {
-        if (records != 2 * runs * MapRow.OPERATIONS * writers.count()) {
-            throw new IllegalStateException("%d records of %d runs".formatted(records, 2 * runs));
+    private static void requireRecords(int records, Writers.Batch batch) {
+        if (records != batch.all() * MapRow.OPERATIONS) {
+            throw new IllegalStateException("%d records of %d runs".formatted(records, batch.all()));
         }
     }
 
-    MapResult.Row result() {
-        return new MapResult.Row(row, samples(kernelTimes), samples(graftTimes));
+    /** A row for each number of writers. */
+    Stream<MapResult.Row> results() {
+        return samples.entrySet().stream()
+                .map(entry -> new MapResult.Row(
+                        row,
+                        entry.getKey(),
+                        entry.getValue().kernel().result(),
+                        entry.getValue().graft().result()));
     }
 
-    private static Samples samples(List<Double> times) {
-        return Samples.of(times.stream().mapToDouble(Double::doubleValue).toArray());
+    private record Both(Side graft, Side kernel) {
+        Both() {
+            this(new Side(new ArrayList<>(), new ArrayList<>()), new Side(new ArrayList<>(), new ArrayList<>()));
+        }
+
+        void add(Writers.Batch ours, Writers.Batch theirs) {
+            graft.add(ours);
+            kernel.add(theirs);
+        }
+    }
+
+    private record Side(List<Double> nanos, List<Double> rates) {
+        void add(Writers.Batch batch) {
+            nanos.add(batch.nanos() / MapRow.OPERATIONS);
+            rates.add(batch.rate() * MapRow.OPERATIONS);
+        }
+
+        MapResult.Side result() {
+            return new MapResult.Side(samples(nanos), samples(rates));
+        }
+
+        private static Samples samples(List<Double> values) {
+            return Samples.of(values.stream().mapToDouble(Double::doubleValue).toArray());
+        }
     }
 
     @Override

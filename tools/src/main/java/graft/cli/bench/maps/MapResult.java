@@ -7,39 +7,56 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/**
- * What the suite measured: nanoseconds of one operation.
- *
- * @param writers processes that did it at the same time
- */
-public record MapResult(List<Row> rows, int writers) {
-    /** One operation on both sides. */
-    public record Row(MapRow row, Samples kernel, Samples graft) {
+/** What the suite measured. */
+public record MapResult(List<Row> rows) {
+    private static final double MILLION = 1e6;
+
+    /** One operation on both sides, by so many writers at a time. */
+    public record Row(MapRow row, int writers, Side kernel, Side graft) {
         /** Graft's time over the kernel's. */
         public double toKernel() {
-            return graft.median() / kernel.median();
+            return graft.nanos().median() / kernel.nanos().median();
+        }
+
+        private String label() {
+            return writers == 1 ? row.label() : row.label() + "-by-" + writers;
         }
     }
+
+    /**
+     * One side.
+     *
+     * @param nanos of one operation: processor time of each writer
+     * @param rate operations a second of all writers together
+     */
+    public record Side(Samples nanos, Samples rate) {}
 
     /** The table for people. */
     public List<String> table() {
         TextTable table = TextTable.of(
                 TextTable.words("operation"),
+                TextTable.numbers("writers"),
                 TextTable.numbers("kernel"),
                 TextTable.numbers("graft"),
-                TextTable.numbers("graft/kernel"));
+                TextTable.numbers("graft/kernel"),
+                TextTable.numbers("kernel M/s"),
+                TextTable.numbers("graft M/s"));
         for (Row row : rows) {
             table.row(
                     row.row().label(),
-                    number(row.kernel().median()),
-                    number(row.graft().median()),
-                    number(row.toKernel()));
+                    Integer.toString(row.writers()),
+                    number("%.2f", row.kernel().nanos().median()),
+                    number("%.2f", row.graft().nanos().median()),
+                    number("%.2f", row.toKernel()),
+                    number("%.1f", row.kernel().rate().median() / MILLION),
+                    number("%.1f", row.graft().rate().median() / MILLION));
         }
         List<String> lines = new ArrayList<>(table.lines());
-        lines.add("nanoseconds of one operation, median of %d interleaved batches%s"
-                .formatted(
-                        rows.getFirst().graft().count(),
-                        writers == 1 ? "" : "; " + writers + " processes (threads in the kernel) at a time"));
+        lines.add(
+                "nanoseconds of one operation for each writer, millions a second of all; median of %d interleaved batches"
+                        .formatted(rows.getFirst().graft().nanos().count()));
+        lines.add("writers are processes, threads in the kernel, all at the same time on %d processors"
+                .formatted(Runtime.getRuntime().availableProcessors()));
         return lines;
     }
 
@@ -47,18 +64,20 @@ public record MapResult(List<Row> rows, int writers) {
     public List<BenchRow> benchRows() {
         List<BenchRow> all = new ArrayList<>();
         for (Row row : rows) {
-            all.add(row(row.row(), BenchRow.Who.KERNEL, row.kernel()));
-            all.add(row(row.row(), BenchRow.Who.GRAFT, row.graft()));
+            addRows(all, row.label(), BenchRow.Who.KERNEL, row.kernel());
+            addRows(all, row.label(), BenchRow.Who.GRAFT, row.graft());
         }
         return all;
     }
 
-    private BenchRow row(MapRow row, BenchRow.Who who, Samples samples) {
-        String label = writers == 1 ? row.label() : row.label() + "-by-" + writers;
-        return new BenchRow("maps", label, who, "ns", samples, samples.median());
+    private static void addRows(List<BenchRow> all, String label, BenchRow.Who who, Side side) {
+        all.add(new BenchRow(
+                "maps", label, who, "ns", side.nanos(), side.nanos().median()));
+        all.add(new BenchRow(
+                "maps", label, who, "op/s", side.rate(), side.rate().median()));
     }
 
-    private static String number(double value) {
-        return String.format(Locale.ROOT, "%.2f", value);
+    private static String number(String format, double value) {
+        return String.format(Locale.ROOT, format, value);
     }
 }

@@ -9,17 +9,16 @@ import graft.daemon.Session;
 import graft.daemon.SessionRequest;
 import graft.ebpf.object.CollectionSpec;
 import graft.uprobe.Probe;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedSet;
 
 /**
  * What operations on maps and other helpers cost: the same programs in a process by graft and in the kernel by request, in
  * one interleaved run, after checking that both leave the same in their maps.
  */
 public final class MapsSuite {
-    /** So many runs fit into the ring twice. */
-    private static final int RING_RUNS = 7;
-
     private final SessionRunner sessions;
     private final Effort effort;
 
@@ -27,10 +26,10 @@ public final class MapsSuite {
      * How much to measure.
      *
      * @param rounds batches of each cell
-     * @param runs of a program in a batch
-     * @param writers processes that run it at the same time
+     * @param window length of a batch
+     * @param writers processes that run it at the same time: each of these numbers in each round
      */
-    public record Effort(int rounds, int runs, int writers) {}
+    public record Effort(int rounds, Duration window, SortedSet<Integer> writers) {}
 
     public MapsSuite(SessionRunner sessions, Effort effort) {
         this.sessions = sessions;
@@ -41,7 +40,7 @@ public final class MapsSuite {
     public MapResult run(List<MapRow> rows) {
         CollectionSpec object = PackagedProgram.MAPS.spec();
         try (BenchTargetFile file = BenchTargetFile.extract();
-                Writers writers = Writers.start(file.path(), effort.writers())) {
+                Writers writers = Writers.start(file.path(), effort.writers().last())) {
             List<LinkRequest> links =
                     rows.stream().<LinkRequest>map(MapsSuite::link).toList();
             SessionRequest request = new SessionRequest(object, links, writers.pids());
@@ -63,12 +62,13 @@ public final class MapsSuite {
             }
             cells.forEach(MapCell::requireSame);
             for (int round = 0; round < effort.rounds(); round++) {
-                for (int i = 0; i < cells.size(); i++) {
-                    boolean ring = rows.get(i) == MapRow.RING_64;
-                    cells.get(i).measure(ring ? Math.min(effort.runs(), RING_RUNS / effort.writers()) : effort.runs());
+                for (MapCell cell : cells) {
+                    effort.writers()
+                            .forEach(
+                                    count -> cell.measure(count, effort.window().toNanos()));
                 }
             }
-            return new MapResult(cells.stream().map(MapCell::result).toList(), effort.writers());
+            return new MapResult(cells.stream().flatMap(MapCell::results).toList());
         } finally {
             cells.forEach(MapCell::close);
         }

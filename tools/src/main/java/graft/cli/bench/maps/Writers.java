@@ -2,18 +2,25 @@ package graft.cli.bench.maps;
 
 import graft.bridge.KernelTestProgram;
 import graft.cli.bench.BenchTarget;
+import graft.cli.bench.BenchTarget.Share;
+import graft.cli.bench.BenchTarget.Window;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import java.util.function.DoubleSupplier;
-import java.util.stream.Stream;
+import java.util.function.Function;
 
 /** Who runs a row's program, all at once: processes on processors of their own, or as many threads in the kernel. */
 final class Writers implements AutoCloseable {
     private static final Executor THREADS = task -> Thread.ofPlatform().start(task);
+
+    /** From the command to the start of the window: all have been woken and have warmed up. */
+    private static final long GATHERING_NANOS = 1_000_000;
+
+    /** A system call for each run would be seen in the rate. */
+    private static final int RUNS_OF_A_CALL = 8;
 
     private final List<BenchTarget> targets = new ArrayList<>();
 
@@ -28,10 +35,6 @@ final class Writers implements AutoCloseable {
         return writers;
     }
 
-    int count() {
-        return targets.size();
-    }
-
     List<Integer> pids() {
         return targets.stream().map(BenchTarget::pid).toList();
     }
@@ -41,27 +44,68 @@ final class Writers implements AutoCloseable {
         targets.getFirst().measure(1, 1, List.of(function)); // once to warm up
     }
 
-    /** Each calls the function {@code runs} times to warm up and as often again; nanoseconds of one call. */
-    double measure(String function, int runs) {
-        return together(targets.stream()
-                .<DoubleSupplier>map(target -> () ->
-                        target.measure(1, runs, List.of(function)).get(function).median()));
+    /**
+     * What some did together.
+     *
+     * @param nanos of one run: processor time of each, on average
+     * @param rate runs a second of all together
+     * @param all runs, with those to warm up
+     */
+    record Batch(double nanos, double rate, long all) {
+        private static Batch of(List<Share> shares) {
+            long runs = shares.stream().mapToLong(Share::calls).sum();
+            long processor = shares.stream().mapToLong(Share::processorNanos).sum();
+            long elapsed = shares.stream().mapToLong(Share::elapsed).max().orElseThrow();
+            return new Batch(
+                    (double) processor / runs,
+                    1e9 * runs / elapsed,
+                    shares.stream().mapToLong(Share::all).sum());
+        }
     }
 
-    /** The same in the kernel. */
-    double measure(KernelTestProgram program, int runs) {
-        return together(Collections.nCopies(count(), (DoubleSupplier) () -> {
-                    program.run(runs);
-                    return program.run(runs);
-                })
-                .stream());
+    /** The first {@code count} call the function for {@code nanos}, {@code most} times each at most. */
+    Batch measure(int count, String function, long nanos, long most) {
+        return together(
+                targets.subList(0, count).stream()
+                        .<Function<Window, Share>>map(target -> window -> target.during(window, function))
+                        .toList(),
+                nanos,
+                most);
     }
 
-    private static double together(Stream<DoubleSupplier> work) {
-        List<CompletableFuture<Double>> running = work.map(
-                        one -> CompletableFuture.supplyAsync(one::getAsDouble, THREADS))
+    /** As many threads do the same in the kernel. */
+    static Batch measure(int count, KernelTestProgram program, long nanos, long most) {
+        return together(Collections.nCopies(count, window -> Writers.during(window, program)), nanos, most);
+    }
+
+    private static Batch together(List<Function<Window, Share>> writers, long nanos, long most) {
+        Window window = new Window(System.nanoTime() + GATHERING_NANOS, nanos, most);
+        List<CompletableFuture<Share>> running = writers.stream()
+                .map(writer -> CompletableFuture.supplyAsync(() -> writer.apply(window), THREADS))
                 .toList();
-        return running.stream().mapToDouble(CompletableFuture::join).average().orElseThrow();
+        return Batch.of(running.stream().map(CompletableFuture::join).toList());
+    }
+
+    private static Share during(Window window, KernelTestProgram program) {
+        Share before = runUntil(window.start(), window.most(), program);
+        while (System.nanoTime() < window.start()) {
+            Thread.onSpinWait();
+        }
+        Share made = runUntil(window.start() + window.nanos(), window.most(), program);
+        return new Share(
+                made.calls(), made.processorNanos(), System.nanoTime() - window.start(), before.calls() + made.calls());
+    }
+
+    /** The kernel's number leaves out the time in which it let others run. */
+    private static Share runUntil(long end, long most, KernelTestProgram program) {
+        long runs = 0;
+        long nanos = 0;
+        do {
+            int times = (int) Math.min(RUNS_OF_A_CALL, most - runs);
+            nanos += (long) times * program.run(times);
+            runs += times;
+        } while (runs < most && System.nanoTime() < end);
+        return new Share(runs, nanos, 0, runs);
     }
 
     @Override
