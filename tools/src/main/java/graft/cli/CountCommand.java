@@ -26,6 +26,7 @@ import picocli.CommandLine.Parameters;
 /** {@code graft count}: calls of functions, by name. */
 @Command(
         name = "count",
+        addMethodSubcommands = false,
         description = "Counts the calls of the functions that a probe or pattern names.",
         footerHeading = "%nExamples:%n",
         footer = {

@@ -15,6 +15,7 @@ import picocli.CommandLine.Spec;
 /** {@code graft} itself: the list of commands. */
 @Command(
         name = "graft",
+        addMethodSubcommands = false, // else picocli reads the annotations of all methods, Object's too
         description = "Runs eBPF inside other processes: live, no restart, and undone without a trace.",
         mixinStandardHelpOptions = true,
         version = "graft 0.1.0",

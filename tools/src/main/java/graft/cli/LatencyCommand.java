@@ -18,6 +18,7 @@ import picocli.CommandLine.Parameters;
 /** {@code graft latency}: how long a function takes, as a histogram. */
 @Command(
         name = "latency",
+        addMethodSubcommands = false,
         description = "Measures how long the calls of a function take: a power-of-two histogram.",
         footerHeading = "%nExamples:%n",
         footer = {

@@ -24,6 +24,7 @@ import picocli.CommandLine.Parameters;
 /** {@code graft plan}: what would be written where. Writes nothing. */
 @Command(
         name = "plan",
+        addMethodSubcommands = false,
         description = "Shows exactly what attaching would write into a process; writes nothing.",
         footerHeading = "%nExamples:%n",
         footer = {

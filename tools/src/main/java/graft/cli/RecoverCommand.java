@@ -11,6 +11,7 @@ import picocli.CommandLine.Mixin;
 /** {@code graft recover}: undoes what a killed graft left behind. */
 @Command(
         name = "recover",
+        addMethodSubcommands = false,
         description = "Restores processes whose graft was killed, from the undo journals.",
         footerHeading = "%nExamples:%n",
         footer = {"  graft recover", "  sudo graft recover      also what root had attached", "  graft explain T101"})

@@ -34,6 +34,7 @@ import picocli.CommandLine.Parameters;
 /** {@code graft run}: runs a libbpf object in processes, then prints its maps. */
 @Command(
         name = "run",
+        addMethodSubcommands = false,
         description = "Runs the programs of an eBPF object in processes, until Ctrl-C; then prints its maps.",
         footerHeading = "%nExamples:%n",
         footer = {

@@ -64,6 +64,7 @@ import picocli.CommandLine.Parameters;
 /** {@code graft syscalls}: the system calls of processes. */
 @Command(
         name = "syscalls",
+        addMethodSubcommands = false,
         description = "Shows the system calls of processes, with decoded arguments and results.",
         footerHeading = "%nExamples:%n",
         footer = {

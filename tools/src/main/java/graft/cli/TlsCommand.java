@@ -20,6 +20,7 @@ import picocli.CommandLine.Option;
 /** {@code graft tls}: the plaintext of TLS connections. */
 @Command(
         name = "tls",
+        addMethodSubcommands = false,
         description = "Shows what processes send and receive over OpenSSL, decrypted.",
         footerHeading = "%nExamples:%n",
         footer = {

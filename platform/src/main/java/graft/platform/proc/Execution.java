@@ -3,8 +3,8 @@ package graft.platform.proc;
 import graft.platform.linux.Sched;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.util.HexFormat;
 import java.util.Optional;
-import java.util.UUID;
 
 /**
  * What execve(2) begins anew in a process. Told apart by the auxiliary vector, which holds the random addresses at which the
@@ -28,10 +28,19 @@ public record Execution(String id) {
             }
             return vector.length <= END_OF_VECTOR
                     ? Optional.empty()
-                    : Optional.of(new Execution(UUID.nameUUIDFromBytes(vector).toString()));
+                    : Optional.of(new Execution(HexFormat.of().toHexDigits(fnv1a(vector))));
         } catch (IOException gone) {
             return Optional.empty();
         }
+    }
+
+    /** FNV-1a of 64 bits. Java's digests take some milliseconds until the first is made. */
+    private static long fnv1a(byte[] bytes) {
+        long hash = 0xcbf29ce484222325L;
+        for (byte one : bytes) {
+            hash = (hash ^ (one & 0xff)) * 0x100000001b3L;
+        }
+        return hash;
     }
 
     private static byte[] vector(int pid) throws IOException {
