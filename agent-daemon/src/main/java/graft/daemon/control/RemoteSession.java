@@ -81,7 +81,7 @@ public final class RemoteSession {
                 },
                 in -> {
                     for (int size = Wire.length(in); size != Wire.END; size = Wire.length(in)) {
-                        consumer.accept(in.readNBytes(size), Wire.bytes(in));
+                        consumer.accept(Wire.bytes(in, size), Wire.bytes(in));
                     }
                     return in.readInt();
                 });

@@ -49,7 +49,7 @@ public record RunningSessions(List<RemoteSession> sessions, List<Integer> silent
                     }
                 } catch (NoSuchFileException _) {
                     // It ended between the two looks.
-                } catch (IOException | IllegalArgumentException _) {
+                } catch (IOException _) {
                     if (Files.exists(socket)) {
                         owner(socket).ifPresent(silent::add);
                     }

@@ -63,7 +63,15 @@ final class Wire {
     }
 
     static byte[] bytes(DataInputStream in) throws IOException {
-        return in.readNBytes(length(in));
+        return bytes(in, length(in));
+    }
+
+    /** So many, or fewer when the other side ends before. */
+    static byte[] bytes(DataInputStream in, int length) throws IOException {
+        if (length == END) {
+            throw new IOException("no bytes where some have to be");
+        }
+        return in.readNBytes(length);
     }
 
     static int length(DataInputStream in) throws IOException {
@@ -141,7 +149,19 @@ final class Wire {
     }
 
     private static SessionView.MapView map(DataInputStream in) throws IOException {
-        MapSpec spec = new MapSpec(
+        MapSpec spec;
+        try {
+            spec = spec(in);
+        } catch (IllegalArgumentException nonsense) {
+            throw new IOException("no map can be like that", nonsense);
+        }
+        long entries = in.readLong();
+        return new SessionView.MapView(
+                spec, entries == END ? OptionalLong.empty() : OptionalLong.of(entries), in.readLong());
+    }
+
+    private static MapSpec spec(DataInputStream in) throws IOException {
+        return new MapSpec(
                 text(in),
                 MapType.byNumber(in.readInt()).orElseThrow(() -> new IOException("no such map type")),
                 in.readInt(),
@@ -155,9 +175,6 @@ final class Wire {
                 Optional.empty(),
                 List.of(),
                 in.readLong());
-        long entries = in.readLong();
-        return new SessionView.MapView(
-                spec, entries == END ? OptionalLong.empty() : OptionalLong.of(entries), in.readLong());
     }
 
     private static OptionalInt type(int id) {
