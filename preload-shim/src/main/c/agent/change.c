@@ -37,7 +37,7 @@ EXPORT long graft_helper_delay(uint64_t nanos)
 EXPORT long graft_helper_probe_write_user(uint64_t to, const void *from, uint32_t size)
 {
     const uint64_t local[2] = {(uint64_t)from, size}, remote[2] = {to, size};
-    long written = graft_call(SYS_PROCESS_VM_WRITEV, graft_tid(), (long)local, 1, (long)remote, 1, 0);
+    long written = graft_call(SYS_PROCESS_VM_WRITEV, graft_own_tid(), (long)local, 1, (long)remote, 1, 0);
     return written == (long)size ? 0 : written == -EPERM ? written : -EFAULT;
 }
 

@@ -83,7 +83,7 @@ static int copied_by_kernel(char *to, uint64_t from, uint64_t size)
 {
     struct graft_iovec local = {(uint64_t)to, size};
     struct graft_iovec remote = {from, size};
-    return graft_call(SYS_PROCESS_VM_READV, graft_tid(), (long)&local, 1, (long)&remote, 1, 0) == (long)size;
+    return graft_call(SYS_PROCESS_VM_READV, graft_own_tid(), (long)&local, 1, (long)&remote, 1, 0) == (long)size;
 }
 
 static uint64_t piece_size(uint64_t from, uint64_t size)

@@ -17,12 +17,26 @@ static uint64_t read_clock(long clock)
     return (uint64_t)now.seconds * 1000000000ull + (uint64_t)now.nanos;
 }
 
-/* In a child of the process that this memory was prepared for. */
+/*
+ * In a child of the process that this memory was prepared for. One whose parent is outside its pid namespace, which the kernel
+ * shows as 0, is the first that has other numbers there.
+ */
 void graft_adopt(void)
 {
-    graft_config()->own_tgid = 0; /* its parent's */
+    struct graft_config *config = graft_config();
+    uint32_t before = config->tgid;
     long pid = graft_call(SYS_GETPID, 0, 0, 0, 0, 0, 0);
-    graft_config()->tgid = pid > 0 ? (uint32_t)pid : graft_tid(); /* it begins with one thread */
+    uint32_t own = pid > 0 ? (uint32_t)pid : graft_own_tid(); /* it begins with one thread */
+    uint32_t number = own;
+    if (config->numbers && (config->translated || !graft_call(SYS_GETPPID, 0, 0, 0, 0, 0, 0))) {
+        number = graft_ask_process(own);
+        if (!number && __atomic_load_n(&graft_state()->active, __ATOMIC_ACQUIRE))
+            return; /* a signal handler or another thread has had an answer */
+        config->own_tgid = own;
+        config->translated = 1;
+    }
+    number = number ? number : GRAFT_UNKNOWN_PROCESS;
+    __atomic_compare_exchange_n(&config->tgid, &before, number, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
     __atomic_store_n(&graft_state()->active, 1, __ATOMIC_RELEASE);
 }
 
@@ -38,8 +52,9 @@ EXPORT uint64_t graft_helper_get_current_pid_tgid(void)
     struct graft_config *config = graft_config();
     if (!config->followed || config->confined)
         return graft_owner();
-    return (uint64_t)graft_initial(graft_call(SYS_GETPID, 0, 0, 0, 0, 0, 0)) << 32 |
-           graft_initial(graft_call(SYS_GETTID, 0, 0, 0, 0, 0, 0));
+    graft_tgid(); /* adopts */
+    return (uint64_t)graft_initial((uint32_t)graft_call(SYS_GETPID, 0, 0, 0, 0, 0, 0)) << 32 |
+           graft_initial((uint32_t)graft_call(SYS_GETTID, 0, 0, 0, 0, 0, 0));
 }
 
 /* Before a call by which the process may put itself under a filter of system calls. */

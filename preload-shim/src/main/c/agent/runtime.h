@@ -42,7 +42,7 @@ INLINE struct graft_map *graft_descriptors(void) { return (void *)(graft_runtime
 
 enum {
     SYS_RT_SIGPROCMASK = 14, SYS_SCHED_YIELD = 24, SYS_MADVISE = 28, SYS_GETPID = 39, SYS_GETUID = 102,
-    SYS_GETGID = 104, SYS_PRCTL = 157, SYS_GETTID = 186,
+    SYS_GETGID = 104, SYS_GETPPID = 110, SYS_PRCTL = 157, SYS_GETTID = 186,
     SYS_FUTEX = 202, SYS_CLOCK_GETTIME = 228, SYS_CLOCK_NANOSLEEP = 230, SYS_PROCESS_VM_READV = 310, SYS_PROCESS_VM_WRITEV = 311, SYS_GETCPU = 309
 };
 
@@ -69,21 +69,22 @@ INLINE uint32_t graft_thread_word(long offset)
     return word;
 }
 
-/* The number of the process, or of its main thread, in the initial pid namespace; other numbers as they are. */
-INLINE uint32_t graft_initial(long number)
-{
-    struct graft_config *config = graft_config();
-    return number == config->own_tgid ? config->tgid : (uint32_t)number;
-}
-
-INLINE uint32_t graft_tid(void)
+/* This thread's number for system calls. */
+INLINE uint32_t graft_own_tid(void)
 {
     int32_t offset = graft_config()->tid_offset;
-    return offset ? graft_thread_word(offset) : graft_initial(graft_call(SYS_GETTID, 0, 0, 0, 0, 0, 0));
+    return offset ? graft_thread_word(offset) : (uint32_t)graft_call(SYS_GETTID, 0, 0, 0, 0, 0, 0);
 }
 
-/* This thread as an owner of locks. */
+uint32_t graft_initial_of(uint32_t own);
+
+/* The number that the daemon knows a thread of this process by. */
+INLINE uint32_t graft_initial(uint32_t own) { return graft_config()->translated ? graft_initial_of(own) : own; }
+
+INLINE uint32_t graft_tid(void) { return graft_initial(graft_own_tid()); }
+
 void graft_adopt(void);
+uint32_t graft_ask_process(uint32_t own);
 
 /* The process; a forked child finds out at its first event. */
 INLINE uint32_t graft_tgid(void)
@@ -94,6 +95,7 @@ INLINE uint32_t graft_tgid(void)
     return config->tgid;
 }
 
+/* This thread as an owner of locks. */
 INLINE uint64_t graft_owner(void) { return (uint64_t)graft_tgid() << 32 | graft_tid(); }
 
 INLINE int graft_try_lock(uint64_t *lock, uint64_t me)

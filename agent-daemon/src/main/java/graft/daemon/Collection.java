@@ -26,6 +26,7 @@ public final class Collection implements AutoCloseable {
     private final List<BpfMap> created;
     private final Map<String, CheckedProgram> programs;
     private final Optional<UsdtSpecs> usdtSpecs;
+    private Optional<ThreadNumbers> numbers = Optional.empty(); // guarded by this
 
     private Collection(
             CollectionSpec spec, Map<String, BpfMap> maps, List<BpfMap> created, Map<String, CheckedProgram> programs) {
@@ -151,6 +152,14 @@ public final class Collection implements AutoCloseable {
         return usdtSpecs;
     }
 
+    /** The numbers of threads in other pid namespaces, made when first asked for. */
+    public synchronized ThreadNumbers numbers() {
+        if (numbers.isEmpty()) {
+            numbers = Optional.of(new ThreadNumbers());
+        }
+        return numbers.get();
+    }
+
     /** The names of all maps. */
     public Set<String> names() {
         return Set.copyOf(maps.keySet());
@@ -177,7 +186,8 @@ public final class Collection implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
+        numbers.ifPresent(ThreadNumbers::close);
         created.forEach(BpfMap::close);
     }
 }

@@ -10,6 +10,7 @@ public enum AgentSyscall {
     GETPID(39),
     GETUID(102),
     GETGID(104),
+    GETPPID(110),
     PRCTL(157),
     GETTID(186),
     FUTEX(202),

@@ -93,7 +93,7 @@ final class Arming {
                 Tracees tracees = new Tracees(target.pid(), options)) {
             Operations stop = new Operations(target, tracees, 1);
             int pools = injection.pools().size();
-            Operations operations = new Operations(target, tracees, patcher.operations() + 4 * pools + 2);
+            Operations operations = new Operations(target, tracees, patcher.operations() + 5 * pools + 2);
             operations.addStep("threads-stopped", TracerConstants.OP_STOP_ALL);
             patcher.prepare(operations);
             injection.pools().forEach(pool -> enable(pool, operations));
@@ -142,7 +142,8 @@ final class Arming {
                 .filter(numbers -> !numbers.isEmpty())
                 .map(List::getLast)
                 .orElse(target.pid());
-        write(operations, "", config.plus(ConfigLayout.OWN_TGID), number(own == target.pid() ? 0 : own));
+        write(operations, "", config.plus(ConfigLayout.OWN_TGID), number(own));
+        write(operations, "", config.plus(ConfigLayout.TRANSLATED), number(own == target.pid() ? 0 : 1));
         write(operations, "", config.plus(ConfigLayout.TGID), number(target.pid()));
     }
 

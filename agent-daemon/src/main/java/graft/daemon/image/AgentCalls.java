@@ -120,6 +120,10 @@ final class AgentCalls {
     private void threadId() {
         if (environment.children() == ForkedChildren.FOLLOWED) {
             calls.add(AgentSyscall.GETPID);
+            calls.add(AgentSyscall.GETPPID);
+        }
+        if (environment.ownTgid().isPresent()) {
+            calls.add(AgentSyscall.FUTEX);
         }
         if (environment.tidOffset().isEmpty()) {
             calls.add(AgentSyscall.GETTID);

@@ -161,7 +161,8 @@ public final class PatchImage {
                                         size,
                                         RuntimeImage.of(
                                                 environment(),
-                                                new RuntimeImage.Pool(size, builder.pool(), Optional.empty()),
+                                                new RuntimeImage.Pool(
+                                                        size, builder.pool(), Optional.empty(), Optional.empty()),
                                                 List.of()))),
                                 List.of(),
                                 new PatchPlan(sites, builder.blocks())),

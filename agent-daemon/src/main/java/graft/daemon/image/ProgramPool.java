@@ -83,7 +83,7 @@ final class ProgramPool implements CodeSpace {
                     case LEFT -> OptionalInt.of(environment.tgid());
                     case FOLLOWED -> OptionalInt.empty();
                 },
-                environment.tidOffset(),
+                environment.ownTgid().isPresent() ? OptionalInt.empty() : environment.tidOffset(),
                 environment.rseqOffset().isPresent()
                         ? OptionalInt.of(environment.rseqOffset().getAsInt() + RSEQ_CPU_ID)
                         : OptionalInt.empty(),

@@ -24,8 +24,9 @@ final class RuntimeImage {
      *
      * @param next where the next pool of the injection begins, the first one behind the last
      * @param returnPages where the mapping with {@code RETURN_PAGES} is
+     * @param numbers where the {@code NUMBERS} are
      */
-    record Pool(long size, RemoteAddress next, Optional<RemoteAddress> returnPages) {}
+    record Pool(long size, RemoteAddress next, Optional<RemoteAddress> returnPages, Optional<RemoteAddress> numbers) {}
 
     /**
      * @param descriptors one {@code struct graft_map} each, in the order of their index
@@ -57,6 +58,9 @@ final class RuntimeImage {
         image.putLong(
                 ConfigLayout.RETURN_PAGES,
                 pool.returnPages().map(RemoteAddress::value).orElse(0L));
+        image.putLong(
+                ConfigLayout.NUMBERS, pool.numbers().map(RemoteAddress::value).orElse(0L));
+        image.putInt(ConfigLayout.TRANSLATED, environment.ownTgid().isPresent() ? 1 : 0);
         image.putLong(ConfigLayout.POOL_SIZE, pool.size());
         image.putLong(ConfigLayout.NEXT_POOL, pool.next().value());
         image.putInt(ConfigLayout.MAX_STACK, Math.min(StackDepth.most(), MapConstants.TRACE_ADDRESSES_MAX));

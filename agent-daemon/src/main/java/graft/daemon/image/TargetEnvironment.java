@@ -23,7 +23,7 @@ import java.util.OptionalInt;
  *
  * @param tgid the process id in the initial pid namespace
  * @param ownTgid the process id in its own pid namespace, when that is another
- * @param tidOffset of a thread's id from its thread pointer
+ * @param tidOffset of a thread's id, in its own pid namespace, from its thread pointer
  * @param rseqOffset of a thread's rseq area from its thread pointer
  * @param clockGettime the vDSO's function
  * @param singleThreaded glibc's {@code __libc_single_threaded}
@@ -48,7 +48,6 @@ public record TargetEnvironment(
     /** Looks at the process of {@code modules}. */
     public static TargetEnvironment of(TargetModules modules, ProcMem memory, ForkedChildren children) {
         ProcessStatus status = ProcessStatus.of(modules.pid());
-        // In another pid namespace the C library's number is not the one that the kernel's helper reports.
         boolean ownPidNumbers = status.namespacePids().size() <= 1;
         Optional<TargetModule> libc = modules.named("libc.so.6");
         return new TargetEnvironment(
@@ -58,14 +57,17 @@ public record TargetEnvironment(
                         : OptionalInt.of(status.namespacePids().getLast()),
                 status.uid().get(REAL),
                 status.gid().get(REAL),
-                ownPidNumbers
-                        ? libc.map(TargetEnvironment::tidOffset).orElseGet(OptionalInt::empty)
-                        : OptionalInt.empty(),
+                libc.map(TargetEnvironment::tidOffset).orElseGet(OptionalInt::empty),
                 rseqOffset(modules, memory),
                 clockGettime(modules, memory),
                 libc.flatMap(module -> module.dynamicSymbol("__libc_single_threaded")),
                 mapping(modules, "[stack]").filter(MemoryMapping::isWritable),
                 children);
+    }
+
+    /** Whether it, or a process that it forks and that is followed, may have other numbers than graft knows it by. */
+    boolean needsNumbers() {
+        return ownTgid.isPresent() || children == ForkedChildren.FOLLOWED;
     }
 
     /** glibc tells debuggers where {@code struct pthread} keeps the id: bits, count, offset. */

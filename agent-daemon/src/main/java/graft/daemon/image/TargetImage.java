@@ -7,6 +7,7 @@ import graft.daemon.LinkRequest;
 import graft.daemon.PlacedLink;
 import graft.daemon.SessionRefusal;
 import graft.daemon.SessionRequest;
+import graft.daemon.ThreadNumbers;
 import graft.ebpf.maps.BpfMap;
 import graft.platform.address.RemoteAddress;
 import graft.platform.elf.ElfSegment;
@@ -37,6 +38,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * Assembles what one session puts into one target. Everything is decided here, from {@code /proc} and files, before the
@@ -58,6 +60,7 @@ public final class TargetImage {
     private final PatchedPlaces places = new PatchedPlaces();
     private final List<SessionRefusal.SiteRefused> skipped = new ArrayList<>();
     private final SessionRequest.OnRefusal onRefusal;
+    private final Supplier<ThreadNumbers> numbers;
     private Optional<MapPlacement> placement = Optional.empty();
     private int links;
 
@@ -72,6 +75,7 @@ public final class TargetImage {
         this.maps = collection.maps();
         this.programs = List.copyOf(collection.programs().values());
         this.tailPrograms = collection.tailPrograms();
+        this.numbers = collection::numbers;
         this.agent = agent;
         this.environment = environment;
         for (MemoryMapping mapping : modules.maps().mappings()) {
@@ -408,6 +412,7 @@ public final class TargetImage {
         List<CodeBlock> code = new ArrayList<>();
         List<Injection.Region> regions = new ArrayList<>(lifelines);
         List<ProgramPool> all = List.copyOf(pools.values());
+        Optional<RemoteAddress> numbersAt = numbers(regions);
         for (int index = 0; index < all.size(); index++) {
             ProgramPool pool = all.get(index);
             RemoteAddress next = all.get((index + 1) % all.size()).builder().pool();
@@ -417,7 +422,9 @@ public final class TargetImage {
                     builder.pool(),
                     size,
                     RuntimeImage.of(
-                            environment, new RuntimeImage.Pool(size, next, pool.returnPages()), placed.descriptors())));
+                            environment,
+                            new RuntimeImage.Pool(size, next, pool.returnPages(), numbersAt),
+                            placed.descriptors())));
             code.addAll(builder.blocks());
             pool.returnPages().map(ReturnPages::region).ifPresent(regions::add);
         }
@@ -429,6 +436,29 @@ public final class TargetImage {
                 new PatchPlan(places.sites(), code),
                 AgentCalls.of(environment, programs, maps),
                 semaphores);
+    }
+
+    /** The memory in which threads find their numbers, where they may need it; also in what it forks. */
+    private Optional<RemoteAddress> numbers(List<Injection.Region> regions) {
+        if (!environment.needsNumbers()) {
+            return Optional.empty();
+        }
+        ThreadNumbers all = numbers.get();
+        if (environment.ownTgid().isPresent()) {
+            all.add(modules.pid());
+        }
+        Optional<RemoteAddress> place = PoolPlacement.inLargestGap(occupied, PoolConstants.NUMBERS_SIZE);
+        place.ifPresent(start -> {
+            occupy(start, PoolConstants.NUMBERS_SIZE);
+            regions.add(new Injection.Region(
+                    all.fd().number(),
+                    0,
+                    start,
+                    PoolConstants.NUMBERS_SIZE,
+                    Injection.Protection.READ_WRITE,
+                    "numbers"));
+        });
+        return place;
     }
 
     /** The page that stops the target's probes when this process dies. */
