@@ -14,6 +14,7 @@ import graft.rewriter.plan.SyscallProgram;
 import graft.rewriter.plan.Unwinding;
 import graft.rewriter.stub.ProbeCall;
 import graft.rewriter.stub.ReturnRoutines;
+import graft.rewriter.stub.SiteRecord;
 import graft.syscalls.SyscallSite;
 import graft.syscalls.SyscallSites;
 import graft.uprobe.TargetModule;
@@ -138,7 +139,9 @@ public record SyscallSurvey(int pid, List<Module> modules, List<NotLooked> notLo
         Sides(ModuleText text) {
             ImaginaryPool pool = ImaginaryPool.behind(text);
             RemoteAddress thunk = pool.next();
-            this.program = new SyscallProgram(() -> new ProbeCall(thunk, thunk, 0), OptionalInt.empty());
+            this.program = new SyscallProgram(
+                    _ -> new SyscallProgram.ThunkCall(new ProbeCall(thunk, thunk, 0), SiteRecord.READ),
+                    OptionalInt.empty());
             this.planner =
                     new ProbePlanner(text, pool, () -> new ReturnRoutines.Addresses(thunk, thunk), Unwinding.POSSIBLE);
         }

@@ -12,11 +12,11 @@ import graft.platform.layout.ConfigLayout;
 import graft.platform.layout.PoolConstants;
 import graft.rewriter.Code;
 import graft.rewriter.plan.CodeSpace;
-import graft.rewriter.stub.ProbeKind;
 import graft.rewriter.stub.ProgramEntry;
 import graft.rewriter.stub.ReturnRoutines;
 import graft.rewriter.stub.RuntimeRegion;
-import graft.rewriter.stub.StackUse;
+import graft.rewriter.stub.SiteRecord;
+import graft.rewriter.stub.ThunkKind;
 import graft.rewriter.stub.ThunkWriter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -41,12 +41,19 @@ final class ProgramPool implements CodeSpace {
     private final List<CheckedProgram> tailPrograms;
     private final Map<String, ProgramEntry> programs = new HashMap<>();
     private final Map<String, Long> tailEntries = new HashMap<>();
-    private final Map<ThunkKey, RemoteAddress> thunks = new HashMap<>();
+    private final Map<ThunkKey, PooledThunk> thunks = new HashMap<>();
     private Optional<ReturnRoutines.Addresses> returnRoutines = Optional.empty();
     private Optional<RemoteAddress> returnPages = Optional.empty();
     private Optional<RemoteAddress> openTable;
 
-    private record ThunkKey(String program, ProbeKind kind, StackUse stack) {}
+    private record ThunkKey(String program, ThunkKind kind) {}
+
+    /**
+     * A thunk in this pool.
+     *
+     * @param record whether it reads what is in front of its call
+     */
+    record PooledThunk(RemoteAddress address, SiteRecord record) {}
 
     /** A program cannot be compiled; carries the reason out of the planner's callbacks. */
     static final class NotCompiledException extends RuntimeException {
@@ -115,17 +122,19 @@ final class ProgramPool implements CodeSpace {
     }
 
     /** The thunk of {@code program} for {@code kind}. */
-    RemoteAddress thunk(CheckedProgram program, ProbeKind kind, StackUse stack) {
-        ThunkKey key = new ThunkKey(program.spec().name(), kind, stack);
-        RemoteAddress known = thunks.get(key);
+    PooledThunk thunk(CheckedProgram program, ThunkKind kind) {
+        ThunkKey key = new ThunkKey(program.spec().name(), kind);
+        PooledThunk known = thunks.get(key);
         if (known != null) {
             return known;
         }
         ProgramEntry entry = entry(program);
         RemoteAddress address = builder.next();
-        builder.add(address, new ThunkWriter(runtime).write(address, kind, entry, stack), "thunk of " + key.program());
-        thunks.put(key, address);
-        return address;
+        ThunkWriter.Written written = new ThunkWriter(runtime).write(address, kind, entry);
+        builder.add(address, written.code(), "thunk of " + key.program());
+        PooledThunk thunk = new PooledThunk(address, written.record());
+        thunks.put(key, thunk);
+        return thunk;
     }
 
     /** Whether a program looks at the flags of its context. */
@@ -219,7 +228,7 @@ final class ProgramPool implements CodeSpace {
         long code = stubBytes + ReturnRoutines.MAX_BYTES + PAGE;
         for (CheckedProgram program : programs) {
             code += PROGRAM_BYTES + (long) program.spec().insns().slots() * INSN_BYTES;
-            code += (long) ProbeKind.values().length * StackUse.values().length * ThunkWriter.MAX_BYTES;
+            code += (long) ThunkWriter.MOST_KINDS * ThunkWriter.MAX_BYTES;
         }
         return (PoolConstants.CODE_OFFSET + code + PAGE - 1) & -PAGE;
     }

@@ -28,8 +28,10 @@ import graft.rewriter.plan.ProgramAtSite;
 import graft.rewriter.plan.SyscallPlanner;
 import graft.rewriter.plan.SyscallProgram;
 import graft.rewriter.plan.Unwinding;
+import graft.rewriter.stub.Flags;
 import graft.rewriter.stub.ProbeCall;
 import graft.rewriter.stub.ProbeKind;
+import graft.rewriter.stub.ThunkKind;
 import graft.uprobe.TargetModule;
 import graft.uprobe.TargetModules;
 import java.util.ArrayList;
@@ -297,7 +299,9 @@ public final class TargetImage {
             return new ProgramAtSite() {
                 @Override
                 public ProbeCall call(ProbeKind kind) {
-                    RemoteAddress thunk = pool.thunk(wanted.program(), kind, text.stackUse());
+                    ThunkKind thunkKind = new ThunkKind(kind, text.stackUse());
+                    RemoteAddress thunk =
+                            pool.thunk(wanted.program(), thunkKind).address();
                     RemoteAddress ip = new RemoteAddress(wanted.ip());
                     return new ProbeCall(thunk, ip, wanted.cookie(), effect, frame(wanted.program(), kind, ip));
                 }
@@ -326,15 +330,17 @@ public final class TargetImage {
 
         private List<SyscallProgram> at(SyscallProbes call, List<SyscallProbes.Wanted> wanted) {
             return wanted.stream()
-                    .map(one -> new SyscallProgram(
-                            () -> new ProbeCall(
-                                    pool.thunk(one.program(), one.kind(), text.stackUse()),
-                                    call.call().end(),
-                                    one.cookie(),
-                                    ProgramChanges.of(one.program(), tailPrograms)
-                                            .effect()),
-                            one.only()))
+                    .map(one -> new SyscallProgram(flags -> at(call, one, flags), one.only()))
                     .toList();
+        }
+
+        private SyscallProgram.ThunkCall at(SyscallProbes call, SyscallProbes.Wanted one, Flags flags) {
+            ProgramPool.PooledThunk thunk =
+                    pool.thunk(one.program(), new ThunkKind(one.kind(), text.stackUse(), flags));
+            ProbeCall.Effect effect =
+                    ProgramChanges.of(one.program(), tailPrograms).effect();
+            ProbeCall probe = new ProbeCall(thunk.address(), call.call().end(), one.cookie(), effect);
+            return new SyscallProgram.ThunkCall(probe, thunk.record());
         }
     }
 

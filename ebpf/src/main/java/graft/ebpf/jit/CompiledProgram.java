@@ -11,7 +11,7 @@ import java.util.Set;
  * A program as machine code for one address of one target.
  *
  * @param address where the first byte (the entry) must be
- * @param clobbers registers whose values the call changes, the argument's included; everything else but the flags is
+ * @param clobbers registers whose values the call changes, that of the argument too if it does; everything else but the flags is
  *     as before. Vector registers are never touched
  * @param contextFields the 8-byte fields of the context that the code reads (bit n: bytes 8n to 8n+7)
  * @param contextUse whether those fields are all it needs of the context

@@ -3,9 +3,9 @@ package graft.rewriter.plan;
 import graft.platform.asm.x86_64.InsnKind;
 import graft.platform.asm.x86_64.X64Insn;
 import graft.rewriter.PatchSite;
+import graft.rewriter.stub.Flags;
 import graft.rewriter.stub.Stub;
 import graft.rewriter.stub.SyscallStubWriter;
-import graft.rewriter.stub.SyscallStubWriter.Flags;
 import graft.rewriter.stub.SyscallStubWriter.Handover;
 import java.util.ArrayList;
 import java.util.List;
@@ -225,13 +225,14 @@ public final class SyscallPlanner {
             case Window.Search.None(var reason, var why) -> Site.refused(reason, why);
             case Window.Search.Found(var window) ->
                 sites.at(function, window, found -> {
+                    boolean dead = flags(before.call()) == Flags.DEAD && flags(call) == Flags.DEAD;
+                    Flags flags = dead ? Flags.DEAD : Flags.LIVE;
                     SyscallStubWriter.After first = new SyscallStubWriter.After(
-                            calls(before.programs()),
+                            calls(before.programs(), flags),
                             number(before.call(), before.kept()),
                             before.call().end());
-                    List<SyscallStubWriter.Call> second = calls(programs);
-                    boolean dead = flags(before.call()) == Flags.DEAD && flags(call) == Flags.DEAD;
-                    return new SyscallStubWriter(space.next(), dead ? Flags.DEAD : Flags.LIVE)
+                    List<SyscallStubWriter.Call> second = calls(programs, flags);
+                    return new SyscallStubWriter(space.next(), flags)
                             .between(first, second, kept, found.insns(), found.back());
                 });
         };
@@ -273,7 +274,7 @@ public final class SyscallPlanner {
 
     /** Thunks come first into the code space. */
     private Stub enterStub(Window window, Flags flags, List<SyscallProgram> programs, Optional<Handover> kept) {
-        List<SyscallStubWriter.Call> calls = calls(programs);
+        List<SyscallStubWriter.Call> calls = calls(programs, flags);
         return new SyscallStubWriter(space.next(), flags).enter(calls, kept, window.insns(), window.back());
     }
 
@@ -297,8 +298,9 @@ public final class SyscallPlanner {
     private Site exit(Wanted wanted, Optional<Handover> kept, int place) {
         SyscallPlace call = wanted.call();
         Site site = sites.at(function, call.end(), window -> {
-            List<SyscallStubWriter.Call> calls = calls(wanted.onExit());
-            return new SyscallStubWriter(space.next(), flags(call))
+            Flags flags = flags(call);
+            List<SyscallStubWriter.Call> calls = calls(wanted.onExit(), flags);
+            return new SyscallStubWriter(space.next(), flags)
                     .exit(calls, number(call, kept), call.end(), window.insns(), window.back());
         });
         previous = Optional.of(new Behind(place, call, wanted.onExit(), kept, site));
@@ -311,9 +313,7 @@ public final class SyscallPlanner {
                 : new SyscallStubWriter.Number.Constant(call.number().orElseThrow());
     }
 
-    private static List<SyscallStubWriter.Call> calls(List<SyscallProgram> programs) {
-        return programs.stream()
-                .map(program -> new SyscallStubWriter.Call(program.program().call(), program.only()))
-                .toList();
+    private static List<SyscallStubWriter.Call> calls(List<SyscallProgram> programs, Flags flags) {
+        return programs.stream().map(program -> program.call(flags)).toList();
     }
 }

@@ -1,6 +1,9 @@
 package graft.rewriter.plan;
 
+import graft.rewriter.stub.Flags;
 import graft.rewriter.stub.ProbeCall;
+import graft.rewriter.stub.SiteRecord;
+import graft.rewriter.stub.SyscallStubWriter;
 import java.util.OptionalInt;
 
 /**
@@ -12,7 +15,19 @@ public record SyscallProgram(ProgramAtCall program, OptionalInt only) {
     /** Provides the call of its thunk when that is first asked for. */
     @FunctionalInterface
     public interface ProgramAtCall {
-        /** The thunk and what the program gets there. */
-        ProbeCall call();
+        /** The thunk for places whose flags are like that, and what the program gets there. */
+        ThunkCall call(Flags flags);
+    }
+
+    /**
+     * The call of a thunk.
+     *
+     * @param record whether the thunk reads what is in front of the call
+     */
+    public record ThunkCall(ProbeCall call, SiteRecord record) {}
+
+    SyscallStubWriter.Call call(Flags flags) {
+        ThunkCall thunk = program.call(flags);
+        return new SyscallStubWriter.Call(thunk.call(), thunk.record(), only);
     }
 }

@@ -94,6 +94,13 @@ public enum ProbeKind {
         return interruptsAnything() || this == RETURN_WITH_FLAGS;
     }
 
+    boolean isSyscall() {
+        return switch (context) {
+            case REGISTERS -> this == SYSCALL_EXIT_REGISTERS;
+            case SYSCALL_RECORD, SYSCALL_RAW, SYSCALL_WRAPPED -> true;
+        };
+    }
+
     boolean isSyscallEnter() {
         return this == SYSCALL_ENTER || this == SYSCALL_ENTER_RAW || this == SYSCALL_ENTER_WRAPPED;
     }

@@ -40,11 +40,24 @@ public final class SyscallStubWriter {
     /** So many tests that change no flag reach what is behind them. */
     private static final int NEAR_TESTS = 12;
 
+    /** From so many numbers on, one test that most others pass comes before their own. */
+    private static final int MANY = 3;
+
+    private static final int CACHE_LINE = 64;
+
+    /** The test of what was kept, and the jump back. */
+    private static final int PASSING_BYTES = 8 + 6 + 5;
+
     private final X64Assembler out;
     private final RemoteAddress address;
     private final Flags flags;
 
-    /** A writer for one stub at {@code address}. */
+    /**
+     * A writer for one stub at {@code address}.
+     *
+     * @param flags those that come to the call, which are those that come out of it. Where they are dead, the thunks that
+     *     the stub calls keep none, and say by the carry flag whether the call is made
+     */
     public SyscallStubWriter(RemoteAddress address, Flags flags) {
         this.address = address;
         this.flags = flags;
@@ -54,17 +67,10 @@ public final class SyscallStubWriter {
     /**
      * A program at a system call.
      *
+     * @param record whether its thunk reads what is in front of the call
      * @param only the number that it is for, at places where every number may come; empty: every number
      */
-    public record Call(ProbeCall call, OptionalInt only) {}
-
-    /** Whether anybody may read the arithmetic flags that come to the call, which are those that come out of it. */
-    public enum Flags {
-        /** What follows the call is not known to overwrite them. */
-        LIVE,
-        /** The instruction behind the call compares. */
-        DEAD
-    }
+    public record Call(ProbeCall call, SiteRecord record, OptionalInt only) {}
 
     /**
      * What the stub before a call keeps for the one behind it.
@@ -100,7 +106,7 @@ public final class SyscallStubWriter {
 
     /** No stub with this many programs and displaced instructions is longer. */
     public static int maxBytes(int calls, int insns) {
-        return 96 + 120 * calls + 40 * insns;
+        return 192 + 120 * calls + 40 * insns;
     }
 
     /**
@@ -149,7 +155,35 @@ public final class SyscallStubWriter {
             return;
         }
         Label found = new Label("found");
-        for (int number : wanted) {
+        if (flags == Flags.DEAD && wanted.size() >= MANY) {
+            Label maybe = new Label("maybe");
+            Label others = new Label("others");
+            out.movabs(Gpr.RCX, bits(wanted));
+            out.bt(OpSize.Q, Gpr.RCX, Gpr.RAX);
+            out.jcc(Cond.B, maybe, Reach.SHORT);
+            out.bind(others);
+            pass(kept, back);
+            out.bind(maybe);
+            tests(wanted, found);
+            out.jmp(others);
+        } else {
+            tests(wanted, found);
+            pass(kept, back);
+        }
+        out.bind(found);
+    }
+
+    /** The last six bits of each number say which bit is set: what finds none is none of the numbers. */
+    private static long bits(Set<Integer> numbers) {
+        long bits = 0;
+        for (int number : numbers) {
+            bits |= 1L << number;
+        }
+        return bits;
+    }
+
+    private void tests(Set<Integer> numbers, Label found) {
+        for (int number : numbers) {
             switch (flags) {
                 case LIVE -> {
                     out.lea(OpSize.D, Gpr.RCX, Address.at(Gpr.RAX, -number));
@@ -161,28 +195,43 @@ public final class SyscallStubWriter {
                 }
             }
         }
+    }
+
+    private void pass(Optional<Handover> kept, RemoteAddress back) {
         if (kept.isPresent()) {
             out.mov(OpSize.D, SLOT_TAG, 0);
         }
         out.jmp(back.value());
-        out.bind(found);
     }
 
     private void enter(Call call, RemoteAddress behind) {
         Label next = new Label("next");
         call.only().ifPresent(number -> {
-            out.lea(OpSize.D, Gpr.RCX, Address.at(Gpr.RAX, -number));
-            unlessZero(next);
+            switch (flags) {
+                case LIVE -> {
+                    out.lea(OpSize.D, Gpr.RCX, Address.at(Gpr.RAX, -number));
+                    unlessZero(next);
+                }
+                case DEAD -> unless(Gpr.RAX, number, next);
+            }
         });
-        run(call.call());
+        run(call);
         if (call.call().effect() == ProbeCall.Effect.MAY_OVERRIDE) {
             leaveOut(next, behind);
         }
         out.bind(next);
     }
 
+    private void unless(Gpr register, int number, Label label) {
+        out.op(Arith.CMP, OpSize.D, (RegMem) register, number);
+        out.jcc(Cond.NE, label);
+    }
+
     private void leaveOut(Label runs, RemoteAddress behind) {
-        unlessZero(runs);
+        switch (flags) {
+            case LIVE -> unlessZero(runs);
+            case DEAD -> out.jcc(Cond.AE, runs);
+        }
         out.lea(OpSize.Q, Gpr.RCX, new Address.Absolute(behind.value()));
         out.jmp(behind.value());
     }
@@ -225,7 +274,7 @@ public final class SyscallStubWriter {
             case Number.Kept(int tag) -> {
                 Label found = new Label("found");
                 Label done = new Label("done");
-                RemoteAddress entry = unlessKept(tag, found, end);
+                RemoteAddress entry = unlessKept(tag, found, end, displaced);
                 out.bind(done);
                 Relocation relocation = new Relocator(out).relocate(displaced);
                 goOn.run();
@@ -241,7 +290,7 @@ public final class SyscallStubWriter {
     }
 
     /** Goes on behind this, with rcx as the call leaves it, unless a number was kept. @return where that begins */
-    private RemoteAddress unlessKept(int tag, Label found, RemoteAddress end) {
+    private RemoteAddress unlessKept(int tag, Label found, RemoteAddress end, List<X64Insn> displaced) {
         return switch (flags) {
             case LIVE -> {
                 Label near = new Label("near");
@@ -255,12 +304,22 @@ public final class SyscallStubWriter {
                 yield entry;
             }
             case DEAD -> {
+                inOneLine(PASSING_BYTES
+                        + displaced.stream().mapToInt(X64Insn::length).sum());
                 RemoteAddress entry = new RemoteAddress(out.here());
                 out.op(Arith.CMP, OpSize.D, SLOT_TAG, tag);
                 out.jcc(Cond.E, found);
                 yield entry;
             }
         };
+    }
+
+    /** What comes out of the kernel finds no instruction read ahead: one line of the cache is there sooner than two. */
+    private void inOneLine(int bytes) {
+        boolean crosses = (out.here() & CACHE_LINE - 1) + bytes > CACHE_LINE;
+        if (crosses && bytes <= CACHE_LINE) {
+            out.align(CACHE_LINE);
+        }
     }
 
     /** What the call leaves in rcx. */
@@ -278,6 +337,10 @@ public final class SyscallStubWriter {
     private void exit(Call call) {
         Label next = new Label("next");
         call.only().ifPresent(number -> {
+            if (flags == Flags.DEAD) {
+                unless(Gpr.RCX, number, next);
+                return;
+            }
             Label restored = new Label("restored");
             Label other = new Label("other");
             out.lea(OpSize.Q, Gpr.RCX, Address.at(Gpr.RCX, -number));
@@ -289,7 +352,7 @@ public final class SyscallStubWriter {
             out.jmp(next);
             out.bind(restored);
         });
-        run(call.call());
+        run(call);
         out.bind(next);
     }
 
@@ -302,13 +365,16 @@ public final class SyscallStubWriter {
     }
 
     /** Below the red zone; the thunk finds the record in front of it. */
-    private void run(ProbeCall call) {
-        out.bytes(new byte[] {(byte) 0xeb, RECORD_BYTES});
-        out.data64(call.functionIp().value());
-        out.data64(call.cookie());
+    private void run(Call wanted) {
+        ProbeCall call = wanted.call();
+        if (wanted.record() == SiteRecord.READ) {
+            out.bytes(new byte[] {(byte) 0xeb, RECORD_BYTES});
+            out.data64(call.functionIp().value());
+            out.data64(call.cookie());
+        }
         out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, -RED_ZONE));
         out.call(call.thunk().value());
-        if (call.effect() == ProbeCall.Effect.MAY_OVERRIDE) {
+        if (call.effect() == ProbeCall.Effect.MAY_OVERRIDE && flags == Flags.LIVE) {
             out.mov(OpSize.Q, Gpr.RCX, RUNS);
         }
         out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, RED_ZONE));

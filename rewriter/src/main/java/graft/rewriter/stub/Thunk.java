@@ -45,19 +45,22 @@ final class Thunk {
     private final RuntimeRegion runtime;
     private final X64Assembler out;
     private final ProbeKind kind;
+    private final boolean keepsFlags;
     private final ProgramEntry program;
     private final BitSet fields;
     private final ThunkFrame frame;
     private final EnumSet<Gpr> saved;
     private final StackUse stack;
     private final Gpr stackKeeper;
+    private SiteRecord record = SiteRecord.UNREAD;
 
-    Thunk(RuntimeRegion runtime, RemoteAddress address, ProbeKind kind, ProgramEntry program, StackUse stack) {
+    Thunk(RuntimeRegion runtime, RemoteAddress address, ThunkKind thunk, ProgramEntry program) {
         this.runtime = runtime;
         this.out = new X64Assembler(address.value());
-        this.kind = kind;
+        this.kind = thunk.probe();
+        this.keepsFlags = thunk.keepsFlags();
         this.program = program;
-        this.stack = stack;
+        this.stack = thunk.stack();
         this.fields = program.contextFields();
         this.fields.or(program.written());
         this.frame = new ThunkFrame(kind, fields, program);
@@ -75,7 +78,7 @@ final class Thunk {
         if (passesContext()) {
             registers.add(Gpr.RDI);
         }
-        if (kind.interruptsAnything()) {
+        if (alignsStack()) {
             registers.add(stackKeeper);
         }
         if (stack == StackUse.POOL) {
@@ -94,11 +97,16 @@ final class Thunk {
         };
     }
 
+    /** The C code of helpers expects an aligned stack; programs do not care. */
+    private boolean alignsStack() {
+        return kind.interruptsAnything() && program.uses().contains(ProgramEntry.Use.HELPERS);
+    }
+
     private boolean mayOverride() {
         return program.uses().contains(ProgramEntry.Use.OVERRIDE);
     }
 
-    Code write() {
+    ThunkWriter.Written write() {
         Label skip = new Label("skip");
         Label cut = new Label("cut");
         open(skip, cut);
@@ -126,7 +134,7 @@ final class Thunk {
         close(skip);
         out.bind(cut);
         deactivate(skip);
-        return Code.of(out.finish());
+        return new ThunkWriter.Written(Code.of(out.finish()), record);
     }
 
     private boolean passesContext() {
@@ -139,7 +147,7 @@ final class Thunk {
 
     /** Whether something has to happen before the test of the state page, which changes the flags. */
     private boolean flagsFirst() {
-        return kind.keepsFlags() || readsRegisterField(EFLAGS);
+        return keepsFlags || readsRegisterField(EFLAGS);
     }
 
     /** The tests of the state page and of the lifeline come before anything else that the kind allows. */
@@ -151,7 +159,7 @@ final class Thunk {
                 out.pop(Gpr.RAX);
                 out.mov(OpSize.Q, frame.field(EFLAGS), Gpr.RAX);
             }
-            if (kind.keepsFlags()) {
+            if (keepsFlags) {
                 // Nothing so far has changed the flags.
                 out.plain(Plain.LAHF);
                 out.setcc(Cond.O, Gpr.RAX);
@@ -203,6 +211,7 @@ final class Thunk {
 
     /** From here on rax is scratch: it becomes a word of the site record. */
     private void loadSiteWord(int offset) {
+        record = SiteRecord.READ;
         out.mov(OpSize.Q, Gpr.RAX, frame.returnAddress());
         out.mov(OpSize.Q, Gpr.RAX, Address.at(Gpr.RAX, offset - kind.recordDistance()));
     }
@@ -364,7 +373,7 @@ final class Thunk {
     private void call() {
         if (stack == StackUse.POOL) {
             callOnPoolStack();
-        } else if (kind.interruptsAnything()) {
+        } else if (alignsStack()) {
             out.mov(OpSize.Q, (RegMem) stackKeeper, Gpr.RSP);
             out.op(Arith.AND, OpSize.Q, Gpr.RSP, -16);
             out.call(program.address().value());
@@ -413,7 +422,7 @@ final class Thunk {
         if (mayOverride()) {
             tellStub();
         }
-        if (kind.keepsFlags()) {
+        if (keepsFlags) {
             out.mov(OpSize.Q, Gpr.RAX, Address.at(Gpr.RSP));
             out.op(Arith.ADD, OpSize.B, Gpr.RAX, 0x7f);
             out.plain(Plain.SAHF);
@@ -437,7 +446,7 @@ final class Thunk {
         out.mov(OpSize.Q, Gpr.RAX, frame.at(ThunkFrame.RESULT));
         out.mov(OpSize.Q, frame.place(Gpr.RAX), Gpr.RAX);
         out.bind(runs);
-        if (kind.keepsFlags()) {
+        if (keepsFlags) {
             out.mov(OpSize.Q, Gpr.RAX, frame.at(ThunkFrame.RUNS));
             out.mov(OpSize.Q, frame.top(), Gpr.RAX);
         }

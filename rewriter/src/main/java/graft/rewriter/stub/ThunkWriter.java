@@ -12,14 +12,24 @@ public final class ThunkWriter {
     /** No thunk is longer. */
     public static final int MAX_BYTES = 896;
 
+    /** No program has more. */
+    public static final int MOST_KINDS = ProbeKind.values().length * StackUse.values().length * Flags.values().length;
+
     private final RuntimeRegion runtime;
 
     public ThunkWriter(RuntimeRegion runtime) {
         this.runtime = runtime;
     }
 
-    /** The thunk's bytes for {@code address}. */
-    public Code write(RemoteAddress address, ProbeKind kind, ProgramEntry program, StackUse stack) {
-        return new Thunk(runtime, address, kind, program, stack).write();
+    /**
+     * A thunk.
+     *
+     * @param record whether stubs that call it have to put a record in front of the call
+     */
+    public record Written(Code code, SiteRecord record) {}
+
+    /** The thunk for {@code address}. */
+    public Written write(RemoteAddress address, ThunkKind kind, ProgramEntry program) {
+        return new Thunk(runtime, address, kind, program).write();
     }
 }

@@ -7,6 +7,7 @@ import graft.rewriter.Code;
 import graft.rewriter.PatchSite;
 import graft.rewriter.stub.ProbeCall;
 import graft.rewriter.stub.ReturnRoutines;
+import graft.rewriter.stub.SiteRecord;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -22,7 +23,8 @@ class SyscallPlannerTest {
         String body = "b8 27 00 00 00 0f 05" + between + "0f 05 48 83 f8 01 90 c3";
         int size = Code.ofHex(body).length();
         int second = 7 + Code.ofHex(between).length();
-        SyscallProgram every = new SyscallProgram(() -> new ProbeCall(THUNK, TEXT, 0), OptionalInt.empty());
+        SyscallProgram every = new SyscallProgram(
+                _ -> new SyscallProgram.ThunkCall(new ProbeCall(THUNK, TEXT, 0), SiteRecord.READ), OptionalInt.empty());
         ModuleText module = new ModuleText(
                 "a.out", Code.ofHex(body).bytes(), TEXT, List.of(TEXT), List.of(), (_, _) -> new byte[0], Set.of());
         ReturnRoutines.Addresses routines = new ReturnRoutines.Addresses(THUNK, THUNK.plus(64));

@@ -93,7 +93,8 @@ class OverrideExecutionTest {
     private ProbeCall call(ProgramEntry program, ProbeKind kind, ProbeCall.Effect effect) {
         RemoteAddress thunk = machine.nextInPool();
         machine.putInPool(new ThunkWriter(machine.runtime())
-                .write(thunk, kind, program, StackUse.THREAD)
+                .write(thunk, new ThunkKind(kind, StackUse.THREAD), program)
+                .code()
                 .bytes());
         return new ProbeCall(thunk, new RemoteAddress(0x1234), 7, effect);
     }
@@ -290,9 +291,9 @@ class OverrideExecutionTest {
         ProbeCall call = call(program, ProbeKind.SYSCALL_ENTER, ProbeCall.Effect.NONE);
         install(
                 function,
-                new SyscallStubWriter(machine.nextInPool(), SyscallStubWriter.Flags.LIVE)
+                new SyscallStubWriter(machine.nextInPool(), Flags.LIVE)
                         .enter(
-                                List.of(new SyscallStubWriter.Call(call, OptionalInt.empty())),
+                                List.of(new SyscallStubWriter.Call(call, SiteRecord.READ, OptionalInt.empty())),
                                 Optional.empty(),
                                 displaced,
                                 new RemoteAddress(function + 5)));

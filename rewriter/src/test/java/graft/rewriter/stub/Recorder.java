@@ -9,6 +9,7 @@ import graft.platform.asm.x86_64.Unary;
 import graft.platform.asm.x86_64.X64Assembler;
 import java.util.BitSet;
 import java.util.EnumSet;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /** A program that counts its runs, copies its context and spoils everything that it says it changes. */
@@ -71,6 +72,11 @@ final class Recorder {
         return new ProbeCall(thunk(kind), functionIp, cookie);
     }
 
+    /** A call at a system call where flags are like that. */
+    SyscallStubWriter.Call call(ThunkKind kind, RemoteAddress functionIp, long cookie, OptionalInt only) {
+        return new SyscallStubWriter.Call(new ProbeCall(thunk(kind), functionIp, cookie), SiteRecord.READ, only);
+    }
+
     /** The same on a stack of the pool. */
     ProbeCall callOnPoolStack(ProbeKind kind, RemoteAddress functionIp, long cookie) {
         return new ProbeCall(thunk(kind, StackUse.POOL), functionIp, cookie);
@@ -81,9 +87,14 @@ final class Recorder {
     }
 
     private RemoteAddress thunk(ProbeKind kind, StackUse stack) {
+        return thunk(new ThunkKind(kind, stack));
+    }
+
+    private RemoteAddress thunk(ThunkKind kind) {
         RemoteAddress address = machine.nextInPool();
         machine.putInPool(new ThunkWriter(machine.runtime())
-                .write(address, kind, entry, stack)
+                .write(address, kind, entry)
+                .code()
                 .bytes());
         return address;
     }

@@ -515,7 +515,8 @@ class StubExecutionTest {
                     new ProgramEntry(machine.nextInPool(), most, fields, EnumSet.allOf(ProgramEntry.Use.class));
             for (StackUse stack : StackUse.values()) {
                 assertThat(new ThunkWriter(machine.runtime())
-                                .write(machine.nextInPool(), kind, entry, stack)
+                                .write(machine.nextInPool(), new ThunkKind(kind, stack), entry)
+                                .code()
                                 .length())
                         .isLessThanOrEqualTo(ThunkWriter.MAX_BYTES);
             }

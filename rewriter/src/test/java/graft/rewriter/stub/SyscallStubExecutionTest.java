@@ -16,7 +16,6 @@ import graft.platform.asm.x86_64.X64Decoder;
 import graft.platform.asm.x86_64.X64Insn;
 import graft.rewriter.stub.Machine.State;
 import graft.rewriter.stub.SyscallStubWriter.Call;
-import graft.rewriter.stub.SyscallStubWriter.Flags;
 import graft.rewriter.stub.SyscallStubWriter.Handover;
 import graft.rewriter.stub.SyscallStubWriter.Number;
 import java.util.ArrayList;
@@ -193,7 +192,16 @@ class SyscallStubExecutionTest {
     }
 
     private static Call every(ProbeCall call) {
-        return new Call(call, OptionalInt.empty());
+        return only(call, OptionalInt.empty());
+    }
+
+    private static Call only(ProbeCall call, OptionalInt number) {
+        return new Call(call, SiteRecord.READ, number);
+    }
+
+    /** As the planner asks for it: a thunk that keeps flags only where they are live. */
+    private static Call at(Caller caller, Recorder recorder, ProbeKind kind, OptionalInt number) {
+        return recorder.call(new ThunkKind(kind, StackUse.THREAD, caller.flags()), caller.end(), 0, number);
     }
 
     @Test
@@ -234,13 +242,13 @@ class SyscallStubExecutionTest {
             enter(
                     caller,
                     kept(),
-                    new Call(parent.call(ProbeKind.SYSCALL_ENTER, caller.end(), 0), OptionalInt.of(GETPPID)),
-                    new Call(user.call(ProbeKind.SYSCALL_ENTER, caller.end(), 0), OptionalInt.of(GETUID)));
+                    only(parent.call(ProbeKind.SYSCALL_ENTER, caller.end(), 0), OptionalInt.of(GETPPID)),
+                    only(user.call(ProbeKind.SYSCALL_ENTER, caller.end(), 0), OptionalInt.of(GETUID)));
             exit(
                     caller,
                     new Number.Kept(TAG),
-                    new Call(parent.call(ProbeKind.SYSCALL_EXIT, caller.end(), 0), OptionalInt.of(GETPPID)),
-                    new Call(user.call(ProbeKind.SYSCALL_EXIT, caller.end(), 0), OptionalInt.of(GETUID)),
+                    only(parent.call(ProbeKind.SYSCALL_EXIT, caller.end(), 0), OptionalInt.of(GETPPID)),
+                    only(user.call(ProbeKind.SYSCALL_EXIT, caller.end(), 0), OptionalInt.of(GETUID)),
                     every(each.call(ProbeKind.SYSCALL_EXIT, caller.end(), 0)));
         });
         assertThat(List.of(parent.count(), user.count(), each.count())).containsExactly(0L, 2L * RUNS, (long) RUNS);
@@ -263,15 +271,12 @@ class SyscallStubExecutionTest {
         Recorder behind = new Recorder(machine, 1, words(3), Recorder.callerSaved());
         Recorder other = new Recorder(machine, 2, words(3), Recorder.callerSaved());
         Runnable install = () -> {
-            enter(
-                    caller,
-                    kept(GETPPID, NONE),
-                    new Call(before.call(ProbeKind.SYSCALL_ENTER, caller.end(), 0), OptionalInt.of(GETPPID)));
+            enter(caller, kept(GETPPID, NONE, 1), at(caller, before, ProbeKind.SYSCALL_ENTER, OptionalInt.of(GETPPID)));
             exit(
                     caller,
                     new Number.Kept(TAG),
-                    new Call(behind.call(ProbeKind.SYSCALL_EXIT, caller.end(), 0), OptionalInt.of(GETPPID)),
-                    new Call(other.call(ProbeKind.SYSCALL_EXIT, caller.end(), 0), OptionalInt.of(NONE)));
+                    at(caller, behind, ProbeKind.SYSCALL_EXIT, OptionalInt.of(GETPPID)),
+                    at(caller, other, ProbeKind.SYSCALL_EXIT, OptionalInt.of(NONE)));
         };
         assertUnchangedBy(caller, GETUID, install, flags);
         assertThat(List.of(before.count(), behind.count(), other.count())).containsOnly(0L);
@@ -289,8 +294,9 @@ class SyscallStubExecutionTest {
     void twoCallsShareTheStubBetweenThem(Flags flags) {
         List<X64Insn> insns = twoCalls(flags);
         X64Insn call = insns.get(2);
-        List<X64Insn> between = insns.subList(3, insns.size() - 2);
-        X64Insn second = insns.get(insns.size() - 2);
+        int behindSecond = flags == Flags.DEAD ? 2 : 1;
+        List<X64Insn> between = insns.subList(3, insns.size() - behindSecond - 1);
+        X64Insn second = insns.get(insns.size() - behindSecond - 1);
         Recorder behind = new Recorder(machine, 0, words(3), Recorder.callerSaved());
         Recorder before = new Recorder(machine, 1, words(3), Recorder.callerSaved());
         Caller caller = new Caller(
@@ -302,10 +308,10 @@ class SyscallStubExecutionTest {
         Runnable install = () -> {
             enter(caller, kept());
             SyscallStubWriter.After after = new SyscallStubWriter.After(
-                    List.of(every(behind.call(ProbeKind.SYSCALL_EXIT, call.end(), 0))),
+                    List.of(at(caller, behind, ProbeKind.SYSCALL_EXIT, OptionalInt.empty())),
                     new Number.Kept(TAG),
                     call.end());
-            List<Call> next = List.of(every(before.call(ProbeKind.SYSCALL_ENTER, second.end(), 0)));
+            List<Call> next = List.of(at(caller, before, ProbeKind.SYSCALL_ENTER, OptionalInt.empty()));
             Stub shared = new SyscallStubWriter(machine.nextInPool(), flags)
                     .between(after, next, Optional.empty(), between, second.address());
             install(between.getFirst(), (Stub.Written) shared);
@@ -330,6 +336,9 @@ class SyscallStubExecutionTest {
             out.mov(OpSize.Q, (RegMem) Gpr.RBP, Gpr.RAX);
             out.mov(OpSize.D, (RegMem) Gpr.RAX, GETUID);
             out.bytes(new byte[] {0x0f, 0x05});
+            if (flags == Flags.DEAD) {
+                out.op(Arith.CMP, OpSize.Q, (RegMem) Gpr.RDI, 0x1000);
+            }
             out.plain(Plain.RET);
             code[0] = out.finish();
         });
@@ -351,28 +360,26 @@ class SyscallStubExecutionTest {
         Recorder behind = new Recorder(machine, 0, words(3), Recorder.callerSaved());
         enter(caller, kept(GETPPID));
         machine.call(caller.address(), randomState(GETPPID));
-        exit(
-                caller,
-                new Number.Kept(TAG),
-                new Call(behind.call(ProbeKind.SYSCALL_EXIT, caller.end(), 0), OptionalInt.of(GETPPID)));
+        exit(caller, new Number.Kept(TAG), at(caller, behind, ProbeKind.SYSCALL_EXIT, OptionalInt.of(GETPPID)));
         machine.call(caller.address(), randomState(GETUID));
         assertThat(behind.count()).isZero();
         machine.call(caller.address(), randomState(GETPPID));
         assertThat(behind.count()).isOne();
     }
 
-    @Test
-    void moreNumbersThanAShortJumpReachesAreTestedOneAfterTheOther() {
-        Caller caller = caller(OptionalInt.empty());
+    /** Where flags are dead the number that passes is one of those that the first test cannot tell from the others. */
+    @ParameterizedTest
+    @EnumSource
+    void moreNumbersThanAShortJumpReachesAreTestedOneAfterTheOther(Flags flags) {
+        Caller caller = caller(OptionalInt.empty(), flags);
         Recorder behind = new Recorder(machine, 0, words(3), Recorder.callerSaved());
         Integer[] many = IntStream.range(GETPPID, GETPPID + 60).boxed().toArray(Integer[]::new);
-        assertUnchangedBy(caller, GETUID, () -> {
+        Runnable install = () -> {
             enter(caller, kept(many));
-            exit(
-                    caller,
-                    new Number.Kept(TAG),
-                    new Call(behind.call(ProbeKind.SYSCALL_EXIT, caller.end(), 0), OptionalInt.of(GETPPID)));
-        });
+            exit(caller, new Number.Kept(TAG), at(caller, behind, ProbeKind.SYSCALL_EXIT, OptionalInt.of(GETPPID)));
+        };
+        assertUnchangedBy(caller, GETUID, install, flags);
+        assertThat(behind.count()).isZero();
         machine.call(caller.address(), randomState(GETPPID));
         assertThat(behind.count()).isOne();
     }
@@ -411,10 +418,12 @@ class SyscallStubExecutionTest {
 
     private Call call(ProgramEntry program, ProbeKind kind, Caller caller) {
         RemoteAddress thunk = machine.nextInPool();
-        machine.putInPool(new ThunkWriter(machine.runtime())
-                .write(thunk, kind, program, StackUse.THREAD)
-                .bytes());
-        return every(new ProbeCall(thunk, caller.end(), 0));
+        ThunkWriter.Written written = new ThunkWriter(machine.runtime())
+                .write(thunk, new ThunkKind(kind, StackUse.THREAD, caller.flags()), program);
+        machine.putInPool(written.code().bytes());
+        boolean overrides = program.uses().contains(ProgramEntry.Use.OVERRIDE);
+        ProbeCall.Effect effect = overrides ? ProbeCall.Effect.MAY_OVERRIDE : ProbeCall.Effect.NONE;
+        return new Call(new ProbeCall(thunk, caller.end(), 0, effect), written.record(), OptionalInt.empty());
     }
 
     private long word(int index) {
@@ -515,6 +524,35 @@ class SyscallStubExecutionTest {
         assertThat(behind.field(1)).isEqualTo(GETPPID);
     }
 
+    /** A program that counts, calls nothing and looks at nothing but the number. */
+    private Call counting(Caller caller, ProbeKind kind, int counter) {
+        RemoteAddress program = machine.pool(out -> {
+            out.mov(OpSize.Q, Gpr.RAX, Address.at(Gpr.RDI, 8));
+            out.op(Arith.ADD, OpSize.Q, machine.scratch(counter), Gpr.RAX);
+            out.plain(Plain.RET);
+        });
+        BitSet number = new BitSet();
+        number.set(1);
+        ProgramEntry entry = new ProgramEntry(program, Set.of(Gpr.RAX), number, Set.of());
+        Call call = call(entry, kind, caller);
+        assertThat(call.record()).isEqualTo(SiteRecord.UNREAD);
+        return call;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aProgramThatNeedsNoRecordAndNoAlignedStackRunsWithoutThem(Flags flags) {
+        Caller caller = caller(OptionalInt.of(GETPPID), flags);
+        Runnable install = () -> {
+            enter(caller, Optional.empty(), counting(caller, ProbeKind.SYSCALL_ENTER, 0x1800));
+            Call first = counting(caller, ProbeKind.SYSCALL_EXIT, 0x1808);
+            exit(caller, new Number.Constant(GETPPID), first, counting(caller, ProbeKind.SYSCALL_EXIT, 0x1810));
+        };
+        assertUnchangedBy(caller, 0, install, flags);
+        assertThat(List.of(machine.word(0x1800), machine.word(0x1808), machine.word(0x1810)))
+                .containsOnly((long) RUNS * GETPPID);
+    }
+
     /** A program that lets {@code getppid} return -13 without being made, and everything else be made. */
     private ProgramEntry denying() {
         RemoteAddress program = machine.pool(out -> {
@@ -530,26 +568,20 @@ class SyscallStubExecutionTest {
         return new ProgramEntry(program, Recorder.callerSaved(), words(2), EnumSet.of(ProgramEntry.Use.OVERRIDE));
     }
 
-    private Call denyingCall(Caller caller) {
-        ProgramEntry program = denying();
-        RemoteAddress thunk = machine.nextInPool();
-        machine.putInPool(new ThunkWriter(machine.runtime())
-                .write(thunk, ProbeKind.SYSCALL_ENTER, program, StackUse.THREAD)
-                .bytes());
-        return every(new ProbeCall(thunk, caller.end(), 0, ProbeCall.Effect.MAY_OVERRIDE));
-    }
-
-    @Test
-    void aCallThatIsOverriddenIsNotMadeAndReturnsTheProgramsResult() {
-        Caller caller = caller(OptionalInt.empty());
+    @ParameterizedTest
+    @EnumSource
+    void aCallThatIsOverriddenIsNotMadeAndReturnsTheProgramsResult(Flags flags) {
+        Caller caller = caller(OptionalInt.empty(), flags);
         Recorder before = new Recorder(machine, 0, words(8), Recorder.callerSaved());
         Recorder behind = new Recorder(machine, 1, words(3), Recorder.callerSaved());
         State in = randomState(GETPPID);
         State made = machine.call(caller.address(), in);
-        assertUnchangedBy(caller, GETUID, () -> {
-            enter(caller, kept(), denyingCall(caller), every(before.call(ProbeKind.SYSCALL_ENTER, caller.end(), 0)));
-            exit(caller, new Number.Kept(TAG), every(behind.call(ProbeKind.SYSCALL_EXIT, caller.end(), 0)));
-        });
+        Runnable install = () -> {
+            Call after = at(caller, before, ProbeKind.SYSCALL_ENTER, OptionalInt.empty());
+            enter(caller, kept(), call(denying(), ProbeKind.SYSCALL_ENTER, caller), after);
+            exit(caller, new Number.Kept(TAG), at(caller, behind, ProbeKind.SYSCALL_EXIT, OptionalInt.empty()));
+        };
+        assertUnchangedBy(caller, GETUID, install, flags);
         assertThat(List.of(before.count(), behind.count())).containsExactly((long) RUNS, (long) RUNS);
         State denied = machine.call(caller.address(), in);
         assertThat(denied.get(Gpr.RAX)).isEqualTo(-13);

@@ -122,7 +122,7 @@ final class Emission {
 
     /** What the code changes as its caller sees it. */
     Set<Gpr> clobbers() {
-        Set<Gpr> clobbers = EnumSet.of(Gpr.RAX, Gpr.RDI);
+        Set<Gpr> clobbers = EnumSet.of(Gpr.RAX);
         clobbers.addAll(used);
         Registers.CALLEE_SAVED.forEach(clobbers::remove);
         return clobbers;

@@ -105,6 +105,11 @@ public abstract sealed class X64DataAssembler permits X64Assembler {
         encoding.immediate(size, imm);
     }
 
+    /** {@code bt dst, bit}: the bit, counted modulo the size, becomes the carry flag; the size is W, D or Q. */
+    public final void bt(OpSize size, Gpr dst, Gpr bit) {
+        encoding.reg(Form.of(0x0fa3, size), bit, dst, 0);
+    }
+
     /** A one-operand operation. */
     public final void op(Unary op, OpSize size, RegMem rm) {
         encoding.digit(Form.sized(op.opcode(), size), op.digit(), rm, 0);

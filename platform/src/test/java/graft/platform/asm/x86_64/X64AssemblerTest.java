@@ -234,6 +234,8 @@ class X64AssemblerTest {
             row("bswap " + reg(reg, OpSize.Q), a -> a.bswap(OpSize.Q, reg));
             row("sete " + reg(reg, OpSize.B), a -> a.setcc(Cond.E, reg));
         }
+        row("bt rcx,rax", a -> a.bt(OpSize.Q, Gpr.RCX, Gpr.RAX));
+        row("bt r9d,r12d", a -> a.bt(OpSize.D, Gpr.R9, Gpr.R12));
         row("cmova rax,r9", a -> a.cmov(Cond.A, OpSize.Q, Gpr.RAX, Gpr.R9));
         row("seto al", a -> a.setcc(Cond.O, Gpr.RAX));
         row("xchg rdi,rbx", a -> a.xchg(OpSize.Q, Gpr.RDI, Gpr.RBX));
