@@ -58,8 +58,9 @@ final class GraftCommand implements Runnable {
     private CommandSpec spec;
 
     /**
-     * The command line for {@code words}. When the first one names a command, only that one is made: reading the
-     * annotations of all takes longer than parsing.
+     * The command line for {@code words}. When the first one names a command, only that one is made, otherwise those that
+     * are named, and of the others what the list of commands says: reading all annotations takes longer than
+     * parsing.
      */
     static CommandLine line(String... words) {
         CommandLine line = new CommandLine(new GraftCommand());
@@ -69,12 +70,26 @@ final class GraftCommand implements Runnable {
                         .filter(command -> name(command).equals(words[0]))
                         .filter(command -> command != CommandLine.HelpCommand.class)
                         .findFirst();
-        only.map(List::<Class<?>>of).orElse(COMMANDS).forEach(line::addSubcommand);
+        if (only.isPresent()) {
+            return line.addSubcommand(only.get());
+        }
+        for (Class<?> command : COMMANDS) {
+            boolean isNamed = List.of(words).contains(name(command));
+            line.addSubcommand(isNamed ? new CommandLine(command) : listed(command));
+        }
         return line;
     }
 
     private static String name(Class<?> command) {
         return command.getAnnotation(Command.class).name();
+    }
+
+    /** No more of a command than its line in the list. */
+    private static CommandLine listed(Class<?> type) {
+        Command command = type.getAnnotation(Command.class);
+        CommandSpec listed = CommandSpec.create().name(command.name());
+        listed.usageMessage().header(command.header()).description(command.description());
+        return new CommandLine(listed);
     }
 
     @Override
