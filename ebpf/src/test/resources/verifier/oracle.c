@@ -31,6 +31,37 @@ static int create(int type, int key, int value, int entries, int flags) {
     return fd;
 }
 
+/* Values for tasks are only created with types. */
+static int create_storage(int value) {
+    struct {
+        unsigned short magic;
+        unsigned char version, flags;
+        unsigned header, types, types_size, strings, strings_size;
+        unsigned integer[4], array[6];
+        char names[8];
+    } types = {0xeb9f, 1, 0, 24, 0, 40, 40, 5, {1, 1 << 24, 4, 1 << 24 | 32}, {0, 3 << 24, 0, 1, 1, 0}, "\0int"};
+    types.array[5] = value / 4;
+    union bpf_attr attr;
+    memset(&attr, 0, sizeof attr);
+    attr.btf = (unsigned long)&types;
+    attr.btf_size = 24 + 40 + 5;
+    int btf = bpf(BPF_BTF_LOAD, &attr);
+    memset(&attr, 0, sizeof attr);
+    attr.map_type = BPF_MAP_TYPE_TASK_STORAGE;
+    attr.key_size = 4;
+    attr.value_size = value;
+    attr.map_flags = BPF_F_NO_PREALLOC;
+    attr.btf_fd = btf;
+    attr.btf_key_type_id = 1;
+    attr.btf_value_type_id = 2;
+    int fd = bpf(BPF_MAP_CREATE, &attr);
+    if (fd < 0) {
+        perror("BPF_MAP_CREATE");
+        exit(2);
+    }
+    return fd;
+}
+
 static void fill_read_only(int fd) {
     char content[16] = "graft";
     int key = 0;
@@ -89,6 +120,7 @@ int main(void) {
     maps[3] = create(BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0);
     maps[4] = create(BPF_MAP_TYPE_ARRAY, 4, 32, 1, 0);
     maps[5] = create(BPF_MAP_TYPE_PERCPU_HASH, 8, 16, 16, 0);
+    maps[6] = create_storage(16);
     fill_read_only(maps[2]);
     while (fgets(line, sizeof line, stdin)) {
         char *hex;

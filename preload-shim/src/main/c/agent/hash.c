@@ -190,6 +190,17 @@ static void collect(struct graft_map *map, struct graft_bucket *mine)
         __atomic_store_n(&hash->keeping, 1, __ATOMIC_RELAXED);
 }
 
+/* A thread's value: zeros when nobody gives one. */
+static void fill_storage(struct graft_map *map, struct graft_storage *storage, const void *value)
+{
+    uint32_t size = map->value_size - sizeof(*storage);
+    storage->born = graft_boot_nanos();
+    if (value)
+        graft_copy(storage + 1, value, size);
+    else
+        graft_zero(storage + 1, size);
+}
+
 INLINE void fill(
     struct graft_map *map, uint32_t index, const char *key, uint32_t size, uint32_t code, const void *value)
 {
@@ -203,7 +214,10 @@ INLINE void fill(
         for (uint32_t cpu = 0; cpu < hash->cpus; cpu++)
             graft_zero((char *)hash + hash->values_offset + (uint64_t)cpu * hash->cpu_stride
                            + (uint64_t)index * hash->stride, hash->stride);
-    graft_copy(value_of(map, hash, index), value, map->value_size);
+    if (map->type == MAP_TASK_STORAGE)
+        fill_storage(map, value_of(map, hash, index), value);
+    else
+        graft_copy(value_of(map, hash, index), value, map->value_size);
 }
 
 INLINE void link_first(struct graft_map *map, struct graft_bucket *bucket, uint32_t index)

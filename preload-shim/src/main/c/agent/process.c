@@ -41,6 +41,7 @@ void graft_adopt(void)
 }
 
 uint64_t graft_monotonic_nanos(void) { return read_clock(CLOCK_MONOTONIC); }
+uint64_t graft_boot_nanos(void) { return read_clock(CLOCK_BOOTTIME); }
 
 EXPORT uint64_t graft_helper_ktime_get_ns(void) { return read_clock(CLOCK_MONOTONIC); }
 EXPORT uint64_t graft_helper_ktime_get_boot_ns(void) { return read_clock(CLOCK_BOOTTIME); }

@@ -18,7 +18,7 @@ enum { EPERM = 1, ENOENT = 2, E2BIG = 7, EAGAIN = 11, ENOMEM = 12, EFAULT = 14, 
 enum {
     MAP_HASH = 1, MAP_ARRAY = 2, MAP_PERCPU_HASH = 5, MAP_PERCPU_ARRAY = 6, MAP_LRU_HASH = 9, MAP_LRU_PERCPU_HASH = 10,
     MAP_LPM_TRIE = 11, MAP_ARRAY_OF_MAPS = 12, MAP_HASH_OF_MAPS = 13, MAP_QUEUE = 22, MAP_VALUE_STACK = 23,
-    MAP_RINGBUF = 27, MAP_BLOOM_FILTER = 30
+    MAP_RINGBUF = 27, MAP_TASK_STORAGE = 29, MAP_BLOOM_FILTER = 30
 };
 enum { BPF_ANY, BPF_NOEXIST, BPF_EXIST };
 
@@ -169,6 +169,7 @@ INLINE void graft_store_value(void *to, const void *from, uint32_t size)
 }
 
 uint64_t graft_monotonic_nanos(void);
+uint64_t graft_boot_nanos(void);
 
 /* Copies what may not be there; not counted as a fault when it is not. */
 int graft_read(void *to, uint64_t size, uint64_t from);

@@ -4,6 +4,7 @@ import graft.daemon.image.CheckedProgram;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.KeyedMap;
 import graft.ebpf.maps.RingBuffer;
+import graft.ebpf.maps.TaskStorageMap;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.verifier.Permission;
 import graft.ebpf.verifier.Verdict;
@@ -172,7 +173,15 @@ public final class Collection implements AutoCloseable {
             if (map instanceof RingBuffer ring) {
                 ring.reader().ownerDied(pid);
             }
+            if (map instanceof TaskStorageMap storage) {
+                storage.forgetEnded();
+            }
         }
+    }
+
+    /** Whether a program is one of graft's own that are for calls by which threads begin and end. */
+    public boolean watchesThreads(String program) {
+        return StorageWatch.isOwn(spec.programs().get(program));
     }
 
     /** The verified programs, by name. */

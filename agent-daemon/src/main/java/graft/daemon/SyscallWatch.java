@@ -73,7 +73,8 @@ final class SyscallWatch {
     record Ring(long number, int pid, int tid, Event event) {}
 
     /** The request with these programs too, where they are needed. */
-    static SessionRequest expanded(SessionRequest request) {
+    static SessionRequest expanded(SessionRequest asked) {
+        SessionRequest request = StorageWatch.expanded(asked);
         if (request.links().stream().noneMatch(LinkRequest.Syscall.class::isInstance)) {
             return request;
         }
@@ -114,7 +115,8 @@ final class SyscallWatch {
                 "." + call, ProgType.SYSCALL_ENTER, text("watch-confined.s").replace("CONFINES", how));
     }
 
-    private static ProgSpec program(String name, ProgType type, String text) {
+    /** One of graft's own, of the text of an assembly program. */
+    static ProgSpec program(String name, ProgType type, String text) {
         return switch (Assembler.assemble(text)) {
             case Assembler.Result.Assembled(var insns, var labels, var _) -> {
                 int callee = labels.getOrDefault(CALLEE, insns.slots());
@@ -133,7 +135,7 @@ final class SyscallWatch {
         return program.section().equals(SECTION);
     }
 
-    private static String text(String resource) {
+    static String text(String resource) {
         try (InputStream in = SyscallWatch.class.getResourceAsStream(resource)) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {

@@ -18,8 +18,10 @@ import graft.ebpf.maps.PerCpuArrayMap;
 import graft.ebpf.maps.QueueMap;
 import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.maps.StackTraceMap;
+import graft.ebpf.maps.TaskStorageMap;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.MapSpec;
+import graft.ebpf.object.MapType;
 import java.io.PrintWriter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -96,6 +98,7 @@ final class MapReporter {
     void kernelMaps(KernelSession session, Set<String> known) {
         session.maps().values().stream()
                 .filter(map -> map.spec().content().isEmpty() && map.spec().keySize() > 0)
+                .filter(map -> map.spec().type() != MapType.TASK_STORAGE) // which the kernel does not list
                 .filter(map ->
                         isForPeople(map.spec()) && !known.contains(map.spec().name()))
                 .forEach(map -> map.keys()
@@ -163,6 +166,10 @@ final class MapReporter {
                 traces.keys()
                         .forEach(key ->
                                 traces.lookup(key).ifPresent(value -> rows.print(map.spec(), key, List.of(value))));
+            case TaskStorageMap storage ->
+                storage.threads()
+                        .forEach(thread -> storage.lookup(thread)
+                                .ifPresent(value -> rows.print(map.spec(), key(thread), List.of(value))));
             case QueueMap queue -> {
                 List<byte[]> values = queue.values();
                 for (int position = 0; position < values.size(); position++) {

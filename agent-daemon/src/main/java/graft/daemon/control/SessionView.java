@@ -10,6 +10,7 @@ import graft.ebpf.maps.HashTable;
 import graft.ebpf.maps.LpmTrie;
 import graft.ebpf.maps.QueueMap;
 import graft.ebpf.maps.StackTraceMap;
+import graft.ebpf.maps.TaskStorageMap;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.MapSpec;
 import graft.platform.address.RemoteAddress;
@@ -90,6 +91,7 @@ public record SessionView(
             return switch (map) {
                 case HashTable hash -> OptionalLong.of(hash.count());
                 case LpmTrie trie -> OptionalLong.of(trie.keys().size());
+                case TaskStorageMap storage -> OptionalLong.of(storage.threads().size());
                 case StackTraceMap traces -> OptionalLong.of(traces.keys().size());
                 case QueueMap queue -> OptionalLong.of(queue.values().size());
                 default -> OptionalLong.empty(); // arrays are always full, the others have no elements

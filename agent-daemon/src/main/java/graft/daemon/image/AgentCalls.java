@@ -59,7 +59,10 @@ final class AgentCalls {
                 read();
                 lock();
             }
-            case MAP_UPDATE_ELEM, MAP_DELETE_ELEM, MAP_PUSH_ELEM, MAP_POP_ELEM, MAP_PEEK_ELEM -> lock();
+            case MAP_UPDATE_ELEM, MAP_DELETE_ELEM, MAP_PUSH_ELEM, MAP_POP_ELEM, MAP_PEEK_ELEM, TASK_STORAGE_DELETE ->
+                lock();
+            case GET_CURRENT_TASK_BTF -> currentThread();
+            case TASK_STORAGE_GET, FORGET_TASK -> storage(helper);
             case PERF_EVENT_OUTPUT -> {
                 lock();
                 processor();
@@ -70,12 +73,7 @@ final class AgentCalls {
                 calls.add(AgentSyscall.FUTEX);
             }
             case RINGBUF_SUBMIT, RINGBUF_DISCARD -> calls.add(AgentSyscall.FUTEX);
-            case GET_CURRENT_PID_TGID -> {
-                threadId();
-                if (environment.children() == ForkedChildren.FOLLOWED) {
-                    calls.add(AgentSyscall.GETTID); // a child of vfork has its parent's thread pointer
-                }
-            }
+            case GET_CURRENT_PID_TGID -> currentThread();
             case GET_CURRENT_UID_GID -> {
                 calls.add(AgentSyscall.GETUID);
                 calls.add(AgentSyscall.GETGID);
@@ -127,6 +125,22 @@ final class AgentCalls {
         }
         if (environment.tidOffset().isEmpty()) {
             calls.add(AgentSyscall.GETTID);
+        }
+    }
+
+    private void storage(Helper helper) {
+        lock();
+        if (helper == Helper.TASK_STORAGE_GET) {
+            clock();
+        } else {
+            calls.add(AgentSyscall.GETTID);
+        }
+    }
+
+    private void currentThread() {
+        threadId();
+        if (environment.children() == ForkedChildren.FOLLOWED) {
+            calls.add(AgentSyscall.GETTID); // a child of vfork has its parent's thread pointer
         }
     }
 

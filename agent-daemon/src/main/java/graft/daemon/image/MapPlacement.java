@@ -16,6 +16,7 @@ import graft.ebpf.maps.Piece;
 import graft.ebpf.maps.QueueMap;
 import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.maps.StackTraceMap;
+import graft.ebpf.maps.TaskStorageMap;
 import graft.platform.address.RemoteAddress;
 import graft.platform.layout.MapLayout;
 import graft.platform.layout.PoolConstants;
@@ -100,6 +101,7 @@ final class MapPlacement {
                     BloomFilter _,
                     LpmTrie _,
                     MapOfMaps _,
+                    TaskStorageMap _,
                     StackTraceMap _ -> Optional.empty();
         };
     }

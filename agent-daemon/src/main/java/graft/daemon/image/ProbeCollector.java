@@ -132,6 +132,7 @@ final class ProbeCollector {
                 return Optional.of(new SessionRefusal.NoSuchSyscall(name));
             }
         }
+        boolean knownOnly = collection.watchesThreads(link.program()); // no thread can begin in a function for any call
         int places = 0;
         for (Map.Entry<TargetModule, List<SyscallSite>> module : syscallSites().entrySet()) {
             for (SyscallSite site : module.getValue()) {
@@ -139,7 +140,7 @@ final class ProbeCollector {
                     case ENTER -> site.hasStackBefore();
                     case EXIT -> site.hasStackBehind() && !site.neverReturns();
                 };
-                if (site.mayCall(number) && possible) {
+                if (site.mayCall(number) && possible && (site.number().isPresent() || !knownOnly)) {
                     SyscallPlace call = new SyscallPlace(site.address(), site.number());
                     function(module.getKey(), site).at(call).add(link, program, number);
                     places++;

@@ -9,6 +9,7 @@ import graft.daemon.SessionRefusal;
 import graft.daemon.SessionRequest;
 import graft.daemon.ThreadNumbers;
 import graft.ebpf.maps.BpfMap;
+import graft.ebpf.maps.TaskStorageMap;
 import graft.platform.address.RemoteAddress;
 import graft.platform.elf.ElfSegment;
 import graft.platform.layout.PoolConstants;
@@ -133,9 +134,12 @@ public final class TargetImage {
             Optional<SessionRefusal> unmade = Optional.empty();
             for (LinkRequest link : request.links()) {
                 Optional<SessionRefusal> refusal = collector.add(link);
-                boolean mayLack = request.onRefusal() == SessionRequest.OnRefusal.SKIP
-                        && refusal.filter(SessionRefusal.NoSyscallSite.class::isInstance)
-                                .isPresent();
+                boolean isMade = refusal.filter(SessionRefusal.NoSyscallSite.class::isInstance)
+                        .isEmpty();
+                if (!isMade && collection.watchesThreads(link.program())) {
+                    continue;
+                }
+                boolean mayLack = request.onRefusal() == SessionRequest.OnRefusal.SKIP && !isMade;
                 if (mayLack) {
                     unmade = refusal; // a call that it never makes leaves nothing uncovered
                 } else if (refusal.isPresent()) {
@@ -145,12 +149,18 @@ public final class TargetImage {
             if (unmade.isPresent() && collector.functions().isEmpty()) {
                 return new Assembly.Refused(unmade.get());
             }
-            return new TargetImage(
-                            modules,
-                            collection,
-                            agent,
-                            TargetEnvironment.of(modules, memory, request.onFork()),
-                            request.onRefusal())
+            TargetEnvironment environment = TargetEnvironment.of(modules, memory, request.onFork());
+            Optional<BpfMap> storage = collection.maps().stream()
+                    .filter(TaskStorageMap.class::isInstance)
+                    .findFirst();
+            if (storage.isPresent() && environment.ownTgid().isPresent()) {
+                return new Assembly.Refused(new SessionRefusal.MapRefused(
+                        storage.get().spec().name(),
+                        "process %d is in another pid namespace, and the numbers of its threads are others' too"
+                                .formatted(pid),
+                        "--where kernel"));
+            }
+            return new TargetImage(modules, collection, agent, environment, request.onRefusal())
                     .assemble(collector, collection.programs().values());
         }
     }

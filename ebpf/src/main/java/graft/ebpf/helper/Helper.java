@@ -40,6 +40,9 @@ public enum Helper {
     RINGBUF_SUBMIT(132, 2),
     RINGBUF_DISCARD(133, 2),
     RINGBUF_QUERY(134, 2),
+    TASK_STORAGE_GET(156, 4),
+    TASK_STORAGE_DELETE(157, 2),
+    GET_CURRENT_TASK_BTF(158, 0),
     FOR_EACH_MAP_ELEM(164, 4),
     GET_FUNC_IP(173, 1),
     GET_ATTACH_COOKIE(174, 1),
@@ -53,7 +56,10 @@ public enum Helper {
     DELAY(0x10001, 1),
 
     /** Graft's own: makes a system call with some arguments, those of a mask replaced by one address. */
-    MAKE_CALL(0x10002, 5);
+    MAKE_CALL(0x10002, 5),
+
+    /** Graft's own: a storage of tasks forgets the thread, which begins or ends. */
+    FORGET_TASK(0x10003, 1);
 
     private static final Map<Integer, Helper> BY_NUMBER = new HashMap<>();
     private static final Map<String, Helper> BY_TEXT = new HashMap<>();

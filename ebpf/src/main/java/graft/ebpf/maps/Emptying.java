@@ -21,7 +21,8 @@ final class Emptying {
             case HashTable keyed -> deleted(keyed);
             case LpmTrie keyed -> deleted(keyed);
             case StackTraceMap keyed -> deleted(keyed);
-            case MapOfMaps _, RingBuffer _, ArenaMap _ -> throw new AssertionError(map.spec() + " is in no map");
+            case MapOfMaps _, RingBuffer _, ArenaMap _, TaskStorageMap _ ->
+                throw new AssertionError(map.spec() + " is in no map");
         };
     }
 

@@ -8,7 +8,7 @@ import graft.platform.linux.Errno;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.OptionalInt;
-import java.util.function.IntConsumer;
+import java.util.function.IntPredicate;
 
 /**
  * Updates and deletes of a hash by the daemon, under the bucket's lock and with the agent's order of stores: an element
@@ -139,8 +139,8 @@ final class HashChanges {
         elements.unlink(older);
     }
 
-    /** @param last is given the element before it goes */
-    int delete(byte[] key, IntConsumer last) {
+    /** @param goes is given the element before it goes; one that is to stay is not found */
+    int delete(byte[] key, IntPredicate goes) {
         int code = elements.hash(key);
         int bucket = elements.bucketOf(code);
         if (!lock(bucket)) {
@@ -152,8 +152,7 @@ final class HashChanges {
                 elements.requireEnd(bucket, found);
                 return -Errno.ENOENT;
             }
-            last.accept(found.index());
-            return unlink(bucket, found);
+            return goes.test(found.index()) ? unlink(bucket, found) : -Errno.ENOENT;
         } finally {
             unlock(bucket);
         }

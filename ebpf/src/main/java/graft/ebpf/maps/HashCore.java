@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 
 /** What both kinds of hash do. Owns the region. */
 final class HashCore implements AutoCloseable {
@@ -74,13 +75,22 @@ final class HashCore implements AutoCloseable {
 
     int delete(byte[] key) {
         MapBytes.requireSize(key, elements.spec.keySize(), "the key");
-        return changes.delete(key, _ -> {});
+        return changes.delete(key, _ -> true);
     }
 
     int lookupAndDelete(byte[] key, byte[] value) {
         MapBytes.requireSize(key, elements.spec.keySize(), "the key");
         MapBytes.requireSize(value, values.bytes(), "the value");
-        return changes.delete(key, last -> System.arraycopy(values.read(last), 0, value, 0, value.length));
+        return changes.delete(key, last -> {
+            System.arraycopy(values.read(last), 0, value, 0, value.length);
+            return true;
+        });
+    }
+
+    /** Removes {@code key} if its value is still one that may go; otherwise it is as if there were none. */
+    int deleteIf(byte[] key, Predicate<byte[]> goes) {
+        MapBytes.requireSize(key, elements.spec.keySize(), "the key");
+        return changes.delete(key, element -> goes.test(values.read(element)));
     }
 
     Optional<byte[]> firstKey() {

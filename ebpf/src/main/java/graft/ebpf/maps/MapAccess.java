@@ -3,6 +3,7 @@ package graft.ebpf.maps;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
 import graft.platform.linux.Errno;
+import graft.platform.linux.Pidfd;
 import java.util.List;
 import java.util.Optional;
 
@@ -14,12 +15,28 @@ public final class MapAccess {
     private static final byte[] NOTHING = new byte[0];
     private static final int RDONLY = 1 << 3;
     private static final int WRONLY = 1 << 4;
+    private static final long LOCK = 1 << 2;
 
     private final BpfMap map;
+    private final TaskKeys taskKeys;
+
+    /** What a key of a map with values for threads is. */
+    public enum TaskKeys {
+        /** A descriptor of this process, as in bpf(2). */
+        PIDFD,
+        /** The number of a thread. */
+        NUMBER
+    }
 
     /** @param map borrowed */
     public MapAccess(BpfMap map) {
+        this(map, TaskKeys.PIDFD);
+    }
+
+    /** The same with other keys for threads. */
+    public MapAccess(BpfMap map, TaskKeys taskKeys) {
         this.map = map;
+        this.taskKeys = taskKeys;
     }
 
     /**
@@ -74,7 +91,30 @@ public final class MapAccess {
             case BloomFilter filter -> filter.mayContain(key) ? new Answer(0, key) : Answer.failed(Errno.ENOENT);
             case RingBuffer _ -> Answer.failed(Errno.ENOTSUPP);
             case ArenaMap _ -> Answer.failed(Errno.EINVAL);
+            case TaskStorageMap storage -> {
+                int thread = thread(key);
+                yield thread < 0 ? Answer.failed(-thread) : Answer.of(storage.lookup(thread));
+            }
         };
+    }
+
+    /** The number of the thread that a key is for: 0 for one that has ended, or {@code -EBADF}. */
+    private int thread(byte[] key) {
+        int number = MapBytes.intAt(key, 0);
+        return taskKeys == TaskKeys.NUMBER ? Math.max(number, 0) : Pidfd.processOf(number);
+    }
+
+    private int update(TaskStorageMap storage, byte[] key, byte[] value, long flags) {
+        if ((flags & LOCK) != 0) {
+            return Errno.EINVAL; // such values have no locks
+        }
+        int thread = thread(key);
+        return thread < 0 ? -thread : -storage.update(thread, value, flags);
+    }
+
+    private int delete(TaskStorageMap storage, byte[] key) {
+        int thread = thread(key);
+        return thread < 0 ? -thread : -storage.delete(thread);
     }
 
     /** Sets a value; adds it to what has no keys. Returns an errno, or 0. */
@@ -92,6 +132,7 @@ public final class MapAccess {
             case BloomFilter filter -> -filter.add(value, flags);
             case RingBuffer _ -> Errno.ENOTSUPP;
             case ArenaMap _ -> Errno.EOPNOTSUPP;
+            case TaskStorageMap storage -> update(storage, key, value, flags);
         };
     }
 
@@ -109,6 +150,7 @@ public final class MapAccess {
             case QueueMap _ -> Errno.EINVAL;
             case BloomFilter _, ArenaMap _ -> Errno.EOPNOTSUPP;
             case RingBuffer _ -> Errno.ENOTSUPP;
+            case TaskStorageMap storage -> delete(storage, key);
         };
     }
 
@@ -128,7 +170,10 @@ public final class MapAccess {
         return map instanceof QueueMap queue ? Answer.of(queue.pop()) : Answer.failed(Errno.ENOTSUPP);
     }
 
-    /** All that is in it at about this moment: an errno, or 0. Nothing is taken out. */
+    /**
+     * All that is in it at about this moment: an errno, or 0. Nothing is taken out. Values of threads, which bpf(2) does not list, come
+     * with the threads' numbers.
+     */
     public int entries(EntryConsumer consumer) {
         if (has(WRONLY)) {
             return Errno.EPERM;
@@ -142,6 +187,16 @@ public final class MapAccess {
                 List<byte[]> values = queue.values();
                 for (byte[] value : values) {
                     if (!consumer.accept(NOTHING, value)) {
+                        break;
+                    }
+                }
+                yield 0;
+            }
+            case TaskStorageMap storage -> {
+                storage.forgetEnded();
+                for (int thread : storage.threads()) {
+                    Optional<byte[]> value = storage.lookup(thread);
+                    if (value.isPresent() && !consumer.accept(MapBytes.ofInt(thread), value.get())) {
                         break;
                     }
                 }

@@ -19,6 +19,7 @@ final class MapMaker {
             case BLOOM_FILTER -> BloomFilter.create(spec, memory);
             case ARENA -> ArenaMap.create(spec);
             case STACK_TRACE -> StackTraceMap.create(spec, memory);
+            case TASK_STORAGE -> TaskStorageMap.create(spec, memory);
             case CGROUP_ARRAY,
                     DEVMAP,
                     SOCKMAP,
@@ -36,7 +37,6 @@ final class MapMaker {
                     INSN_ARRAY,
                     ARRAY_OF_MAPS,
                     HASH_OF_MAPS,
-                    TASK_STORAGE,
                     USER_RINGBUF -> throw new AssertionError(spec.type() + " passed the rules");
         };
     }

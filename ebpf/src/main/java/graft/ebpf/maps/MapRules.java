@@ -18,14 +18,18 @@ final class MapRules {
     private static final int ZERO_SEED = 1 << 6;
     private static final int PRESERVE_ELEMENTS = 1 << 11;
     private static final int INNER_MAP = 1 << 12;
+    private static final int CLONE = 1 << 9;
     private static final int SEGV_ON_FAULT = 1 << 17;
     private static final int WRONLY_PROG = 1 << 8;
     private static final int ACCESS_FLAGS = NUMA_NODE | RDONLY | WRONLY | MapSpec.READ_ONLY_FOR_PROGRAMS | WRONLY_PROG;
-    private static final long LARGEST_REGION = 1L << 36;
+    static final long LARGEST_REGION = 1L << 36;
     private static final int LARGEST_PER_CPU_VALUE = 32 << 10;
     private static final long LARGEST_ARENA = 1L << 32;
     private static final int LARGEST_RING = 1 << 30;
     private static final int LARGEST_PREFIX = 256;
+    /** In the kernel 64 KiB with what it adds to an element, 128 bytes. */
+    private static final int LARGEST_STORAGE = 0xffff - 128;
+
     private static final long LARGEST_ELEMENT = 4L << 20;
 
     private MapRules() {}
@@ -44,6 +48,7 @@ final class MapRules {
             case BLOOM_FILTER -> bloom(spec);
             case ARENA -> arena(spec);
             case STACK_TRACE -> traces(spec);
+            case TASK_STORAGE -> storage(spec);
             case ARRAY_OF_MAPS, HASH_OF_MAPS -> holder(spec);
             case CGROUP_ARRAY,
                     DEVMAP,
@@ -60,7 +65,6 @@ final class MapRules {
                     INODE_STORAGE,
                     CGRP_STORAGE,
                     INSN_ARRAY,
-                    TASK_STORAGE,
                     USER_RINGBUF ->
                 no(spec, "its type " + spec.type() + " is not available in user space", "--where kernel");
         };
@@ -139,6 +143,29 @@ final class MapRules {
             return no(spec, size + " bytes are not 1 to " + most + " addresses", "value_size " + most * Long.BYTES);
         }
         return common(spec, NUMA_NODE | RDONLY | WRONLY).or(() -> size(spec, StackTraceMap.regionSize(spec)));
+    }
+
+    private static Optional<MapCreation.Refused> storage(MapSpec spec) {
+        if ((spec.flags() & ~CLONE) != MapSpec.NO_PREALLOC) {
+            return no(
+                    spec,
+                    "map_flags 0x%x: storage is not allocated beforehand".formatted(spec.flags()),
+                    "map_flags BPF_F_NO_PREALLOC");
+        }
+        if (spec.maxEntries() != 0) {
+            return no(spec, "storage has no max_entries, as every task may have a value", "max_entries 0");
+        }
+        if (spec.keySize() != Integer.BYTES
+                || spec.keyType().isEmpty()
+                || spec.valueType().isEmpty()) {
+            return no(spec, "storage of tasks needs a 4-byte key and the types of key and value", "__type(key, int)");
+        }
+        return spec.valueSize() <= 0 || spec.valueSize() > LARGEST_STORAGE
+                ? no(
+                        spec,
+                        "a task's value has 1 to %d bytes, not %d".formatted(LARGEST_STORAGE, spec.valueSize()),
+                        "smaller values")
+                : Optional.empty();
     }
 
     /** A map of maps. */

@@ -9,7 +9,16 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /** What all maps have in common: each is one region, which targets map as a whole unless a type says otherwise. */
 abstract sealed class RegionMap implements BpfMap
-        permits IndexedMap, HashTable, LpmTrie, QueueMap, BloomFilter, RingBuffer, ArenaMap, StackTraceMap, MapOfMaps {
+        permits IndexedMap,
+                HashTable,
+                LpmTrie,
+                QueueMap,
+                BloomFilter,
+                RingBuffer,
+                ArenaMap,
+                StackTraceMap,
+                TaskStorageMap,
+                MapOfMaps {
     final MapSpec spec;
     final MapRegion region;
     private final AtomicBoolean frozen = new AtomicBoolean();

@@ -95,6 +95,9 @@ final class HelperArguments {
 
     private void anything(Reg reg) {
         if (step.read(reg) instanceof Pointer pointer) {
+            if (pointer.region() instanceof Value.Region.Kernel) {
+                KernelMemory.requireKernel(step, Memory.Place.of(step, reg, 0));
+            }
             step.walk.notes().passedOn(pointer);
         }
     }

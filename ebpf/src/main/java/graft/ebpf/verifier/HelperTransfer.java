@@ -5,6 +5,7 @@ import graft.ebpf.insn.Insn;
 import graft.ebpf.insn.Reg;
 import graft.ebpf.object.KernelSection;
 import graft.ebpf.object.ProgType;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -45,6 +46,9 @@ final class HelperTransfer {
 
     /** bp, ip and sp in {@code struct pt_regs}. */
     private static final List<Integer> WALKED_FIELDS = List.of(4 * 8, 16 * 8, 19 * 8);
+
+    /** Only graft's own programs call them. */
+    private static final Set<Helper> OWN = EnumSet.of(Helper.CONFINE, Helper.FORGET_TASK);
 
     private static final int GET_RETVAL = 186;
     private static final int SET_RETVAL = 187;
@@ -102,7 +106,7 @@ final class HelperTransfer {
     private static void requireAllowed(Prototype prototype, Setting setting) {
         Optional<Helper> offered = Helper.byNumber(prototype.number());
         if (setting.isForTarget()) {
-            boolean own = offered.filter(Helper.CONFINE::equals).isPresent();
+            boolean own = offered.filter(OWN::contains).isPresent();
             if (offered.isEmpty() || own && !setting.permissions().contains(Permission.CONFINE)) {
                 throw unknown("helper " + prototype.name() + " does not exist in graft");
             }

@@ -32,12 +32,24 @@ final class KernelMemory {
     }
 
     static Value load(Step step, Memory.Place place, Value.Region.Kernel kernel, int bytes) {
+        requireKernel(step, place);
         return switch (walk(step, place, kernel.type(), bytes)) {
             case KernelWalk.Reached.Number _ -> Memory.unknown(bytes);
             case KernelWalk.Reached.Struct(var type, var name, var doubt) ->
                 Pointer.to(new Value.Region.Kernel(type, name, trust(kernel, doubt), 0));
             case KernelWalk.Reached.Nothing(var why) -> throw refused(place, why);
         };
+    }
+
+    /** What a program in a process has for a struct of the kernel says which one it is, and leads nowhere. */
+    static void requireKernel(Step step, Memory.Place place) {
+        if (step.walk.setting().isForTarget()) {
+            throw new Refused(Finding.of(
+                    Cause.UNSUPPORTED,
+                    place.base(),
+                    place.base() + " is " + place.pointer().region().noun() + ", which a process cannot look into",
+                    "run the program in the kernel, or use helpers such as bpf_get_current_pid_tgid"));
+        }
     }
 
     private static Trust trust(Value.Region.Kernel from, KernelWalk.Doubt doubt) {
@@ -84,6 +96,7 @@ final class KernelMemory {
 
     /** A range that a helper reads: inside the struct. */
     static void readRange(Step step, Memory.Place place, Value.Region.Kernel kernel, long bytes) {
+        requireKernel(step, place);
         long size = step.walk
                 .setting()
                 .kernelTypes()

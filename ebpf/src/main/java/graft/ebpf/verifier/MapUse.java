@@ -34,7 +34,7 @@ final class MapUse {
             entry(MapType.BLOOM_FILTER, Set.of(87, 89)),
             entry(MapType.SK_STORAGE, Set.of(107, 108, 194)),
             entry(MapType.INODE_STORAGE, Set.of(145, 146, 194)),
-            entry(MapType.TASK_STORAGE, Set.of(156, 157, 194)),
+            entry(MapType.TASK_STORAGE, Set.of(156, 157, 194, 65539)),
             entry(MapType.CGRP_STORAGE, Set.of(210, 211, 194)),
             entry(MapType.ARENA, Set.of()),
             entry(MapType.INSN_ARRAY, Set.of()),
@@ -82,6 +82,7 @@ final class MapUse {
             entry(146, EnumSet.of(MapType.INODE_STORAGE)),
             entry(156, EnumSet.of(MapType.TASK_STORAGE)),
             entry(157, EnumSet.of(MapType.TASK_STORAGE)),
+            entry(65539, EnumSet.of(MapType.TASK_STORAGE)),
             entry(210, EnumSet.of(MapType.CGRP_STORAGE)),
             entry(211, EnumSet.of(MapType.CGRP_STORAGE)));
 
@@ -102,6 +103,7 @@ final class MapUse {
             MapType.STACK_TRACE,
             MapType.ARRAY_OF_MAPS,
             MapType.HASH_OF_MAPS,
+            MapType.TASK_STORAGE,
             MapType.RINGBUF);
 
     private static final Set<Integer> CHANGES_VALUES = Set.of(2, 3, 87, 88);

@@ -4,6 +4,6 @@ package graft.ebpf.verifier;
 public enum Permission {
     /** Change what the process does: leave functions with another result, write registers. */
     CHANGE,
-    /** End the agent's system calls in its process. For graft's own programs only. */
+    /** End the agent's system calls in its process, forget what belongs to a thread. For graft's own programs only. */
     CONFINE
 }

@@ -57,7 +57,7 @@ class HashRecoveryTest {
             region.setLong(word, (long) DEAD << 32 | 7);
             assertThat(new HashRecovery(elements).releaseLocksOf(DEAD)).isEqualTo(1);
             assertThat(region.getLong(word)).isZero();
-            changes.delete(KEY, _ -> {});
+            changes.delete(KEY, _ -> true);
             for (int key = 10; key < 10 + MAX; key++) {
                 assertThat(changes.update(MapBytes.ofInt(key), new byte[48], KeyedMap.NOEXIST))
                         .as("key %d", key)

@@ -56,6 +56,7 @@ final class VerifierCases {
         maps.put("ring", MapSpec.of("ring", MapType.RINGBUF, 0, 0, 4096));
         maps.put("data", MapSpec.of("data", MapType.ARRAY, 4, 32, 1));
         maps.put("percpu", MapSpec.of("percpu", MapType.PERCPU_HASH, 8, 16, 16));
+        maps.put("storage", MapSpec.of("storage", MapType.TASK_STORAGE, 4, 16, 0));
         return maps;
     }
 

@@ -1,8 +1,5 @@
 package graft.platform.proc;
 
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -15,15 +12,8 @@ public final class StackDepth {
 
     private StackDepth() {}
 
-    /** {@code kernel.perf_event_max_stack} now. The kernel gives it in the first read only: that has to be large enough. */
+    /** {@code kernel.perf_event_max_stack} now. */
     public static int most() {
-        if (!Files.exists(FILE)) {
-            return USUAL;
-        }
-        try (BufferedReader file = Files.newBufferedReader(FILE)) {
-            return Integer.parseInt(file.readLine());
-        } catch (IOException failed) {
-            throw new UncheckedIOException("reading " + FILE, failed);
-        }
+        return Files.exists(FILE) ? (int) Sysctl.number(FILE) : USUAL;
     }
 }

@@ -13,6 +13,8 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Types of maps: what programs make of them in a process is what they make of them in the kernel. */
 @Tag("slow")
@@ -72,6 +74,53 @@ class MapTypesTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"gcc, -pthread", "musl-gcc, -static"})
+    void threadsHaveTheirOwnValuesAsInTheKernel(String compiler, String option) throws IOException {
+        Path file = ToldProgram.compile(folder, "storage", compiler, option);
+        try (ToldProgram program = ToldProgram.start(file)) {
+            String[] calls = {"call 200", "threads 160", "same 20", "detached 20"};
+            GraftRun kernel = seen(program, "task_storage.bpf.o", "kernel", calls);
+            GraftRun user = seen(program, "task_storage.bpf.o", "user", calls);
+
+            for (int map = 0; map < 4; map++) {
+                assertThat(result(user, map)).as("RESULTS[%d]", map).isEqualTo(result(kernel, map));
+            }
+            assertThat(rows(user, "seen"))
+                    .hasSize(1)
+                    .first()
+                    .asString()
+                    .contains("seen[" + program.pid() + "] = {calls=200 ");
+            assertThat(rows(user, "number")).hasSize(1);
+        }
+    }
+
+    @Test
+    void threadsValuesAreReadAndSetByTheirNumbers() throws IOException {
+        Path file = ToldProgram.compile(folder, "storage", "gcc", "-pthread");
+        String object = OBJECTS.resolve("task_storage.bpf.o").toString();
+        try (ToldProgram program = ToldProgram.start(file);
+                GraftProcess graft =
+                        GraftProcess.start("run", object, "-p", program.pid(), "--attach", "on_call=uprobe::work")) {
+            graft.awaitLine("attached");
+            program.does("call 10");
+            assertThat(GraftRun.of("map", "list").output()).contains("task_storage");
+            String number = "number[" + program.pid() + "] = ";
+            assertThat(GraftRun.of("map", "set", "number", program.pid(), "77").status())
+                    .isZero();
+            assertThat(GraftRun.of("map", "get", "number", program.pid()).output())
+                    .contains(number + "77");
+            assertThat(GraftRun.of("map", "dump", "number").output()).contains(number + "77");
+            assertThat(GraftRun.of("map", "delete", "number", program.pid()).status())
+                    .isZero();
+            assertThat(GraftRun.of("map", "get", "number", program.pid()).errors())
+                    .contains("GRAFT-M005", "ENOENT");
+            assertThat(GraftRun.of("map", "set", "number", "4194303", "1").errors())
+                    .contains("GRAFT-M005", "ENOENT");
+            assertThat(graft.interrupt().status()).isZero();
+        }
+    }
+
     private static List<String> rows(GraftRun run, String map) {
         return run.output()
                 .lines()
@@ -93,11 +142,17 @@ class MapTypesTest {
     }
 
     private static GraftRun seen(ToldProgram program, String object, String place) throws IOException {
+        return seen(program, object, place, "call " + CALLS);
+    }
+
+    private static GraftRun seen(ToldProgram program, String object, String place, String... calls) throws IOException {
         String file = OBJECTS.resolve(object).toString();
         try (GraftProcess graft = GraftProcess.start(
                 "run", file, "-p", program.pid(), "--where", place, "--attach", "on_call=uprobe::work")) {
             graft.awaitLine("attached");
-            program.does("call " + CALLS);
+            for (String call : calls) {
+                program.does(call);
+            }
             GraftRun run = graft.interrupt();
             assertThat(run.status()).as(run.errors()).isZero();
             return run;

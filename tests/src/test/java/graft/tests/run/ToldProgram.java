@@ -30,11 +30,16 @@ final class ToldProgram implements AutoCloseable {
 
     /** Compiles it. */
     static Path compile(Path folder) {
-        Path file = folder.resolve("told");
-        Path source = folder.resolve("told.c");
-        try (InputStream in = ToldProgram.class.getResourceAsStream("told.c")) {
+        return compile(folder, "told", "gcc", "-pthread");
+    }
+
+    /** Compiles another that is told the same way. */
+    static Path compile(Path folder, String name, String compiler, String option) {
+        Path file = folder.resolve(name);
+        Path source = folder.resolve(name + ".c");
+        try (InputStream in = ToldProgram.class.getResourceAsStream(name + ".c")) {
             Files.write(source, in.readAllBytes());
-            Process gcc = new ProcessBuilder("gcc", "-O1", "-pthread", "-o", file.toString(), source.toString())
+            Process gcc = new ProcessBuilder(compiler, "-O1", option, "-o", file.toString(), source.toString())
                     .inheritIO()
                     .start();
             assertThat(gcc.onExit().join().exitValue()).isZero();

@@ -49,6 +49,10 @@ public final class InlineHelpers {
                     GET_STACKID,
                     GET_STACK,
                     STRNCMP,
+                    TASK_STORAGE_GET,
+                    TASK_STORAGE_DELETE,
+                    GET_CURRENT_TASK_BTF,
+                    FORGET_TASK,
                     CONFINE,
                     DELAY,
                     MAKE_CALL -> false;

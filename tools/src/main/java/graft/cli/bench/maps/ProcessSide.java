@@ -6,6 +6,7 @@ import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.KeyedMap;
 import graft.ebpf.maps.QueueMap;
 import graft.ebpf.maps.RingBuffer;
+import graft.ebpf.maps.TaskStorageMap;
 import graft.ebpf.object.MapSpec;
 import java.lang.foreign.ValueLayout;
 import java.util.TreeMap;
@@ -25,7 +26,7 @@ record ProcessSide(BpfMap map) implements MapSide {
     private KeyedMap keyed() {
         return switch (map) {
             case KeyedMap keyed -> keyed;
-            case RingBuffer _, ArenaMap _, QueueMap _, BloomFilter _ ->
+            case RingBuffer _, ArenaMap _, QueueMap _, BloomFilter _, TaskStorageMap _ ->
                 throw new IllegalArgumentException(spec().name() + " has no keys");
         };
     }
@@ -44,7 +45,7 @@ record ProcessSide(BpfMap map) implements MapSide {
         switch (map) {
             case KeyedMap keyed ->
                 keyed.keys().forEach(key -> put(contents, key, keyed.lookup(key).orElseThrow()));
-            case ArenaMap _, QueueMap _, BloomFilter _ -> {}
+            case ArenaMap _, QueueMap _, BloomFilter _, TaskStorageMap _ -> {}
             case RingBuffer ring ->
                 ring.drain(
                         record -> contents.put((long) contents.size(), record.toArray(ValueLayout.JAVA_BYTE)),
@@ -56,7 +57,7 @@ record ProcessSide(BpfMap map) implements MapSide {
     @Override
     public int drain() {
         return switch (map) {
-            case KeyedMap _, ArenaMap _, QueueMap _, BloomFilter _ -> 0;
+            case KeyedMap _, ArenaMap _, QueueMap _, BloomFilter _, TaskStorageMap _ -> 0;
             case RingBuffer ring -> ring.drain(_ -> {}, Integer.MAX_VALUE);
         };
     }
