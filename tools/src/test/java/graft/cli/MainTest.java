@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class MainTest {
@@ -19,6 +20,17 @@ class MainTest {
         assertThat(graft("--help")).isZero();
         assertThat(out.toString().lines().count()).isLessThanOrEqualTo(40);
         assertThat(out.toString()).contains("Examples:", "graft demo");
+    }
+
+    /** The list is made without making the commands. */
+    @Test
+    void everyListedCommandIsThere() {
+        Set<String> listed = GraftCommand.line().getSubcommands().keySet();
+        assertThat(listed).contains("tls", "help").hasSizeGreaterThan(20);
+        assertThat(listed).allSatisfy(name -> {
+            assertThat(graft("help", name)).as(name).isZero();
+            assertThat(out.toString()).contains("Usage: graft " + name);
+        });
     }
 
     @Test
