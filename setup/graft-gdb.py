@@ -17,6 +17,7 @@ TAILS, TAIL_COUNT = 0x18000, 0x800
 TAKEN_OVER = 1 << 63
 HASH = 0x61C88647
 PAGES, PAGES_TRIED, PAGES_APART = 0x10000, 32, 2533
+TAIL_PAGE_BIT, TAIL_PAGES_APART = 40, 40503
 KEPT = ("rbx", "rbp", "r12", "r13", "r14", "r15")
 
 
@@ -45,13 +46,14 @@ def table_set(table, count, word):
     return list(zip(slots[::2], slots[1::2]))
 
 
-def in_pages(runtime, word):
-    """What the word's page has for it, or 0."""
+def in_pages(runtime, word, tail):
+    """What the word's page has for it, or 0: the page of what it held last, or of the tail of a number."""
     (pages,) = words(runtime + CONFIG_RETURN_PAGES, 1)
-    index = hashed(word >> 23) + (word >> 12) & PAGES - 1
+    page = word >> 12 | tail << TAIL_PAGE_BIT
+    index = hashed(word >> 23) + (word >> 12) + tail * TAIL_PAGES_APART & PAGES - 1
     for _ in range(PAGES_TRIED if pages else 0):
         (key,) = words(pages + 8 * index, 1)
-        if key == word >> 12:
+        if key == page:
             return words(pages + 8 * PAGES + 4096 * index + (word & 0xFF8), 1)[0]
         if key == 0:
             return 0
@@ -59,15 +61,14 @@ def in_pages(runtime, word):
     return 0
 
 
-def original(start, end, word):
+def original(start, word):
     """The return address that the stack word held before anything was wrapped, or 0."""
     runtime = start - RUNTIME_SIZE
     found = [address for key, address in table_set(runtime + SLOTS, SLOT_COUNT, word) if key == word]
-    address = found[0] if found and found[0] else in_pages(runtime, word)
+    address = found[0] if found and found[0] else in_pages(runtime, word, 0)
     if address & TAKEN_OVER:
-        tails = table_set(runtime + TAILS, TAIL_COUNT, word)
-        outside = [tail for key, tail in tails if key & ~7 == word and not start <= tail & ~TAKEN_OVER < end]
-        address = outside[0] if outside else 0
+        first = [tail for key, tail in table_set(runtime + TAILS, TAIL_COUNT, word) if key == word + 1]
+        address = first[0] if first else in_pages(runtime, word, 1)
     return address
 
 
@@ -89,12 +90,12 @@ class WrappedCall(gdb.unwinder.Unwinder):
         pc = int(frame.read_register("rip")) & (1 << 64) - 1
         for start, end in pools():
             if start <= pc < end:
-                return self.unwind(frame, pc, start, end)
+                return self.unwind(frame, pc, start)
         return None
 
-    def unwind(self, frame, pc, start, end):
+    def unwind(self, frame, pc, start):
         sp = int(frame.read_register("rsp")) & (1 << 64) - 1
-        address = original(start, end, sp - 8)
+        address = original(start, sp - 8)
         if address == 0:
             return None
         info = frame.create_unwind_info(FrameId(sp, pc))

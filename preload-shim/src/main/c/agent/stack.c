@@ -40,15 +40,16 @@ INLINE struct graft_return_slot *set_of(char *table, uint32_t slots, uint64_t wo
     return (void *)(table + ((uint32_t)word * (uint32_t)HASH >> 16 & mask));
 }
 
-/* What the word's page has for it, or 0. */
-static uint64_t kept_in_page(uint64_t pages, uint64_t word)
+/* What the word's page has for it, or 0: the page of what it held last, or of the tail of a number. */
+static uint64_t kept_in_page(uint64_t pages, uint64_t word, uint32_t tail)
 {
     if (!pages)
         return 0;
-    uint32_t index = (uint32_t)(word >> STACK_SHIFT) * (uint32_t)HASH + (uint32_t)(word >> PAGE_SHIFT);
+    uint64_t page = word >> PAGE_SHIFT | (uint64_t)tail << GRAFT_TAIL_PAGE_BIT;
+    uint32_t index = (uint32_t)(word >> STACK_SHIFT) * (uint32_t)HASH + (uint32_t)page + tail * GRAFT_TAIL_PAGES_APART;
     for (int tries = 0; tries < PAGES_TRIED; tries++, index += PAGES_APART) {
         uint64_t key = ((uint64_t *)pages)[index &= GRAFT_RETURN_PAGES - 1];
-        if (key == word >> PAGE_SHIFT)
+        if (key == page)
             return *(uint64_t *)(pages + 8ull * GRAFT_RETURN_PAGES + ((uint64_t)index << PAGE_SHIFT) + (word & 0xff8));
         if (!key)
             break;
@@ -59,20 +60,20 @@ static uint64_t kept_in_page(uint64_t pages, uint64_t word)
 /* What one pool has for a word, or 0; an address of another pool when calls of both are wrapped there (graft-gdb.py). */
 static uint64_t kept_by(char *runtime, uint64_t word)
 {
-    uint64_t kept = 0;
+    uint64_t kept = 0, pages = ((struct graft_config *)(runtime + GRAFT_CONFIG_OFFSET))->return_pages;
     struct graft_return_slot *slot = set_of(runtime + GRAFT_RETURN_SLOTS_OFFSET, GRAFT_RETURN_SLOTS, word);
     for (int i = 0; i < RETURN_SET && !kept; i++)
         if (slot[i].slot == word)
             kept = slot[i].address;
     if (!kept)
-        kept = kept_in_page(((struct graft_config *)(runtime + GRAFT_CONFIG_OFFSET))->return_pages, word);
+        kept = kept_in_page(pages, word, 0);
     if (!(kept & GRAFT_TAKEN_OVER))
         return kept;
     slot = set_of(runtime + GRAFT_TAIL_SLOTS_OFFSET, GRAFT_TAIL_SLOTS, word);
     for (int i = 0; i < RETURN_SET; i++)
-        if ((slot[i].slot & ~7ull) == word && runtime_of(slot[i].address & ~GRAFT_TAKEN_OVER) != runtime)
+        if (slot[i].slot == word + 1)
             return slot[i].address;
-    return 0;
+    return kept_in_page(pages, word, 1);
 }
 
 /* What a stack word held before its call was wrapped, when `address` is in it now. */

@@ -56,19 +56,6 @@ static enum wrap wrap_of(const struct graft_idle *idle, uint64_t word)
     return in_one_of(POINTER(uint64_t, idle->others), idle->other_count, word) ? WRAPPED_AGAIN : NOT_WRAPPED;
 }
 
-/* Where the function returned to before anything was wrapped; 0 when it is not known. */
-static uint64_t original(const struct graft_idle *idle, const struct graft_return_slot *slot,
-                         const struct graft_return_slot *tails)
-{
-    uint64_t address = slot->address & ~GRAFT_TAKEN_OVER;
-    if (!in_pool(idle, address)) return address;
-    for (uint64_t i = 0; i < GRAFT_TAIL_SLOTS; i++) {
-        address = tails[i].address & ~GRAFT_TAKEN_OVER;
-        if ((tails[i].slot & -8ull) == slot->slot && address && !in_pool(idle, address)) return address;
-    }
-    return 0;
-}
-
 enum { PAGE = 4096, PAGE_WORDS = PAGE / 8 };
 
 /* What a stop may do: a page of a stack takes about as long as eight words. */
@@ -77,7 +64,8 @@ enum { WORK_MAX = 0x2000, PAGE_WORK = 8 };
 /* What the buffer for stacks, which are looked at before, is used for afterwards. */
 struct tables {
     struct graft_return_slot slots[GRAFT_RETURN_SLOTS], tails[GRAFT_TAIL_SLOTS];
-    uint64_t keys[GRAFT_RETURN_PAGES], kept[PAGE_WORDS], words[PAGE_WORDS], values[PAGE_WORDS];
+    uint64_t pages, keys[GRAFT_RETURN_PAGES], kept[PAGE_WORDS], words[PAGE_WORDS], values[PAGE_WORDS];
+    uint64_t tail_key, tail_words[PAGE_WORDS]; /* of the page that was looked up last */
     struct { uint64_t address, size; } places[PAGE_WORDS];
 };
 
@@ -90,7 +78,40 @@ static long read_all(struct graft_stop *stop, uint64_t from, void *to, uint64_t 
     return graft_memory_read(stop, from, to, size) == (long)size;
 }
 
-static enum answer unwrap_slots(struct graft_stop *stop, const struct graft_idle *idle, const struct tables *tables)
+enum { PAGE_SHIFT = 12, STACK_SHIFT = 23, PAGES_TRIED = 32, PAGES_APART = 2533, TAIL_SET = 8, HASH = 0x61c88647 };
+
+/* What a stack word held before the first tail jump, when that is in a page, or 0. */
+static uint64_t first_tail_in_page(struct graft_stop *stop, struct tables *tables, uint64_t word)
+{
+    uint64_t key = word >> PAGE_SHIFT | 1ull << GRAFT_TAIL_PAGE_BIT;
+    uint32_t index = (uint32_t)(word >> STACK_SHIFT) * (uint32_t)HASH + (uint32_t)key + GRAFT_TAIL_PAGES_APART;
+    if (!tables->pages) return 0;
+    for (uint32_t tries = 0; tables->tail_key != key; tries++, index += PAGES_APART) {
+        uint64_t there = tables->keys[index &= GRAFT_RETURN_PAGES - 1];
+        if (!there || tries == PAGES_TRIED) return 0;
+        if (there != key) continue;
+        if (!read_all(stop, tables->pages + sizeof tables->keys + index * (uint64_t)PAGE, tables->tail_words, PAGE)) return 0;
+        tables->tail_key = key;
+        break;
+    }
+    return tables->tail_words[word % PAGE / 8];
+}
+
+/* Where the function returned to before anything was wrapped; 0 when it is not known. */
+static uint64_t original(struct graft_stop *stop, const struct graft_idle *idle, const struct graft_return_slot *slot,
+                         struct tables *tables)
+{
+    if (!(slot->address & GRAFT_TAKEN_OVER)) return in_pool(idle, slot->address) ? 0 : slot->address;
+    uint64_t address = 0;
+    uint32_t set = (uint32_t)slot->slot * (uint32_t)HASH >> 16 & (GRAFT_TAIL_SLOTS - TAIL_SET) * (uint32_t)sizeof *slot;
+    const struct graft_return_slot *tails = &tables->tails[set / sizeof *slot];
+    for (uint64_t i = 0; i < TAIL_SET && !address; i++)
+        if (tails[i].slot == slot->slot + 1) address = tails[i].address;
+    if (!address) address = first_tail_in_page(stop, tables, slot->slot);
+    return in_pool(idle, address) ? 0 : address;
+}
+
+static enum answer unwrap_slots(struct graft_stop *stop, const struct graft_idle *idle, struct tables *tables)
 {
     for (uint64_t i = 0; i < GRAFT_RETURN_SLOTS; i++) {
         const struct graft_return_slot *slot = &tables->slots[i];
@@ -99,7 +120,7 @@ static enum answer unwrap_slots(struct graft_stop *stop, const struct graft_idle
         if (!slot->slot || !slot->address || !read_all(stop, slot->slot, &word, sizeof word)) continue;
         enum wrap wrap = wrap_of(idle, word);
         if (wrap == NOT_WRAPPED) continue;
-        uint64_t address = original(idle, slot, tables->tails);
+        uint64_t address = original(stop, idle, slot, tables);
         if (wrap == WRAPPED_AGAIN || !address || idle->keep_wraps) return BUSY;
         if (graft_text_write(stop, slot->slot, &address, sizeof address)) return BUSY;
     }
@@ -116,7 +137,7 @@ static enum answer unwrap_page(struct graft_stop *stop, const struct graft_idle 
         struct graft_return_slot slot = {page + 8 * i, tables->kept[i]};
         enum wrap wrap = slot.address ? wrap_of(idle, tables->words[i]) : NOT_WRAPPED;
         if (wrap == NOT_WRAPPED) continue;
-        uint64_t address = original(idle, &slot, tables->tails);
+        uint64_t address = original(stop, idle, &slot, tables);
         if (wrap == WRAPPED_AGAIN || !address || idle->keep_wraps) return BUSY;
         tables->values[count] = address;
         tables->places[count].address = slot.slot;
@@ -129,20 +150,18 @@ static enum answer unwrap_page(struct graft_stop *stop, const struct graft_idle 
     return written == (long)values.size ? IDLE : BUSY;
 }
 
-static enum answer unwrap_pages(struct graft_stop *stop, const struct graft_idle *idle, struct tables *tables,
-                                uint64_t pages)
+static enum answer unwrap_pages(struct graft_stop *stop, const struct graft_idle *idle, struct tables *tables)
 {
     static const uint64_t unused = GRAFT_RETURN_PAGE_UNUSED;
-    uint64_t first = pages + sizeof tables->keys, work = 0;
-    if (!read_all(stop, pages, tables->keys, sizeof tables->keys)) return IDLE;
+    uint64_t first = tables->pages + sizeof tables->keys, work = 0;
     for (uint64_t i = 0; i < GRAFT_RETURN_PAGES; i++) {
         uint64_t page = tables->keys[i] * PAGE;
-        if (!tables->keys[i] || tables->keys[i] == unused) continue;
+        if (!tables->keys[i] || tables->keys[i] == unused || tables->keys[i] >> GRAFT_TAIL_PAGE_BIT) continue;
         if ((work += PAGE_WORK) > WORK_MAX) return MORE;
         if (read_all(stop, first + i * PAGE, tables->kept, PAGE) && read_all(stop, page, tables->words, PAGE)
             && unwrap_page(stop, idle, tables, page, &work) == BUSY)
             return BUSY;
-        if (graft_text_write(stop, pages + 8 * i, &unused, sizeof unused)) return BUSY;
+        if (graft_text_write(stop, tables->pages + 8 * i, &unused, sizeof unused)) return BUSY;
     }
     return IDLE;
 }
@@ -156,9 +175,11 @@ static enum answer unwrap(struct graft_stop *stop, const struct graft_idle *idle
     if (!read_all(stop, table, tables->slots, sizeof tables->slots)) return IDLE;
     if (!read_all(stop, runtime + GRAFT_TAIL_SLOTS_OFFSET, tables->tails, sizeof tables->tails)) return IDLE;
     if (!read_all(stop, runtime + GRAFT_CONFIG_OFFSET, &config, sizeof config)) return IDLE;
+    tables->pages = config.return_pages_used ? config.return_pages : 0;
+    tables->tail_key = 0;
+    if (tables->pages && !read_all(stop, tables->pages, tables->keys, sizeof tables->keys)) tables->pages = 0;
     enum answer answer = unwrap_slots(stop, idle, tables);
-    if (answer != IDLE || !config.return_pages || !config.return_pages_used) return answer;
-    return unwrap_pages(stop, idle, tables, config.return_pages);
+    return answer == IDLE && tables->pages ? unwrap_pages(stop, idle, tables) : answer;
 }
 
 /* 0: no thread can; 1: one may; 2: more calls are to be ended in another stop. */

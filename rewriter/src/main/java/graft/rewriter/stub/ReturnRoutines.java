@@ -33,13 +33,13 @@ import java.util.Optional;
  * from then on. So a recursion of any depth needs no more than as much memory again as its stack.
  *
  * <p>A function that a wrapped one tail jumps to finds one of our addresses in the stack word. The slot then takes that
- * one, marked, and what it held goes to a second table, whose keys say by 1 to 7 more bytes which of several such
- * addresses they mean. A call that finds neither slot nor page, and the eighth function of a chain of tail jumps, is not wrapped
- * and is counted in {@code missed_returns}.
+ * one, marked and numbered, and what it held goes to a second table, whose keys say by 1 to 7 more bytes which of several such
+ * addresses they mean; when that has no room, or the number is larger, to a page for words with this number. A call that finds
+ * neither slot nor page, and the 65th function of a chain of tail jumps, is not wrapped and is counted in {@code missed_returns}.
  */
 public final class ReturnRoutines {
     /** Both routines together are not longer. */
-    public static final int MAX_BYTES = 1536;
+    public static final int MAX_BYTES = 2048;
 
     private static final int PAGE_BITS = 12;
 
@@ -59,6 +59,11 @@ public final class ReturnRoutines {
 
     /** 2 to the 32nd by the golden ratio: frames of any one size, one behind the other, spread over all sets. */
     private static final int HASH = 0x61c88647;
+
+    /** From the stack pointer down, below what {@link #saveMore} keeps: the number of an address, and the slot of its word. */
+    private static final int TAIL = -48;
+
+    private static final int SLOT = -56;
 
     private final RuntimeRegion runtime;
     private final Optional<RemoteAddress> pages;
@@ -108,7 +113,7 @@ public final class ReturnRoutines {
         search("search", found);
         out.op(Arith.SUB, OpSize.Q, Gpr.R11, RuntimeRegion.RETURN_SET_BYTES);
         forEachSlot("free", Gpr.R11, () -> claimFree(claimed));
-        findPage(WhenMissing.CLAIM, found, missed);
+        findPage(WhenMissing.CLAIM, Words.RETURNS, found, missed);
         out.bind(missed);
         out.mov(OpSize.D, Gpr.RAX, 1);
         out.locked(
@@ -136,39 +141,72 @@ public final class ReturnRoutines {
         forgetTails(claimed);
     }
 
-    /** The stack word holds an address of ours: the slot takes it, and its own goes to a tail slot. */
+    /** The stack word holds an address of ours: the slot takes it, and its own goes to a tail slot or a page. */
     private void claimTail(Label missed) {
         Label found = new Label("tail-found");
         Label free = new Label("tail-free");
         Label full = new Label("tail-full");
+        Label elsewhere = new Label("tail-elsewhere");
+        Label inPage = new Label("tail-in a page");
         stackWord();
         search("tail-search", found);
-        findPage(WhenMissing.GIVE_UP, found, missed);
+        findPage(WhenMissing.GIVE_UP, Words.RETURNS, found, missed);
         out.bind(found);
         saveMore();
-        countTails("tail-count");
+        out.mov(OpSize.Q, Gpr.R10, Address.at(Gpr.R11, ReturnSlotLayout.ADDRESS));
+        numberOfTail();
         out.op(Unary.INC, OpSize.Q, Gpr.RCX);
-        out.op(Arith.CMP, OpSize.Q, Gpr.RCX, RuntimeRegion.RETURN_SET_SLOTS);
+        out.op(Arith.CMP, OpSize.Q, Gpr.RCX, PoolConstants.TAILS);
         out.jcc(Cond.AE, full);
-        out.op(Arith.ADD, OpSize.Q, (RegMem) Gpr.RCX, Gpr.RAX);
+        findTailSlots(elsewhere);
         forEachSlot("tail-claim", Gpr.RDX, () -> {
             out.mov(OpSize.D, Gpr.RAX, 0);
             out.locked(Locked.CMPXCHG, OpSize.Q, Address.at(Gpr.RDX, ReturnSlotLayout.SLOT), Gpr.RCX);
             out.jcc(Cond.E, free);
         });
+        out.bind(elsewhere);
+        restoreMore();
+        findPage(WhenMissing.CLAIM, Words.TAILS, inPage, missed);
         out.bind(full);
         restoreMore();
         out.jmp(missed);
+        out.bind(inPage);
+        saveMore();
+        out.mov(OpSize.Q, (RegMem) Gpr.RDX, Gpr.R11);
+        out.mov(OpSize.Q, Gpr.R11, Address.at(Gpr.RSP, SLOT));
         out.bind(free);
         out.mov(OpSize.Q, Gpr.R10, Address.at(Gpr.R11, ReturnSlotLayout.ADDRESS));
         out.mov(OpSize.Q, Address.at(Gpr.RDX, ReturnSlotLayout.ADDRESS), Gpr.R10);
+        out.mov(OpSize.Q, Gpr.RCX, Address.at(Gpr.RSP, TAIL));
+        out.op(Shift.SHL, OpSize.Q, Gpr.RCX, PoolConstants.TAIL_BIT);
         out.mov(Gpr.R10, PoolConstants.TAKEN_OVER);
+        out.op(Arith.OR, OpSize.Q, (RegMem) Gpr.R10, Gpr.RCX);
         out.op(Arith.OR, OpSize.Q, Gpr.R10, Address.at(Gpr.RSP, 8));
         out.mov(OpSize.Q, Address.at(Gpr.R11, ReturnSlotLayout.ADDRESS), Gpr.R10);
         restoreMore();
         restore();
         out.op(Arith.CMP, OpSize.Q, Gpr.RSP, Gpr.RSP);
         out.plain(Plain.RET);
+    }
+
+    /** rcx becomes the number in the kept address r10, 0 when it is the original one. */
+    private void numberOfTail() {
+        out.mov(OpSize.Q, (RegMem) Gpr.RCX, Gpr.R10);
+        out.op(Shift.SHR, OpSize.Q, Gpr.RCX, PoolConstants.TAIL_BIT);
+        out.op(Arith.AND, OpSize.D, Gpr.RCX, PoolConstants.TAILS - 1);
+    }
+
+    /**
+     * Keeps the number rcx and the slot r11. rdx becomes the first tail slot that may have that number of the stack word, rcx its
+     * key; goes to {@code elsewhere} when the number is too large for keys.
+     */
+    private void findTailSlots(Label elsewhere) {
+        out.mov(OpSize.Q, Address.at(Gpr.RSP, TAIL), Gpr.RCX);
+        out.mov(OpSize.Q, Address.at(Gpr.RSP, SLOT), Gpr.R11);
+        out.op(Arith.CMP, OpSize.D, Gpr.RCX, Long.BYTES);
+        out.jcc(Cond.AE, elsewhere);
+        findSet(runtime.tailSlots(), Gpr.RDX, RuntimeRegion.TAIL_SET_MASK);
+        out.op(Arith.ADD, OpSize.Q, (RegMem) Gpr.RCX, Gpr.RAX);
     }
 
     /** A chain that longjmp has left behind in the slot at r11 ends, and the slot is claimed anew. */
@@ -184,14 +222,6 @@ public final class ReturnRoutines {
                 }));
         restoreMore();
         out.jmp(claimed);
-    }
-
-    /** rcx becomes the number of tail slots of the word that rax points to, rdx the first slot of their set. */
-    private void countTails(String name) {
-        findSet(runtime.tailSlots(), Gpr.RDX, RuntimeRegion.TAIL_SET_MASK);
-        out.mov(OpSize.D, Gpr.RCX, 0);
-        forEachSlot(name, Gpr.RDX, () -> ifTailOfThisWord(name + "-next", () -> out.op(Unary.INC, OpSize.Q, Gpr.RCX)));
-        out.op(Arith.SUB, OpSize.Q, Gpr.RDX, RuntimeRegion.RETURN_SET_BYTES);
     }
 
     private void ifTailOfThisWord(String name, Runnable body) {
@@ -225,7 +255,7 @@ public final class ReturnRoutines {
         search("held-search", found);
         Label inPage = new Label("in a page");
         Label lost = new Label("lost");
-        findPage(WhenMissing.GIVE_UP, inPage, lost);
+        findPage(WhenMissing.GIVE_UP, Words.RETURNS, inPage, lost);
         out.bind(lost);
         // Only foreign writes to the table lead here; there is no return address left to go to.
         out.plain(Plain.UD2);
@@ -253,20 +283,36 @@ public final class ReturnRoutines {
         releaseTail();
     }
 
-    /** r10 is our address, marked; the slot at r11 gets back what it held before. */
+    /** r10 is our address, marked and numbered; the slot at r11 gets back what it held before. */
     private void releaseTail() {
         Label found = new Label("tail-held");
+        Label elsewhere = new Label("tail-held elsewhere");
+        Label inPage = new Label("tail-held in a page");
+        Label lost = new Label("tail-lost");
         saveMore();
-        out.mov(Gpr.RCX, ~PoolConstants.TAKEN_OVER);
-        out.op(Arith.AND, OpSize.Q, (RegMem) Gpr.R10, Gpr.RCX);
+        numberOfTail();
+        out.op(Shift.SHL, OpSize.Q, Gpr.R10, Long.SIZE - PoolConstants.TAIL_BIT);
+        out.op(Shift.SHR, OpSize.Q, Gpr.R10, Long.SIZE - PoolConstants.TAIL_BIT);
         out.mov(OpSize.Q, Address.at(Gpr.RSP, 8), Gpr.R10);
-        countTails("tail-held-count");
-        out.op(Arith.ADD, OpSize.Q, (RegMem) Gpr.RCX, Gpr.RAX);
+        findTailSlots(elsewhere);
         forEachSlot("tail-held-search", Gpr.RDX, () -> {
             out.op(Arith.CMP, OpSize.Q, Address.at(Gpr.RDX, ReturnSlotLayout.SLOT), Gpr.RCX);
             out.jcc(Cond.E, found);
         });
+        out.bind(elsewhere);
+        restoreMore();
+        findPage(WhenMissing.GIVE_UP, Words.TAILS, inPage, lost);
+        out.bind(lost);
         out.plain(Plain.UD2);
+        out.bind(inPage);
+        out.mov(OpSize.Q, Gpr.RAX, Address.at(Gpr.R11, ReturnSlotLayout.ADDRESS));
+        out.test(OpSize.Q, Gpr.RAX, Gpr.RAX);
+        out.jcc(Cond.E, lost);
+        out.mov(OpSize.Q, Gpr.R10, Address.at(Gpr.RSP, SLOT));
+        out.mov(OpSize.Q, Address.at(Gpr.R10, ReturnSlotLayout.ADDRESS), Gpr.RAX);
+        out.mov(OpSize.Q, Address.at(Gpr.R11, ReturnSlotLayout.ADDRESS), 0);
+        restore();
+        out.plain(Plain.RET);
         out.bind(found);
         out.mov(OpSize.Q, Gpr.R10, Address.at(Gpr.RDX, ReturnSlotLayout.ADDRESS));
         out.mov(OpSize.Q, Address.at(Gpr.R11, ReturnSlotLayout.ADDRESS), Gpr.R10);
@@ -292,11 +338,18 @@ public final class ReturnRoutines {
         GIVE_UP
     }
 
+    private enum Words {
+        /** What stack words held when their calls were wrapped. */
+        RETURNS,
+        /** What they held before a tail jump, with the number that is kept below the stack pointer. */
+        TAILS
+    }
+
     /**
-     * Goes to {@code found} with r11 at what ends in the word for the stack word, as slots do, or to {@code missing}. Before the
+     * Goes to {@code found} with r11 at what ends in the word for the stack word, as slots do, or to {@code none}. Before the
      * word there is no key.
      */
-    private void findPage(WhenMissing missing, Label found, Label none) {
+    private void findPage(WhenMissing missing, Words words, Label found, Label none) {
         if (pages.isEmpty()) {
             out.jmp(none);
             return;
@@ -313,6 +366,13 @@ public final class ReturnRoutines {
         out.op(Shift.SHR, OpSize.Q, Gpr.RDX, STACK_BITS);
         out.imul(OpSize.D, Gpr.RDX, Gpr.RDX, HASH);
         out.op(Arith.ADD, OpSize.D, (RegMem) Gpr.RDX, Gpr.RCX);
+        if (words == Words.TAILS) {
+            out.mov(OpSize.Q, Gpr.R10, Address.at(Gpr.RSP, TAIL));
+            out.imul(OpSize.D, Gpr.RAX, Gpr.R10, PoolConstants.TAIL_PAGES_APART);
+            out.op(Arith.ADD, OpSize.D, (RegMem) Gpr.RDX, Gpr.RAX);
+            out.op(Shift.SHL, OpSize.Q, Gpr.R10, PoolConstants.TAIL_PAGE_BIT);
+            out.op(Arith.OR, OpSize.Q, (RegMem) Gpr.RCX, Gpr.R10);
+        }
         out.mov(Gpr.R10, PAGES_TRIED);
         out.bind(again);
         out.op(Arith.AND, OpSize.D, Gpr.RDX, PAGES_MASK);

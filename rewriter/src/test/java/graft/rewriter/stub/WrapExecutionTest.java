@@ -336,6 +336,65 @@ class WrapExecutionTest {
         assertThat(liveSlots()).isZero();
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {9, 63, 64, 65})
+    void withPagesChainsHaveSixtyFourFunctions(int length) throws IOException {
+        MemorySegment pages = usePages();
+        long outer = chain(length);
+        for (int round = 1; round <= 3; round++) {
+            long expected = round * (2L * length - 1);
+            assertThat(machine.call(outer, state(0)).get(Gpr.RAX)).isEqualTo(length * (length - 1L) / 2);
+            assertThat(entry.count()).isEqualTo(expected);
+            assertThat(missed()).isEqualTo(length > PoolConstants.TAILS ? round : 0);
+            assertThat(exit.count()).isEqualTo(expected - missed());
+            assertThat(liveSlots() + liveWords(pages)).isZero();
+        }
+    }
+
+    /** Of two or three functions that jump to each other, the last calls the first, as often as there is no room for otherwise. */
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3})
+    void everyLevelOfADeepRecursionWithTailJumpsIsWrapped(int length) throws IOException {
+        MemorySegment pages = usePages();
+        long next = wrapped(this::sumByTheFirst);
+        for (int i = 1; i < length; i++) {
+            long target = next;
+            next = wrapped(out -> {
+                out.lea(OpSize.Q, Gpr.RDI, Address.at(Gpr.RDI, 0));
+                out.nop(1);
+                out.jmp(target);
+            });
+        }
+        long first = next;
+        long caller = machine.text(out -> {
+            out.mov(Gpr.RAX, first);
+            out.mov(OpSize.Q, machine.scratch(MARK), Gpr.RAX);
+            out.jmp(first);
+        });
+        for (int round = 1; round <= 3; round++) {
+            assertThat(machine.call(caller, state(DEEP)).get(Gpr.RAX)).isEqualTo(DEEP * (DEEP + 1L) / 2);
+            assertThat(exit.count()).isEqualTo(round * length * (DEEP + 1L));
+            assertThat(missed()).isZero();
+            assertThat(liveSlots() + liveWords(pages)).isZero();
+        }
+    }
+
+    /** Sum of 0 to rdi, by calls of the function that is marked. */
+    private void sumByTheFirst(X64Assembler out) {
+        Label end = new Label("end");
+        out.push(Gpr.RBX);
+        out.mov(OpSize.Q, (RegMem) Gpr.RBX, Gpr.RDI);
+        out.mov(Gpr.RAX, 0);
+        out.test(OpSize.Q, Gpr.RDI, Gpr.RDI);
+        out.jcc(Cond.E, end);
+        out.op(Unary.DEC, OpSize.Q, Gpr.RDI);
+        out.call(machine.scratch(MARK));
+        out.op(Arith.ADD, OpSize.Q, (RegMem) Gpr.RAX, Gpr.RBX);
+        out.bind(end);
+        out.pop(Gpr.RBX);
+        out.plain(Plain.RET);
+    }
+
     @Test
     void aChainThatLongjmpLeavesIsForgotten() {
         Label landing = new Label("landing");

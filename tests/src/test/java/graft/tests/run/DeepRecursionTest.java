@@ -14,11 +14,14 @@ import graft.tests.command.Sessions;
 import graft.uprobe.Probe;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** A million wrapped calls are under way at once: all returns are seen, or go where they would have gone. */
 @Tag("slow")
@@ -34,14 +37,29 @@ class DeepRecursionTest {
     @TempDir
     private Path folder;
 
-    @Test
-    void everyReturnIsSeen() throws IOException {
+    /** A function that calls itself, and two of which the first jumps to the second. */
+    private enum Recursion {
+        CALLS("deep", "deep"),
+        JUMPS("fall", "waits", "waits_more");
+
+        private final String order;
+        private final List<String> functions;
+
+        Recursion(String order, String... functions) {
+            this.order = order;
+            this.functions = List.of(functions);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void everyReturnIsSeen(Recursion recursion) throws IOException {
         try (ToldProgram program = ToldProgram.start(ToldProgram.compile(folder))) {
-            try (Session session = Sessions.open(request(program), new Attacher())) {
+            try (Session session = Sessions.open(request(program, recursion), new Attacher())) {
                 for (int round = 1; round <= ROUNDS; round++) {
-                    dive(session, program, round);
+                    dive(session, program, recursion, round);
                     program.does("!");
-                    assertThat(calls(session, RETURNS)).isEqualTo(round * (DEPTH + 1L));
+                    assertThat(calls(session, RETURNS)).isEqualTo(round * recursion.functions.size() * (DEPTH + 1L));
                 }
                 assertThat(session.missed().all()).isZero();
                 assertRestored(session);
@@ -49,12 +67,13 @@ class DeepRecursionTest {
         }
     }
 
-    @Test
-    void aDetachEndsAllCallsThatAreUnderWay() throws IOException {
+    @ParameterizedTest
+    @EnumSource
+    void aDetachEndsAllCallsThatAreUnderWay(Recursion recursion) throws IOException {
         try (ToldProgram program = ToldProgram.start(ToldProgram.compile(folder))) {
             for (int round = 1; round <= ROUNDS; round++) {
-                try (Session session = Sessions.open(request(program), new Attacher())) {
-                    dive(session, program, 1);
+                try (Session session = Sessions.open(request(program, recursion), new Attacher())) {
+                    dive(session, program, recursion, 1);
                     assertRestored(session);
                     program.does("!");
                 }
@@ -86,17 +105,20 @@ class DeepRecursionTest {
         }
     }
 
-    private static SessionRequest request(ToldProgram program) throws IOException {
+    private static SessionRequest request(ToldProgram program, Recursion recursion) throws IOException {
         List<Integer> pids = List.of(Integer.parseInt(program.pid()));
-        List<LinkRequest> links = List.of(
-                new LinkRequest.Uprobe("little_entry", new Probe(Probe.Kind.ENTRY, "", "deep", 0), 0),
-                new LinkRequest.Uprobe("little_return", new Probe(Probe.Kind.RETURN, "", "deep", 0), 0));
+        List<LinkRequest> links = new ArrayList<>();
+        links.add(new LinkRequest.Uprobe(
+                "little_entry", new Probe(Probe.Kind.ENTRY, "", recursion.functions.getFirst(), 0), 0));
+        for (String function : recursion.functions) {
+            links.add(new LinkRequest.Uprobe("little_return", new Probe(Probe.Kind.RETURN, "", function, 0), 0));
+        }
         return new SessionRequest(Sessions.request(COUNTS, pids).object(), links, pids);
     }
 
     /** Lets it wait at the end of its recursion. */
-    private static void dive(Session session, ToldProgram program, int round) {
-        program.begins("deep " + DEPTH);
+    private static void dive(Session session, ToldProgram program, Recursion recursion, int round) {
+        program.begins(recursion.order + " " + DEPTH);
         while (calls(session, ENTRIES) < round * (DEPTH + 1L)) {
             assertThat(session.hasLiveTarget()).isTrue();
         }

@@ -2,7 +2,7 @@
  * Does what standard input says and then answers with its process id: "call N" calls work, "parent N" calls getppid, "thread N"
  * starts threads one after another, "both N" calls work and getppid N times each, at the same time in two threads,
  * "alarm N" interrupts the program every N microseconds from then on, for most of the time, "wait N" reads a byte N calls
- * deep, each of them by two jumps, "deep N" reads one N plain calls deep, "tight N" calls work and tight N times each.
+ * deep, each of them by two jumps, "fall N" the same on a large stack, "deep N" reads one N plain calls deep, "tight N" calls work and tight N times each.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -53,7 +53,12 @@ static void *dive(void *unused)
 	return deep(times) == times ? NULL : unused;
 }
 
-static void dive_on_a_large_stack(void)
+static void *fall(void *unused)
+{
+	return waits(times) & 1 ? NULL : unused;
+}
+
+static void on_a_large_stack(void *(*routine)(void *))
 {
 	pthread_attr_t attributes;
 	pthread_t thread;
@@ -61,7 +66,7 @@ static void dive_on_a_large_stack(void)
 
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, 64ul << 20);
-	pthread_create(&thread, &attributes, dive, &times);
+	pthread_create(&thread, &attributes, routine, &times);
 	pthread_join(thread, &wrong);
 	if (wrong)
 		_exit(9);
@@ -135,7 +140,9 @@ int main(void)
 				if (work(i) != 2 * i + 1 || tight(3) != 7)
 					return 9;
 		} else if (!strcmp(what, "deep")) {
-			dive_on_a_large_stack();
+			on_a_large_stack(dive);
+		} else if (!strcmp(what, "fall")) {
+			on_a_large_stack(fall);
 		} else if (!strcmp(what, "thread")) {
 			for (long i = 0; i < times; i++) {
 				pthread_create(&thread, NULL, nothing, NULL);
