@@ -34,7 +34,7 @@ static uint64_t first_busy(struct graft_map *map, uint64_t pending, uint64_t end
     return pending;
 }
 
-static void *reserve(struct graft_map *map, uint64_t size)
+void *graft_ring_reserve(struct graft_map *map, uint64_t size)
 {
     struct graft_ring *ring = (void *)graft_base(map);
     if (size > GRAFT_RECORD_LENGTH || room_of((uint32_t)size) > map->max_entries)
@@ -100,7 +100,7 @@ static struct graft_map *map_of(struct graft_record *record)
     return (uint64_t)record - graft_data(map) < map->max_entries ? map : 0;
 }
 
-static void finish(void *sample, uint64_t flags, uint32_t mark)
+void graft_ring_finish(void *sample, uint64_t flags, uint32_t mark)
 {
     struct graft_record *record = (struct graft_record *)sample - 1;
     struct graft_map *map = map_of(record);
@@ -110,18 +110,18 @@ static void finish(void *sample, uint64_t flags, uint32_t mark)
 
 EXPORT void *graft_helper_ringbuf_reserve(struct graft_map *map, uint64_t size, uint64_t flags)
 {
-    return flags ? 0 : reserve(map, size);
+    return flags ? 0 : graft_ring_reserve(map, size);
 }
 
-EXPORT void graft_helper_ringbuf_submit(void *sample, uint64_t flags) { finish(sample, flags, 0); }
+EXPORT void graft_helper_ringbuf_submit(void *sample, uint64_t flags) { graft_ring_finish(sample, flags, 0); }
 
-EXPORT void graft_helper_ringbuf_discard(void *sample, uint64_t flags) { finish(sample, flags, GRAFT_RECORD_DISCARD); }
+EXPORT void graft_helper_ringbuf_discard(void *sample, uint64_t flags) { graft_ring_finish(sample, flags, GRAFT_RECORD_DISCARD); }
 
 EXPORT long graft_helper_ringbuf_output(struct graft_map *map, const void *data, uint64_t size, uint64_t flags)
 {
     if (flags & ~(uint64_t)(NO_WAKEUP | FORCE_WAKEUP))
         return -EINVAL;
-    char *sample = reserve(map, size);
+    char *sample = graft_ring_reserve(map, size);
     if (!sample)
         return -EAGAIN;
     graft_copy(sample, data, size);
@@ -141,7 +141,7 @@ EXPORT long graft_helper_perf_event_output(
         return flags >= graft_config()->cpus ? -E2BIG : -EOPNOTSUPP;
     if (size > LARGEST_EVENT)
         return -E2BIG;
-    char *sample = reserve(map, size);
+    char *sample = graft_ring_reserve(map, size);
     if (!sample)
         return -ENOSPC;
     graft_copy(sample, data, size);

@@ -184,5 +184,7 @@ long graft_hash_delete(struct graft_map *map, const void *key);
 void *graft_trie_lookup(struct graft_map *map, const void *key);
 long graft_trie_update(struct graft_map *map, const void *key, const void *value, uint64_t flags);
 long graft_trie_delete(struct graft_map *map, const void *key);
+void *graft_ring_reserve(struct graft_map *map, uint64_t size);
+void graft_ring_finish(void *sample, uint64_t flags, uint32_t mark);
 
 #endif

@@ -11,10 +11,40 @@ import java.util.Set;
 
 /** Which system calls the helpers of some programs may make in a target, by what is known of the target. */
 final class AgentCalls {
+    /** {@code MAKE_CALL} makes the calls of the process itself. */
+    private static final Set<Helper> MAKE_NONE = EnumSet.of(
+            Helper.MAP_LOOKUP_ELEM,
+            Helper.TRACE_PRINTK,
+            Helper.GET_PRANDOM_U32,
+            Helper.RINGBUF_QUERY,
+            Helper.GET_FUNC_IP,
+            Helper.OVERRIDE_RETURN,
+            Helper.GET_ATTACH_COOKIE,
+            Helper.FOR_EACH_MAP_ELEM,
+            Helper.LOOP,
+            Helper.TAIL_CALL,
+            Helper.STRNCMP,
+            Helper.DYNPTR_FROM_MEM,
+            Helper.DYNPTR_READ,
+            Helper.DYNPTR_WRITE,
+            Helper.DYNPTR_DATA,
+            Helper.DYNPTR_ADJUST,
+            Helper.DYNPTR_IS_NULL,
+            Helper.DYNPTR_IS_RDONLY,
+            Helper.DYNPTR_SIZE,
+            Helper.DYNPTR_CLONE,
+            Helper.DYNPTR_SLICE,
+            Helper.DYNPTR_SLICE_RDWR,
+            Helper.ITER_NUM_NEW,
+            Helper.ITER_NUM_NEXT,
+            Helper.ITER_NUM_DESTROY,
+            Helper.CONFINE,
+            Helper.MAKE_CALL);
+
     private final TargetEnvironment environment;
     private final Set<AgentSyscall> calls = EnumSet.noneOf(AgentSyscall.class);
 
-    private AgentCalls(TargetEnvironment environment) {
+    AgentCalls(TargetEnvironment environment) {
         this.environment = environment;
     }
 
@@ -42,7 +72,7 @@ final class AgentCalls {
         };
     }
 
-    private void add(Helper helper) {
+    void add(Helper helper) {
         switch (helper) {
             case PROBE_READ,
                     PROBE_READ_STR,
@@ -68,11 +98,12 @@ final class AgentCalls {
                 processor();
                 calls.add(AgentSyscall.FUTEX);
             }
-            case RINGBUF_OUTPUT, RINGBUF_RESERVE -> {
+            case RINGBUF_OUTPUT, RINGBUF_RESERVE, RINGBUF_RESERVE_DYNPTR -> {
                 lock();
                 calls.add(AgentSyscall.FUTEX);
             }
-            case RINGBUF_SUBMIT, RINGBUF_DISCARD -> calls.add(AgentSyscall.FUTEX);
+            case RINGBUF_SUBMIT, RINGBUF_DISCARD, RINGBUF_SUBMIT_DYNPTR, RINGBUF_DISCARD_DYNPTR ->
+                calls.add(AgentSyscall.FUTEX);
             case GET_CURRENT_PID_TGID -> currentThread();
             case GET_CURRENT_UID_GID -> {
                 calls.add(AgentSyscall.GETUID);
@@ -85,19 +116,11 @@ final class AgentCalls {
                 clock();
                 calls.add(AgentSyscall.CLOCK_NANOSLEEP);
             }
-            case MAP_LOOKUP_ELEM,
-                    TRACE_PRINTK,
-                    GET_PRANDOM_U32,
-                    RINGBUF_QUERY,
-                    GET_FUNC_IP,
-                    OVERRIDE_RETURN,
-                    GET_ATTACH_COOKIE,
-                    FOR_EACH_MAP_ELEM,
-                    LOOP,
-                    TAIL_CALL,
-                    STRNCMP,
-                    CONFINE,
-                    MAKE_CALL -> {} // the last makes the calls of the process itself
+            default -> {
+                if (!MAKE_NONE.contains(helper)) {
+                    throw new AssertionError("nobody has said which system calls " + helper + " makes");
+                }
+            }
         }
     }
 

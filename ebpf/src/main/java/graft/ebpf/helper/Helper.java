@@ -6,7 +6,8 @@ import java.util.Optional;
 
 /**
  * The helpers that graft offers to programs, under the kernel's numbers (include/uapi/linux/bpf.h). The in-target
- * agent exports them as {@code graft_helper_<name>}, but for those that the compiler always writes in place.
+ * agent exports them as {@code graft_helper_<name>}, but for those that the compiler always writes in place. Functions that the
+ * kernel lets programs call by name are here as well, under numbers of graft's own that no call instruction can carry.
  */
 public enum Helper {
     MAP_LOOKUP_ELEM(1, 2),
@@ -48,6 +49,13 @@ public enum Helper {
     GET_ATTACH_COOKIE(174, 1),
     LOOP(181, 4),
     STRNCMP(182, 3),
+    DYNPTR_FROM_MEM(197, 4),
+    RINGBUF_RESERVE_DYNPTR(198, 4),
+    RINGBUF_SUBMIT_DYNPTR(199, 2),
+    RINGBUF_DISCARD_DYNPTR(200, 2),
+    DYNPTR_READ(201, 5),
+    DYNPTR_WRITE(202, 5),
+    DYNPTR_DATA(203, 3),
 
     /** Graft's own, and in no kernel: the agent makes no system call in this process any more. */
     CONFINE(0x10000, 0),
@@ -59,15 +67,33 @@ public enum Helper {
     MAKE_CALL(0x10002, 5),
 
     /** Graft's own: a storage of tasks forgets the thread, which begins or ends. */
-    FORGET_TASK(0x10003, 1);
+    FORGET_TASK(0x10003, 1),
+
+    DYNPTR_ADJUST(0x20000, 3),
+    DYNPTR_IS_NULL(0x20001, 1),
+    DYNPTR_IS_RDONLY(0x20002, 1),
+    DYNPTR_SIZE(0x20003, 1),
+    DYNPTR_CLONE(0x20004, 2),
+    DYNPTR_SLICE(0x20005, 4),
+    DYNPTR_SLICE_RDWR(0x20006, 4),
+    ITER_NUM_NEW(0x20007, 3),
+    ITER_NUM_NEXT(0x20008, 1),
+    ITER_NUM_DESTROY(0x20009, 1);
+
+    private static final int FIRST_FUNCTION = 0x20000;
 
     private static final Map<Integer, Helper> BY_NUMBER = new HashMap<>();
     private static final Map<String, Helper> BY_TEXT = new HashMap<>();
+    private static final Map<String, Helper> FUNCTIONS = new HashMap<>();
 
     static {
         for (Helper helper : values()) {
-            BY_NUMBER.put(helper.number, helper);
-            BY_TEXT.put(helper.text(), helper);
+            if (helper.isFunction()) {
+                FUNCTIONS.put(helper.text(), helper);
+            } else {
+                BY_NUMBER.put(helper.number, helper);
+                BY_TEXT.put(helper.text(), helper);
+            }
         }
     }
 
@@ -79,9 +105,14 @@ public enum Helper {
         this.parameters = parameters;
     }
 
-    /** The kernel's number, as a call instruction carries it. */
+    /** The kernel's number, as a call instruction carries it, or one of graft's own. */
     public int number() {
         return number;
+    }
+
+    /** Whether programs call it by name, as a function of the kernel. */
+    public boolean isFunction() {
+        return number >= FIRST_FUNCTION;
     }
 
     /** Whether it calls a function of the program, which may know addresses in the frame of the helper's caller. */
@@ -112,6 +143,11 @@ public enum Helper {
     /** The helper that programs call by {@code text}, or nothing when graft does not offer it. */
     public static Optional<Helper> named(String text) {
         return Optional.ofNullable(BY_TEXT.get(text));
+    }
+
+    /** The function of the kernel that graft offers under its name, or nothing. */
+    public static Optional<Helper> function(String name) {
+        return Optional.ofNullable(FUNCTIONS.get(name));
     }
 
     /** The helper with a kernel number, or nothing when graft does not offer it. */

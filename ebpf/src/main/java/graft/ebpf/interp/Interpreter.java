@@ -43,6 +43,7 @@ public final class Interpreter {
     private final InsnList program;
     private final Memory memory;
     private final Environment environment;
+    private final StackObjects objects;
     private final Tracer tracer;
     private final long[] registers = new long[11];
     private final Deque<Caller> callers = new ArrayDeque<>();
@@ -69,6 +70,7 @@ public final class Interpreter {
         this.insns = insns;
         this.memory = memory;
         this.environment = environment;
+        this.objects = new StackObjects(memory, environment);
     }
 
     /** For a program that uses an arena, which must be in memory where it says. */
@@ -153,7 +155,7 @@ public final class Interpreter {
             case Insn.MayGoto(short distance) -> next += --budget < 0 ? distance : 0;
             case Insn.CallHelper(int number) -> callHelper(number);
             case Insn.CallLocal(int distance) -> callLocal(distance);
-            case Insn.CallKernelFunction(String name) -> throw new ProgramFault("call of kernel function " + name);
+            case Insn.CallKernelFunction(String name) -> callFunction(name);
             case Insn.Exit _ -> leave();
             case Insn.Poison(String reason, var _) -> throw new ProgramFault(reason);
         }
@@ -212,8 +214,24 @@ public final class Interpreter {
             tailCall(arguments);
             return;
         }
-        registers[0] =
-                number == Helper.LOOP.number() ? loop(arguments) : environment.call(number, arguments, this::call);
+        registers[0] = helper(number, arguments);
+    }
+
+    private long helper(int number, long[] arguments) {
+        if (number == Helper.LOOP.number()) {
+            return loop(arguments);
+        }
+        Optional<Helper> known = Helper.byNumber(number);
+        OptionalLong done = known.isPresent() ? objects.call(known.get(), arguments) : OptionalLong.empty();
+        return done.isPresent() ? done.getAsLong() : environment.call(number, arguments, this::call);
+    }
+
+    private void callFunction(String name) {
+        Optional<Helper> function = Helper.function(name);
+        registers[0] = (function.isPresent()
+                        ? objects.call(function.get(), Arrays.copyOfRange(registers, 1, 6))
+                        : OptionalLong.empty())
+                .orElseThrow(() -> new ProgramFault("call of kernel function " + name));
     }
 
     /** Another program goes on in place of this function, or nothing happens. */

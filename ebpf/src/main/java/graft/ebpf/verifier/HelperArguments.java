@@ -1,5 +1,6 @@
 package graft.ebpf.verifier;
 
+import graft.ebpf.helper.Helper;
 import graft.ebpf.insn.Reg;
 import graft.ebpf.object.KernelType;
 import graft.ebpf.object.MapSpec;
@@ -76,6 +77,11 @@ final class HelperArguments {
             case Argument.Key _ -> key(reg);
             case Argument.MapValue(var direction, var nullable) -> mapValue(reg, direction, nullable);
             case Argument.Buffer(var direction, var nullable) -> buffer(reg, direction, nullable);
+            case Argument.CopyBuffer _ -> {
+                if (!isNull(reg)) {
+                    buffer(reg, Direction.BOTH, Null.REFUSED);
+                }
+            }
             case Argument.Fixed(var direction, var bytes) -> fixed(reg, direction, bytes);
             case Argument.Size(var least) -> size(reg, least);
             case Argument.RecordSize _ -> recordSize(reg);
@@ -192,6 +198,7 @@ final class HelperArguments {
 
     /** Checked together with the size that follows. */
     private void buffer(Reg reg, Direction direction, Null nullable) {
+        requireValue(reg);
         Reg sizeReg = Reg.of(reg.number() + 1);
         Scalar size = step.number(sizeReg, Cause.BAD_SIZE, "where " + helper.name() + " takes a size");
         size.mustBePrecise();
@@ -201,6 +208,14 @@ final class HelperArguments {
             return;
         }
         range(reg, direction, size.wide().umin(), most);
+    }
+
+    /** A dynptr may outlive whatever else it could be made of. */
+    private void requireValue(Reg reg) {
+        boolean value = step.read(reg) instanceof Pointer pointer && pointer.region() instanceof Value.Region.MapValue;
+        if (helper.number() == Helper.DYNPTR_FROM_MEM.number() && !value) {
+            throw objects.badArgument(reg, "a map value");
+        }
     }
 
     private void requireBounded(Reg reg, Scalar size) {

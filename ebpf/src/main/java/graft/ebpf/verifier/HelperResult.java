@@ -29,14 +29,8 @@ final class HelperResult {
                 int reference = acquired(step);
                 yield new Pointer(new Value.Region.Record(reference, arguments.largestSize()), Scalar.ZERO, reference);
             }
-            case SLICE_OR_NULL ->
-                orNull(
-                        step,
-                        new Value.Region.Memory(
-                                "a slice of a dynptr",
-                                arguments.largestSize(),
-                                arguments.sliceAccess(),
-                                arguments.dynptr()));
+            case SLICE_OR_NULL -> slice(arguments, arguments.sliceAccess(), step);
+            case READ_ONLY_SLICE_OR_NULL -> slice(arguments, MapSpec.Access.READ_ONLY, step);
             case SOCKET_OR_NULL -> socket(prototype, arguments, step, Socket.Kind.SOCKET);
             case SOCK_COMMON_OR_NULL -> socket(prototype, arguments, step, Socket.Kind.SOCK_COMMON);
             case TCP_SOCK_OR_NULL -> socket(prototype, arguments, step, Socket.Kind.TCP_SOCK);
@@ -45,6 +39,12 @@ final class HelperResult {
             case PER_CPU -> Pointer.to(arguments.perCpu());
             case PER_CPU_OR_NULL -> orNull(step, arguments.perCpu());
         };
+    }
+
+    private static Value slice(HelperArguments arguments, MapSpec.Access access, Step step) {
+        return orNull(
+                step,
+                new Value.Region.Memory("a slice of a dynptr", arguments.largestSize(), access, arguments.dynptr()));
     }
 
     private static Value valueOrNull(HelperArguments arguments, Prototype prototype, Step step) {

@@ -61,6 +61,22 @@ final class HelperTransfer {
                 Prototype.of(insn.helper()).orElseThrow(() -> unknown("there is no helper " + insn.helper()));
         requireAllowed(prototype, setting);
         Helper.byNumber(insn.helper()).ifPresent(step.walk.notes()::called);
+        perform(prototype, step);
+    }
+
+    /** A function of the kernel that is as good as a helper. */
+    static void function(Helper function, Step step) {
+        Prototype prototype = Prototype.of(function.number()).orElseThrow();
+        boolean writes = prototype.number() == Helper.DYNPTR_SLICE_RDWR.number();
+        Setting setting = step.walk.setting();
+        if (writes && !setting.isForTarget() && !setting.mayWritePackets()) {
+            throw unknown(prototype.name() + " is not for programs of this type");
+        }
+        step.walk.notes().called(function);
+        perform(prototype, step);
+    }
+
+    private static void perform(Prototype prototype, Step step) {
         step.walk.visit(step.slot);
         HelperArguments arguments = new HelperArguments(step, prototype);
         List<Prototype.Argument> expected = prototype.arguments();
@@ -74,7 +90,7 @@ final class HelperTransfer {
             TailCalls.check(step);
         }
         FrameTransfer.forgetArguments(step);
-        if (CHANGE_PACKETS.contains(insn.helper())) {
+        if (CHANGE_PACKETS.contains(prototype.number())) {
             PacketRules.forgetPackets(step.state);
         }
         step.state.set(Reg.R0, HelperResult.of(prototype, arguments, step));

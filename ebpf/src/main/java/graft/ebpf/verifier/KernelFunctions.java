@@ -2,6 +2,7 @@ package graft.ebpf.verifier;
 
 import graft.ebpf.btf.Btf;
 import graft.ebpf.btf.BtfType;
+import graft.ebpf.helper.Helper;
 import graft.ebpf.insn.Insn;
 import graft.ebpf.insn.Reg;
 import graft.ebpf.object.KernelSection;
@@ -13,6 +14,7 @@ import graft.ebpf.verifier.Value.Resident.Thing;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** Calls of kernel functions by name: {@code kfuncs.table} says which, the kernel's BTF what they take. */
@@ -43,8 +45,14 @@ final class KernelFunctions {
     private static void call(Insn.CallKernelFunction insn, Step step) {
         LockRules.requireNone(step.state, "functions cannot be called while a spin lock is held");
         Setting setting = step.walk.setting();
-        if (!setting.isForTarget() && Iterators.isIterator(insn.name())) {
+        Optional<Helper> offered = Helper.function(insn.name());
+        if (Iterators.isIterator(insn.name()) && (offered.isPresent() || !setting.isForTarget())) {
+            offered.ifPresent(step.walk.notes()::called);
             Iterators.call(insn.name(), step);
+            return;
+        }
+        if (offered.isPresent()) {
+            HelperTransfer.function(offered.get(), step);
             return;
         }
         Row row = ROWS.get(insn.name());

@@ -1,6 +1,7 @@
 package graft.ebpf.verifier;
 
 import graft.ebpf.btf.Btf;
+import graft.ebpf.helper.Helper;
 import graft.ebpf.insn.Reg;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.verifier.Prototype.DynptrUse;
@@ -27,11 +28,13 @@ final class ObjectArguments {
             "inet_connection_sock",
             "mptcp_sock");
 
+    private static final Set<Integer> SLICES =
+            Set.of(Helper.DYNPTR_DATA.number(), Helper.DYNPTR_SLICE.number(), Helper.DYNPTR_SLICE_RDWR.number());
+
     private final Step step;
     private final Prototype helper;
     private int reference;
-    private int dynptr;
-    private MapSpec.Access sliceAccess = MapSpec.Access.READ_WRITE;
+    private Optional<Thing.Dynptr> dynptr = Optional.empty();
     private Value.Region perCpu = new Value.Region.Memory("a per-CPU variable", 0, MapSpec.Access.READ_ONLY, 0);
     private Optional<Value.Region.Function> callback = Optional.empty();
     private Value callbackContext = Value.Nothing.UNINITIALISED;
@@ -47,11 +50,11 @@ final class ObjectArguments {
     }
 
     int dynptr() {
-        return dynptr;
+        return dynptr.orElseThrow().id();
     }
 
     MapSpec.Access sliceAccess() {
-        return sliceAccess;
+        return dynptr.orElseThrow().access();
     }
 
     Value.Region perCpu() {
@@ -215,39 +218,27 @@ final class ObjectArguments {
     }
 
     void dynptr(Reg reg, DynptrUse use, long size) {
-        StackObjects.Site site;
         if (step.read(reg) instanceof Pointer pointer
                 && pointer.region() instanceof Value.Region.StackObject(var thing)
                 && use == DynptrUse.READ) {
-            dynptr = thing.id();
-            sliceAccess = thing.access();
+            dynptr = Optional.of(thing);
             return;
         }
-        site = StackObjects.site(step, reg, StackObjects.DYNPTR_PARTS);
+        StackObjects.Site site = StackObjects.site(step, reg, StackObjects.DYNPTR_PARTS);
+        int id = step.walk.origins().nextAt(step.slot);
         switch (use) {
-            case NEW_LOCAL -> {
-                int id = step.walk.origins().nextAt(step.slot);
-                StackObjects.put(
-                        step,
-                        reg,
-                        site,
-                        new Thing.Dynptr(Source.LOCAL, id, 0, MapSpec.Access.READ_WRITE),
-                        StackObjects.DYNPTR_PARTS);
-            }
+            case NEW_LOCAL -> create(reg, site, new Thing.Dynptr(Source.LOCAL, id, 0, MapSpec.Access.READ_WRITE));
             case NEW_RINGBUF -> {
-                int id = step.walk.origins().nextAt(step.slot);
-                StackObjects.put(
-                        step,
-                        reg,
-                        site,
-                        new Thing.Dynptr(Source.RINGBUF, id, id, MapSpec.Access.READ_WRITE),
-                        StackObjects.DYNPTR_PARTS);
+                create(reg, site, new Thing.Dynptr(Source.RINGBUF, id, id, MapSpec.Access.READ_WRITE));
                 step.state.acquire(id);
+            }
+            case NEW_CLONE -> {
+                Thing.Dynptr of = dynptr.orElseThrow();
+                create(reg, site, new Thing.Dynptr(of.source(), id, of.reference(), of.access()));
             }
             case READ -> {
                 Thing.Dynptr found = existing(reg, site);
-                dynptr = found.id();
-                sliceAccess = found.access();
+                dynptr = Optional.of(found);
                 requireSupported(reg, found);
             }
             case RELEASED -> {
@@ -261,9 +252,13 @@ final class ObjectArguments {
         }
     }
 
+    private void create(Reg reg, StackObjects.Site site, Thing.Dynptr made) {
+        StackObjects.put(step, reg, site, made, StackObjects.DYNPTR_PARTS);
+    }
+
     private void requireSupported(Reg reg, Thing.Dynptr found) {
-        boolean data = helper.number() == 203;
-        boolean write = helper.number() == 202;
+        boolean data = SLICES.contains(helper.number());
+        boolean write = helper.number() == Helper.DYNPTR_WRITE.number();
         boolean packet = found.source() == Source.SKB || found.source() == Source.XDP;
         if (data && packet || write && found.access() == MapSpec.Access.READ_ONLY) {
             throw badArgument(reg, "another kind of dynptr");

@@ -80,6 +80,9 @@ record Prototype(
         /** What is stored in a map value in exchange; given away. */
         record Exchanged() implements Argument {}
 
+        /** Memory whose size is in the next register, or null whatever that is. */
+        record CopyBuffer() implements Argument {}
+
         /** A dynptr on the stack. */
         record Dynptr(DynptrUse use) implements Argument {}
     }
@@ -120,6 +123,8 @@ record Prototype(
         READ,
         NEW_LOCAL,
         NEW_RINGBUF,
+        /** Of the one that was an argument before. */
+        NEW_CLONE,
         RELEASED
     }
 
@@ -151,6 +156,8 @@ record Prototype(
             RECORD_OR_NULL,
             /** A slice of the dynptr, or null. */
             SLICE_OR_NULL,
+            /** A slice of the dynptr that is only read, or null. */
+            READ_ONLY_SLICE_OR_NULL,
             /** A socket, or null. */
             SOCKET_OR_NULL,
             /** What socket programs see of any socket, or null. */

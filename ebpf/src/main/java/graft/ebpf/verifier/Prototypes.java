@@ -115,6 +115,7 @@ final class Prototypes {
                     case "value?" -> Result.Kind.VALUE_OR_NULL;
                     case "record?" -> Result.Kind.RECORD_OR_NULL;
                     case "dynmem?" -> Result.Kind.SLICE_OR_NULL;
+                    case "dynro?" -> Result.Kind.READ_ONLY_SLICE_OR_NULL;
                     case "socket?" -> Result.Kind.SOCKET_OR_NULL;
                     case "sock_common?" -> Result.Kind.SOCK_COMMON_OR_NULL;
                     case "tcp_sock?" -> Result.Kind.TCP_SOCK_OR_NULL;
@@ -178,6 +179,8 @@ final class Prototypes {
             case "dynptr" -> new Argument.Dynptr(DynptrUse.READ);
             case "dynptr=local" -> new Argument.Dynptr(DynptrUse.NEW_LOCAL);
             case "dynptr=ringbuf" -> new Argument.Dynptr(DynptrUse.NEW_RINGBUF);
+            case "dynptr=clone" -> new Argument.Dynptr(DynptrUse.NEW_CLONE);
+            case "copy?" -> new Argument.CopyBuffer();
             case "dynptr!" -> new Argument.Dynptr(DynptrUse.RELEASED);
             default -> throw new IllegalStateException("helpers.table: argument " + word);
         };

@@ -121,6 +121,27 @@ class MapTypesTest {
         }
     }
 
+    /** And what iterates over numbers, the other kind of object on a program's stack. */
+    @Test
+    void dynptrsAnswerAsTheKernels() throws IOException {
+        InterpretedObject interpreted = new InterpretedObject(OBJECTS.resolve("dynptrs.bpf.o"), "on_call");
+        for (int call = 0; call < CALLS; call++) {
+            interpreted.run(call);
+        }
+        try (ToldProgram program = ToldProgram.start(ToldProgram.compile(folder))) {
+            GraftRun kernel = seen(program, "dynptrs.bpf.o", "kernel");
+            GraftRun user = seen(program, "dynptrs.bpf.o", "user");
+
+            for (int what = 0; what < 6; what++) {
+                assertThat(result(user, what)).as("RESULTS[%d]", what).isEqualTo(result(kernel, what));
+                assertThat(interpreted.values("RESULTS").getLong(Long.BYTES * what))
+                        .as("RESULTS[%d], interpreted", what)
+                        .isEqualTo(result(kernel, what));
+            }
+            assertThat(rows(user, "VALUES")).isNotEmpty().isEqualTo(rows(kernel, "VALUES"));
+        }
+    }
+
     private static List<String> rows(GraftRun run, String map) {
         return run.output()
                 .lines()

@@ -168,8 +168,9 @@ public final class FlowBuilder {
                 ops.load(new Insn.Load(size, Extension.ZERO, dst, base, offset), out);
             case Insn.StoreRelease(var size, var base, var offset, var src) ->
                 ops.store(new Insn.Store(size, base, offset, new Operand.Src(src)), out);
-            case Insn.CallKernelFunction _, Insn.Poison _ ->
-                throw new AssertionError("instruction " + slot + " was not refused: " + insn);
+            case Insn.CallKernelFunction(String name) ->
+                helper(slot, Helper.function(name).orElseThrow(), out);
+            case Insn.Poison _ -> throw new AssertionError("instruction " + slot + " was not refused: " + insn);
         }
     }
 

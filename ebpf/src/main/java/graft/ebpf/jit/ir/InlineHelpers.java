@@ -21,41 +21,7 @@ public final class InlineHelpers {
             case MAP_LOOKUP_ELEM ->
                 map.filter(one -> one.data() != 0 && (isArray(one, binding) || isShortKeyed(one, binding)))
                         .isPresent();
-            case MAP_UPDATE_ELEM,
-                    MAP_DELETE_ELEM,
-                    MAP_PUSH_ELEM,
-                    MAP_POP_ELEM,
-                    MAP_PEEK_ELEM,
-                    PERF_EVENT_OUTPUT,
-                    PROBE_READ,
-                    KTIME_GET_NS,
-                    TRACE_PRINTK,
-                    GET_PRANDOM_U32,
-                    GET_CURRENT_UID_GID,
-                    GET_CURRENT_COMM,
-                    PROBE_WRITE_USER,
-                    PROBE_READ_STR,
-                    PROBE_READ_USER,
-                    PROBE_READ_KERNEL,
-                    PROBE_READ_USER_STR,
-                    PROBE_READ_KERNEL_STR,
-                    KTIME_GET_BOOT_NS,
-                    RINGBUF_OUTPUT,
-                    RINGBUF_RESERVE,
-                    RINGBUF_SUBMIT,
-                    RINGBUF_DISCARD,
-                    RINGBUF_QUERY,
-                    FOR_EACH_MAP_ELEM,
-                    GET_STACKID,
-                    GET_STACK,
-                    STRNCMP,
-                    TASK_STORAGE_GET,
-                    TASK_STORAGE_DELETE,
-                    GET_CURRENT_TASK_BTF,
-                    FORGET_TASK,
-                    CONFINE,
-                    DELAY,
-                    MAKE_CALL -> false;
+            default -> false; // the agent has them
         };
     }
 

@@ -38,9 +38,10 @@ final class Support {
 
     private Optional<String> reason(int slot, Insn insn) {
         return switch (insn) {
-            case Insn.CallHelper(int number) -> helperReason(slot, number);
+            case Insn.CallHelper(int number) -> helperReason(slot, Helper.byNumber(number), "helper " + number);
             case Insn.LoadWide(var _, var wide) -> wideReason(wide);
-            case Insn.CallKernelFunction call -> Optional.of("calls the kernel function " + call.name());
+            case Insn.CallKernelFunction(String name) ->
+                helperReason(slot, Helper.function(name), "the kernel function " + name);
             case Insn.Poison(var reason, var _) -> Optional.of("cannot be relocated: " + reason);
             case Insn.Alu _,
                     Insn.Neg _,
@@ -60,10 +61,9 @@ final class Support {
         };
     }
 
-    private Optional<String> helperReason(int slot, int number) {
-        Optional<Helper> helper = Helper.byNumber(number);
+    private Optional<String> helperReason(int slot, Optional<Helper> helper, String called) {
         if (helper.isEmpty()) {
-            return Optional.of("calls helper " + number + ", which graft does not offer");
+            return Optional.of("calls " + called + ", which graft does not offer");
         }
         Optional<TargetBinding.MapBinding> map =
                 Optional.ofNullable(facts.mapOfCall().get(slot)).map(binding.maps()::get);
