@@ -3,7 +3,6 @@ package graft.cli;
 import graft.cli.error.Problem;
 import graft.cli.policy.PolicyPrograms;
 import graft.daemon.SessionRequest;
-import graft.platform.proc.ProcessStatus;
 import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -23,7 +22,6 @@ final class PolicySession {
             case PolicyPrograms.Placing.Placed(var placement) -> {
                 if (placement.needsKernel()) {
                     requireNoFollowing(request);
-                    request.pids().forEach(PolicySession::requireKernelsNumbers);
                 }
                 LiveSession live = LiveSession.open(placement);
                 live.kernel()
@@ -47,17 +45,6 @@ final class PolicySession {
             throw Problem.of("U001", "signals are not sent to processes that are followed")
                     .because("the program in the kernel that sends them is told its processes when it starts")
                     .remedy("without --follow, or without signals")
-                    .failure();
-        }
-    }
-
-    /** The program in the kernel knows threads by its numbers only. */
-    private static void requireKernelsNumbers(int pid) {
-        if (ProcessStatus.of(pid).namespacePids().size() > 1) {
-            throw Problem.of(
-                            "P006",
-                            "process " + pid + " is in a pid namespace of its own, so no signals can be sent there")
-                    .remedy("leave signals out")
                     .failure();
         }
     }

@@ -2,6 +2,7 @@ package graft.tests.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import graft.platform.proc.ProcessStatus;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -26,11 +27,10 @@ final class AskedProgram implements AutoCloseable {
         this.pid = Integer.parseInt(answers.readLine());
     }
 
-    private AskedProgram(Process unshare, String ready) throws IOException {
-        this.shell = unshare;
-        this.answers = unshare.inputReader();
-        assertThat(answer("ready")).isEqualTo(ready);
-        this.pid = (int) unshare.children().findFirst().orElseThrow().pid();
+    private AskedProgram(Process shell, BufferedReader answers, int pid) {
+        this.shell = shell;
+        this.answers = answers;
+        this.pid = pid;
     }
 
     /** Compiles {@code name.c} into {@code folder}. */
@@ -99,11 +99,16 @@ final class AskedProgram implements AutoCloseable {
 
     /** Starts it as the first process of a pid namespace of its own, where it has number 1. */
     static AskedProgram startInPidNamespace(Path file) throws IOException {
-        return new AskedProgram(
-                new ProcessBuilder("unshare", "--pid", "--fork", file.toString())
-                        .redirectError(ProcessBuilder.Redirect.INHERIT)
-                        .start(),
-                "1");
+        Process unshare = new ProcessBuilder("unshare", "--pid", "--fork", file.toString())
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        BufferedReader answers = unshare.inputReader();
+        unshare.outputWriter().write("ready\n");
+        unshare.outputWriter().flush();
+        assertThat(answers.readLine()).isNotNull();
+        int pid = (int) unshare.children().findFirst().orElseThrow().pid();
+        assertThat(ProcessStatus.of(pid).namespacePids()).endsWith(1);
+        return new AskedProgram(unshare, answers, pid);
     }
 
     /** Says a line, and what it answers; after the first answer its libraries are loaded. */

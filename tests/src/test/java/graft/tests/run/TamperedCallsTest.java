@@ -102,13 +102,14 @@ class TamperedCallsTest {
     }
 
     /** A handler that ran before the call would leave it waiting. */
-    @Test
-    void aSignalThatComesWithACallInterruptsIt() throws IOException {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aSignalThatComesWithACallInterruptsIt(boolean inPidNamespace) throws IOException {
         Path file = AskedProgram.compile(folder, "tampered");
         String injection = "recvfrom:signal=USR2:when=2";
         String expected = straced(file, injection, "wait");
 
-        try (AskedProgram program = AskedProgram.start(file);
+        try (AskedProgram program = inPidNamespace ? AskedProgram.startInPidNamespace(file) : AskedProgram.start(file);
                 GraftProcess graft = injecting(program, injection)) {
             assertThat(withoutTimes(program.answer("wait")))
                     .isEqualTo(withoutTimes(expected))
