@@ -27,6 +27,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * Where the maps of a session are in one target: one after another from an address on, a page of nothing between them, so
@@ -127,7 +128,8 @@ final class MapPlacement {
                             map.spec().maxEntries(),
                             map.stride(),
                             rows(map),
-                            hash(map)));
+                            hash(map),
+                            map instanceof RingBuffer ? OptionalInt.of(index) : OptionalInt.empty()));
             index++;
         }
         return bindings;

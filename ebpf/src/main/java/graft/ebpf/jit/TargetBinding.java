@@ -62,6 +62,7 @@ public record TargetBinding(
      * @param stride bytes from one array value to the next
      * @param rows of a map that has all its values once for each processor
      * @param hash of a hash, when lookups may walk it in place
+     * @param number of a ring buffer's descriptor, when records may be reserved in place
      */
     public record MapBinding(
             MapType type,
@@ -70,10 +71,11 @@ public record TargetBinding(
             int maxEntries,
             int stride,
             Optional<Rows> rows,
-            Optional<HashShape> hash) {
+            Optional<HashShape> hash,
+            OptionalInt number) {
         /** A map whose values all processors share, or that only helpers look into. */
         public MapBinding(MapType type, long descriptor, long data, int maxEntries, int stride) {
-            this(type, descriptor, data, maxEntries, stride, Optional.empty(), Optional.empty());
+            this(type, descriptor, data, maxEntries, stride, Optional.empty(), Optional.empty(), OptionalInt.empty());
         }
     }
 
@@ -101,7 +103,8 @@ public record TargetBinding(
                         map.maxEntries(),
                         map.stride(),
                         Optional.empty(),
-                        map.hash())));
+                        map.hash(),
+                        map.number())));
         return new TargetBinding(plain, helpers, tgid, tidOffset, cpuOffset, programs, mainStack);
     }
 

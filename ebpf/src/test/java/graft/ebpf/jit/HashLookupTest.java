@@ -104,7 +104,8 @@ class HashLookupTest {
                     MAX,
                     0,
                     map.cpus() > 0 ? Optional.of(new Rows(map.cpuStride(), map.cpus())) : Optional.empty(),
-                    Optional.of(map.shape()));
+                    Optional.of(map.shape()),
+                    OptionalInt.empty());
             TargetBinding binding = new TargetBinding(
                     Map.of("keys", bound),
                     Map.of(),

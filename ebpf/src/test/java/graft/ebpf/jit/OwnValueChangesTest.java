@@ -116,7 +116,8 @@ class OwnValueChangesTest {
                     1,
                     VALUE_BYTES,
                     Optional.of(new Rows(ROW_BYTES, CPUS)),
-                    Optional.empty());
+                    Optional.empty(),
+                    OptionalInt.empty());
             TargetBinding binding = new TargetBinding(
                     Map.of("rows", map),
                     Map.of(),

@@ -107,7 +107,8 @@ class RowLookupTest {
                 ENTRIES,
                 stride,
                 Optional.of(new Rows(ROW_BYTES, CPUS)),
-                Optional.empty());
+                Optional.empty(),
+                OptionalInt.empty());
         return new TargetBinding(
                 Map.of("rows", map), Map.of(), OptionalInt.empty(), OptionalInt.empty(), OptionalInt.of(cpuOffset));
     }

@@ -207,7 +207,7 @@ public final class FlowBuilder {
         Optional<String> map = Optional.ofNullable(facts.mapOfCall().get(slot));
         Optional<MapBinding> bound = map.map(binding.maps()::get);
         if (!InlineHelpers.contains(helper, bound, binding)) {
-            call(new Op.Call.Target.OfHelper(helper), helper.parameters(), out);
+            call(target(helper, map, bound), helper.parameters(), out);
             return;
         }
         Var result = OpBuilder.register(0);
@@ -222,6 +222,15 @@ public final class FlowBuilder {
             case TAIL_CALL -> call(new Op.Call.Target.OfProgram(map.orElseThrow()), helper.parameters(), out);
             default -> out.add(new Op.ThreadValue(result, helper)); // the rest of InlineHelpers
         }
+    }
+
+    private Op.Call.Target target(Helper helper, Optional<String> map, Optional<MapBinding> bound) {
+        boolean inPlace = helper == Helper.RINGBUF_RESERVE
+                && bound.isPresent()
+                && bound.get().number().isPresent()
+                && binding.tgid().isPresent()
+                && binding.tidOffset().isPresent();
+        return inPlace ? new Op.Call.Target.OfReserve(map.orElseThrow()) : new Op.Call.Target.OfHelper(helper);
     }
 
     private static void override(Var result, List<Op> out) {

@@ -327,6 +327,9 @@ public sealed interface Op permits Op.Pure, Op.Store, Op.Atomic, Op.Call, Op.Las
             /** A helper of the agent. */
             record OfHelper(Helper helper) implements Target {}
 
+            /** {@code bpf_ringbuf_reserve} on a ring whose place is known. */
+            record OfReserve(String map) implements Target {}
+
             /** A function of the program, by its first slot. */
             record OfFunction(int slot) implements Target {}
 
@@ -341,7 +344,7 @@ public sealed interface Op permits Op.Pure, Op.Store, Op.Atomic, Op.Call, Op.Las
                 return switch (this) {
                     case OfHelper(Helper helper) -> helper.callsBack();
                     case OfFunction _, OfLoop _ -> true;
-                    case OfProgram _ -> false;
+                    case OfReserve _, OfProgram _ -> false;
                 };
             }
         }

@@ -77,6 +77,11 @@ final class CallEmitter {
                 emission.useAllCallerSaved();
                 loop.call();
             }
+            case Op.Call.Target.OfReserve(String map) -> {
+                emission.useAllCallerSaved();
+                calledHelpers = true;
+                new ReserveEmitter(emission, map).reserve();
+            }
             case Op.Call.Target.OfHelper(Helper helper) -> callAgent(helper);
         }
     }
