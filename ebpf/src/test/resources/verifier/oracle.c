@@ -121,6 +121,7 @@ int main(void) {
     maps[4] = create(BPF_MAP_TYPE_ARRAY, 4, 32, 1, 0);
     maps[5] = create(BPF_MAP_TYPE_PERCPU_HASH, 8, 16, 16, 0);
     maps[6] = create_storage(16);
+    maps[7] = create(BPF_MAP_TYPE_USER_RINGBUF, 0, 0, 4096, 0);
     fill_read_only(maps[2]);
     while (fgets(line, sizeof line, stdin)) {
         char *hex;

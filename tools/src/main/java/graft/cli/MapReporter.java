@@ -19,6 +19,7 @@ import graft.ebpf.maps.QueueMap;
 import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.maps.StackTraceMap;
 import graft.ebpf.maps.TaskStorageMap;
+import graft.ebpf.maps.UserRingBuffer;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
@@ -183,6 +184,10 @@ final class MapReporter {
                                         rows.print(map.spec(), key, inner.spec().name())));
             case BloomFilter filter ->
                 err.printf("%s: a bloom filter of %d bits%n", map.spec().name(), filter.bits());
+            case UserRingBuffer ring ->
+                err.printf(
+                        "%s: a user ring buffer, %d bytes not taken%n",
+                        map.spec().name(), ring.pending());
             case RingBuffer ring ->
                 err.printf(
                         "%s: a ring buffer, %d records not read%n", ring.spec().name(), unread(ring));

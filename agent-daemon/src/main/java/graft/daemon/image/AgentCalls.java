@@ -98,7 +98,7 @@ final class AgentCalls {
                 processor();
                 calls.add(AgentSyscall.FUTEX);
             }
-            case RINGBUF_OUTPUT, RINGBUF_RESERVE, RINGBUF_RESERVE_DYNPTR -> {
+            case RINGBUF_OUTPUT, RINGBUF_RESERVE, RINGBUF_RESERVE_DYNPTR, USER_RINGBUF_DRAIN -> {
                 lock();
                 calls.add(AgentSyscall.FUTEX);
             }

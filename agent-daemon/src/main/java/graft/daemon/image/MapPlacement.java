@@ -17,6 +17,7 @@ import graft.ebpf.maps.QueueMap;
 import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.maps.StackTraceMap;
 import graft.ebpf.maps.TaskStorageMap;
+import graft.ebpf.maps.UserRingBuffer;
 import graft.platform.address.RemoteAddress;
 import graft.platform.layout.MapLayout;
 import graft.platform.layout.PoolConstants;
@@ -103,6 +104,7 @@ final class MapPlacement {
                     LpmTrie _,
                     MapOfMaps _,
                     TaskStorageMap _,
+                    UserRingBuffer _,
                     StackTraceMap _ -> Optional.empty();
         };
     }

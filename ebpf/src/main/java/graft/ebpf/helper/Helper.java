@@ -56,6 +56,7 @@ public enum Helper {
     DYNPTR_READ(201, 5),
     DYNPTR_WRITE(202, 5),
     DYNPTR_DATA(203, 3),
+    USER_RINGBUF_DRAIN(209, 4),
 
     /** Graft's own, and in no kernel: the agent makes no system call in this process any more. */
     CONFINE(0x10000, 0),
@@ -117,7 +118,7 @@ public enum Helper {
 
     /** Whether it calls a function of the program, which may know addresses in the frame of the helper's caller. */
     public boolean callsBack() {
-        return this == LOOP || this == FOR_EACH_MAP_ELEM;
+        return this == LOOP || this == FOR_EACH_MAP_ELEM || this == USER_RINGBUF_DRAIN;
     }
 
     /** Whether it walks the stack of the thread. */

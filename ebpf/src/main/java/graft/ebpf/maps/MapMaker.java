@@ -13,6 +13,7 @@ final class MapMaker {
             case PERCPU_ARRAY -> PerCpuArrayMap.create(spec, memory);
             case HASH, PERCPU_HASH, LRU_HASH, LRU_PERCPU_HASH -> HashTable.create(spec, memory);
             case RINGBUF -> RingBuffer.create(spec);
+            case USER_RINGBUF -> UserRingBuffer.create(spec);
             case PERF_EVENT_ARRAY -> RingBuffer.create(spec.sized(0, 0, MapCreation.PERF_BYTES));
             case LPM_TRIE -> LpmTrie.create(spec, memory);
             case QUEUE, STACK -> QueueMap.create(spec, memory);
@@ -36,8 +37,7 @@ final class MapMaker {
                     CGRP_STORAGE,
                     INSN_ARRAY,
                     ARRAY_OF_MAPS,
-                    HASH_OF_MAPS,
-                    USER_RINGBUF -> throw new AssertionError(spec.type() + " passed the rules");
+                    HASH_OF_MAPS -> throw new AssertionError(spec.type() + " passed the rules");
         };
     }
 }

@@ -40,7 +40,7 @@ final class MapRules {
             case PERCPU_ARRAY, PROG_ARRAY -> array(spec, 0);
             case HASH, PERCPU_HASH -> hash(spec, MapSpec.NO_PREALLOC);
             case LRU_HASH, LRU_PERCPU_HASH -> hash(spec, NO_COMMON_LRU);
-            case RINGBUF -> ring(spec);
+            case RINGBUF, USER_RINGBUF -> ring(spec);
             case PERF_EVENT_ARRAY ->
                 (spec.flags() & ~(ACCESS_FLAGS | PRESERVE_ELEMENTS)) != 0 ? flags(spec) : Optional.empty();
             case LPM_TRIE -> trie(spec);
@@ -64,8 +64,7 @@ final class MapRules {
                     STRUCT_OPS,
                     INODE_STORAGE,
                     CGRP_STORAGE,
-                    INSN_ARRAY,
-                    USER_RINGBUF ->
+                    INSN_ARRAY ->
                 no(spec, "its type " + spec.type() + " is not available in user space", "--where kernel");
         };
     }

@@ -18,6 +18,7 @@ abstract sealed class RegionMap implements BpfMap
                 ArenaMap,
                 StackTraceMap,
                 TaskStorageMap,
+                UserRingBuffer,
                 MapOfMaps {
     final MapSpec spec;
     final MapRegion region;

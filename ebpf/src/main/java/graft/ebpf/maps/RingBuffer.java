@@ -29,7 +29,11 @@ public final class RingBuffer extends RegionMap {
 
     @Override
     public List<Piece> pieces() {
-        long data = spec.maxEntries();
+        return pieces(region, spec.maxEntries());
+    }
+
+    /** With {@code data} bytes of data, which come twice. */
+    static List<Piece> pieces(MapRegion region, long data) {
         return List.of(
                 new Piece(0, region.size(), 0, MapSpec.Access.READ_WRITE),
                 new Piece(MapConstants.RING_DATA_OFFSET, data, region.size(), MapSpec.Access.READ_WRITE));

@@ -76,7 +76,7 @@ final class Callbacks {
             }
             default -> {
                 Thing.Dynptr dynptr = new Thing.Dynptr(
-                        Source.LOCAL, step.walk.origins().nextAt(step.slot), 0, MapSpec.Access.READ_ONLY);
+                        Source.LOCAL, step.walk.origins().nextAt(step.slot), 0, MapSpec.Access.READ_WRITE);
                 registers[1] = Pointer.to(new Value.Region.StackObject(dynptr));
                 registers[2] = given.context();
             }

@@ -104,6 +104,7 @@ final class MapUse {
             MapType.ARRAY_OF_MAPS,
             MapType.HASH_OF_MAPS,
             MapType.TASK_STORAGE,
+            MapType.USER_RINGBUF,
             MapType.RINGBUF);
 
     private static final Set<Integer> CHANGES_VALUES = Set.of(2, 3, 87, 88);

@@ -66,6 +66,7 @@ class MapAccessTest {
                 spec(MapType.STACK_TRACE, sizes(4, 64, 3), 0, 0),
                 spec(MapType.PROG_ARRAY, sizes(4, 4, 3), 0, 0),
                 spec(MapType.RINGBUF, sizes(0, 0, 4096), 0, 0),
+                spec(MapType.USER_RINGBUF, sizes(0, 0, 4096), 0, 0),
                 spec(MapType.ARENA, sizes(0, 0, 4), MapSpec.MMAPABLE, 0));
     }
 

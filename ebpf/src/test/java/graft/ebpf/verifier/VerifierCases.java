@@ -57,6 +57,7 @@ final class VerifierCases {
         maps.put("data", MapSpec.of("data", MapType.ARRAY, 4, 32, 1));
         maps.put("percpu", MapSpec.of("percpu", MapType.PERCPU_HASH, 8, 16, 16));
         maps.put("storage", MapSpec.of("storage", MapType.TASK_STORAGE, 4, 16, 0));
+        maps.put("user_ring", MapSpec.of("user_ring", MapType.USER_RINGBUF, 0, 0, 4096));
         return maps;
     }
 

@@ -2,7 +2,8 @@
  * Does what standard input says and then answers with its process id: "call N" calls work, "parent N" calls getppid, "thread N"
  * starts threads one after another, "both N" calls work and getppid N times each, at the same time in two threads,
  * "alarm N" interrupts the program every N microseconds from then on, for most of the time, "wait N" reads a byte N calls
- * deep, each of them by two jumps, "fall N" the same on a large stack, "deep N" reads one N plain calls deep, "tight N" calls work and tight N times each.
+ * deep, each of them by two jumps, "fall N" the same on a large stack, "deep N" reads one N plain calls deep, "tight N" calls work and tight N times each, "with N" calls
+ * work with N, "zero N" calls it N times with 0.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -143,6 +144,11 @@ int main(void)
 			on_a_large_stack(dive);
 		} else if (!strcmp(what, "fall")) {
 			on_a_large_stack(fall);
+		} else if (!strcmp(what, "with")) {
+			work(times);
+		} else if (!strcmp(what, "zero")) {
+			for (long i = 0; i < times; i++)
+				work(0);
 		} else if (!strcmp(what, "thread")) {
 			for (long i = 0; i < times; i++) {
 				pthread_create(&thread, NULL, nothing, NULL);

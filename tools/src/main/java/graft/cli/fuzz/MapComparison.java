@@ -127,8 +127,10 @@ final class MapComparison implements AutoCloseable {
             case KeyedMap map -> keyed(map);
             case QueueMap map -> queued(map);
             case BloomFilter map -> filtered(map);
-            case graft.ebpf.maps.RingBuffer _, graft.ebpf.maps.ArenaMap _, graft.ebpf.maps.TaskStorageMap _ ->
-                Optional.of("has no operations");
+            case graft.ebpf.maps.RingBuffer _,
+                    graft.ebpf.maps.ArenaMap _,
+                    graft.ebpf.maps.TaskStorageMap _,
+                    graft.ebpf.maps.UserRingBuffer _ -> Optional.of("has no operations");
         };
     }
 

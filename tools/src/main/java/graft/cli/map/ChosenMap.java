@@ -177,6 +177,7 @@ final class ChosenMap {
                 error == Errno.EINVAL
                         ? Optional.of("an array always has all its elements: set it to 0")
                         : Optional.empty();
+            case USER_RINGBUF -> Optional.of("its samples come from the program that has the session");
             case RINGBUF, PERF_EVENT_ARRAY -> Optional.of("its records go to the command that runs the session");
             case ARENA -> Optional.of("an arena is memory without elements");
             case BLOOM_FILTER ->

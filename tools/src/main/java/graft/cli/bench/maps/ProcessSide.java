@@ -7,6 +7,7 @@ import graft.ebpf.maps.KeyedMap;
 import graft.ebpf.maps.QueueMap;
 import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.maps.TaskStorageMap;
+import graft.ebpf.maps.UserRingBuffer;
 import graft.ebpf.object.MapSpec;
 import java.lang.foreign.ValueLayout;
 import java.util.TreeMap;
@@ -26,7 +27,7 @@ record ProcessSide(BpfMap map) implements MapSide {
     private KeyedMap keyed() {
         return switch (map) {
             case KeyedMap keyed -> keyed;
-            case RingBuffer _, ArenaMap _, QueueMap _, BloomFilter _, TaskStorageMap _ ->
+            case RingBuffer _, ArenaMap _, QueueMap _, BloomFilter _, TaskStorageMap _, UserRingBuffer _ ->
                 throw new IllegalArgumentException(spec().name() + " has no keys");
         };
     }
@@ -45,7 +46,7 @@ record ProcessSide(BpfMap map) implements MapSide {
         switch (map) {
             case KeyedMap keyed ->
                 keyed.keys().forEach(key -> put(contents, key, keyed.lookup(key).orElseThrow()));
-            case ArenaMap _, QueueMap _, BloomFilter _, TaskStorageMap _ -> {}
+            case ArenaMap _, QueueMap _, BloomFilter _, TaskStorageMap _, UserRingBuffer _ -> {}
             case RingBuffer ring ->
                 ring.drain(
                         record -> contents.put((long) contents.size(), record.toArray(ValueLayout.JAVA_BYTE)),
@@ -57,7 +58,7 @@ record ProcessSide(BpfMap map) implements MapSide {
     @Override
     public int drain() {
         return switch (map) {
-            case KeyedMap _, ArenaMap _, QueueMap _, BloomFilter _, TaskStorageMap _ -> 0;
+            case KeyedMap _, ArenaMap _, QueueMap _, BloomFilter _, TaskStorageMap _, UserRingBuffer _ -> 0;
             case RingBuffer ring -> ring.drain(_ -> {}, Integer.MAX_VALUE);
         };
     }
