@@ -73,6 +73,22 @@ uint32_t graft_initial_of(uint32_t own)
     return number ? number : own;
 }
 
+/*
+ * Before a thread that may be a new one with a former one's number asks for what it is known by. The daemon has forgotten the former
+ * one by the time it answers: that has ended.
+ */
+void graft_forget_number(uint32_t own)
+{
+    struct graft_config *config = graft_config();
+    struct graft_number *entry = 0;
+    if (config->translated && config->numbers && own != config->own_tgid)
+        entry = entry_of((uint64_t)config->tgid << 32 | own);
+    if (entry) {
+        __atomic_store_n(&entry->waited, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&entry->number, 0, __ATOMIC_RELEASE);
+    }
+}
+
 /* The number that the daemon knows this process by, which has just been forked; 0 when it does not say. */
 uint32_t graft_ask_process(uint32_t own)
 {

@@ -77,6 +77,7 @@ INLINE uint32_t graft_own_tid(void)
 }
 
 uint32_t graft_initial_of(uint32_t own);
+void graft_forget_number(uint32_t own);
 
 /* The number that the daemon knows a thread of this process by. */
 INLINE uint32_t graft_initial(uint32_t own) { return graft_config()->translated ? graft_initial_of(own) : own; }

@@ -53,6 +53,7 @@ EXPORT long graft_helper_forget_task(struct graft_map *map)
     if (number < 0)
         return number;
     graft_tgid(); /* adopts */
+    graft_forget_number((uint32_t)number);
     uint32_t thread = graft_initial((uint32_t)number);
     long result = -EBUSY;
     for (int i = 0; i < FORGET_TRIES && result == -EBUSY; i++)

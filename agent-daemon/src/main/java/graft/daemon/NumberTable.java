@@ -109,14 +109,14 @@ final class NumberTable implements AutoCloseable {
         }
     }
 
-    /** Forgets a thread that has ended: another one may get its number. */
-    void remove(Key key) {
+    /** Forgets a thread that has ended, unless another one has its number there already and asks. */
+    void remove(Key key, int number) {
         long set = at((key.own() & PoolConstants.NUMBERS_SETS - 1) * PoolConstants.NUMBERS_SET);
         for (int i = 0; i < PoolConstants.NUMBERS_SET; i++) {
             long at = set + (long) i * NumberLayout.SIZE;
-            if ((long) LONG.getAcquire(memory, at + NumberLayout.KEY) == key.word()) {
+            if ((long) LONG.getAcquire(memory, at + NumberLayout.KEY) == key.word()
+                    && INT.compareAndSet(memory, at + NumberLayout.NUMBER, number, 0)) {
                 INT.set(memory, at + NumberLayout.WAITED, 0);
-                INT.set(memory, at + NumberLayout.NUMBER, 0);
                 LONG.setRelease(memory, at + NumberLayout.KEY, 0L);
             }
         }

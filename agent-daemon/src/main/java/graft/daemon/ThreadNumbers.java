@@ -64,7 +64,7 @@ public final class ThreadNumbers implements AutoCloseable {
         known.entrySet().removeIf(entry -> {
             boolean over = !present.contains(entry.getKey()) && !isChild(entry.getKey(), process);
             if (over) {
-                table.remove(entry.getValue());
+                table.remove(entry.getValue(), Math.abs(entry.getKey()));
             }
             return over;
         });
@@ -121,14 +121,17 @@ public final class ThreadNumbers implements AutoCloseable {
             try {
                 add(process);
             } catch (NoSuchProcessException over) {
-                threads.remove(process).values().forEach(table::remove);
+                threads.remove(process).forEach((number, key) -> table.remove(key, Math.abs(number)));
             }
         }
-        unanswered.stream().filter(key -> !isKnown(key)).forEach(this::search);
+        unanswered.forEach(this::answer);
     }
 
-    private boolean isKnown(Key key) {
-        return threads.getOrDefault(key.process(), Map.of()).containsValue(key);
+    private void answer(Key key) {
+        threads.getOrDefault(key.process(), Map.of()).entrySet().stream()
+                .filter(known -> known.getValue().equals(key))
+                .findFirst()
+                .ifPresentOrElse(known -> table.put(key, Math.abs(known.getKey())), () -> search(key));
     }
 
     /** A key is what somebody in a target has written: only those who have this memory are answered. */
@@ -145,12 +148,12 @@ public final class ThreadNumbers implements AutoCloseable {
     private void search(Key key) {
         Map<Integer, Key> known = threads.get(key.process());
         if (known == null) {
-            table.remove(key);
+            table.remove(key, 0);
             return;
         }
         Optional<Integer> child =
                 withOwn(key.own()).filter(pid -> isChild(pid, key.process())).findFirst();
-        known.put(child.orElse(-key.own()), key);
+        known.put(child.orElse(-key.own()), key); // no thread has that
         table.put(key, child.orElse(key.own()));
     }
 

@@ -9,7 +9,6 @@ import graft.daemon.SessionRefusal;
 import graft.daemon.SessionRequest;
 import graft.daemon.ThreadNumbers;
 import graft.ebpf.maps.BpfMap;
-import graft.ebpf.maps.TaskStorageMap;
 import graft.platform.address.RemoteAddress;
 import graft.platform.elf.ElfSegment;
 import graft.platform.layout.PoolConstants;
@@ -150,16 +149,6 @@ public final class TargetImage {
                 return new Assembly.Refused(unmade.get());
             }
             TargetEnvironment environment = TargetEnvironment.of(modules, memory, request.onFork());
-            Optional<BpfMap> storage = collection.maps().stream()
-                    .filter(TaskStorageMap.class::isInstance)
-                    .findFirst();
-            if (storage.isPresent() && environment.ownTgid().isPresent()) {
-                return new Assembly.Refused(new SessionRefusal.MapRefused(
-                        storage.get().spec().name(),
-                        "process %d is in another pid namespace, and the numbers of its threads are others' too"
-                                .formatted(pid),
-                        "--where kernel"));
-            }
             return new TargetImage(modules, collection, agent, environment, request.onRefusal())
                     .assemble(collector, collection.programs().values());
         }

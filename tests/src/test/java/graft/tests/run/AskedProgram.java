@@ -44,9 +44,9 @@ final class AskedProgram implements AutoCloseable {
     }
 
     /** Compiles {@code name.bpf.c} into {@code folder}. */
-    static String object(Path folder, String name) {
+    static String object(Path folder, String name, String... options) {
         String file = folder.resolve(name + ".bpf.o").toString();
-        run(List.of(
+        List<String> command = new ArrayList<>(List.of(
                 "clang",
                 "-g",
                 "-O2",
@@ -58,6 +58,8 @@ final class AskedProgram implements AutoCloseable {
                 "-o",
                 file,
                 copied(folder, name + ".bpf.c").toString()));
+        command.addAll(List.of(options));
+        run(command);
         return file;
     }
 

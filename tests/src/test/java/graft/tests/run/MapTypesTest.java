@@ -75,10 +75,11 @@ class MapTypesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"gcc, -pthread", "musl-gcc, -static"})
-    void threadsHaveTheirOwnValuesAsInTheKernel(String compiler, String option) throws IOException {
+    @CsvSource({"gcc, -pthread, false", "musl-gcc, -static, false", "gcc, -pthread, true", "musl-gcc, -static, true"})
+    void threadsHaveTheirOwnValuesAsInTheKernel(String compiler, String option, boolean inPidNamespace)
+            throws IOException {
         Path file = ToldProgram.compile(folder, "storage", compiler, option);
-        try (ToldProgram program = ToldProgram.start(file)) {
+        try (ToldProgram program = inPidNamespace ? ToldProgram.startInPidNamespace(file) : ToldProgram.start(file)) {
             String[] calls = {"call 200", "threads 160", "same 20", "detached 20"};
             GraftRun kernel = seen(program, "task_storage.bpf.o", "kernel", calls);
             GraftRun user = seen(program, "task_storage.bpf.o", "user", calls);

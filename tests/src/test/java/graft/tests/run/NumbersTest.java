@@ -40,6 +40,14 @@ class NumbersTest {
         }
     }
 
+    /** A number that is given out again at once, in sessions in which threads have values. */
+    @Test
+    void ofThreadsWithOneNumber() throws IOException {
+        try (AskedProgram program = AskedProgram.startInPidNamespace(compiled())) {
+            compare(program, ForkedChildren.LEFT, List.of("same"), "-DKEPT");
+        }
+    }
+
     @Test
     void ofChildrenInAPidNamespace() throws IOException {
         try (AskedProgram program = AskedProgram.startInPidNamespace(compiled())) {
@@ -65,8 +73,9 @@ class NumbersTest {
         return AskedProgram.compile(folder, "numbers", "-pthread");
     }
 
-    private void compare(AskedProgram program, ForkedChildren children, List<String> lines) throws IOException {
-        Path object = Path.of(AskedProgram.object(folder, "numbers"));
+    private void compare(AskedProgram program, ForkedChildren children, List<String> lines, String... options)
+            throws IOException {
+        Path object = Path.of(AskedProgram.object(folder, "numbers", options));
         SessionRequest here = Sessions.request(object, List.of(Integer.parseInt(program.pid())))
                 .with(children);
         try (Session session = Sessions.open(here, new Attacher());

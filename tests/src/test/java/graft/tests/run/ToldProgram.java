@@ -18,6 +18,7 @@ final class ToldProgram implements AutoCloseable {
     private final Process shell;
     private final BufferedReader answers;
     private final Path file;
+    private final String own;
     private final int pid;
 
     private ToldProgram(Process shell, Path file) throws IOException {
@@ -25,7 +26,8 @@ final class ToldProgram implements AutoCloseable {
         this.answers = shell.inputReader();
         this.file = file;
         begins("call 1");
-        this.pid = Integer.parseInt(answers.readLine());
+        this.own = answers.readLine();
+        this.pid = (int) shell.children().findFirst().orElseThrow().pid();
     }
 
     /** Compiles it. */
@@ -61,11 +63,22 @@ final class ToldProgram implements AutoCloseable {
         }
     }
 
+    /** Starts it as the first process of a pid namespace of its own. */
+    static ToldProgram startInPidNamespace(Path file) throws IOException {
+        ToldProgram program = new ToldProgram(
+                new ProcessBuilder("unshare", "--pid", "--fork", file.toString())
+                        .redirectError(ProcessBuilder.Redirect.DISCARD)
+                        .start(),
+                file);
+        assertThat(program.own).isEqualTo("1");
+        return program;
+    }
+
     /** Tells it, and waits until it is done. */
     void does(String what) {
         begins(what);
         try {
-            assertThat(answers.readLine()).isEqualTo(pid());
+            assertThat(answers.readLine()).isEqualTo(own);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -21,6 +21,15 @@ struct {
 	__type(value, __u64);
 } HASHED SEC(".maps");
 
+#ifdef KEPT
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u64);
+} KEPT_BY SEC(".maps");
+#endif
+
 struct call {
 	__u64 common;
 	long number;
@@ -35,6 +44,13 @@ int on_getsid(struct call *call)
 
 	if ((call->arguments[0] & ~(CALLS - 1)) != MARK)
 		return 0;
+#ifdef KEPT
+	__u64 *kept = bpf_task_storage_get(&KEPT_BY, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!kept || *kept)
+		id = 0;
+	else
+		*kept = 1;
+#endif
 	bpf_map_update_elem(&HASHED, &index, &id, BPF_ANY);
 	number = bpf_map_lookup_elem(&NUMBERS, &index);
 	if (number)

@@ -1,5 +1,6 @@
 /* Calls by every kind of thread and process, each with its own number; a line is answered by how many there have been. */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -45,6 +46,35 @@ static void child(int depth)
 		_exit(0);
 	}
 	waitpid(pid, 0, 0);
+}
+
+static int wanted;
+
+static void *calling_as_wanted(void *number)
+{
+	*(int *)number = gettid();
+	if (!wanted || gettid() == wanted)
+		call();
+	return 0;
+}
+
+/* Threads one after another that have the same number: one that has another, because the last is not quite gone, does not call. */
+static void same(int many)
+{
+	char text[16];
+	for (int i = 0; i < many; i++) {
+		int number;
+		do {
+			pthread_t thread;
+			int file = open("/proc/sys/kernel/ns_last_pid", O_WRONLY);
+			if (wanted && write(file, text, snprintf(text, sizeof(text), "%d", wanted - 1)) < 0)
+				_exit(2);
+			close(file);
+			pthread_create(&thread, 0, calling_as_wanted, &number);
+			pthread_join(thread, 0);
+		} while (wanted && number != wanted);
+		wanted = number;
+	}
 }
 
 static void twins(void)
@@ -109,6 +139,8 @@ int main(void)
 		if (!strcmp(line, "churn\n"))
 			for (int i = 0; i < 100; i++)
 				threads(1);
+		if (!strcmp(line, "same\n"))
+			same(50);
 		if (!strcmp(line, "children\n"))
 			child(3), twins(), borrowed(), call();
 		if (!strcmp(line, "inner\n"))
