@@ -143,6 +143,28 @@ static int strings(char *pages)
            && graft_helper_probe_read_user_str(to, 4, (uint64_t)end - 64) == 4 && !strcmp(to, "xxx");
 }
 
+/* A string of every length, read into buffers of every size, across a page's end too: nothing behind the buffer is changed. */
+static int string_lengths(char *pages)
+{
+    enum { MOST = 140 };
+    char *ends[] = {pages + PAGE - 70, pages + 3 * PAGE};
+    char to[MOST + 1];
+    int right = 1;
+    for (int place = 0; place < 2; place++)
+        for (uint32_t length = 0; length < MOST; length++)
+            for (uint32_t size = 1; size <= MOST; size++) {
+                char *from = place ? ends[1] - length - 1 : ends[0];
+                uint32_t read = length < size ? length + 1 : size;
+                memset(from, 'a', length);
+                from[length] = 0;
+                memset(to, 'y', sizeof(to));
+                right &= graft_helper_probe_read_user_str(to, size, (uint64_t)from) == (long)read && to[read - 1] == 0
+                         && all(to, 'a', read - 1) && to[size] == 'y';
+                memset(from, 'x', length + 1);
+            }
+    return right;
+}
+
 /* The bounds of the main thread's stack. */
 static void find_stack(void)
 {
@@ -173,6 +195,7 @@ static int reads(void)
            && good(at + 4 * PAGE, PAGE) && bad(at + 3 * PAGE, 8) && bad(at + 3 * PAGE - 4, 8)
            && bad(at + 2 * PAGE + 100, 2 * PAGE) && bad(at + 100, 3 * PAGE) && bad(at + 5 * PAGE, 1) && bad(0, 8)
            && stack_reads() && bad(~0ull - 16, 8) && bad(0x7ffffffff000, 8) && bad(0xffffffff81000000, 8) && strings(pages)
+           && string_lengths(pages)
            && graft_helper_probe_read_user(&zero, 1, never) == 0 && zero == 0;
 }
 

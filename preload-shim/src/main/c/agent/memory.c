@@ -144,19 +144,41 @@ static long read_bytes(char *to, uint32_t size, uint64_t from)
     return copy_range(to, from, size) ? faulted(to, size) : 0;
 }
 
+/* Most strings end in it, and graft_copy takes it word by word. */
+#define STRING_PIECE 56
+#define LOW_BITS 0x0101010101010101u
+#define HIGH_BITS 0x8080808080808080u
+
+/* Where a string ends, or `size`. */
+static uint64_t string_end(const char *text, uint64_t size)
+{
+    uint64_t i = 0, word;
+    for (; i + 8 <= size; i += 8) {
+        __builtin_memcpy(&word, text + i, 8);
+        uint64_t zeros = (word - LOW_BITS) & ~word & HIGH_BITS;
+        if (zeros)
+            return i + (uint64_t)__builtin_ctzll(zeros) / 8;
+    }
+    while (i < size && text[i])
+        i++;
+    return i;
+}
+
 static long read_string(char *to, uint32_t size, uint64_t from)
 {
     if (!size)
         return 0;
     for (uint64_t done = 0; done < size;) {
         uint64_t piece = piece_size(from + done, size - done);
+        if (!done && piece > STRING_PIECE)
+            piece = STRING_PIECE;
         if (outside(from + done, piece) || copy_range(to + done, from + done, piece))
             return faulted(to, size);
-        for (uint64_t i = done; i < done + piece; i++)
-            if (!to[i]) {
-                graft_zero(to + i, done + piece - i);
-                return (long)i + 1;
-            }
+        uint64_t end = string_end(to + done, piece);
+        if (end < piece) {
+            graft_zero(to + done + end, piece - end);
+            return (long)(done + end) + 1;
+        }
         done += piece;
     }
     to[size - 1] = 0;
