@@ -13,15 +13,17 @@
 
 struct asked {
 	__u64 address;
+	__u64 waiting; /* for the call to return */
 	struct file file;
 };
 
+/* Elements stay, so that nothing is copied and nothing allocated from the second call of a thread on. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
 	__type(key, __u32);
 	__type(value, struct asked);
-} asking SEC(".maps");
+} __asking SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -30,32 +32,49 @@ struct {
 	__type(value, struct outcome);
 } files SEC(".maps");
 
+static __always_inline struct asked *asked_by(__u32 tid)
+{
+	struct asked *asked = bpf_map_lookup_elem(&__asking, &tid);
+
+	if (!asked) {
+		struct asked none = {};
+
+		bpf_map_update_elem(&__asking, &tid, &none, BPF_NOEXIST);
+		asked = bpf_map_lookup_elem(&__asking, &tid);
+	}
+	return asked;
+}
+
 static __always_inline int ask(__u64 address)
 {
-	__u32 tid = bpf_get_current_pid_tgid();
-	struct asked asked = {.address = address};
+	struct asked *asked = asked_by(bpf_get_current_pid_tgid());
 
-	if (bpf_probe_read_user_str(asked.file.path, PATH_BYTES, (void *)address) < 0)
-		asked.file.path[0] = 0;
-	bpf_map_update_elem(&asking, &tid, &asked, BPF_ANY);
+	if (!asked)
+		return 0;
+	asked->address = address;
+	asked->waiting = 1;
+	__builtin_memset(asked->file.path, 0, PATH_BYTES);
+	if (bpf_probe_read_user_str(asked->file.path, PATH_BYTES, (void *)address) < 0)
+		asked->file.path[0] = 0;
 	return 0;
 }
 
 static __always_inline int answer(__s64 result)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
-	struct asked *kept = bpf_map_lookup_elem(&asking, &tid);
-	if (!kept)
+	struct asked *asked = bpf_map_lookup_elem(&__asking, &tid);
+
+	if (!asked || !asked->waiting)
 		return 0; /* attached in the middle of the call */
-	struct asked asked = *kept;
-	bpf_map_delete_elem(&asking, &tid);
-	if (!asked.file.path[0])
-		bpf_probe_read_user_str(asked.file.path, PATH_BYTES, (void *)asked.address);
-	struct outcome *known = bpf_map_lookup_elem(&files, &asked.file);
+	asked->waiting = 0;
+	if (!asked->file.path[0])
+		bpf_probe_read_user_str(asked->file.path, PATH_BYTES, (void *)asked->address);
+	struct outcome *known = bpf_map_lookup_elem(&files, &asked->file);
 	if (!known) {
 		struct outcome none = {};
-		bpf_map_update_elem(&files, &asked.file, &none, BPF_NOEXIST);
-		known = bpf_map_lookup_elem(&files, &asked.file);
+
+		bpf_map_update_elem(&files, &asked->file, &none, BPF_NOEXIST);
+		known = bpf_map_lookup_elem(&files, &asked->file);
 		if (!known)
 			return 0;
 	}

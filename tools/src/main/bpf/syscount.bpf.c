@@ -21,18 +21,18 @@ SEC("tracepoint/raw_syscalls/sys_exit")
 int on_exit(struct syscall_exit *ctx)
 {
 	__u32 number = ctx->number;
-	struct counted one = {1, ctx->result < 0};
+	struct counted none = {};
 	struct counted *counted = bpf_map_lookup_elem(&calls, &number);
 
 	if (!counted) {
-		if (!bpf_map_update_elem(&calls, &number, &one, BPF_NOEXIST))
-			return 0;
+		bpf_map_update_elem(&calls, &number, &none, BPF_NOEXIST);
 		counted = bpf_map_lookup_elem(&calls, &number);
 		if (!counted)
 			return 0;
 	}
 	__sync_fetch_and_add(&counted->calls, 1);
-	__sync_fetch_and_add(&counted->errors, one.errors);
+	if (ctx->result < 0)
+		__sync_fetch_and_add(&counted->errors, 1);
 	return 0;
 }
 

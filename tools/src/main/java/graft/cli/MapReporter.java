@@ -98,10 +98,9 @@ final class MapReporter {
     /** Every map of a kernel session that is not global data, but for those that are {@code known} already. */
     void kernelMaps(KernelSession session, Set<String> known) {
         session.maps().values().stream()
-                .filter(map -> map.spec().content().isEmpty() && map.spec().keySize() > 0)
+                .filter(map -> isPrinted(map.spec()) && map.spec().keySize() > 0)
                 .filter(map -> map.spec().type() != MapType.TASK_STORAGE) // which the kernel does not list
-                .filter(map ->
-                        isForPeople(map.spec()) && !known.contains(map.spec().name()))
+                .filter(map -> !known.contains(map.spec().name()))
                 .forEach(map -> map.keys()
                         .forEach(key -> map.lookup(key).ifPresent(value -> kernelRow(map.spec(), key, value))));
     }
@@ -115,7 +114,7 @@ final class MapReporter {
     void finished(LiveSession live) {
         live.detach();
         live.session().collection().maps().stream()
-                .filter(map -> map.spec().content().isEmpty() && isForPeople(map.spec()))
+                .filter(map -> isPrinted(map.spec()))
                 .forEach(this::print);
         live.kernel()
                 .ifPresent(
@@ -123,9 +122,13 @@ final class MapReporter {
         footer(live);
     }
 
-    /** Global data, the tables of loaders and what graft adds are not. */
+    /** Global data, what graft adds, and what a program or its loader keeps for itself, with two underscores, is not. */
+    private static boolean isPrinted(MapSpec map) {
+        return map.content().isEmpty() && isForPeople(map) && !map.name().startsWith("__");
+    }
+
     static boolean isForPeople(MapSpec map) {
-        return isForPeople(map.name()) && !map.name().startsWith("__bpf_usdt_");
+        return isForPeople(map.name());
     }
 
     /** What graft adds has a dot in front. */
