@@ -102,11 +102,16 @@ ROWS(ROW)
         return result;                                                                                                 \
     }
 
-static int any_number = 102; // getuid; the place can call everything
+// The place can call everything: what has no program, one before it, one before and one behind it.
+static int any_number = 102; // getuid
+static int any_entered = 104;
+static int any_left = 107;
 
 #define CALLS(X)                                                                                                       \
     X(row_call_raw, "i", 108)                                                                                          \
     X(row_call_any, "m", any_number)                                                                                   \
+    X(row_call_any_enter, "m", any_entered)                                                                            \
+    X(row_call_any_both, "m", any_left)                                                                                \
     X(row_call_enter, "i", 104)                                                                                        \
     X(row_call_both, "i", 107)                                                                                         \
     X(row_call_blocked, "i", 111)

@@ -20,12 +20,14 @@ import java.util.Set;
 public final class SyscallSuite {
     private static final String RAW = "row_call_raw";
     private static final String ANY = "row_call_any";
+    private static final String ANY_ENTER = "row_call_any_enter";
+    private static final String ANY_BOTH = "row_call_any_both";
     private static final String ENTER = "row_call_enter";
     private static final String BOTH = "row_call_both";
     private static final String BLOCKED = "row_call_blocked";
-    private static final List<String> ROWS = List.of(RAW, ANY, ENTER, BOTH);
+    private static final List<String> ROWS = List.of(RAW, ANY, ANY_ENTER, ANY_BOTH, ENTER, BOTH);
 
-    /** Names of the rows with programs, or with a place that could call what has programs. */
+    /** Names of the rows with programs, or with a place that could call what has programs: any number. */
     private static final Map<String, String> NAMES = names();
 
     /** Of each round, short ones: what is compared has run right one after the other. */
@@ -37,7 +39,9 @@ public final class SyscallSuite {
 
     private static Map<String, String> names() {
         Map<String, String> names = new LinkedHashMap<>();
-        names.put(ANY, "not-traced");
+        names.put(ANY, "not-traced-any-number");
+        names.put(ANY_ENTER, "enter-any-number");
+        names.put(ANY_BOTH, "enter-exit-any-number");
         names.put(ENTER, "enter");
         names.put(BOTH, "enter-exit");
         return names;
@@ -97,6 +101,8 @@ public final class SyscallSuite {
         }
         List<BenchRow> rows = new ArrayList<>();
         rows.add(new BenchRow("syscall", "raw", BenchRow.Who.NATIVE, "ns", samples(raw.get(RAW)), 0));
+        // Nothing is patched at a place that calls one number without a program.
+        rows.add(row("not-traced", graft.get(RAW), raw.get(RAW)));
         NAMES.forEach((row, name) -> {
             rows.add(row(name, graft.get(row), beside(raw, row, graft)));
             Samples inKernelToo = samples(kernel.get(row));
