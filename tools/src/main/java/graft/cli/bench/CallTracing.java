@@ -2,10 +2,12 @@ package graft.cli.bench;
 
 import graft.bridge.KernelMap;
 import graft.cli.bpf.PackagedProgram;
+import graft.cli.error.Problem;
 import graft.cli.load.LoadResult;
 import graft.daemon.KernelSession;
 import graft.daemon.SectionLinks;
 import graft.daemon.Session;
+import graft.daemon.SessionRefusal;
 import graft.daemon.SessionRequest;
 import graft.ebpf.maps.HashTable;
 import graft.ebpf.object.CollectionSpec;
@@ -20,6 +22,12 @@ import java.util.stream.Stream;
  * tracepoints are there for every process of the machine, the load generator too; programs leave at once for others.
  */
 final class CallTracing implements LoadTracing {
+    /** Of graft, in one session: many and short, because neighbours in time are compared. */
+    private static final int SWITCHED_WINDOWS = 24;
+
+    /** How many of those are as long as one window. */
+    private static final int SWITCHED_PARTS = 5;
+
     private final SessionRunner sessions;
     private final SessionRequest request;
     private final String map;
@@ -45,6 +53,37 @@ final class CallTracing implements LoadTracing {
         });
     }
 
+    /**
+     * In one session, which is switched off and on between the windows, by a single stop of each worker: what is compared has
+     * run right one after the other.
+     */
+    @Override
+    public void graft(ServedLoad load, NginxSeries series) {
+        sessions.during(request, session -> {
+            Supplier<LoadResult> part = () -> load.part(SWITCHED_PARTS);
+            requireSwitched(session.switchOff());
+            series.untraced(untraced(part));
+            long events = 0;
+            for (int i = 0; i < SWITCHED_WINDOWS; i++) {
+                requireSwitched(session.switchOn());
+                NginxRound traced = untraced(part);
+                requireSwitched(session.switchOff());
+                long counted = sum(values(session));
+                series.graft(traced.with(counted - events), untraced(part));
+                events = counted;
+            }
+            return events;
+        });
+    }
+
+    private static void requireSwitched(List<SessionRefusal.TargetRefused> refused) {
+        if (!refused.isEmpty()) {
+            throw Problem.of("B001", "a session could not be switched off and on")
+                    .because(refused.getFirst().toString())
+                    .failure();
+        }
+    }
+
     @Override
     public NginxRound kernel(Supplier<LoadResult> load) {
         try (KernelSession session = SyscallSuite.open(request)) {
@@ -64,9 +103,12 @@ final class CallTracing implements LoadTracing {
     }
 
     private static NginxRound counted(NginxRound round, Stream<byte[]> values) {
-        long events = values.mapToLong(value ->
+        return round.with(sum(values));
+    }
+
+    private static long sum(Stream<byte[]> values) {
+        return values.mapToLong(value ->
                         ByteBuffer.wrap(value).order(ByteOrder.LITTLE_ENDIAN).getLong())
                 .sum();
-        return new NginxRound(round.load(), round.cpuNanos(), events, 0);
     }
 }

@@ -11,6 +11,11 @@ import graft.cli.load.LoadResult;
  * @param lost records that never reached the reader
  */
 record NginxRound(LoadResult load, long cpuNanos, long events, long lost) {
+    /** The same, and what the tracer has counted meanwhile. */
+    NginxRound with(long counted) {
+        return new NginxRound(load, cpuNanos, counted, lost);
+    }
+
     /** Nanoseconds of CPU time for one request. */
     double cpuPerRequest() {
         return (double) cpuNanos / Math.max(1, load.requests());

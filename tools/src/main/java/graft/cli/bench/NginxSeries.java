@@ -20,6 +20,7 @@ final class NginxSeries {
     private static final class Tracer {
         private final List<NginxRound> rounds = new ArrayList<>();
         private final List<Double> losses = new ArrayList<>();
+        private final List<Double> growths = new ArrayList<>();
     }
 
     /** Adds a window under the kernel's probes and the untraced one that followed. */
@@ -32,24 +33,36 @@ final class NginxSeries {
         add(graft, round, after);
     }
 
+    /** Adds an untraced window: what follows is compared with this one, and no longer with the one before. */
+    void untraced(NginxRound round) {
+        untraced.add(round);
+    }
+
     /** Requests of the whole load without a proper answer: nobody knows in which window. */
     void failed(long requests) {
         failed = requests;
     }
 
     private void add(Tracer tracer, NginxRound round, NginxRound after) {
-        double around = (untraced.getLast().load().perSecond() + after.load().perSecond()) / 2;
+        NginxRound before = untraced.getLast();
+        double served = (before.load().perSecond() + after.load().perSecond()) / 2;
+        double used = (before.cpuPerRequest() + after.cpuPerRequest()) / 2;
         untraced.add(after);
         tracer.rounds.add(round);
-        tracer.losses.add(100 * (1 - round.load().perSecond() / around));
+        tracer.losses.add(100 * (1 - round.load().perSecond() / served));
+        tracer.growths.add(100 * (round.cpuPerRequest() / used - 1));
     }
 
     /** The rows under the body's name: the untraced row, then the kernel's, then graft's. */
     List<NginxRow> rows(String body) {
         return List.of(
-                row(bench(body, BenchRow.Who.NATIVE, untraced), Samples.of(0), untraced),
-                row(bench(body, BenchRow.Who.KERNEL, kernel.rounds), samples(kernel.losses), kernel.rounds),
-                row(bench(body, BenchRow.Who.GRAFT, graft.rounds), samples(graft.losses), graft.rounds));
+                row(bench(body, BenchRow.Who.NATIVE, untraced), NginxRow.Compared.NOTHING, untraced),
+                row(bench(body, BenchRow.Who.KERNEL, kernel.rounds), compared(kernel), kernel.rounds),
+                row(bench(body, BenchRow.Who.GRAFT, graft.rounds), compared(graft), graft.rounds));
+    }
+
+    private static NginxRow.Compared compared(Tracer tracer) {
+        return new NginxRow.Compared(samples(tracer.losses), samples(tracer.growths));
     }
 
     private BenchRow bench(String body, BenchRow.Who who, List<NginxRound> rounds) {
@@ -58,10 +71,10 @@ final class NginxSeries {
         return new BenchRow("nginx", body, who, UNIT, rates, added);
     }
 
-    private NginxRow row(BenchRow bench, Samples loss, List<NginxRound> rounds) {
+    private NginxRow row(BenchRow bench, NginxRow.Compared compared, List<NginxRound> rounds) {
         return new NginxRow(
                 bench,
-                loss,
+                compared,
                 samples(rounds.stream().map(NginxRound::cpuPerRequest).toList()),
                 rounds.stream().mapToLong(NginxRound::events).sum(),
                 rounds.stream().mapToLong(NginxRound::lost).sum(),

@@ -27,9 +27,6 @@ public final class NginxSuite {
     /** Enough that the kernel spreads them evenly over the workers, in every run anew. */
     private static final int CONNECTIONS = 64;
 
-    /** Graft's windows beside one of the kernel's, which loses so much that few are enough. */
-    private static final int GRAFT_WINDOWS = 3;
-
     /** A load of its own, whose events are counted one by one. */
     private static final Duration WHOLE = Duration.ofSeconds(2);
 
@@ -132,10 +129,7 @@ public final class NginxSuite {
         for (int round = 0; round < effort.rounds(); round++) {
             NginxRound kernel = tracing.kernel(load::window);
             series.kernel(kernel, tracing.untraced(load::window));
-            for (int i = 0; i < GRAFT_WINDOWS; i++) {
-                NginxRound graft = tracing.graft(load::window);
-                series.graft(graft, tracing.untraced(load::window));
-            }
+            tracing.graft(load, series);
         }
         series.failed(load.failed());
         return series;
@@ -143,7 +137,7 @@ public final class NginxSuite {
 
     /** When the load ends by itself, should nobody end it. */
     private Duration limit() {
-        Duration round = effort.window().plus(COMING_AND_GOING).multipliedBy(2L + 2 * GRAFT_WINDOWS);
+        Duration round = effort.window().plus(COMING_AND_GOING).multipliedBy(2L + 2 * LoadTracing.WINDOWS);
         return round.multipliedBy(effort.rounds() + 2L);
     }
 

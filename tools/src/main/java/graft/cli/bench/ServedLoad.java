@@ -57,6 +57,15 @@ final class ServedLoad implements AutoCloseable {
 
     /** Waits for the length of a window. @return what was served meanwhile; failed requests show at the end only */
     LoadResult window() {
+        return window(length);
+    }
+
+    /** The same for a part of a window. */
+    LoadResult part(int parts) {
+        return window(length.dividedBy(parts));
+    }
+
+    private LoadResult window(Duration length) {
         long from = written(workers);
         long begin = System.nanoTime();
         try {

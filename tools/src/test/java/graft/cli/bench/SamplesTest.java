@@ -21,6 +21,14 @@ class SamplesTest {
     }
 
     @Test
+    void knowsWhereTheMedianLies() {
+        double[] values =
+                java.util.stream.IntStream.rangeClosed(1, 100).asDoubleStream().toArray();
+        assertThat(Samples.of(values).medianRange()).isEqualTo(new Samples.Range(41, 60));
+        assertThat(Samples.of(7).medianRange()).isEqualTo(new Samples.Range(7, 7));
+    }
+
+    @Test
     void refusesAnEmptyRow() {
         assertThatThrownBy(Samples::of).hasMessage("a row needs at least one measurement");
     }
