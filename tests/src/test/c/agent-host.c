@@ -21,6 +21,7 @@
  *                           that is first in it, but for inner, which adds in those that are there at the moment
  *   team NAME W N           in N threads, workers W and up; also sum (with map or array), exchange and race
  *   slay MICROS COMMAND     does that in a process of its own and kills it; its process id
+ *   spin take 1 | leave 1 | count N   the lock in the array's first value, or N additions under it; its word | taken-over
  *   read HOW                reads good and bad addresses; HOW is transactions or system-calls
  */
 #define _GNU_SOURCE
@@ -308,6 +309,10 @@ static int answered_work(char *line)
     } else if (sscanf(line, "holder %255s %ld %128s", text, &a, descriptor) == 3) {
         open_holder(text, a, descriptor);
         puts("ok");
+    } else if (sscanf(line, "spin %31s %ld", text, &a) == 2) {
+        printf("%u\n", spin(text, a));
+    } else if (!strncmp(line, "taken-over", 10)) {
+        printf("%lu\n", graft_config()->locks_taken_over);
     } else if (sscanf(line, "slay %ld %n", &a, &rest) == 1) {
         printf("%d\n", slay(a, answer, line + rest));
     } else {

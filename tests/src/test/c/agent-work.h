@@ -55,6 +55,9 @@ const char *team(const char *name, long first, long count);
 /* Starts the command in a process of its own and kills that a while after it has begun; its process id. */
 int slay(long micros, void (*command)(char *line), char *line);
 
+/* Something with the lock in the first value of the array that was opened last; its word afterwards. */
+uint32_t spin(const char *what, long times);
+
 /* The map that was opened last. */
 struct graft_map *opened(void);
 void open_map(const char *file);

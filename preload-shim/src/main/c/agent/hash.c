@@ -216,6 +216,8 @@ INLINE void fill(
                            + (uint64_t)index * hash->stride, hash->stride);
     if (map->type == MAP_TASK_STORAGE)
         fill_storage(map, value_of(map, hash, index), value);
+    else if (map->lock)
+        graft_copy_around_lock(map, value_of(map, hash, index), value);
     else
         graft_copy(value_of(map, hash, index), value, map->value_size);
 }
@@ -354,7 +356,7 @@ INLINE long replace(struct graft_map *map, struct graft_bucket *bucket, uint32_t
     uint32_t code, const void *value)
 {
     struct graft_hash *hash = header(map);
-    if (is_per_cpu(map) || fits_one_store(map->value_size)) {
+    if (is_per_cpu(map) || (fits_one_store(map->value_size) && !map->lock)) {
         graft_store_value(value_of(map, hash, old), value, map->value_size);
         if (is_lru(map))
             mark_used(map, hash, old);
@@ -373,6 +375,20 @@ INLINE long replace(struct graft_map *map, struct graft_bucket *bucket, uint32_t
     exchange(map, bucket, old, taken, size, GRAFT_PENDING_DELETE);
     keep(hash, bucket, old + 1);
     return 0;
+}
+
+/* Stores a value over another one under its lock. No bucket's lock is waited for meanwhile. */
+static int set_locked(
+    struct graft_map *map, uint32_t index, const char *key, uint32_t code, const void *value)
+{
+    struct graft_element *e = element(map, header(map), index);
+    char *to = value_of(map, header(map), index);
+    graft_spin_lock(graft_lock_of(map, to));
+    int found = is_key(e, key, map->key_size, code); /* it may have become another key's while the lock was waited for */
+    if (found)
+        graft_copy_around_lock(map, to, value);
+    graft_spin_unlock(graft_lock_of(map, to));
+    return found;
 }
 
 INLINE long update(struct graft_map *map, const char *key, uint32_t size, const void *value, uint64_t flags)
@@ -434,13 +450,43 @@ INLINE long delete(struct graft_map *map, const char *key, uint32_t size)
     return result;
 }
 
-long graft_hash_update(struct graft_map *map, const void *key, const void *value, uint64_t flags)
+static long update_by_size(struct graft_map *map, const void *key, const void *value, uint64_t flags)
 {
     switch (map->key_size) {
     case 4: return update(map, key, 4, value, flags);
     case 8: return update(map, key, 8, value, flags);
     default: return update(map, key, map->key_size, value, flags);
     }
+}
+
+/* With BPF_F_LOCK a key that is there keeps its element. */
+static long update_locked(struct graft_map *map, const char *key, const void *value, uint64_t flags)
+{
+    struct graft_hash *hash = header(map);
+    uint32_t code = hash_of(hash, key, map->key_size), number = code & hash->bucket_mask, *link;
+    for (int tries = 0; tries < SPINS; tries++) {
+        uint32_t index = find(map, &bucket_at(hash, number)->head, key, map->key_size, code, &link);
+        if (index < hash->capacity) {
+            if (flags & BPF_NOEXIST)
+                return -EEXIST;
+            if (set_locked(map, index, key, code, value))
+                return 0;
+        } else if (index == (GRAFT_HASH_END | number)) {
+            if (flags & BPF_EXIST)
+                return -ENOENT;
+            long result = update_by_size(map, key, value, BPF_NOEXIST);
+            if (result != -EEXIST || flags & BPF_NOEXIST)
+                return result;
+        }
+    }
+    return -EBUSY;
+}
+
+long graft_hash_update(struct graft_map *map, const void *key, const void *value, uint64_t flags)
+{
+    if (!(flags & BPF_F_LOCK))
+        return update_by_size(map, key, value, flags);
+    return !map->lock || (flags & ~(uint64_t)BPF_F_LOCK) > BPF_EXIST ? -EINVAL : update_locked(map, key, value, flags);
 }
 
 long graft_hash_delete(struct graft_map *map, const void *key)

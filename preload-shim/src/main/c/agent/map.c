@@ -11,14 +11,22 @@ static void *array_lookup(struct graft_map *map, uint32_t index)
 
 static long array_update(struct graft_map *map, uint32_t index, const void *value, uint64_t flags)
 {
-    if (flags > BPF_EXIST)
+    if ((flags & ~(uint64_t)BPF_F_LOCK) > BPF_EXIST)
         return -EINVAL;
     void *to = array_lookup(map, index);
     if (!to)
         return -E2BIG;
-    if (flags == BPF_NOEXIST)
+    if (flags & BPF_NOEXIST)
         return -EEXIST;
-    graft_store_value(to, value, map->value_size);
+    if (!(flags & BPF_F_LOCK)) {
+        graft_set_value(map, to, value);
+        return 0;
+    }
+    if (!map->lock)
+        return -EINVAL;
+    graft_spin_lock(graft_lock_of(map, to));
+    graft_copy_around_lock(map, to, value);
+    graft_spin_unlock(graft_lock_of(map, to));
     return 0;
 }
 

@@ -20,7 +20,7 @@ enum {
     MAP_LPM_TRIE = 11, MAP_ARRAY_OF_MAPS = 12, MAP_HASH_OF_MAPS = 13, MAP_QUEUE = 22, MAP_VALUE_STACK = 23,
     MAP_RINGBUF = 27, MAP_TASK_STORAGE = 29, MAP_BLOOM_FILTER = 30
 };
-enum { BPF_ANY, BPF_NOEXIST, BPF_EXIST };
+enum { BPF_ANY, BPF_NOEXIST, BPF_EXIST, BPF_F_LOCK = 4 };
 
 #ifdef GRAFT_HOSTED_TEST
 extern char *graft_test_runtime;
@@ -171,6 +171,21 @@ INLINE void graft_store_value(void *to, const void *from, uint32_t size)
     case 8: { uint64_t v; __builtin_memcpy(&v, from, 8); __atomic_store_n((uint64_t *)to, v, __ATOMIC_RELEASE); break; }
     default: graft_copy(to, from, size);
     }
+}
+
+void graft_spin_lock(uint32_t *lock);
+void graft_spin_unlock(uint32_t *lock);
+void graft_copy_around_lock(const struct graft_map *map, void *to, const void *from);
+
+INLINE uint32_t *graft_lock_of(const struct graft_map *map, void *value) { return (uint32_t *)((char *)value + map->lock - 1); }
+
+/* Stores a value, but for its lock. */
+INLINE void graft_set_value(const struct graft_map *map, void *to, const void *from)
+{
+    if (map->lock)
+        graft_copy_around_lock(map, to, from);
+    else
+        graft_store_value(to, from, map->value_size);
 }
 
 uint64_t graft_monotonic_nanos(void);

@@ -65,6 +65,9 @@ sealed interface Making {
         if (!spec.pinned().contains(map.name())) {
             return MapCreation.create(map);
         }
+        if (map.lock().isPresent()) {
+            return new MapCreation.Refused(map, "it is pinned, and its values have a lock", "without pinning");
+        }
         byte[] btf = spec.btf().map(CollectionSpec.BtfBytes::bytes).orElseGet(() -> new byte[0]);
         try {
             return PinnedMap.open(PinFolder.file(map.name()), map, btf);

@@ -74,6 +74,13 @@ public record Placement(SessionRequest inProcesses, SessionRequest inKernel, Set
                 if (map.type() != MapType.ARRAY) {
                     return new Division.Refused(new SessionRefusal.MapNotShared(name, map.type()));
                 }
+                if (!map.fields().isEmpty()) {
+                    return new Division.Refused(new SessionRefusal.MapRefused(
+                            name,
+                            "programs in the kernel and in processes share it, and its values have a "
+                                    + map.fields().getFirst().text(),
+                            "a map for each side"));
+                }
                 shared.add(name);
             }
         }

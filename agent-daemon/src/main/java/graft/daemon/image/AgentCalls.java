@@ -54,11 +54,17 @@ final class AgentCalls {
         boolean perCpu = maps.stream()
                 .map(map -> map.spec().inner().orElse(map.spec()).type())
                 .anyMatch(MapType::isPerProcessor);
+        boolean locks = maps.stream()
+                .map(map -> map.spec().inner().orElse(map.spec()))
+                .anyMatch(spec -> spec.lock().isPresent());
         for (CheckedProgram program : programs) {
             for (Helper helper : program.facts().helpers()) {
                 calls.add(helper);
                 if (perCpu && isMapAccess(helper)) {
                     calls.processor();
+                }
+                if (locks && helper == Helper.MAP_UPDATE_ELEM) {
+                    calls.add(Helper.SPIN_LOCK);
                 }
             }
         }
@@ -112,6 +118,12 @@ final class AgentCalls {
             case GET_CURRENT_COMM -> calls.add(AgentSyscall.PRCTL);
             case GET_SMP_PROCESSOR_ID -> processor();
             case KTIME_GET_NS, KTIME_GET_BOOT_NS -> clock();
+            case SPIN_LOCK -> {
+                lock();
+                calls.add(AgentSyscall.FUTEX);
+                calls.add(AgentSyscall.PROCESS_VM_READV);
+            }
+            case SPIN_UNLOCK -> threadId();
             case DELAY -> {
                 clock();
                 calls.add(AgentSyscall.CLOCK_NANOSLEEP);

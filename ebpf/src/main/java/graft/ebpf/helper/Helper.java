@@ -31,6 +31,8 @@ public enum Helper {
     MAP_PUSH_ELEM(87, 3),
     MAP_POP_ELEM(88, 2),
     MAP_PEEK_ELEM(89, 2),
+    SPIN_LOCK(93, 1),
+    SPIN_UNLOCK(94, 1),
     PROBE_READ_USER(112, 3),
     PROBE_READ_KERNEL(113, 3),
     PROBE_READ_USER_STR(114, 3),

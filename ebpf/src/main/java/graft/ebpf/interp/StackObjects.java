@@ -26,6 +26,8 @@ final class StackObjects {
     /** Performs a helper on r1 to r5; nothing when it is not one of these. */
     OptionalLong call(Helper helper, long[] r) {
         return switch (helper) {
+            case SPIN_LOCK -> OptionalLong.of(set(r[0], 1));
+            case SPIN_UNLOCK -> OptionalLong.of(set(r[0], 0));
             case DYNPTR_FROM_MEM -> OptionalLong.of(fromMemory(r[0], (int) r[1], r[2], r[3]));
             case RINGBUF_RESERVE_DYNPTR -> OptionalLong.of(reserve(r[0], (int) r[1], r[2], new Dynptr(r[3])));
             case RINGBUF_SUBMIT_DYNPTR -> OptionalLong.of(finish(Helper.RINGBUF_SUBMIT, new Dynptr(r[0]), r[1]));
@@ -48,6 +50,12 @@ final class StackObjects {
             case ITER_NUM_DESTROY -> OptionalLong.of(setNumbers(r[0], 0, 0, 0));
             default -> OptionalLong.empty();
         };
+    }
+
+    /** Nobody else is there. */
+    private long set(long lock, int word) {
+        memory.write(lock, MemSize.W, word);
+        return 0;
     }
 
     private long reserve(long map, int size, long flags, Dynptr dynptr) {

@@ -61,8 +61,26 @@ public final class ArrayMap extends IndexedMap {
     @Override
     public Optional<byte[]> lookup(byte[] key) {
         int index = indices().of(key);
+        return indices().isInside(index) ? Optional.of(valueAt((long) index * stride())) : Optional.empty();
+    }
+
+    private byte[] valueAt(long at) {
+        byte[] value = region.read(at, spec.valueSize());
+        return lock().map(lock -> lock.masked(value)).orElse(value);
+    }
+
+    private Optional<ValueLock> lock() {
+        return spec.lock().isPresent()
+                ? Optional.of(new ValueLock(region, spec.lock().getAsInt()))
+                : Optional.empty();
+    }
+
+    @Override
+    public Optional<byte[]> lookupLocked(byte[] key) {
+        int index = indices().of(key);
+        long at = (long) index * stride();
         return indices().isInside(index)
-                ? Optional.of(region.read((long) index * stride(), spec.valueSize()))
+                ? Optional.of(lock().orElseThrow().during(at, () -> valueAt(at)))
                 : Optional.empty();
     }
 
@@ -73,10 +91,29 @@ public final class ArrayMap extends IndexedMap {
         }
         MapBytes.requireSize(value, valueBytes(), "the value");
         int index = indices().of(key);
-        int refused = indices().refuseUpdate(index, flags);
+        int refused = indices().refuseUpdate(index, flags & ~ValueLock.FLAG);
+        if (refused == 0 && ValueLock.isMissing(spec, flags)) {
+            return -Errno.EINVAL;
+        }
         if (refused == 0) {
-            region.write((long) index * stride(), value, 0, value.length);
+            store((long) index * stride(), value, flags);
         }
         return refused;
+    }
+
+    private void store(long at, byte[] value, long flags) {
+        if (lock().isEmpty()) {
+            region.write(at, value, 0, value.length);
+            return;
+        }
+        ValueLock lock = lock().get();
+        if ((flags & ValueLock.FLAG) == 0) {
+            lock.write(at, value);
+            return;
+        }
+        lock.during(at, () -> {
+            lock.write(at, value);
+            return value;
+        });
     }
 }

@@ -3,6 +3,7 @@ package graft.ebpf.maps;
 import graft.ebpf.object.MapSpec;
 import graft.platform.layout.BucketLayout;
 import graft.platform.layout.ElementLayout;
+import graft.platform.linux.Errno;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -67,9 +68,56 @@ final class HashCore implements AutoCloseable {
         return values.changeInPlace() || Arrays.equals(value, values.read(element));
     }
 
+    /** The value as it is under its lock. */
+    Optional<byte[]> lookupLocked(byte[] key) {
+        ValueLock lock = values.lock().orElseThrow();
+        for (int reads = 0; reads < HashElements.MAX_WALKS; reads++) {
+            int element = elements.lookup(key);
+            if (element == HashElements.NONE) {
+                return Optional.empty();
+            }
+            byte[] value = lock.during(values.inElement(element), () -> values.read(element));
+            if (elements.lookup(key) == element) {
+                return Optional.of(value);
+            }
+        }
+        throw elements.damaged(elements.bucketOf(elements.hash(key)));
+    }
+
+    /** With {@code BPF_F_LOCK} a key that is there keeps its element; no bucket's lock is held while that one's is waited for. */
+    private int updateLocked(byte[] key, byte[] value, long flags) {
+        ValueLock lock = values.lock().orElseThrow();
+        for (int tries = 0; tries < HashElements.MAX_WALKS; tries++) {
+            int element = elements.lookup(key);
+            if (element == HashElements.NONE) {
+                int result = flags == KeyedMap.EXIST ? -Errno.ENOENT : changes.update(key, value, KeyedMap.NOEXIST);
+                if (result != -Errno.EEXIST || flags == KeyedMap.NOEXIST) {
+                    return result;
+                }
+            } else if (flags == KeyedMap.NOEXIST) {
+                return -Errno.EEXIST;
+            } else if (lock.during(values.inElement(element), () -> isStill(element, key, value))) {
+                return 0;
+            }
+        }
+        return -Errno.EBUSY;
+    }
+
+    private boolean isStill(int element, byte[] key, byte[] value) {
+        boolean still = Arrays.equals(elements.keyOf(element), key);
+        if (still) {
+            values.write(element, value);
+        }
+        return still;
+    }
+
     int update(byte[] key, byte[] value, long flags) {
         MapBytes.requireSize(key, elements.spec.keySize(), "the key");
         MapBytes.requireSize(value, values.bytes(), "the value");
+        if ((flags & ValueLock.FLAG) != 0) {
+            boolean possible = values.lock().isPresent() && (flags & ~ValueLock.FLAG) <= KeyedMap.EXIST && flags > 0;
+            return possible ? updateLocked(key, value, flags & ~ValueLock.FLAG) : -Errno.EINVAL;
+        }
         return changes.update(key, value, flags);
     }
 

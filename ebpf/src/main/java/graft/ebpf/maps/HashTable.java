@@ -88,6 +88,11 @@ public final class HashTable extends RegionMap implements KeyedMap {
     }
 
     @Override
+    public Optional<byte[]> lookupLocked(byte[] key) {
+        return core.lookupLocked(key);
+    }
+
+    @Override
     public int update(byte[] key, byte[] value, long flags) {
         if (isFrozen()) {
             return -Errno.EPERM;

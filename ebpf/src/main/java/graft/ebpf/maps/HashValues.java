@@ -4,9 +4,16 @@ import graft.ebpf.object.MapSpec;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /** Where the values of a hash's elements are: in the elements, or one for each CPU behind them. */
 record HashValues(MapSpec spec, MapRegion region, HashGeometry geometry) {
+    Optional<ValueLock> lock() {
+        return spec.lock().isPresent()
+                ? Optional.of(new ValueLock(region, spec.lock().getAsInt()))
+                : Optional.empty();
+    }
+
     private boolean isPerCpu() {
         return geometry.cpus() > 0;
     }
@@ -18,12 +25,14 @@ record HashValues(MapSpec spec, MapRegion region, HashGeometry geometry) {
 
     /** True when a new value can be stored over the old one; otherwise a new element takes its place. */
     boolean changeInPlace() {
-        return isPerCpu() || spec.valueSize() <= Long.BYTES && Integer.bitCount(spec.valueSize()) == 1;
+        return isPerCpu()
+                || spec.lock().isEmpty() && spec.valueSize() <= Long.BYTES && Integer.bitCount(spec.valueSize()) == 1;
     }
 
     byte[] read(int element) {
         if (!isPerCpu()) {
-            return region.read(inElement(element), spec.valueSize());
+            byte[] value = region.read(inElement(element), spec.valueSize());
+            return lock().map(lock -> lock.masked(value)).orElse(value);
         }
         byte[] all = new byte[bytes()];
         for (int cpu = 0; cpu < geometry.cpus(); cpu++) {
@@ -46,7 +55,11 @@ record HashValues(MapSpec spec, MapRegion region, HashGeometry geometry) {
 
     void write(int element, byte[] value) {
         if (!isPerCpu()) {
-            region.write(inElement(element), value, 0, value.length);
+            if (spec.lock().isPresent()) {
+                lock().orElseThrow().write(inElement(element), value);
+            } else {
+                region.write(inElement(element), value, 0, value.length);
+            }
             return;
         }
         for (int cpu = 0; cpu < geometry.cpus(); cpu++) {
@@ -54,7 +67,7 @@ record HashValues(MapSpec spec, MapRegion region, HashGeometry geometry) {
         }
     }
 
-    private long inElement(int element) {
+    long inElement(int element) {
         return geometry.elementsOffset() + (long) element * geometry.elementSize() + geometry.valueOffset();
     }
 

@@ -20,6 +20,11 @@ public sealed interface KeyedMap extends BpfMap permits IndexedMap, HashTable, L
     /** A copy of the value of {@code key}, or nothing. */
     Optional<byte[]> lookup(byte[] key);
 
+    /** The same under the lock that values of the map have: as some holder of the lock has left it. */
+    default Optional<byte[]> lookupLocked(byte[] key) {
+        throw new AssertionError(spec().type() + " has no locks");
+    }
+
     /**
      * Sets the value of {@code key}.
      *

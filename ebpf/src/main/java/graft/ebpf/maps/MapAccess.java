@@ -75,6 +75,17 @@ public final class MapAccess {
         };
     }
 
+    /** The same with flags, of which there is {@code BPF_F_LOCK}: the value as it is under its lock. */
+    public Answer lookup(byte[] key, long flags) {
+        if (has(WRONLY)) {
+            return Answer.failed(Errno.EPERM);
+        }
+        if ((flags & ~ValueLock.FLAG) != 0 || ValueLock.isMissing(map.spec(), flags) || key.length != keyBytes()) {
+            return Answer.failed(Errno.EINVAL);
+        }
+        return flags != 0 && map instanceof KeyedMap keyed ? Answer.of(keyed.lookupLocked(key)) : lookup(key);
+    }
+
     /** The value of a key; of a queue or stack what a take would give. A filter is asked for {@code key} as a value. */
     public Answer lookup(byte[] key) {
         if (has(WRONLY)) {

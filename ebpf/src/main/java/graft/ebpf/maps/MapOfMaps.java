@@ -224,7 +224,7 @@ public final class MapOfMaps extends RegionMap implements KeyedMap {
                 .putInt(MapLayout.TYPE, spec.type().number())
                 .putLong(MapLayout.BASE, baseAddress)
                 .putInt(MapLayout.CPUS, places.count())
-                .putLong(MapLayout.INNER_OFFSET, places.descriptorsAt())
+                .putInt(MapLayout.INNER_OFFSET, Math.toIntExact(places.descriptorsAt()))
                 .array();
     }
 

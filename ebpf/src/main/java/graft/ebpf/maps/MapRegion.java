@@ -230,6 +230,7 @@ final class MapRegion implements AutoCloseable {
         map.putLong(MapLayout.DATA, addresses.data());
         map.putInt(MapLayout.CPUS, strides.cpus());
         map.putInt(MapLayout.CPU_STRIDE, strides.cpu());
+        spec.lock().ifPresent(offset -> map.putInt(MapLayout.LOCK, offset + 1));
         return map.array();
     }
 

@@ -35,6 +35,26 @@ final class MapRules {
     private MapRules() {}
 
     static Optional<MapCreation.Refused> refusal(MapSpec spec) {
+        return locks(spec).or(() -> ofType(spec));
+    }
+
+    /** Where the kernel has them, but for storages. */
+    private static Optional<MapCreation.Refused> locks(MapSpec spec) {
+        if (spec.lock().isEmpty()) {
+            return Optional.empty();
+        }
+        if (spec.type() != MapType.ARRAY && spec.type() != MapType.HASH) {
+            return no(spec, "its values have a lock, and its type is " + spec.type(), "type ARRAY or HASH");
+        }
+        if ((spec.flags() & (MapSpec.READ_ONLY_FOR_PROGRAMS | MapSpec.WRITE_ONLY_FOR_PROGRAMS)) != 0) {
+            return no(spec, "its values have a lock, and programs cannot change them", "map_flags 0");
+        }
+        return spec.lock().getAsInt() % Integer.BYTES == 0
+                ? Optional.empty()
+                : no(spec, "the lock in its values is not aligned", "a struct that is not packed");
+    }
+
+    private static Optional<MapCreation.Refused> ofType(MapSpec spec) {
         return switch (spec.type()) {
             case ARRAY -> array(spec, MapSpec.MMAPABLE | INNER_MAP);
             case PERCPU_ARRAY, PROG_ARRAY -> array(spec, 0);

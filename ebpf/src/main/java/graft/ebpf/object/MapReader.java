@@ -58,7 +58,8 @@ final class MapReader {
         boolean readOnly = section.name().startsWith(".rodata");
         int size = (int) section.size();
         byte[] content = section.type() == ElfSection.NOBITS ? new byte[size] : elf.content(section);
-        return new MapSpec(
+        OptionalInt variables = dataSection(section.name());
+        MapSpec map = new MapSpec(
                 section.name(),
                 MapType.ARRAY,
                 4,
@@ -66,9 +67,10 @@ final class MapReader {
                 1,
                 MapSpec.MMAPABLE | (readOnly ? MapSpec.READ_ONLY_FOR_PROGRAMS : 0),
                 OptionalInt.empty(),
-                dataSection(section.name()),
+                variables,
                 new MapSpec.Content(content),
                 readOnly ? MapSpec.Access.READ_ONLY : MapSpec.Access.READ_WRITE);
+        return variables.isPresent() ? map.marked(SpecialField.of(btf.orElseThrow(), variables.getAsInt())) : map;
     }
 
     private OptionalInt dataSection(String name) {
@@ -127,7 +129,7 @@ final class MapReader {
         int keySize = size(name, "key", key.stream().boxed().map(types::size).findFirst(), numbers);
         int valueSize =
                 size(name, "value", value.stream().boxed().map(types::size).findFirst(), numbers);
-        return MapShape.fitted(new MapSpec(
+        MapSpec map = MapShape.fitted(new MapSpec(
                 name,
                 type,
                 keySize,
@@ -141,6 +143,7 @@ final class MapReader {
                 inner,
                 List.of(),
                 numbers.getOrDefault("map_extra", 0L)));
+        return value.isPresent() ? map.marked(SpecialField.of(types, value.getAsInt())) : map;
     }
 
     /** As libbpf: by name or not at all. */

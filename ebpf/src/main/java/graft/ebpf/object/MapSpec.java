@@ -19,6 +19,7 @@ import java.util.OptionalInt;
  * @param inner what the values of a map of maps are like
  * @param slots what the object puts into a map of maps or an array of programs at first
  * @param extra {@code map_extra}: of an arena, the address of its first byte
+ * @param fields what only helpers may touch in a value
  */
 public record MapSpec(
         String name,
@@ -33,7 +34,40 @@ public record MapSpec(
         Access access,
         Optional<MapSpec> inner,
         List<Slot> slots,
-        long extra) {
+        long extra,
+        List<SpecialField> fields) {
+
+    /** A map whose values have no special fields. */
+    public MapSpec(
+            String name,
+            MapType type,
+            int keySize,
+            int valueSize,
+            int maxEntries,
+            int flags,
+            OptionalInt keyType,
+            OptionalInt valueType,
+            Content content,
+            Access access,
+            Optional<MapSpec> inner,
+            List<Slot> slots,
+            long extra) {
+        this(
+                name,
+                type,
+                keySize,
+                valueSize,
+                maxEntries,
+                flags,
+                keyType,
+                valueType,
+                content,
+                access,
+                inner,
+                slots,
+                extra,
+                List.of());
+    }
 
     /** A map that holds neither maps nor programs. */
     public MapSpec(
@@ -106,7 +140,35 @@ public record MapSpec(
     /** The same with other sizes, in bytes, and another number of entries. */
     public MapSpec sized(int key, int value, int entries) {
         return new MapSpec(
-                name, type, key, value, entries, flags, keyType, valueType, content, access, inner, slots, extra);
+                name, type, key, value, entries, flags, keyType, valueType, content, access, inner, slots, extra,
+                fields);
+    }
+
+    /** The same, with special fields in values. */
+    MapSpec marked(List<SpecialField> special) {
+        return new MapSpec(
+                name,
+                type,
+                keySize,
+                valueSize,
+                maxEntries,
+                flags,
+                keyType,
+                valueType,
+                content,
+                access,
+                inner,
+                slots,
+                extra,
+                List.copyOf(special));
+    }
+
+    /** Where values have a {@code struct bpf_spin_lock}. */
+    public OptionalInt lock() {
+        return fields.stream()
+                .filter(field -> field.kind() == SpecialField.Kind.SPIN_LOCK)
+                .mapToInt(field -> (int) field.offset())
+                .findFirst();
     }
 
     /** The same, whose values are maps like {@code described}. */
@@ -124,7 +186,8 @@ public record MapSpec(
                 access,
                 Optional.of(described),
                 slots,
-                extra);
+                extra,
+                fields);
     }
 
     /** The same, with these maps or programs in it at first. */
@@ -142,7 +205,8 @@ public record MapSpec(
                 access,
                 inner,
                 List.copyOf(first),
-                extra);
+                extra,
+                fields);
     }
 
     /** The same with initial content. */
@@ -160,7 +224,8 @@ public record MapSpec(
                 access,
                 inner,
                 slots,
-                extra);
+                extra,
+                fields);
     }
 
     /** Whether maps of both are alike but for their names. */
@@ -170,7 +235,11 @@ public record MapSpec(
 
     /** Whether maps of both are alike but for their names and how much goes in. */
     public boolean isAlike(MapSpec other) {
-        return type == other.type && keySize == other.keySize && valueSize == other.valueSize && flags == other.flags;
+        return type == other.type
+                && keySize == other.keySize
+                && valueSize == other.valueSize
+                && flags == other.flags
+                && fields.equals(other.fields);
     }
 
     /** A map without BTF types and initial content. */

@@ -3,6 +3,7 @@ package graft.ebpf.verifier;
 import graft.ebpf.btf.Btf;
 import graft.ebpf.btf.BtfType;
 import graft.ebpf.object.MapType;
+import graft.ebpf.object.SpecialField;
 import graft.ebpf.verifier.Value.Region.Kernel.Trust;
 import java.util.Optional;
 

@@ -2,6 +2,7 @@ package graft.ebpf.verifier;
 
 import graft.ebpf.insn.Reg;
 import graft.ebpf.object.MapSpec;
+import graft.ebpf.object.SpecialField;
 
 /** Spin locks of map values: one at a time, the same one, and nothing else called in between. */
 final class LockRules {
@@ -51,8 +52,13 @@ final class LockRules {
 
     /** Programs of some types cannot have locks and timers in their maps. */
     static void requireAllowed(Step step, MapSpec map) {
+        if (step.walk.setting().isForTarget()) {
+            requireInTarget(step, map);
+            return;
+        }
         for (SpecialField field : step.walk.specialFields(map)) {
-            boolean lock = field.kind() == SpecialField.Kind.SPIN_LOCK;
+            boolean lock = field.kind() == SpecialField.Kind.SPIN_LOCK
+                    || field.kind() == SpecialField.Kind.RESILIENT_SPIN_LOCK;
             boolean timer = field.kind() == SpecialField.Kind.TIMER || field.kind() == SpecialField.Kind.WORK_QUEUE;
             boolean allowed = switch (step.walk.setting().type()) {
                 case KPROBE, TRACEPOINT, PERF_EVENT, RAW_TRACEPOINT, RAW_TRACEPOINT_WRITABLE -> !lock && !timer;
@@ -87,6 +93,19 @@ final class LockRules {
             if (!allowed) {
                 throw held(
                         "programs of this type cannot use map " + map.name() + ", whose values have locks or timers");
+            }
+        }
+    }
+
+    /** In a process there are spin locks. What runs a timer's function, or frees an object, is the kernel. */
+    private static void requireInTarget(Step step, MapSpec map) {
+        for (SpecialField field : step.walk.specialFields(map)) {
+            if (field.kind() != SpecialField.Kind.SPIN_LOCK) {
+                throw new Refused(Finding.of(
+                        Cause.UNSUPPORTED,
+                        "values of map %s have a %s, which graft does not have in processes"
+                                .formatted(map.name(), field.text()),
+                        "run the program in the kernel, or leave the field out"));
             }
         }
     }

@@ -4,6 +4,7 @@ import graft.ebpf.insn.AluOp;
 import graft.ebpf.insn.Reg;
 import graft.ebpf.insn.Width;
 import graft.ebpf.object.MapSpec;
+import graft.ebpf.object.SpecialField;
 
 /** Loads and stores through a pointer, by the object it points into. */
 final class Memory {
@@ -136,13 +137,7 @@ final class Memory {
                 throw new Refused(Finding.of(
                         Cause.SPECIAL_FIELD,
                         place.base(),
-                        "the access touches a %s of map %s"
-                                .formatted(
-                                        field.kind()
-                                                .name()
-                                                .toLowerCase(java.util.Locale.ROOT)
-                                                .replace('_', ' '),
-                                        map.name()),
+                        "the access touches a %s of map %s".formatted(field.text(), map.name()),
                         "use the helpers made for it"));
             }
         }

@@ -4,6 +4,7 @@ import graft.ebpf.btf.Btf;
 import graft.ebpf.helper.Helper;
 import graft.ebpf.insn.Reg;
 import graft.ebpf.object.MapSpec;
+import graft.ebpf.object.SpecialField;
 import graft.ebpf.verifier.Prototype.DynptrUse;
 import graft.ebpf.verifier.Prototype.Null;
 import graft.ebpf.verifier.Value.Region.Kernel.Trust;

@@ -2,6 +2,7 @@ package graft.ebpf.verifier;
 
 import graft.ebpf.object.KernelSection;
 import graft.ebpf.object.KernelType;
+import graft.ebpf.object.SpecialField;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;

@@ -1,6 +1,7 @@
 package graft.ebpf.verifier;
 
 import graft.ebpf.object.KernelType;
+import graft.ebpf.object.SpecialField;
 import graft.ebpf.verifier.Prototype.Argument;
 import graft.ebpf.verifier.Prototype.Direction;
 import graft.ebpf.verifier.Prototype.DynptrUse;

@@ -4,9 +4,9 @@ import graft.ebpf.insn.Insn;
 import graft.ebpf.insn.InsnList;
 import graft.ebpf.insn.Reg;
 import graft.ebpf.object.MapSpec;
+import graft.ebpf.object.SpecialField;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,7 +24,6 @@ final class Walk {
     private final Deque<Path> pending = new ArrayDeque<>();
     private final GlobalFunctions globals;
     private final Observer observer;
-    private final Map<String, List<SpecialField>> fields = new HashMap<>();
     private Optional<MapSpec> arena = Optional.empty();
     private boolean inGlobalFunction;
     private Path path;
@@ -148,7 +147,7 @@ final class Walk {
     }
 
     List<SpecialField> specialFields(MapSpec map) {
-        return fields.computeIfAbsent(map.name(), _ -> SpecialField.of(map, setting.objectTypes()));
+        return map.fields();
     }
 
     /** The arena that the program uses. */

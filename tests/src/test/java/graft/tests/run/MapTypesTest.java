@@ -8,6 +8,7 @@ import graft.tests.command.GraftRun;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Tag;
@@ -21,6 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class MapTypesTest {
     private static final Path OBJECTS = Path.of("target/test-classes/bpf");
     private static final int CALLS = 3000;
+    private static final int LOCKED_CALLS = 200_000;
 
     @TempDir
     private Path folder;
@@ -140,6 +142,38 @@ class MapTypesTest {
                         .isEqualTo(result(kernel, what));
             }
             assertThat(rows(user, "VALUES")).isNotEmpty().isEqualTo(rows(kernel, "VALUES"));
+        }
+    }
+
+    /** Two processes at once; the kernel does not let such programs have locks. */
+    @Test
+    void valuesChangedUnderTheirLocksAreNeverTorn() throws IOException {
+        Path file = ToldProgram.compile(folder);
+        try (ToldProgram one = ToldProgram.start(file);
+                ToldProgram other = ToldProgram.start(file);
+                GraftProcess graft = GraftProcess.start(
+                        "run",
+                        OBJECTS.resolve("spin_locks.bpf.o").toString(),
+                        "-p",
+                        one.pid() + "," + other.pid(),
+                        "--attach",
+                        "on_call=uprobe::work")) {
+            graft.awaitLine("attached");
+            CompletableFuture<Void> there = CompletableFuture.runAsync(() -> one.does("call " + LOCKED_CALLS));
+            other.does("call " + LOCKED_CALLS);
+            there.join();
+            GraftRun run = graft.interrupt();
+
+            assertThat(run.status()).as(run.errors()).isZero();
+            assertThat(rows(run, "ARRAY"))
+                    .hasSize(1)
+                    .first()
+                    .asString()
+                    .contains("changes=" + 2 * LOCKED_CALLS + " ", " torn=0 ");
+            assertThat(rows(run, "HASH")).hasSize(2).allMatch(row -> row.contains(" torn=0 "));
+            assertThat(result(run, 0)).isZero();
+            assertThat(result(run, 1)).isEqualTo(-Errno.EEXIST);
+            assertThat(result(run, 2)).isEqualTo(-Errno.EINVAL);
         }
     }
 

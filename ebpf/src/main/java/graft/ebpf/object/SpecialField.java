@@ -1,19 +1,21 @@
-package graft.ebpf.verifier;
+package graft.ebpf.object;
 
 import graft.ebpf.btf.Btf;
 import graft.ebpf.btf.BtfType;
-import graft.ebpf.object.MapSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
-/** A field of a map value that only helpers may touch, such as a spin lock. */
-record SpecialField(Kind kind, long offset, long size) {
+/**
+ * A field of a map value that only helpers may touch, such as a spin lock.
+ *
+ * @param offset from the beginning of the value
+ */
+public record SpecialField(Kind kind, long offset, long size) {
     private static final int MAX_DEPTH = 8;
     private static final Map<String, Kind> BY_STRUCT = Map.of(
             "bpf_spin_lock", Kind.SPIN_LOCK,
-            "bpf_res_spin_lock", Kind.SPIN_LOCK,
+            "bpf_res_spin_lock", Kind.RESILIENT_SPIN_LOCK,
             "bpf_timer", Kind.TIMER,
             "bpf_wq", Kind.WORK_QUEUE,
             "bpf_list_head", Kind.COLLECTION,
@@ -24,8 +26,9 @@ record SpecialField(Kind kind, long offset, long size) {
             "bpf_task_work", Kind.WORK_QUEUE);
 
     /** Kinds of such fields. */
-    enum Kind {
+    public enum Kind {
         SPIN_LOCK,
+        RESILIENT_SPIN_LOCK,
         TIMER,
         WORK_QUEUE,
         /** Heads and nodes of lists and trees. */
@@ -34,18 +37,19 @@ record SpecialField(Kind kind, long offset, long size) {
         KPTR
     }
 
-    boolean overlaps(long from, long to) {
+    /** What it is, for people. */
+    public String text() {
+        return kind.name().toLowerCase(java.util.Locale.ROOT).replace('_', ' ');
+    }
+
+    /** Whether it has a part in a range of the value. */
+    public boolean overlaps(long from, long to) {
         return offset < to && from < offset + size;
     }
 
-    /** The fields of a map's values, by the map's BTF. */
-    static List<SpecialField> of(MapSpec map, Optional<Btf> types) {
-        if (map.valueType().isEmpty() || types.isEmpty()) {
-            return List.of();
-        }
+    /** The fields of values of a type, which may be a section of variables. */
+    static List<SpecialField> of(Btf btf, int type) {
         List<SpecialField> found = new ArrayList<>();
-        Btf btf = types.get();
-        int type = map.valueType().getAsInt();
         if (btf.resolved(type) instanceof BtfType.DataSection(var _, var _, var places)) {
             places.forEach(place -> collect(btf, place.variable(), place.offset(), MAX_DEPTH, found));
         } else {

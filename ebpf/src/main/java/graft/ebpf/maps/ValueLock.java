@@ -1,0 +1,80 @@
+package graft.ebpf.maps;
+
+import graft.ebpf.object.MapSpec;
+import graft.platform.layout.MapConstants;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.function.Supplier;
+
+/**
+ * The lock in the values of a map, as the daemon takes it: in the name of its main thread. As in the agent, one whose owner is
+ * gone or does not leave it in time is taken over, so that nobody waits for a stopped target for ever.
+ *
+ * @param offset of the lock in a value
+ */
+record ValueLock(MapRegion region, int offset) {
+    /** {@code BPF_F_LOCK}. */
+    static final long FLAG = 4;
+
+    private static final int SPINS = 200;
+    private static final long LONGEST_NANOS = 100_000_000;
+    private static final int ME = (int) ProcessHandle.current().pid() & MapConstants.SPIN_OWNER;
+    private static final Path THREADS = Path.of("/proc");
+
+    /** Whether flags ask for a lock that values of {@code spec} do not have. */
+    static boolean isMissing(MapSpec spec, long flags) {
+        return (flags & FLAG) != 0 && spec.lock().isEmpty();
+    }
+
+    /** Does something while the lock of the value at {@code value} is held. */
+    <T> T during(long value, Supplier<T> work) {
+        take(value + offset);
+        try {
+            return work.get();
+        } finally {
+            region.compareAndSet(value + offset, ME, 0);
+        }
+    }
+
+    private void take(long lock) {
+        int seen = 0;
+        long since = 0;
+        for (int tries = 0; !region.compareAndSet(lock, 0, ME); tries++) {
+            int word = region.getAcquire(lock);
+            if (word != seen) {
+                seen = word;
+                since = System.nanoTime();
+            }
+            boolean over = word != 0 && (isGone(word, tries) || System.nanoTime() - since > LONGEST_NANOS);
+            if (over && region.compareAndSet(lock, word, ME)) {
+                return;
+            }
+            if (tries < SPINS) {
+                Thread.onSpinWait();
+            } else {
+                Thread.yield();
+            }
+        }
+    }
+
+    /** Looked up now and then. Numbers of other pid namespaces say nothing here. */
+    private static boolean isGone(int word, int tries) {
+        return tries % SPINS == SPINS - 1
+                && (word & MapConstants.SPIN_ELSEWHERE) == 0
+                && Files.notExists(THREADS.resolve(Integer.toString(word & MapConstants.SPIN_OWNER)));
+    }
+
+    /** A value without its lock. */
+    byte[] masked(byte[] value) {
+        Arrays.fill(value, offset, offset + Integer.BYTES, (byte) 0);
+        return value;
+    }
+
+    /** Stores all of a value but its lock. */
+    void write(long at, byte[] value) {
+        int behind = offset + Integer.BYTES;
+        region.write(at, value, 0, offset);
+        region.write(at + behind, value, behind, value.length - behind);
+    }
+}
