@@ -70,8 +70,12 @@ final class MapRules {
             case STACK_TRACE -> traces(spec);
             case TASK_STORAGE -> storage(spec);
             case ARRAY_OF_MAPS, HASH_OF_MAPS -> holder(spec);
-            case CGROUP_ARRAY,
-                    DEVMAP,
+            case CGROUP_ARRAY ->
+                no(
+                        spec,
+                        "only the kernel knows at once when a process moves to another control group",
+                        "--where kernel");
+            case DEVMAP,
                     SOCKMAP,
                     CPUMAP,
                     XSKMAP,

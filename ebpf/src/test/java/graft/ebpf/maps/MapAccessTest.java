@@ -154,6 +154,14 @@ class MapAccessTest {
     }
 
     @Test
+    void whatOnlyTheKernelKnowsIsRefusedWithTheReason() {
+        MapCreation creation = MapCreation.create(MapSpec.of("groups", MapType.CGROUP_ARRAY, 4, 4, 1));
+        assertThat(creation).hasToString("""
+                map groups: only the kernel knows at once when a process moves to another control group
+                  try: --where kernel""");
+    }
+
+    @Test
     void whatObjectsFreezeIsNotWritten() {
         MapSpec plain = MapSpec.of(".rodata", MapType.ARRAY, 4, 8, 1);
         MapSpec frozen = new MapSpec(

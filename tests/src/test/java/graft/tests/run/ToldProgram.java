@@ -77,6 +77,11 @@ final class ToldProgram implements AutoCloseable {
     /** Tells it, and waits until it is done. */
     void does(String what) {
         begins(what);
+        answers();
+    }
+
+    /** Waits until it has done what it was told. */
+    void answers() {
         try {
             assertThat(answers.readLine()).isEqualTo(own);
         } catch (IOException e) {

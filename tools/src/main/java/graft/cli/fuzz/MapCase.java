@@ -26,8 +26,14 @@ record MapCase(long seed, MapSpec spec, int keys) {
             MapType.STACK,
             MapType.BLOOM_FILTER,
             MapType.STACK_TRACE,
+            MapType.TASK_STORAGE,
             MapType.ARRAY_OF_MAPS,
             MapType.HASH_OF_MAPS);
+
+    /** Of the types that the kernel needs for some maps: an {@code int}, and bytes. */
+    static final int KEY_TYPE = 1;
+
+    static final int VALUE_TYPE = 2;
 
     private static final int LARGEST = 4096;
     private static final int LARGEST_PREFIX = 256;
@@ -51,14 +57,14 @@ record MapCase(long seed, MapSpec spec, int keys) {
         int valueSize = valueSize(type, random);
         int entries = 1 + random.nextInt(random.nextInt(4) == 0 ? 300 : 20);
         int keys = type.isLru() ? entries : entries + entries / 2 + 2;
-        MapSpec fit =
-                spec(type, new int[] {keySize, valueSize, type.isLru() ? entries * LRU_ROOM + 1000 : entries}, random);
+        int room = type == MapType.TASK_STORAGE ? 0 : type.isLru() ? entries * LRU_ROOM + 1000 : entries;
+        MapSpec fit = spec(type, new int[] {keySize, valueSize, room}, random);
         return new MapCase(seed, random.nextInt(100) < UNFIT_OF_100 ? unfit(fit, random) : fit, keys);
     }
 
     private static int keySize(MapType type, Random random) {
         return switch (type) {
-            case ARRAY, PERCPU_ARRAY, STACK_TRACE, ARRAY_OF_MAPS -> Integer.BYTES;
+            case ARRAY, PERCPU_ARRAY, STACK_TRACE, ARRAY_OF_MAPS, TASK_STORAGE -> Integer.BYTES;
             case QUEUE, STACK, BLOOM_FILTER -> 0;
             case LPM_TRIE -> Integer.BYTES + 1 + random.nextInt(random.nextInt(4) == 0 ? LARGEST_PREFIX : 4);
             default -> size(random); // hashes
@@ -86,7 +92,7 @@ record MapCase(long seed, MapSpec spec, int keys) {
     private static MapSpec spec(MapType type, int[] sizes, Random random) {
         int flags = switch (type) {
             case HASH, PERCPU_HASH, HASH_OF_MAPS -> random.nextInt(2) * NO_PREALLOC | random.nextInt(2) * ZERO_SEED;
-            case LPM_TRIE -> NO_PREALLOC;
+            case LPM_TRIE, TASK_STORAGE -> NO_PREALLOC;
             case LRU_HASH, LRU_PERCPU_HASH -> random.nextInt(2) * ZERO_SEED;
             default -> 0; // none that changes results
         };
@@ -119,9 +125,8 @@ record MapCase(long seed, MapSpec spec, int keys) {
 
     /** What the maps in a map of maps are like; not a LRU hash, whose size would have to be much larger than its keys are many. */
     private static MapSpec inner(Random random) {
-        List<MapType> types = TYPES.stream()
-                .filter(type -> !type.holdsMaps() && !type.isLru())
-                .toList();
+        List<MapType> types =
+                TYPES.stream().filter(type -> type.isMemory() && !type.isLru()).toList();
         MapType type = types.get(random.nextInt(types.size()));
         int entries = 1 + random.nextInt(INNER_ENTRIES);
         return spec(type, new int[] {keySize(type, random), valueSize(type, random), entries}, random);
@@ -135,8 +140,8 @@ record MapCase(long seed, MapSpec spec, int keys) {
                 sizes[1],
                 sizes[2],
                 flags,
-                OptionalInt.empty(),
-                OptionalInt.empty(),
+                type == MapType.TASK_STORAGE ? OptionalInt.of(KEY_TYPE) : OptionalInt.empty(),
+                type == MapType.TASK_STORAGE ? OptionalInt.of(VALUE_TYPE) : OptionalInt.empty(),
                 MapSpec.Content.NONE,
                 MapSpec.Access.READ_WRITE,
                 inner,

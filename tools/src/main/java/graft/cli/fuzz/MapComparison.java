@@ -9,6 +9,7 @@ import graft.ebpf.maps.LpmTrie;
 import graft.ebpf.maps.MapCreation;
 import graft.ebpf.maps.MapOfMaps;
 import graft.ebpf.maps.QueueMap;
+import graft.ebpf.maps.TaskStorageMap;
 import graft.ebpf.object.MapSpec;
 import graft.platform.linux.Bpf;
 import graft.platform.linux.NativeFd;
@@ -68,6 +69,11 @@ final class MapComparison implements AutoCloseable {
                         yield comparison.compare(operations);
                     }
                 }
+                if (map instanceof TaskStorageMap storage) {
+                    try (StorageComparison comparison = new StorageComparison(one, storage, kernel.get())) {
+                        yield comparison.compare(operations);
+                    }
+                }
                 try (MapComparison comparison = new MapComparison(one, map, kernel.get())) {
                     yield comparison.compare(operations);
                 }
@@ -77,6 +83,8 @@ final class MapComparison implements AutoCloseable {
 
     /** The kernel's map of a blueprint, or nothing when it creates none. */
     static Optional<NativeFd> create(MapSpec spec) {
+        Optional<NativeFd> types =
+                spec.keyType().isPresent() ? Optional.of(StorageComparison.types(spec)) : Optional.empty();
         Bpf.MapAttributes attributes = new Bpf.MapAttributes(
                 spec.name(),
                 spec.type().number(),
@@ -84,9 +92,9 @@ final class MapComparison implements AutoCloseable {
                 spec.valueSize(),
                 spec.maxEntries(),
                 spec.flags(),
-                0,
-                0,
-                0,
+                types.map(NativeFd::number).orElse(0),
+                spec.keyType().orElse(0),
+                spec.valueType().orElse(0),
                 spec.extra());
         Optional<NativeFd> inner = spec.inner().flatMap(MapComparison::create);
         try {
@@ -96,6 +104,7 @@ final class MapComparison implements AutoCloseable {
             return Optional.empty();
         } finally {
             inner.ifPresent(NativeFd::close);
+            types.ifPresent(NativeFd::close);
         }
     }
 
@@ -129,7 +138,7 @@ final class MapComparison implements AutoCloseable {
             case BloomFilter map -> filtered(map);
             case graft.ebpf.maps.RingBuffer _,
                     graft.ebpf.maps.ArenaMap _,
-                    graft.ebpf.maps.TaskStorageMap _,
+                    TaskStorageMap _,
                     graft.ebpf.maps.UserRingBuffer _ -> Optional.of("has no operations");
         };
     }
