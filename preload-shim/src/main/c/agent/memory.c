@@ -1,11 +1,11 @@
 /*
  * Reading memory that may not be there. Runs in the target, anywhere (see runtime.h). No signal handler is used. The
- * stack above the running frame is there. Elsewhere, where
- * the processor has transactions, a load that faults only ends the transaction: memory is tried in one (a process with
- * one thread) or copied in one (with more threads another one could unmap the page in between). Otherwise, and when a
- * transaction ends for any reason, the kernel decides: system calls that change nothing tell a process with one thread
- * what can be read (rt_sigprocmask with a wrong `how`: EFAULT when the mask cannot be read, EINVAL when it can); with
- * more threads the kernel copies (process_vm_readv on oneself). Measured in docs/design/06-reading-memory.md.
+ * stack above the running frame is there, and the page of that frame. Elsewhere, where the processor has transactions, a
+ * load that faults only ends the transaction: memory is tried in one (a process with one thread) or copied in one (with
+ * more threads another one could unmap the page in between). Otherwise, and when a transaction ends for any reason, the
+ * kernel decides: system calls that change nothing tell a process with one thread what can be read (rt_sigprocmask with a
+ * wrong `how`: EFAULT when the mask cannot be read, EINVAL when it can); with more threads the kernel copies
+ * (process_vm_readv on oneself). Measured in docs/design/06-reading-memory.md.
  */
 #include "runtime.h"
 
@@ -93,19 +93,21 @@ static uint64_t piece_size(uint64_t from, uint64_t size)
 }
 
 /*
- * Whether the bytes lie between this frame and the end of the main thread's stack, and the frame is on that stack: they
- * are there as long as this function runs.
+ * Whether the bytes are there as long as this function runs: they lie between this frame and the end of the main thread's
+ * stack, and the frame is on that stack; or in the page of this frame, whatever stack that is.
  */
-INLINE int above_this_frame(uint64_t from, uint64_t size)
+INLINE int beside_this_frame(uint64_t from, uint64_t size)
 {
     uint64_t frame;
     __asm__("mov %%rsp, %0" : "=r"(frame));
+    if ((from ^ frame) < PAGE && ((from + size - 1) ^ frame) < PAGE)
+        return 1;
     return from >= frame && frame >= graft_config()->stack_start && from + size <= graft_config()->stack_end;
 }
 
 static int copy_range(char *to, uint64_t from, uint64_t size)
 {
-    if (above_this_frame(from, size)) {
+    if (beside_this_frame(from, size)) {
         graft_copy(to, (const void *)from, size);
         return 0;
     }

@@ -16,9 +16,12 @@ import graft.ebpf.jit.TargetBinding.StackBounds;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -39,23 +42,34 @@ class StackReadTest {
 
     /** What was read from behind 8 bytes of the program's frame, or from the address in the context if that is not 0. */
     private static InsnList program(int size) {
-        return InsnList.of(
+        return program(size, List.of(alu(AluOp.ADD, Reg.R3, -8)));
+    }
+
+    /** The same with the address made from the frame's end. */
+    private static InsnList program(int size, List<Insn> address) {
+        List<Insn> insns = new ArrayList<>(List.of(
                 new Insn.Load(MemSize.DW, Extension.ZERO, Reg.R3, Reg.R1, (short) 0),
                 new Insn.Store(MemSize.DW, Reg.R10, (short) -8, new Operand.Imm(NUMBER)),
                 new Insn.Store(MemSize.DW, Reg.R10, (short) -16, new Operand.Imm(-1)),
-                new Insn.Branch(JumpOp.JNE, Width.W64, Reg.R3, new Operand.Imm(0), (short) 2),
-                move(Reg.R3, Reg.R10),
-                alu(AluOp.ADD, Reg.R3, -8),
+                new Insn.Branch(JumpOp.JNE, Width.W64, Reg.R3, new Operand.Imm(0), (short) (1 + address.size())),
+                move(Reg.R3, Reg.R10)));
+        insns.addAll(address);
+        insns.addAll(List.of(
                 move(Reg.R1, Reg.R10),
                 alu(AluOp.ADD, Reg.R1, -16),
                 alu(AluOp.MOV, Reg.R2, size),
                 new Insn.CallHelper(Helper.PROBE_READ_USER.number()),
                 new Insn.Branch(JumpOp.JNE, Width.W64, Reg.R0, new Operand.Imm(0), (short) 1),
                 new Insn.Load(MemSize.DW, Extension.ZERO, Reg.R0, Reg.R10, (short) -16),
-                new Insn.Exit());
+                new Insn.Exit()));
+        return InsnList.of(insns.toArray(Insn[]::new));
     }
 
     private static long run(int size, long from, long start, long end) {
+        return run(program(size), from, start, end);
+    }
+
+    private static long run(InsnList insns, long from, long start, long end) {
         try (Engines engines = new Engines();
                 Arena arena = Arena.ofConfined()) {
             MemorySegment words = arena.allocate(24, 8);
@@ -72,7 +86,6 @@ class StackReadTest {
                     OptionalInt.empty(),
                     Optional.empty(),
                     Optional.of(new StackBounds(words.address() + 8, words.address() + 16)));
-            InsnList insns = program(size);
             return engines.run(Engines.spec(insns), Engines.facts(insns), binding, words.address());
         }
     }
@@ -89,11 +102,27 @@ class StackReadTest {
         assertThat(run(size, 0, 0, TOP)).isEqualTo(BY_HELPER);
     }
 
+    /** A frame may lie in two pages; of two that are less than a page apart, at most one does. */
+    @ParameterizedTest
+    @CsvSource({"0, 0", "0, 4096", "0x7fffffffe000, 0x7ffffffff000"})
+    void thePageOfTheFrameIsReadInPlaceOnAnyStack(String start, String end) {
+        assertThat(List.of(runHere(start, end), runDeeper(start, end)))
+                .contains((long) NUMBER)
+                .isSubsetOf((long) NUMBER, BY_HELPER);
+    }
+
+    private static long runHere(String start, String end) {
+        return run(8, 0, Long.decode(start), Long.decode(end));
+    }
+
+    private static long runDeeper(String start, String end) {
+        return Stream.of(start).mapToLong(here -> runHere(here, end)).sum();
+    }
+
     @Test
-    void framesOfOtherStacksAreTheHelpers() {
-        assertThat(run(8, 0, 0, 0)).isEqualTo(BY_HELPER);
-        assertThat(run(8, 0, 0, 4096)).isEqualTo(BY_HELPER);
-        assertThat(run(8, 0, TOP - 4096, TOP)).isEqualTo(BY_HELPER);
+    void bytesOfTwoPagesOfOtherStacksAreTheHelpers() {
+        assertThat(run(program(8, List.of(alu(AluOp.OR, Reg.R3, 4095), alu(AluOp.ADD, Reg.R3, -3))), 0, 0, 0))
+                .isEqualTo(BY_HELPER);
     }
 
     @ParameterizedTest
