@@ -8,8 +8,8 @@
 // First line of output: "pid PID". Commands on standard input, one a line; every answer ends with a line "done":
 //   measure ROUNDS CALLS NAME...   CALLS calls of each named row per round -> "NAME NANOSECONDS" per batch and row
 //   window START NANOSECONDS CALLS NAME
-//                                  calls of the row from START (CLOCK_MONOTONIC) on, for so long, CALLS at most, after as many to
-//                                  warm up -> "window CALLS PROCESSOR-NANOSECONDS NANOSECONDS-SINCE-START ALL-CALLS"
+//                                  calls of the row from START (CLOCK_MONOTONIC; 0: at once) on, for so long, CALLS at most, after as many to
+//                                  warm up -> "window CALLS PROCESSOR-NANOSECONDS NANOSECONDS ALL-CALLS"
 //   count NAME                     calls made of the row so far -> "NAME COUNT"
 //   notify NUMBER                  from now on a thread answers every call of this number, as a supervisor of seccomp does
 //   pace RATE SECONDS NAME         so many calls a second of the row, for so long -> "pace CALLS NANOSECONDS"
@@ -230,6 +230,7 @@ static void window(char *arguments) {
     struct row *row = find(strtok(rest, " \n"));
     long before = call_until(row, start, most);
     while (now() < start) {}
+    if (!start) start = now();
     uint64_t processor = read_clock(CLOCK_THREAD_CPUTIME_ID);
     long made = call_until(row, start + length, most);
     processor = read_clock(CLOCK_THREAD_CPUTIME_ID) - processor;

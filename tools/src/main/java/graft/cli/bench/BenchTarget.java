@@ -58,11 +58,14 @@ public final class BenchTarget implements AutoCloseable {
     /**
      * A time in which several do something at once.
      *
-     * @param start on the clock of {@link System#nanoTime}
+     * @param start on the clock of {@link System#nanoTime}, or {@link #WHEN_WARM}
      * @param nanos how long
      * @param most calls that each makes in it
      */
-    public record Window(long start, long nanos, long most) {}
+    public record Window(long start, long nanos, long most) {
+        /** Waits for nobody. */
+        public static final long WHEN_WARM = 0;
+    }
 
     /**
      * What one of them did.

@@ -16,7 +16,7 @@ import java.util.function.Function;
 final class Writers implements AutoCloseable {
     private static final Executor THREADS = task -> Thread.ofPlatform().start(task);
 
-    /** From the command to the start of the window: all have been woken and have warmed up. */
+    /** From the command to the start of the window of several: all have been woken and have warmed up. */
     private static final long GATHERING_NANOS = 1_000_000;
 
     /** A system call for each run would be seen in the rate. */
@@ -48,17 +48,19 @@ final class Writers implements AutoCloseable {
      * What some did together.
      *
      * @param nanos of one run: processor time of each, on average
-     * @param rate runs a second of all together
+     * @param rate runs a second, the sum of all writers' rates
      * @param all runs, with those to warm up
      */
     record Batch(double nanos, double rate, long all) {
         private static Batch of(List<Share> shares) {
             long runs = shares.stream().mapToLong(Share::calls).sum();
             long processor = shares.stream().mapToLong(Share::processorNanos).sum();
-            long elapsed = shares.stream().mapToLong(Share::elapsed).max().orElseThrow();
+            double rate = shares.stream()
+                    .mapToDouble(share -> 1e9 * share.calls() / share.elapsed())
+                    .sum();
             return new Batch(
                     (double) processor / runs,
-                    1e9 * runs / elapsed,
+                    rate,
                     shares.stream().mapToLong(Share::all).sum());
         }
     }
@@ -79,7 +81,8 @@ final class Writers implements AutoCloseable {
     }
 
     private static Batch together(List<Function<Window, Share>> writers, long nanos, long most) {
-        Window window = new Window(System.nanoTime() + GATHERING_NANOS, nanos, most);
+        long start = writers.size() == 1 ? Window.WHEN_WARM : System.nanoTime() + GATHERING_NANOS;
+        Window window = new Window(start, nanos, most);
         List<CompletableFuture<Share>> running = writers.stream()
                 .map(writer -> CompletableFuture.supplyAsync(() -> writer.apply(window), THREADS))
                 .toList();
@@ -91,9 +94,10 @@ final class Writers implements AutoCloseable {
         while (System.nanoTime() < window.start()) {
             Thread.onSpinWait();
         }
-        Share made = runUntil(window.start() + window.nanos(), window.most(), program);
-        return new Share(
-                made.calls(), made.processorNanos(), System.nanoTime() - window.start(), before.calls() + made.calls());
+        long start = window.start() == Window.WHEN_WARM ? System.nanoTime() : window.start();
+        Share made = runUntil(start + window.nanos(), window.most(), program);
+        long elapsed = System.nanoTime() - start;
+        return new Share(made.calls(), made.processorNanos(), elapsed, before.calls() + made.calls());
     }
 
     /** The kernel's number leaves out the time in which it let others run. */
