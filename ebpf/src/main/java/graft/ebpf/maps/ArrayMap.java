@@ -90,11 +90,11 @@ public final class ArrayMap extends IndexedMap {
             return -Errno.EPERM;
         }
         MapBytes.requireSize(value, valueBytes(), "the value");
-        int index = indices().of(key);
-        int refused = indices().refuseUpdate(index, flags & ~ValueLock.FLAG);
-        if (refused == 0 && ValueLock.isMissing(spec, flags)) {
+        if (ValueLock.isMissing(spec, flags)) {
             return -Errno.EINVAL;
         }
+        int index = indices().of(key);
+        int refused = indices().refuseUpdate(index, flags & ~ValueLock.FLAG);
         if (refused == 0) {
             store((long) index * stride(), value, flags);
         }
