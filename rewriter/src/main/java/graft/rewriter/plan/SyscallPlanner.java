@@ -307,10 +307,13 @@ public final class SyscallPlanner {
         return site;
     }
 
-    private static SyscallStubWriter.Number number(SyscallPlace call, Optional<Handover> kept) {
-        return kept.isPresent()
-                ? new SyscallStubWriter.Number.Kept(kept.get().tag())
-                : new SyscallStubWriter.Number.Constant(call.number().orElseThrow());
+    private SyscallStubWriter.Number number(SyscallPlace call, Optional<Handover> kept) {
+        if (kept.isEmpty()) {
+            return new SyscallStubWriter.Number.Constant(call.number().orElseThrow());
+        }
+        SyscallStubWriter.Ways ways =
+                index.branchTo(call.end()).isPresent() ? SyscallStubWriter.Ways.BRANCHES : SyscallStubWriter.Ways.CALL;
+        return new SyscallStubWriter.Number.Kept(kept.get().tag(), ways);
     }
 
     private static List<SyscallStubWriter.Call> calls(List<SyscallProgram> programs, Flags flags) {

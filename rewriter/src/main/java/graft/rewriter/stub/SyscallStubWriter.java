@@ -90,7 +90,15 @@ public final class SyscallStubWriter {
         record Constant(int value) implements Number {}
 
         /** The stub before the call has put it below the stack, with this tag. */
-        record Kept(int tag) implements Number {}
+        record Kept(int tag, Ways ways) implements Number {}
+    }
+
+    /** What leads to the code behind a call. */
+    public enum Ways {
+        /** The call, so rcx is what it left there. */
+        CALL,
+        /** Branches too, with anything in rcx. */
+        BRANCHES
     }
 
     /**
@@ -271,10 +279,10 @@ public final class SyscallStubWriter {
                 goOn.run();
                 yield written(address, relocation);
             }
-            case Number.Kept(int tag) -> {
+            case Number.Kept kept -> {
                 Label found = new Label("found");
                 Label done = new Label("done");
-                RemoteAddress entry = unlessKept(tag, found, end, displaced);
+                RemoteAddress entry = unlessKept(kept, found, end, displaced);
                 out.bind(done);
                 Relocation relocation = new Relocator(out).relocate(displaced);
                 goOn.run();
@@ -289,29 +297,53 @@ public final class SyscallStubWriter {
         };
     }
 
-    /** Goes on behind this, with rcx as the call leaves it, unless a number was kept. @return where that begins */
-    private RemoteAddress unlessKept(int tag, Label found, RemoteAddress end, List<X64Insn> displaced) {
+    /** Goes on behind this, with rcx as it was, unless a number was kept. @return where that begins */
+    private RemoteAddress unlessKept(Number.Kept kept, Label found, RemoteAddress end, List<X64Insn> displaced) {
         return switch (flags) {
-            case LIVE -> {
-                Label near = new Label("near");
-                out.bind(near);
-                out.jmp(found);
-                RemoteAddress entry = new RemoteAddress(out.here());
-                out.mov(OpSize.D, Gpr.RCX, SLOT_TAG);
-                out.lea(OpSize.D, Gpr.RCX, Address.at(Gpr.RCX, -tag));
-                out.jrcxz(near);
-                putBack(end);
-                yield entry;
-            }
+            case LIVE ->
+                switch (kept.ways()) {
+                    case CALL -> unlessKeptByCall(kept.tag(), found, end);
+                    case BRANCHES -> unlessKept(kept.tag(), found);
+                };
             case DEAD -> {
                 inOneLine(PASSING_BYTES
                         + displaced.stream().mapToInt(X64Insn::length).sum());
                 RemoteAddress entry = new RemoteAddress(out.here());
-                out.op(Arith.CMP, OpSize.D, SLOT_TAG, tag);
+                out.op(Arith.CMP, OpSize.D, SLOT_TAG, kept.tag());
                 out.jcc(Cond.E, found);
                 yield entry;
             }
         };
+    }
+
+    private RemoteAddress unlessKeptByCall(int tag, Label found, RemoteAddress end) {
+        Label near = new Label("near");
+        out.bind(near);
+        out.jmp(found);
+        RemoteAddress entry = new RemoteAddress(out.here());
+        out.mov(OpSize.D, Gpr.RCX, SLOT_TAG);
+        out.lea(OpSize.D, Gpr.RCX, Address.at(Gpr.RCX, -tag));
+        out.jrcxz(near);
+        putBack(end);
+        return entry;
+    }
+
+    /** What came by a branch has something of its own in rcx, which goes below the red zone meanwhile. */
+    private RemoteAddress unlessKept(int tag, Label found) {
+        int below = RED_ZONE + Long.BYTES;
+        Label near = new Label("near");
+        out.bind(near);
+        out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, below));
+        out.jmp(found);
+        RemoteAddress entry = new RemoteAddress(out.here());
+        out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, -below));
+        out.mov(OpSize.Q, Address.at(Gpr.RSP), Gpr.RCX);
+        out.mov(OpSize.D, Gpr.RCX, Address.at(Gpr.RSP, Long.BYTES + Integer.BYTES));
+        out.lea(OpSize.D, Gpr.RCX, Address.at(Gpr.RCX, -tag));
+        out.jrcxz(near);
+        out.mov(OpSize.Q, Gpr.RCX, Address.at(Gpr.RSP));
+        out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, below));
+        return entry;
     }
 
     /** What comes out of the kernel finds no instruction read ahead: one line of the cache is there sooner than two. */

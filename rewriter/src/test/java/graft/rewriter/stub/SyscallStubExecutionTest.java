@@ -18,6 +18,7 @@ import graft.rewriter.stub.Machine.State;
 import graft.rewriter.stub.SyscallStubWriter.Call;
 import graft.rewriter.stub.SyscallStubWriter.Handover;
 import graft.rewriter.stub.SyscallStubWriter.Number;
+import graft.rewriter.stub.SyscallStubWriter.Ways;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.EnumSet;
@@ -39,6 +40,7 @@ class SyscallStubExecutionTest {
     private static final int GETUID = 102;
     private static final int NONE = 0x7fff;
     private static final int TAG = 0x5eed_1235;
+    private static final Number KEPT = new Number.Kept(TAG, Ways.CALL);
     private static final int COPY = 0x2000;
     private static final int ORIG_RAX = 15;
     private static final int RIP = 16;
@@ -246,7 +248,7 @@ class SyscallStubExecutionTest {
                     only(user.call(ProbeKind.SYSCALL_ENTER, caller.end(), 0), OptionalInt.of(GETUID)));
             exit(
                     caller,
-                    new Number.Kept(TAG),
+                    KEPT,
                     only(parent.call(ProbeKind.SYSCALL_EXIT, caller.end(), 0), OptionalInt.of(GETPPID)),
                     only(user.call(ProbeKind.SYSCALL_EXIT, caller.end(), 0), OptionalInt.of(GETUID)),
                     every(each.call(ProbeKind.SYSCALL_EXIT, caller.end(), 0)));
@@ -274,7 +276,7 @@ class SyscallStubExecutionTest {
             enter(caller, kept(GETPPID, NONE, 1), at(caller, before, ProbeKind.SYSCALL_ENTER, OptionalInt.of(GETPPID)));
             exit(
                     caller,
-                    new Number.Kept(TAG),
+                    KEPT,
                     at(caller, behind, ProbeKind.SYSCALL_EXIT, OptionalInt.of(GETPPID)),
                     at(caller, other, ProbeKind.SYSCALL_EXIT, OptionalInt.of(NONE)));
         };
@@ -308,9 +310,7 @@ class SyscallStubExecutionTest {
         Runnable install = () -> {
             enter(caller, kept());
             SyscallStubWriter.After after = new SyscallStubWriter.After(
-                    List.of(at(caller, behind, ProbeKind.SYSCALL_EXIT, OptionalInt.empty())),
-                    new Number.Kept(TAG),
-                    call.end());
+                    List.of(at(caller, behind, ProbeKind.SYSCALL_EXIT, OptionalInt.empty())), KEPT, call.end());
             List<Call> next = List.of(at(caller, before, ProbeKind.SYSCALL_ENTER, OptionalInt.empty()));
             Stub shared = new SyscallStubWriter(machine.nextInPool(), flags)
                     .between(after, next, Optional.empty(), between, second.address());
@@ -360,7 +360,7 @@ class SyscallStubExecutionTest {
         Recorder behind = new Recorder(machine, 0, words(3), Recorder.callerSaved());
         enter(caller, kept(GETPPID));
         machine.call(caller.address(), randomState(GETPPID));
-        exit(caller, new Number.Kept(TAG), at(caller, behind, ProbeKind.SYSCALL_EXIT, OptionalInt.of(GETPPID)));
+        exit(caller, KEPT, at(caller, behind, ProbeKind.SYSCALL_EXIT, OptionalInt.of(GETPPID)));
         machine.call(caller.address(), randomState(GETUID));
         assertThat(behind.count()).isZero();
         machine.call(caller.address(), randomState(GETPPID));
@@ -376,7 +376,7 @@ class SyscallStubExecutionTest {
         Integer[] many = IntStream.range(GETPPID, GETPPID + 60).boxed().toArray(Integer[]::new);
         Runnable install = () -> {
             enter(caller, kept(many));
-            exit(caller, new Number.Kept(TAG), at(caller, behind, ProbeKind.SYSCALL_EXIT, OptionalInt.of(GETPPID)));
+            exit(caller, KEPT, at(caller, behind, ProbeKind.SYSCALL_EXIT, OptionalInt.of(GETPPID)));
         };
         assertUnchangedBy(caller, GETUID, install, flags);
         assertThat(behind.count()).isZero();
@@ -389,9 +389,7 @@ class SyscallStubExecutionTest {
         Caller caller = caller(OptionalInt.empty());
         Recorder each = new Recorder(machine, 0, words(3), Recorder.callerSaved());
         assertUnchangedBy(
-                caller,
-                GETUID,
-                () -> exit(caller, new Number.Kept(TAG), every(each.call(ProbeKind.SYSCALL_EXIT, caller.end(), 0))));
+                caller, GETUID, () -> exit(caller, KEPT, every(each.call(ProbeKind.SYSCALL_EXIT, caller.end(), 0))));
         assertThat(each.count()).isZero();
     }
 
@@ -579,7 +577,7 @@ class SyscallStubExecutionTest {
         Runnable install = () -> {
             Call after = at(caller, before, ProbeKind.SYSCALL_ENTER, OptionalInt.empty());
             enter(caller, kept(), call(denying(), ProbeKind.SYSCALL_ENTER, caller), after);
-            exit(caller, new Number.Kept(TAG), at(caller, behind, ProbeKind.SYSCALL_EXIT, OptionalInt.empty()));
+            exit(caller, KEPT, at(caller, behind, ProbeKind.SYSCALL_EXIT, OptionalInt.empty()));
         };
         assertUnchangedBy(caller, GETUID, install, flags);
         assertThat(List.of(before.count(), behind.count())).containsExactly((long) RUNS, (long) RUNS);
