@@ -19,9 +19,9 @@ import graft.platform.linux.UserRegs;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Holds a program that has just been executed: its first instructions are replaced by a loop that sleeps until they are
- * put back, so it can be let go by its tracer and be attached to like any other process. The loop ends the program when
- * its parent is no longer this process: nobody would release it.
+ * Holds a program that has just been executed: it sleeps in a loop behind the end of its text or, where the last page has no
+ * room, in place of its first instructions, so it can be let go by its tracer and be attached to like any other process. The
+ * loop ends the program when its parent is no longer this process: nobody would release it.
  */
 final class EntryHold {
     private static final long RELEASE_NANOS = 5_000_000_000L;
@@ -32,13 +32,13 @@ final class EntryHold {
     private static final long PAUSE_NANOS = 500_000;
 
     private final int pid;
-    private final RemoteAddress entry;
+    private final RemoteAddress place;
     private final byte[] original;
     private final MemorySegment registers;
 
-    private EntryHold(int pid, RemoteAddress entry, byte[] original, MemorySegment registers) {
+    private EntryHold(int pid, RemoteAddress place, byte[] original, MemorySegment registers) {
         this.pid = pid;
-        this.entry = entry;
+        this.place = place;
         this.original = original;
         this.registers = registers;
     }
@@ -46,18 +46,22 @@ final class EntryHold {
     /** The thread is in its exec stop. @param registers a buffer of {@link UserRegs#SIZE}, kept until the release */
     static EntryHold place(int pid, MemorySegment registers) {
         Ptrace.getRegs(pid, registers);
-        UserRegs.ORIG_RAX.set(registers, -1);
         RemoteAddress entry = new RemoteAddress(UserRegs.RIP.get(registers));
-        byte[] loop = loop(entry);
+        int size = loop(entry).length;
+        RemoteAddress place = TextEnd.room(pid, entry, size).orElse(entry);
         try (ProcMem memory = ProcMem.open(pid)) {
-            byte[] original = memory.readBytes(entry, loop.length);
-            memory.writeBytes(entry, loop);
-            return new EntryHold(pid, entry, original, registers);
+            byte[] original = memory.readBytes(place, size);
+            memory.writeBytes(place, loop(place));
+            UserRegs.RIP.set(registers, place.value());
+            Ptrace.setRegs(pid, registers);
+            UserRegs.RIP.set(registers, entry.value());
+            UserRegs.ORIG_RAX.set(registers, -1);
+            return new EntryHold(pid, place, original, registers);
         }
     }
 
-    private static byte[] loop(RemoteAddress entry) {
-        X64Assembler code = new X64Assembler(entry.value());
+    private static byte[] loop(RemoteAddress place) {
+        X64Assembler code = new X64Assembler(place.value());
         Label again = new Label("again");
         Label orphan = new Label("orphan");
         Label time = new Label("time");
@@ -88,7 +92,7 @@ final class EntryHold {
                     ProcMem memory = ProcMem.open(pid)) {
                 TracedThread leader = tracees.seizeLeader();
                 tracees.stop(leader, System.nanoTime() + RELEASE_NANOS);
-                memory.writeBytes(entry, original);
+                memory.writeBytes(place, original);
                 leader.registers.copyFrom(registers);
                 leader.writeRegisters();
                 tracees.detachAll();

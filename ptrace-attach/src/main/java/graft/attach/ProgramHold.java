@@ -17,17 +17,12 @@ import graft.platform.asm.x86_64.Cond;
 import graft.platform.asm.x86_64.Gpr;
 import graft.platform.asm.x86_64.Plain;
 import graft.platform.asm.x86_64.X64Assembler;
-import graft.platform.elf.ElfFile;
-import graft.platform.elf.ElfFormatException;
-import graft.platform.elf.ElfSegment;
 import graft.platform.linux.Errno;
 import graft.platform.linux.ProcMem;
 import graft.platform.linux.Ptrace;
 import graft.platform.linux.UserRegs;
-import graft.platform.proc.MemoryMapping;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
@@ -42,7 +37,6 @@ public final class ProgramHold {
     private static final int SYS_KILL = 62;
     private static final long PAUSE_NANOS = 500_000;
     private static final int PAUSES = 20_000;
-    private static final int ALIGNMENT = 16;
     /** Everything that the loop uses; the kernel begins a program with zeros. */
     private static final List<Gpr> USED = List.of(RAX, RBX, RCX, RDI, RSI, R11);
 
@@ -65,7 +59,7 @@ public final class ProgramHold {
             Ptrace.getRegs(pid, current);
             RemoteAddress entry = new RemoteAddress(UserRegs.RIP.get(current));
             int size = loop(entry, entry).length;
-            Optional<RemoteAddress> room = room(pid, entry, size);
+            Optional<RemoteAddress> room = TextEnd.room(pid, entry, size);
             if (room.isEmpty()) {
                 return Optional.empty();
             }
@@ -80,33 +74,6 @@ public final class ProgramHold {
                 return Optional.of(hold);
             }
         }
-    }
-
-    /** Behind the text that holds the entry, where the page has {@code size} bytes left. */
-    private static Optional<RemoteAddress> room(int pid, RemoteAddress entry, int size) {
-        ProcMaps maps = ProcMaps.read(pid);
-        Optional<MemoryMapping> text = maps.at(entry).filter(MemoryMapping::isFile);
-        Optional<Path> file = text.flatMap(maps.all()::openablePath);
-        if (file.isEmpty()) {
-            return Optional.empty();
-        }
-        try (ElfFile elf = ElfFile.open(file.get())) {
-            MemoryMapping mapping = text.get();
-            RemoteAddress place = new RemoteAddress(mapping.end().value() - size & -ALIGNMENT);
-            return elf.segments().stream()
-                    .filter(segment -> segment.type() == ElfSegment.LOAD && segment.isExecutable())
-                    .map(segment -> end(segment, mapping))
-                    .filter(end -> end.compareTo(mapping.start()) > 0 && end.compareTo(place) <= 0)
-                    .findFirst()
-                    .map(_ -> place);
-        } catch (ElfFormatException _) {
-            return Optional.empty();
-        }
-    }
-
-    /** Where a segment ends if it begins with {@code mapping}. */
-    private static RemoteAddress end(ElfSegment segment, MemoryMapping mapping) {
-        return mapping.start().plus(segment.offset().value() - mapping.offset().value() + segment.memorySize());
     }
 
     private static byte[] loop(RemoteAddress at, RemoteAddress entry) {

@@ -40,6 +40,13 @@ class StartedProgramTest {
             }
             """.formatted(CALLS, EXIT);
 
+    /** The function is among the first instructions. */
+    private static final String SMALL = """
+            asm(".globl _start\\n.type _start, @function\\n_start: mov $%d, %%ebx\\n1: call work\\n dec %%ebx\\n jnz 1b\\n"
+                " mov $%d, %%edi\\n mov $231, %%eax\\n syscall\\n.size _start, . - _start\\n"
+                ".globl work\\n.type work, @function\\nwork: mov %%rdi, %%rax\\n add $1, %%rax\\n ret\\n.size work, . - work");
+            """.formatted(CALLS, EXIT);
+
     @TempDir
     private Path folder;
 
@@ -51,6 +58,11 @@ class StartedProgramTest {
     @Test
     void countsAStaticProgramFromItsFirstCall() throws IOException, InterruptedException {
         countsEveryCall(program("-O2", "-static"));
+    }
+
+    @Test
+    void countsWhereTheProgramBegins() throws IOException, InterruptedException {
+        countsEveryCall(CompiledProgram.of(folder, "small", SMALL, "-static", "-nostdlib"));
     }
 
     private void countsEveryCall(Path program) {
