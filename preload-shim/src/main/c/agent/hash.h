@@ -123,12 +123,17 @@ INLINE void mark_used(struct graft_map *map, struct graft_hash *hash, uint32_t i
         __atomic_store_n(used, 1, __ATOMIC_RELAXED);
 }
 
+/* The value that a program of a CPU sees. */
+INLINE void *value_on(struct graft_map *map, struct graft_hash *hash, uint32_t index, uint32_t cpu)
+{
+    return (char *)hash + hash->values_offset + (uint64_t)cpu * map->cpu_stride + (uint64_t)index * map->stride;
+}
+
 /* The value that a program of this CPU sees. */
 INLINE void *value_of(struct graft_map *map, struct graft_hash *hash, uint32_t index)
 {
     if (is_per_cpu(map))
-        return (char *)hash + hash->values_offset + (uint64_t)graft_cpu() * map->cpu_stride
-               + (uint64_t)index * map->stride;
+        return value_on(map, hash, index, graft_cpu());
     return (char *)element(map, hash, index) + hash->value_offset;
 }
 

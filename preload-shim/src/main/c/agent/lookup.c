@@ -2,8 +2,10 @@
 #include "hash.h"
 
 #define RESTARTS 100
+#define ABSENT 0xffffffffu
 
-INLINE void *lookup(struct graft_map *map, const char *key, uint32_t size)
+/* The element with the key, or one that there is not. */
+INLINE uint32_t lookup(struct graft_map *map, const char *key, uint32_t size)
 {
     struct graft_hash *hash = header(map);
     uint32_t code = hash_of(hash, key, size);
@@ -14,21 +16,34 @@ INLINE void *lookup(struct graft_map *map, const char *key, uint32_t size)
         if (index < hash->capacity) {
             if (is_lru(map))
                 mark_used(map, hash, index);
-            return value_of(map, hash, index);
+            return index;
         }
         if (index == (GRAFT_HASH_END | bucket))
-            return 0;
+            break;
     }
-    return 0;
+    return ABSENT;
+}
+
+INLINE void *lookup_value(struct graft_map *map, const char *key, uint32_t size)
+{
+    uint32_t index = lookup(map, key, size);
+    return index == ABSENT ? 0 : value_of(map, header(map), index);
 }
 
 void *graft_hash_lookup(struct graft_map *map, const void *key)
 {
     switch (map->key_size) {
-    case 4: return lookup(map, key, 4);
-    case 8: return lookup(map, key, 8);
-    default: return lookup(map, key, map->key_size);
+    case 4: return lookup_value(map, key, 4);
+    case 8: return lookup_value(map, key, 8);
+    default: return lookup_value(map, key, map->key_size);
     }
+}
+
+/* In a map with a value for each CPU. */
+void *graft_hash_lookup_of(struct graft_map *map, const void *key, uint32_t cpu)
+{
+    uint32_t index = lookup(map, key, map->key_size);
+    return index == ABSENT ? 0 : value_on(map, header(map), index, cpu);
 }
 
 /*

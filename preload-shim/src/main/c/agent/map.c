@@ -1,12 +1,16 @@
 /* The map helpers: arrays, and the way to hash maps and to maps in maps. Runs in the target, anywhere (see runtime.h). Takes no lock. */
 #include "runtime.h"
 
-static void *array_lookup(struct graft_map *map, uint32_t index)
+INLINE void *array_value(struct graft_map *map, uint32_t index, uint32_t cpu)
 {
     if (index >= map->max_entries)
         return 0;
-    uint64_t cpu = map->type == MAP_PERCPU_ARRAY ? (uint64_t)graft_cpu() * map->cpu_stride : 0;
-    return (void *)(graft_data(map) + cpu + (uint64_t)index * map->stride);
+    return (void *)(graft_data(map) + (uint64_t)cpu * map->cpu_stride + (uint64_t)index * map->stride);
+}
+
+static void *array_lookup(struct graft_map *map, uint32_t index)
+{
+    return array_value(map, index, map->type == MAP_PERCPU_ARRAY ? graft_cpu() : 0);
 }
 
 static long array_update(struct graft_map *map, uint32_t index, const void *value, uint64_t flags)
@@ -51,6 +55,18 @@ EXPORT void *graft_helper_map_lookup_elem(struct graft_map *map, const void *key
     case MAP_LPM_TRIE: return graft_trie_lookup(map, key);
     case MAP_ARRAY_OF_MAPS: return inner_map(map, array_lookup(map, *(const uint32_t *)key));
     case MAP_HASH_OF_MAPS: return inner_map(map, graft_hash_lookup(map, key));
+    default: return 0;
+    }
+}
+
+EXPORT void *graft_helper_map_lookup_percpu_elem(struct graft_map *map, const void *key, uint32_t cpu)
+{
+    if (cpu >= graft_config()->cpus)
+        return 0;
+    switch (map->type) {
+    case MAP_PERCPU_ARRAY: return array_value(map, *(const uint32_t *)key, cpu);
+    case MAP_PERCPU_HASH:
+    case MAP_LRU_PERCPU_HASH: return graft_hash_lookup_of(map, key, cpu);
     default: return 0;
     }
 }

@@ -199,6 +199,7 @@ typedef uint64_t (*graft_callback)(struct graft_map *map, const void *key, void 
 
 long graft_hash_for_each(struct graft_map *map, graft_callback callback, uint64_t context);
 void *graft_hash_lookup(struct graft_map *map, const void *key);
+void *graft_hash_lookup_of(struct graft_map *map, const void *key, uint32_t cpu);
 long graft_hash_update(struct graft_map *map, const void *key, const void *value, uint64_t flags);
 long graft_hash_delete(struct graft_map *map, const void *key);
 void *graft_trie_lookup(struct graft_map *map, const void *key);

@@ -14,6 +14,7 @@ final class AgentCalls {
     /** {@code MAKE_CALL} makes the calls of the process itself. */
     private static final Set<Helper> MAKE_NONE = EnumSet.of(
             Helper.MAP_LOOKUP_ELEM,
+            Helper.MAP_LOOKUP_PERCPU_ELEM,
             Helper.TRACE_PRINTK,
             Helper.GET_PRANDOM_U32,
             Helper.RINGBUF_QUERY,

@@ -76,6 +76,21 @@ class MapTypesTest {
         }
     }
 
+    @Test
+    void valuesOfOtherProcessorsAreThoseOfTheKernel() throws IOException {
+        try (ToldProgram program = ToldProgram.start(ToldProgram.compile(folder))) {
+            GraftRun kernel = seen(program, "processors.bpf.o", "kernel");
+            GraftRun user = seen(program, "processors.bpf.o", "user");
+
+            for (int map = 0; map < 3; map++) {
+                assertThat(result(user, map)).as("RESULTS[%d]", map).isEqualTo(result(kernel, map));
+            }
+            for (String map : List.of("array", "hash", "lru")) {
+                assertThat(rows(user, map)).isNotEmpty().isEqualTo(rows(kernel, map));
+            }
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"gcc, -pthread, false", "musl-gcc, -static, false", "gcc, -pthread, true", "musl-gcc, -static, true"})
     void threadsHaveTheirOwnValuesAsInTheKernel(String compiler, String option, boolean inPidNamespace)
