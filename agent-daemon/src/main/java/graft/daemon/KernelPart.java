@@ -63,17 +63,7 @@ public final class KernelPart implements AutoCloseable {
 
     /** Programs do not see the difference. */
     private static MapSpec mappable(MapSpec spec) {
-        return new MapSpec(
-                spec.name(),
-                spec.type(),
-                spec.keySize(),
-                spec.valueSize(),
-                spec.maxEntries(),
-                spec.flags() | MapSpec.MMAPABLE,
-                spec.keyType(),
-                spec.valueType(),
-                spec.content(),
-                spec.access());
+        return spec.but().flags(spec.flags() | MapSpec.MMAPABLE).build();
     }
 
     /** The shared arrays as a session of processes takes them, by name. */

@@ -200,17 +200,7 @@ class KernelLinkTest {
     }
 
     private static MapSpec withContent(MapSpec map, byte[] content) {
-        return new MapSpec(
-                map.name(),
-                map.type(),
-                map.keySize(),
-                map.valueSize(),
-                map.maxEntries(),
-                map.flags(),
-                map.keyType(),
-                map.valueType(),
-                new MapSpec.Content(content),
-                map.access());
+        return map.but().content(new MapSpec.Content(content)).build();
     }
 
     @Test

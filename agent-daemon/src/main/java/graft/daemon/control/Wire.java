@@ -7,7 +7,6 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 
@@ -161,20 +160,14 @@ final class Wire {
     }
 
     private static MapSpec spec(DataInputStream in) throws IOException {
-        return new MapSpec(
-                text(in),
-                MapType.byNumber(in.readInt()).orElseThrow(() -> new IOException("no such map type")),
-                in.readInt(),
-                in.readInt(),
-                in.readInt(),
-                in.readInt(),
-                type(in.readInt()),
-                type(in.readInt()),
-                MapSpec.Content.NONE,
-                in.readBoolean() ? MapSpec.Access.READ_ONLY : MapSpec.Access.READ_WRITE,
-                Optional.empty(),
-                List.of(),
-                in.readLong());
+        return new MapSpec.Builder(
+                        text(in), MapType.byNumber(in.readInt()).orElseThrow(() -> new IOException("no such map type")))
+                .sizes(in.readInt(), in.readInt(), in.readInt())
+                .flags(in.readInt())
+                .types(type(in.readInt()), type(in.readInt()))
+                .access(in.readBoolean() ? MapSpec.Access.READ_ONLY : MapSpec.Access.READ_WRITE)
+                .extra(in.readLong())
+                .build();
     }
 
     private static OptionalInt type(int id) {

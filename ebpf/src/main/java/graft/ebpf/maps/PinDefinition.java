@@ -14,7 +14,6 @@ import java.nio.channels.FileChannel;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -100,20 +99,12 @@ public record PinDefinition(int abi, int cpus, MapSpec spec, byte[] btf) {
         if (type.isEmpty()) {
             return Optional.empty();
         }
-        MapSpec spec = new MapSpec(
-                name,
-                type.get(),
-                in.readInt(),
-                in.readInt(),
-                in.readInt(),
-                in.readInt(),
-                id(in.readInt()),
-                id(in.readInt()),
-                MapSpec.Content.NONE,
-                MapSpec.Access.READ_WRITE,
-                Optional.empty(),
-                List.of(),
-                in.readLong());
+        MapSpec spec = new MapSpec.Builder(name, type.get())
+                .sizes(in.readInt(), in.readInt(), in.readInt())
+                .flags(in.readInt())
+                .types(id(in.readInt()), id(in.readInt()))
+                .extra(in.readLong())
+                .build();
         return Optional.of(new PinDefinition(abi, cpus, spec, in.readNBytes(in.readInt())));
     }
 

@@ -32,7 +32,11 @@ final class ArenaData {
             if (section.name().equals(SECTION) && section.size() != 0) {
                 MapSpec map = maps.get(arena.orElseThrow(() -> bad(
                         SECTION, "variables in an arena, and no arena", "define a map of type BPF_MAP_TYPE_ARENA")));
-                maps.put(map.name(), map.with(new MapSpec.Content(bytes(elf, section, map))));
+                maps.put(
+                        map.name(),
+                        map.but()
+                                .content(new MapSpec.Content(bytes(elf, section, map)))
+                                .build());
             }
         }
     }

@@ -184,17 +184,13 @@ final class Externs {
     Optional<MapSpec> map() {
         return section.isEmpty()
                 ? Optional.empty()
-                : Optional.of(new MapSpec(
-                        CONFIG,
-                        MapType.ARRAY,
-                        4,
-                        data.length,
-                        1,
-                        MapSpec.MMAPABLE | MapSpec.READ_ONLY_FOR_PROGRAMS,
-                        OptionalInt.empty(),
-                        section,
-                        new MapSpec.Content(data),
-                        MapSpec.Access.READ_ONLY));
+                : Optional.of(new MapSpec.Builder(CONFIG, MapType.ARRAY)
+                        .sizes(4, data.length, 1)
+                        .flags(MapSpec.MMAPABLE | MapSpec.READ_ONLY_FOR_PROGRAMS)
+                        .types(OptionalInt.empty(), section)
+                        .content(new MapSpec.Content(data))
+                        .access(MapSpec.Access.READ_ONLY)
+                        .build());
     }
 
     /** What the address of an undefined symbol means. */

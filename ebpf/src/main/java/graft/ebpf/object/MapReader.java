@@ -59,18 +59,14 @@ final class MapReader {
         int size = (int) section.size();
         byte[] content = section.type() == ElfSection.NOBITS ? new byte[size] : elf.content(section);
         OptionalInt variables = dataSection(section.name());
-        MapSpec map = new MapSpec(
-                section.name(),
-                MapType.ARRAY,
-                4,
-                size,
-                1,
-                MapSpec.MMAPABLE | (readOnly ? MapSpec.READ_ONLY_FOR_PROGRAMS : 0),
-                OptionalInt.empty(),
-                variables,
-                new MapSpec.Content(content),
-                readOnly ? MapSpec.Access.READ_ONLY : MapSpec.Access.READ_WRITE);
-        return variables.isPresent() ? map.marked(SpecialField.of(btf.orElseThrow(), variables.getAsInt())) : map;
+        return new MapSpec.Builder(section.name(), MapType.ARRAY)
+                .sizes(4, size, 1)
+                .flags(MapSpec.MMAPABLE | (readOnly ? MapSpec.READ_ONLY_FOR_PROGRAMS : 0))
+                .types(OptionalInt.empty(), variables)
+                .content(new MapSpec.Content(content))
+                .access(readOnly ? MapSpec.Access.READ_ONLY : MapSpec.Access.READ_WRITE)
+                .marked(variables.isPresent() ? SpecialField.of(btf.orElseThrow(), variables.getAsInt()) : List.of())
+                .build();
     }
 
     private OptionalInt dataSection(String name) {
@@ -97,7 +93,11 @@ final class MapReader {
                 throw bad(".maps", "a map definition is not a struct", "use the usual __uint and __type members");
             }
             MapSpec map = definition(types, name, definition, MAX_NESTING);
-            maps.put(name, slots.getOrDefault(name, List.of()).isEmpty() ? map : map.filled(slots.get(name)));
+            maps.put(
+                    name,
+                    slots.getOrDefault(name, List.of()).isEmpty()
+                            ? map
+                            : map.but().filled(slots.get(name)).build());
         }
     }
 
@@ -129,21 +129,14 @@ final class MapReader {
         int keySize = size(name, "key", key.stream().boxed().map(types::size).findFirst(), numbers);
         int valueSize =
                 size(name, "value", value.stream().boxed().map(types::size).findFirst(), numbers);
-        MapSpec map = MapShape.fitted(new MapSpec(
-                name,
-                type,
-                keySize,
-                valueSize,
-                number(numbers, "max_entries"),
-                number(numbers, "map_flags"),
-                key,
-                value,
-                MapSpec.Content.NONE,
-                MapSpec.Access.READ_WRITE,
-                inner,
-                List.of(),
-                numbers.getOrDefault("map_extra", 0L)));
-        return value.isPresent() ? map.marked(SpecialField.of(types, value.getAsInt())) : map;
+        return MapShape.fitted(new MapSpec.Builder(name, type)
+                .sizes(keySize, valueSize, number(numbers, "max_entries"))
+                .flags(number(numbers, "map_flags"))
+                .types(key, value)
+                .inner(inner)
+                .extra(numbers.getOrDefault("map_extra", 0L))
+                .marked(value.isPresent() ? SpecialField.of(types, value.getAsInt()) : List.of())
+                .build());
     }
 
     /** As libbpf: by name or not at all. */

@@ -36,67 +36,6 @@ public record MapSpec(
         List<Slot> slots,
         long extra,
         List<SpecialField> fields) {
-
-    /** A map whose values have no special fields. */
-    public MapSpec(
-            String name,
-            MapType type,
-            int keySize,
-            int valueSize,
-            int maxEntries,
-            int flags,
-            OptionalInt keyType,
-            OptionalInt valueType,
-            Content content,
-            Access access,
-            Optional<MapSpec> inner,
-            List<Slot> slots,
-            long extra) {
-        this(
-                name,
-                type,
-                keySize,
-                valueSize,
-                maxEntries,
-                flags,
-                keyType,
-                valueType,
-                content,
-                access,
-                inner,
-                slots,
-                extra,
-                List.of());
-    }
-
-    /** A map that holds neither maps nor programs. */
-    public MapSpec(
-            String name,
-            MapType type,
-            int keySize,
-            int valueSize,
-            int maxEntries,
-            int flags,
-            OptionalInt keyType,
-            OptionalInt valueType,
-            Content content,
-            Access access) {
-        this(
-                name,
-                type,
-                keySize,
-                valueSize,
-                maxEntries,
-                flags,
-                keyType,
-                valueType,
-                content,
-                access,
-                Optional.empty(),
-                List.of(),
-                0);
-    }
-
     /** The map or program of a name, at an index. */
     public record Slot(int index, String name) {}
 
@@ -137,95 +76,12 @@ public record MapSpec(
         }
     }
 
-    /** The same with other sizes, in bytes, and another number of entries. */
-    public MapSpec sized(int key, int value, int entries) {
-        return new MapSpec(
-                name, type, key, value, entries, flags, keyType, valueType, content, access, inner, slots, extra,
-                fields);
-    }
-
-    /** The same, with special fields in values. */
-    MapSpec marked(List<SpecialField> special) {
-        return new MapSpec(
-                name,
-                type,
-                keySize,
-                valueSize,
-                maxEntries,
-                flags,
-                keyType,
-                valueType,
-                content,
-                access,
-                inner,
-                slots,
-                extra,
-                List.copyOf(special));
-    }
-
     /** Where values have a {@code struct bpf_spin_lock}. */
     public OptionalInt lock() {
         return fields.stream()
                 .filter(field -> field.kind() == SpecialField.Kind.SPIN_LOCK)
                 .mapToInt(field -> (int) field.offset())
                 .findFirst();
-    }
-
-    /** The same, whose values are maps like {@code described}. */
-    public MapSpec holding(MapSpec described) {
-        return new MapSpec(
-                name,
-                type,
-                keySize,
-                valueSize,
-                maxEntries,
-                flags,
-                keyType,
-                valueType,
-                content,
-                access,
-                Optional.of(described),
-                slots,
-                extra,
-                fields);
-    }
-
-    /** The same, with these maps or programs in it at first. */
-    MapSpec filled(List<Slot> first) {
-        return new MapSpec(
-                name,
-                type,
-                keySize,
-                valueSize,
-                maxEntries,
-                flags,
-                keyType,
-                valueType,
-                content,
-                access,
-                inner,
-                List.copyOf(first),
-                extra,
-                fields);
-    }
-
-    /** The same with initial content. */
-    MapSpec with(Content first) {
-        return new MapSpec(
-                name,
-                type,
-                keySize,
-                valueSize,
-                maxEntries,
-                flags,
-                keyType,
-                valueType,
-                first,
-                access,
-                inner,
-                slots,
-                extra,
-                fields);
     }
 
     /** Whether maps of both are alike but for their names. */
@@ -242,18 +98,134 @@ public record MapSpec(
                 && fields.equals(other.fields);
     }
 
-    /** A map without BTF types and initial content. */
+    /** A map without anything but sizes, in bytes, and a capacity. */
     public static MapSpec of(String name, MapType type, int keySize, int valueSize, int maxEntries) {
-        return new MapSpec(
-                name,
-                type,
-                keySize,
-                valueSize,
-                maxEntries,
-                0,
-                OptionalInt.empty(),
-                OptionalInt.empty(),
-                Content.NONE,
-                Access.READ_WRITE);
+        return new Builder(name, type).sizes(keySize, valueSize, maxEntries).build();
+    }
+
+    /** The same with other sizes, in bytes, and another capacity. */
+    public MapSpec sized(int key, int value, int entries) {
+        return but().sizes(key, value, entries).build();
+    }
+
+    /** The same, whose values are maps like {@code described}. */
+    public MapSpec holding(MapSpec described) {
+        return but().inner(Optional.of(described)).build();
+    }
+
+    /** One that differs from this one in what is set. */
+    public Builder but() {
+        return new Builder(this);
+    }
+
+    /** A blueprint that is made part by part. */
+    public static final class Builder {
+        private final String name;
+        private final MapType type;
+        private int keySize;
+        private int valueSize;
+        private int maxEntries;
+        private int flags;
+        private OptionalInt keyType = OptionalInt.empty();
+        private OptionalInt valueType = OptionalInt.empty();
+        private Content content = Content.NONE;
+        private Access access = Access.READ_WRITE;
+        private Optional<MapSpec> inner = Optional.empty();
+        private List<Slot> slots = List.of();
+        private long extra;
+        private List<SpecialField> fields = List.of();
+
+        public Builder(String name, MapType type) {
+            this.name = name;
+            this.type = type;
+        }
+
+        private Builder(MapSpec from) {
+            this(from.name, from.type);
+            sizes(from.keySize, from.valueSize, from.maxEntries);
+            flags = from.flags;
+            types(from.keyType, from.valueType);
+            content = from.content;
+            access = from.access;
+            inner = from.inner;
+            slots = from.slots;
+            extra = from.extra;
+            fields = from.fields;
+        }
+
+        /** Bytes of a key and of a value, and the capacity. */
+        public Builder sizes(int key, int value, int entries) {
+            keySize = key;
+            valueSize = value;
+            maxEntries = entries;
+            return this;
+        }
+
+        /** {@code BPF_F_*}, all of them. */
+        public Builder flags(int all) {
+            flags = all;
+            return this;
+        }
+
+        /** In the collection's BTF. */
+        public Builder types(OptionalInt key, OptionalInt value) {
+            keyType = key;
+            valueType = value;
+            return this;
+        }
+
+        /** The bytes that the value of a global-data map has at first. */
+        public Builder content(Content first) {
+            content = first;
+            return this;
+        }
+
+        /** Whether programs may write. */
+        public Builder access(Access allowed) {
+            access = allowed;
+            return this;
+        }
+
+        /** What its values are like, when these are maps. */
+        public Builder inner(Optional<MapSpec> described) {
+            inner = described;
+            return this;
+        }
+
+        /** What is in it at first. */
+        Builder filled(List<Slot> first) {
+            slots = List.copyOf(first);
+            return this;
+        }
+
+        /** {@code map_extra}. */
+        public Builder extra(long value) {
+            extra = value;
+            return this;
+        }
+
+        /** What only helpers may touch in a value. */
+        Builder marked(List<SpecialField> special) {
+            fields = List.copyOf(special);
+            return this;
+        }
+
+        public MapSpec build() {
+            return new MapSpec(
+                    name,
+                    type,
+                    keySize,
+                    valueSize,
+                    maxEntries,
+                    flags,
+                    keyType,
+                    valueType,
+                    content,
+                    access,
+                    inner,
+                    slots,
+                    extra,
+                    fields);
+        }
     }
 }

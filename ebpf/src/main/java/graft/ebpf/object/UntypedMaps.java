@@ -10,7 +10,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /**
  * Map definitions without BTF, in the section {@code maps}. A definition is as long as its symbol: 20 bytes are the
@@ -72,17 +71,10 @@ final class UntypedMaps {
         int number = bytes.getInt(at);
         MapType type = MapType.byNumber(number)
                 .orElseThrow(() -> bad(definition.name(), "map type %d is not known".formatted(number)));
-        MapSpec map = new MapSpec(
-                definition.name(),
-                type,
-                bytes.getInt(at + 4),
-                bytes.getInt(at + 8),
-                bytes.getInt(at + 12),
-                bytes.getInt(at + 16),
-                OptionalInt.empty(),
-                OptionalInt.empty(),
-                MapSpec.Content.NONE,
-                MapSpec.Access.READ_WRITE);
+        MapSpec map = new MapSpec.Builder(definition.name(), type)
+                .sizes(bytes.getInt(at + 4), bytes.getInt(at + 8), bytes.getInt(at + 12))
+                .flags(bytes.getInt(at + 16))
+                .build();
         return new Row(
                 MapShape.fitted(map),
                 size >= WITH_PINNING ? bytes.getInt(at + 20) : 0,

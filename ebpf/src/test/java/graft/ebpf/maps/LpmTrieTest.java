@@ -8,7 +8,6 @@ import graft.platform.layout.TrieLayout;
 import graft.platform.linux.Errno;
 import graft.platform.linux.SharedRegion;
 import java.lang.foreign.ValueLayout;
-import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 
 /** A process that died in a change of a trie; that tries answer as the kernel's is compared elsewhere. */
@@ -16,18 +15,12 @@ class LpmTrieTest {
     private static final int DEAD = 4242;
     private static final int MAX = 20;
 
-    private final LpmTrie trie = (LpmTrie) ((MapCreation.Created) MapCreation.create(new MapSpec(
-                    "prefixes",
-                    MapType.LPM_TRIE,
-                    6,
-                    8,
-                    MAX,
-                    MapSpec.NO_PREALLOC,
-                    OptionalInt.empty(),
-                    OptionalInt.empty(),
-                    MapSpec.Content.NONE,
-                    MapSpec.Access.READ_WRITE)))
-            .map();
+    private final LpmTrie trie =
+            (LpmTrie) ((MapCreation.Created) MapCreation.create(new MapSpec.Builder("prefixes", MapType.LPM_TRIE)
+                            .sizes(6, 8, MAX)
+                            .flags(MapSpec.NO_PREALLOC)
+                            .build()))
+                    .map();
 
     private static byte[] key(int number) {
         return new byte[] {16, 0, 0, 0, (byte) (number * 13), (byte) number};

@@ -11,7 +11,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,20 +23,12 @@ class MapAccessTest {
 
     private static MapSpec spec(MapType type, int[] sizes, int flags, long extra) {
         MapSpec plain = MapSpec.of("of_access", type, sizes[0], sizes[1], sizes[2]);
-        return new MapSpec(
-                plain.name(),
-                type,
-                sizes[0],
-                sizes[1],
-                sizes[2],
-                flags,
-                OptionalInt.empty(),
-                OptionalInt.empty(),
-                MapSpec.Content.NONE,
-                MapSpec.Access.READ_WRITE,
-                plain.inner(),
-                List.of(),
-                extra);
+        return new MapSpec.Builder(plain.name(), type)
+                .sizes(sizes[0], sizes[1], sizes[2])
+                .flags(flags)
+                .inner(plain.inner())
+                .extra(extra)
+                .build();
     }
 
     private static int[] sizes(int key, int value, int entries) {
@@ -164,17 +155,12 @@ class MapAccessTest {
     @Test
     void whatObjectsFreezeIsNotWritten() {
         MapSpec plain = MapSpec.of(".rodata", MapType.ARRAY, 4, 8, 1);
-        MapSpec frozen = new MapSpec(
-                plain.name(),
-                plain.type(),
-                4,
-                8,
-                1,
-                MapSpec.READ_ONLY_FOR_PROGRAMS,
-                OptionalInt.empty(),
-                OptionalInt.empty(),
-                new MapSpec.Content(new byte[] {7}),
-                MapSpec.Access.READ_ONLY);
+        MapSpec frozen = plain.but()
+                .sizes(4, 8, 1)
+                .flags(MapSpec.READ_ONLY_FOR_PROGRAMS)
+                .content(new MapSpec.Content(new byte[] {7}))
+                .access(MapSpec.Access.READ_ONLY)
+                .build();
         try (BpfMap map = ((MapCreation.Created) MapCreation.create(frozen)).map()) {
             MapAccess access = new MapAccess(map);
             assertThat(access.update(new byte[4], new byte[8], 0)).isEqualTo(Errno.EPERM);

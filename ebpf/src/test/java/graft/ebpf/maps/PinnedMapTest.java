@@ -44,20 +44,11 @@ class PinnedMapTest {
     private static MapSpec spec(MapType type) {
         return switch (type) {
             case QUEUE, STACK, BLOOM_FILTER -> MapSpec.of("pin", type, 0, 8, 16);
-            case LPM_TRIE -> {
-                MapSpec plain = MapSpec.of("pin", type, 8, 8, 16);
-                yield new MapSpec(
-                        "pin",
-                        type,
-                        8,
-                        8,
-                        16,
-                        MapSpec.NO_PREALLOC,
-                        plain.keyType(),
-                        plain.valueType(),
-                        plain.content(),
-                        plain.access());
-            }
+            case LPM_TRIE ->
+                new MapSpec.Builder("pin", type)
+                        .sizes(8, 8, 16)
+                        .flags(MapSpec.NO_PREALLOC)
+                        .build();
             default -> MapSpec.of("pin", type, 4, 8, 16);
         };
     }

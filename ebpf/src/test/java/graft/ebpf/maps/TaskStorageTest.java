@@ -33,17 +33,11 @@ class TaskStorageTest {
     private static final int THREAD = 0x80;
 
     private static MapSpec spec(int keySize, int valueSize, int entries, int flags) {
-        return new MapSpec(
-                "of_tasks",
-                MapType.TASK_STORAGE,
-                keySize,
-                valueSize,
-                entries,
-                flags,
-                OptionalInt.of(1),
-                OptionalInt.of(1),
-                MapSpec.Content.NONE,
-                MapSpec.Access.READ_WRITE);
+        return new MapSpec.Builder("of_tasks", MapType.TASK_STORAGE)
+                .sizes(keySize, valueSize, entries)
+                .flags(flags)
+                .types(OptionalInt.of(1), OptionalInt.of(1))
+                .build();
     }
 
     private static NativeFd types() {
@@ -105,17 +99,7 @@ class TaskStorageTest {
     @Test
     void withoutTypesThereIsNoStorage() {
         MapSpec untyped = MapSpec.of("of_tasks", MapType.TASK_STORAGE, 4, 4, 0);
-        MapSpec spec = new MapSpec(
-                untyped.name(),
-                untyped.type(),
-                4,
-                4,
-                0,
-                MapSpec.NO_PREALLOC,
-                OptionalInt.empty(),
-                OptionalInt.empty(),
-                MapSpec.Content.NONE,
-                MapSpec.Access.READ_WRITE);
+        MapSpec spec = untyped.but().sizes(4, 4, 0).flags(MapSpec.NO_PREALLOC).build();
         assertThat(MapCreation.create(spec).toString()).contains("needs a 4-byte key and the types of key and value");
     }
 

@@ -13,7 +13,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /** Cases from {@code verifier/cases.txt}: "== name | accept" or "== name | CAUSE", then code. */
 final class VerifierCases {
@@ -42,17 +41,12 @@ final class VerifierCases {
         maps.put("array", MapSpec.of("array", MapType.ARRAY, 4, 64, 16));
         maps.put(
                 "rodata",
-                new MapSpec(
-                        "rodata",
-                        MapType.ARRAY,
-                        4,
-                        16,
-                        1,
-                        MapSpec.READ_ONLY_FOR_PROGRAMS,
-                        OptionalInt.empty(),
-                        OptionalInt.empty(),
-                        new MapSpec.Content(content),
-                        MapSpec.Access.READ_ONLY));
+                new MapSpec.Builder("rodata", MapType.ARRAY)
+                        .sizes(4, 16, 1)
+                        .flags(MapSpec.READ_ONLY_FOR_PROGRAMS)
+                        .content(new MapSpec.Content(content))
+                        .access(MapSpec.Access.READ_ONLY)
+                        .build());
         maps.put("ring", MapSpec.of("ring", MapType.RINGBUF, 0, 0, 4096));
         maps.put("data", MapSpec.of("data", MapType.ARRAY, 4, 32, 1));
         maps.put("percpu", MapSpec.of("percpu", MapType.PERCPU_HASH, 8, 16, 16));

@@ -22,7 +22,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -162,17 +161,10 @@ class DeathTest {
 
     @Test
     void aTrieLosesNoNodes() throws IOException {
-        MapSpec spec = new MapSpec(
-                "prefixes",
-                MapType.LPM_TRIE,
-                8,
-                VALUE,
-                MAX,
-                MapSpec.NO_PREALLOC,
-                OptionalInt.empty(),
-                OptionalInt.empty(),
-                MapSpec.Content.NONE,
-                MapSpec.Access.READ_WRITE);
+        MapSpec spec = new MapSpec.Builder("prefixes", MapType.LPM_TRIE)
+                .sizes(8, VALUE, MAX)
+                .flags(MapSpec.NO_PREALLOC)
+                .build();
         try (LpmTrie map = (LpmTrie) created(spec)) {
             kill(map, "keys", (notes, workers) -> {
                 requireSurvivorsRight(notes);

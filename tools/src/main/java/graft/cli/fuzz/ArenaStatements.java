@@ -17,8 +17,6 @@ import graft.ebpf.object.MapType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
-import java.util.OptionalInt;
 
 /** Accesses to an arena of two pages: inside, across its ends, and anywhere. Registers keep numbers afterwards. */
 final class ArenaStatements {
@@ -26,20 +24,11 @@ final class ArenaStatements {
     private static final long START = 1L << 44 | 0x7fff_f000L;
 
     /** The arena that every program may use. */
-    static final MapSpec ARENA = new MapSpec(
-            "arena",
-            MapType.ARENA,
-            0,
-            0,
-            2,
-            MapSpec.MMAPABLE,
-            OptionalInt.empty(),
-            OptionalInt.empty(),
-            MapSpec.Content.NONE,
-            MapSpec.Access.READ_WRITE,
-            Optional.empty(),
-            List.of(),
-            START);
+    static final MapSpec ARENA = new MapSpec.Builder("arena", MapType.ARENA)
+            .sizes(0, 0, 2)
+            .flags(MapSpec.MMAPABLE)
+            .extra(START)
+            .build();
 
     /** Where it is. */
     static final ArenaArea AREA = ArenaArea.of(ARENA);

@@ -133,19 +133,14 @@ record MapCase(long seed, MapSpec spec, int keys) {
     }
 
     private static MapSpec with(MapType type, int[] sizes, int flags, long extra, Optional<MapSpec> inner) {
-        return new MapSpec(
-                "fuzzed",
-                type,
-                sizes[0],
-                sizes[1],
-                sizes[2],
-                flags,
-                type == MapType.TASK_STORAGE ? OptionalInt.of(KEY_TYPE) : OptionalInt.empty(),
-                type == MapType.TASK_STORAGE ? OptionalInt.of(VALUE_TYPE) : OptionalInt.empty(),
-                MapSpec.Content.NONE,
-                MapSpec.Access.READ_WRITE,
-                inner,
-                List.of(),
-                extra);
+        return new MapSpec.Builder("fuzzed", type)
+                .sizes(sizes[0], sizes[1], sizes[2])
+                .flags(flags)
+                .types(
+                        type == MapType.TASK_STORAGE ? OptionalInt.of(KEY_TYPE) : OptionalInt.empty(),
+                        type == MapType.TASK_STORAGE ? OptionalInt.of(VALUE_TYPE) : OptionalInt.empty())
+                .inner(inner)
+                .extra(extra)
+                .build();
     }
 }

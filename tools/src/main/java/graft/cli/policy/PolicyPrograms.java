@@ -45,17 +45,7 @@ public final class PolicyPrograms {
 
     /** Processes map it without the right to write. */
     private static MapSpec unwritable(MapSpec map) {
-        return new MapSpec(
-                map.name(),
-                map.type(),
-                map.keySize(),
-                map.valueSize(),
-                map.maxEntries(),
-                map.flags(),
-                map.keyType(),
-                map.valueType(),
-                map.content(),
-                MapSpec.Access.READ_ONLY);
+        return map.but().access(MapSpec.Access.READ_ONLY).build();
     }
 
     /** Whether a link is of one of these programs. */
