@@ -3,6 +3,7 @@ package graft.bridge;
 import graft.ebpf.insn.InsnEncoder;
 import graft.ebpf.insn.InsnList;
 import graft.ebpf.object.CollectionSpec;
+import graft.ebpf.object.KernelSection;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
 import graft.ebpf.object.ProgSpec;
@@ -144,7 +145,13 @@ final class CollectionLoader {
                     "program " + prog.name(), e.getMessage(), "leave the call out, or use a kernel that has it"));
         }
         Bpf.ProgAttributes attributes = new Bpf.ProgAttributes(
-                prog.name(), type, code, prog.license(), functionTypes(prog, shift), KernelLink.attachType(prog));
+                prog.name(),
+                type,
+                code,
+                prog.license(),
+                functionTypes(prog, shift),
+                KernelLink.attachType(prog),
+                flags(prog));
         try {
             programs.put(prog.name(), new KernelProg(prog, Bpf.progLoad(attributes)));
             return Optional.empty();
@@ -152,6 +159,13 @@ final class CollectionLoader {
             VerifierLog log = new VerifierLog(Bpf.progLog(attributes, LOG_BYTES));
             return log.isEmpty() ? refused("program " + prog.name(), failed) : Optional.of(log.rejected(prog, shift));
         }
+    }
+
+    private static int flags(ProgSpec prog) {
+        return prog.kernelSection()
+                .filter(section -> section.sleep() == KernelSection.Sleep.ALLOWED)
+                .map(_ -> Bpf.SLEEPABLE)
+                .orElse(0);
     }
 
     /** The kernel wants the types of all functions or of none. */

@@ -48,8 +48,8 @@ public final class Bpf {
     /** {@code BPF_PROG_TYPE_SYSCALL}: any result is allowed, and the context is memory of the caller's choice. */
     public static final int PROG_TYPE_SYSCALL = 31;
 
-    /** {@code BPF_F_SLEEPABLE}, which programs of that type must have. */
-    private static final int SLEEPABLE = 1 << 4;
+    /** {@code BPF_F_SLEEPABLE}: the program may call helpers that sleep. Programs of that type must have it. */
+    public static final int SLEEPABLE = 1 << 4;
 
     /** {@code BPF_PERF_EVENT}: a link of a program to a perf event. */
     private static final int ATTACH_PERF_EVENT = 41;
@@ -293,9 +293,22 @@ public final class Bpf {
      * @param insns encoded instructions
      * @param types what the types of its functions are
      * @param attachType how it will be attached
+     * @param flags {@code BPF_F_*}
      */
     public record ProgAttributes(
-            String name, int type, byte[] insns, String license, FunctionTypes types, AttachType attachType) {
+            String name,
+            int type,
+            byte[] insns,
+            String license,
+            FunctionTypes types,
+            AttachType attachType,
+            int flags) {
+        /** A program without flags, but those that its type needs. */
+        public ProgAttributes(
+                String name, int type, byte[] insns, String license, FunctionTypes types, AttachType attachType) {
+            this(name, type, insns, license, types, attachType, type == PROG_TYPE_SYSCALL ? SLEEPABLE : 0);
+        }
+
         /** A program without a special way of attaching. */
         public ProgAttributes(String name, int type, byte[] insns, String license, FunctionTypes types) {
             this(name, type, insns, license, types, AttachType.NONE);
@@ -355,7 +368,7 @@ public final class Bpf {
         attr.set(JAVA_INT, 4, prog.insns().length / 8);
         attr.set(JAVA_LONG, 8, insns.address());
         attr.set(JAVA_LONG, 16, arena.allocateFrom(prog.license()).address());
-        attr.set(JAVA_INT, 44, prog.type() == PROG_TYPE_SYSCALL ? SLEEPABLE : 0);
+        attr.set(JAVA_INT, 44, prog.flags());
         name(attr.asSlice(48, NAME_LENGTH), prog.name());
         attr.set(JAVA_INT, 68, prog.attachType().number);
         if (prog.types().btf() != 0) {
