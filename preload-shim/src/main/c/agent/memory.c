@@ -195,6 +195,7 @@ EXPORT long graft_helper_probe_read_user(void *to, uint32_t size, uint64_t from)
     return from >= TASK_END ? faulted(to, size) : read_bytes(to, size, from);
 }
 
+EXPORT long graft_helper_copy_from_user(void *to, uint32_t size, uint64_t from) { return read_bytes(to, size, from); }
 EXPORT long graft_helper_probe_read_kernel(void *to, uint32_t size, uint64_t from) { return read_bytes(to, size, from); }
 EXPORT long graft_helper_probe_read_str(void *to, uint32_t size, uint64_t from) { return read_string(to, size, from); }
 EXPORT long graft_helper_probe_read_user_str(void *to, uint32_t size, uint64_t from) { return read_string(to, size, from); }

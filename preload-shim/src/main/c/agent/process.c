@@ -1,7 +1,7 @@
 /* Facts about the process, the thread and the time. Runs in the target, anywhere (see runtime.h). Takes no lock. */
 #include "runtime.h"
 
-enum { CLOCK_MONOTONIC = 1, CLOCK_BOOTTIME = 7, PR_GET_NAME = 16, COMM_SIZE = 16 };
+enum { CLOCK_MONOTONIC = 1, CLOCK_BOOTTIME = 7, CLOCK_TAI = 11, PR_GET_NAME = 16, COMM_SIZE = 16 };
 
 struct graft_timespec {
     int64_t seconds;
@@ -45,7 +45,9 @@ uint64_t graft_boot_nanos(void) { return read_clock(CLOCK_BOOTTIME); }
 
 EXPORT uint64_t graft_helper_ktime_get_ns(void) { return read_clock(CLOCK_MONOTONIC); }
 EXPORT uint64_t graft_helper_ktime_get_boot_ns(void) { return read_clock(CLOCK_BOOTTIME); }
+EXPORT uint64_t graft_helper_ktime_get_tai_ns(void) { return read_clock(CLOCK_TAI); }
 EXPORT uint64_t graft_helper_get_smp_processor_id(void) { return graft_cpu(); }
+EXPORT uint64_t graft_helper_get_numa_node_id(void) { return graft_node(); }
 
 /* A child of vfork has its parent's memory and thread pointer; only the kernel knows that it is another process. */
 EXPORT uint64_t graft_helper_get_current_pid_tgid(void)
@@ -98,11 +100,14 @@ EXPORT long graft_helper_get_current_comm(char *to, uint32_t size)
 }
 
 /* There is no trace pipe inside a process: the call is counted and 0 bytes were written. */
-EXPORT long graft_helper_trace_printk(void)
+static long print(void)
 {
     __atomic_fetch_add(&graft_config()->prints, 1, __ATOMIC_RELAXED);
     return 0;
 }
+
+EXPORT long graft_helper_trace_printk(void) { return print(); }
+EXPORT long graft_helper_trace_vprintk(void) { return print(); }
 
 EXPORT long graft_helper_strncmp(const char *a, uint32_t size, const char *b)
 {

@@ -119,6 +119,7 @@ INLINE int graft_lock(uint64_t *lock, uint64_t *busy, uint64_t *reentered, uint6
 INLINE void graft_unlock(uint64_t *lock) { __atomic_store_n(lock, 0, __ATOMIC_RELEASE); }
 
 uint32_t graft_cpu_unregistered(void);
+uint32_t graft_node(void);
 
 /* The CPU's number: from rseq where the thread is registered. */
 INLINE uint32_t graft_cpu(void)

@@ -11,14 +11,29 @@ enum { FUTEX_WAIT = 0 };
 #define NAPS 100
 #define NAP_NANOS 100000
 
+/* What the kernel has for the vDSO: the CPU, and its node above 12 bits. */
+INLINE uint32_t cpu_and_node(void)
+{
+    uint64_t id;
+    __asm__ volatile("rdpid %0" : "=r"(id));
+    return (uint32_t)id;
+}
+
+uint32_t graft_node(void)
+{
+    uint32_t node = 0;
+    if (graft_config()->features & GRAFT_FEATURE_RDPID)
+        return cpu_and_node() >> 12;
+    graft_call(SYS_GETCPU, 0, (long)&node, 0, 0, 0, 0);
+    return node;
+}
+
 uint32_t graft_cpu_unregistered(void)
 {
     struct graft_config *config = graft_config();
     uint32_t cpu = ~0u;
     if (config->features & GRAFT_FEATURE_RDPID) {
-        uint64_t id;
-        __asm__ volatile("rdpid %0" : "=r"(id));
-        cpu = id & 0xfff;
+        cpu = cpu_and_node() & 0xfff;
     } else {
         graft_call(SYS_GETCPU, (long)&cpu, 0, 0, 0, 0, 0);
     }

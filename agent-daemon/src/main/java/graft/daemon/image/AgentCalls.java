@@ -4,6 +4,7 @@ import graft.attach.AgentSyscall;
 import graft.ebpf.helper.Helper;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.object.MapType;
+import graft.platform.proc.CpuFlags;
 import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import java.util.Collection;
 import java.util.EnumSet;
@@ -16,6 +17,7 @@ final class AgentCalls {
             Helper.MAP_LOOKUP_ELEM,
             Helper.MAP_LOOKUP_PERCPU_ELEM,
             Helper.TRACE_PRINTK,
+            Helper.TRACE_VPRINTK,
             Helper.GET_PRANDOM_U32,
             Helper.RINGBUF_QUERY,
             Helper.GET_FUNC_IP,
@@ -86,7 +88,8 @@ final class AgentCalls {
                     PROBE_READ_USER,
                     PROBE_READ_USER_STR,
                     PROBE_READ_KERNEL,
-                    PROBE_READ_KERNEL_STR -> read();
+                    PROBE_READ_KERNEL_STR,
+                    COPY_FROM_USER -> read();
             case PROBE_WRITE_USER -> {
                 calls.add(AgentSyscall.PROCESS_VM_WRITEV);
                 threadId();
@@ -118,7 +121,8 @@ final class AgentCalls {
             }
             case GET_CURRENT_COMM -> calls.add(AgentSyscall.PRCTL);
             case GET_SMP_PROCESSOR_ID -> processor();
-            case KTIME_GET_NS, KTIME_GET_BOOT_NS -> clock();
+            case GET_NUMA_NODE_ID -> node();
+            case KTIME_GET_NS, KTIME_GET_BOOT_NS, KTIME_GET_TAI_NS -> clock();
             case SPIN_LOCK -> {
                 lock();
                 calls.add(AgentSyscall.FUTEX);
@@ -182,6 +186,12 @@ final class AgentCalls {
 
     private void processor() {
         if (environment.rseqOffset().isEmpty()) {
+            calls.add(AgentSyscall.GETCPU);
+        }
+    }
+
+    private void node() {
+        if (!CpuFlags.ofThisMachine().has("rdpid")) {
             calls.add(AgentSyscall.GETCPU);
         }
     }

@@ -120,6 +120,16 @@ final class HelperTransfer {
     }
 
     private static void requireAllowed(Prototype prototype, Setting setting) {
+        requireOffered(prototype, setting);
+        if (prototype.is(Prototype.Property.SLEEPS) && setting.section().sleep() == KernelSection.Sleep.NEVER) {
+            throw new Refused(Finding.of(
+                    Cause.UNKNOWN_HELPER,
+                    prototype.name() + " may sleep, and the program may not",
+                    "put the program into a section that may, such as uprobe.s, or leave the call out"));
+        }
+    }
+
+    private static void requireOffered(Prototype prototype, Setting setting) {
         Optional<Helper> offered = Helper.byNumber(prototype.number());
         if (setting.isForTarget()) {
             boolean own = offered.filter(OWN::contains).isPresent();
@@ -145,9 +155,6 @@ final class HelperTransfer {
         }
         if (prototype.is(Prototype.Property.GPL) && !setting.isGplCompatible()) {
             throw unknown(prototype.name() + " is only for programs under a licence compatible with the GPL");
-        }
-        if (prototype.is(Prototype.Property.SLEEPS) && setting.section().sleep() == KernelSection.Sleep.NEVER) {
-            throw unknown(prototype.name() + " may sleep, and the program may not");
         }
     }
 

@@ -26,7 +26,22 @@ class HelperValuesTest {
         try (AskedProgram program = AskedProgram.start(file)) {
             List<String> kernel = rows(program, object, "kernel");
 
-            assertThat(kernel).hasSize(CALLS).anyMatch(row -> row.contains("a thread's name"));
+            assertThat(kernel)
+                    .hasSize(CALLS)
+                    .anyMatch(row -> row.contains("a thread's name"))
+                    .allMatch(row -> row.contains("between=1"));
+            assertThat(rows(program, object, "user")).isEqualTo(kernel);
+        }
+    }
+
+    @Test
+    void areThoseOfTheKernelInProgramsThatMaySleep() throws IOException {
+        Path file = AskedProgram.compile(folder, "values", "-pthread");
+        String object = AskedProgram.object(folder, "values", "-DSLEEPS");
+        try (AskedProgram program = AskedProgram.start(file)) {
+            List<String> kernel = rows(program, object, "kernel");
+
+            assertThat(kernel).hasSize(CALLS).anyMatch(row -> row.contains("bytes=-14"));
             assertThat(rows(program, object, "user")).isEqualTo(kernel);
         }
     }
@@ -46,7 +61,7 @@ class HelperValuesTest {
 
     private static List<String> rows(AskedProgram program, String object, String place) throws IOException {
         try (GraftProcess graft = GraftProcess.start(
-                "run", object, "-p", program.pid(), "--where", place, "--attach", "on_probed=uprobe::probed")) {
+                "run", object, "-p", program.pid(), "--where", place, "--attach", "on_probed=uprobe::probed_at")) {
             graft.awaitLine("attached");
             assertThat(program.answer("calls")).isIn(program.pid(), "1");
             GraftRun run = graft.interrupt();

@@ -7,9 +7,9 @@
 struct row {
 	__u64 process, first_thread_of;
 	__u64 ids;
-	__u32 cpu;
+	__u32 cpu, node;
 	char comm[16], short_comm[5];
-	long comm_result, bytes, text_length, short_length, none, ordered;
+	long comm_result, bytes, text_length, short_length, none, ordered, between;
 	char text[32], short_text[4], eight[8];
 };
 
@@ -27,12 +27,23 @@ struct {
 	__type(value, __u32);
 } COUNT SEC(".maps");
 
-SEC("uprobe")
+__u64 last;
+
+#ifdef SLEEPS
+#define SECTION "uprobe.s"
+#define READ bpf_copy_from_user
+#else
+#define SECTION "uprobe"
+#define READ bpf_probe_read_user
+#endif
+
+SEC(SECTION)
 int on_probed(struct pt_regs *ctx)
 {
 	__u32 zero = 0, *count = bpf_map_lookup_elem(&COUNT, &zero), index;
 	const char *text = (const char *)ctx->rdi;
 	__u64 begin = bpf_ktime_get_ns(), boot = bpf_ktime_get_boot_ns();
+	__u64 before = ctx->rsi, tai = bpf_ktime_get_tai_ns(), earlier = last;
 	struct row *row;
 
 	if (!count)
@@ -46,13 +57,16 @@ int on_probed(struct pt_regs *ctx)
 	row->first_thread_of = (__u32)bpf_get_current_pid_tgid() == row->process;
 	row->ids = bpf_get_current_uid_gid();
 	row->cpu = bpf_get_smp_processor_id();
+	row->node = bpf_get_numa_node_id();
 	row->comm_result = bpf_get_current_comm(row->comm, sizeof(row->comm));
 	bpf_get_current_comm(row->short_comm, sizeof(row->short_comm));
-	row->bytes = bpf_probe_read_user(row->eight, sizeof(row->eight), text);
+	row->bytes = READ(row->eight, sizeof(row->eight), text);
 	row->text_length = bpf_probe_read_user_str(row->text, sizeof(row->text), text);
 	row->short_length = bpf_probe_read_user_str(row->short_text, sizeof(row->short_text), text);
-	row->none = bpf_probe_read_user(row->eight, 0, text);
+	row->none = READ(row->eight, 0, text);
 	row->ordered = bpf_ktime_get_ns() >= begin && bpf_ktime_get_boot_ns() >= boot && boot >= begin;
+	row->between = earlier <= before && before <= tai;
+	last = tai;
 	return 0;
 }
 

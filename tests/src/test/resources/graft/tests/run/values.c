@@ -1,4 +1,4 @@
-/* Calls of probed in every kind of thread and process; each line is answered by the pid when they are done. */
+/* Calls of probed_at in every kind of thread and process; each line is answered by the pid when they are done. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
@@ -7,9 +7,20 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
-__attribute__((noipa)) void probed(const char *text) { __asm__ volatile(".byte 0x0f, 0x1f, 0x44, 0, 0" : : "r"(text) : "memory"); }
+__attribute__((noipa)) void probed_at(const char *text, unsigned long tai)
+{
+	__asm__ volatile(".byte 0x0f, 0x1f, 0x44, 0, 0" : : "r"(text), "r"(tai) : "memory");
+}
+
+static void probed(const char *text)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_TAI, &now);
+	probed_at(text, now.tv_sec * 1000000000ul + now.tv_nsec);
+}
 
 static void *in_thread(void *text)
 {
