@@ -81,7 +81,7 @@ final class Iterators {
                     iterator.type(), iterator.parts(), iterator.reference(), Progress.ACTIVE, iterator.depth() + 1);
             StackObjects.replace(new StackObjects.Site(round.frame(frame), site.slot()), further, iterator.parts());
             LoopRules.widen(step.walk.lastAt(step.slot), round);
-            round.set(Reg.R0, given(kind, step));
+            round.set(Reg.R0, given(kind, iterator, step));
         }
         Thing.Iterator drained = new Thing.Iterator(
                 iterator.type(), iterator.parts(), iterator.reference(), Progress.DRAINED, iterator.depth());
@@ -97,9 +97,11 @@ final class Iterators {
         throw new AssertionError("the frame of a site is one of the state's");
     }
 
-    private static Value given(Kind kind, Step step) {
+    /** The number is in the iterator, so it goes with it. */
+    private static Value given(Kind kind, Thing.Iterator iterator, Step step) {
         if (kind.gives().isEmpty()) {
-            return Pointer.to(new Value.Region.Memory("an iterator's number", 4, MapSpec.Access.READ_ONLY, 0));
+            return Pointer.to(
+                    new Value.Region.Memory("an iterator's number", 4, MapSpec.Access.READ_ONLY, iterator.reference()));
         }
         int type = KernelMemory.idOf(step, kind.gives());
         return Pointer.to(new Value.Region.Kernel(type, kind.gives(), Trust.TRUSTED, 0));
@@ -110,6 +112,7 @@ final class Iterators {
             throw StackObjects.bad(Reg.R1, "the iterator is not in use", "destroy an iterator once");
         }
         StackObjects.remove(step, site, iterator, iterator.parts());
+        StackObjects.forgetSlices(step.state, iterator.reference());
         FrameTransfer.forgetArguments(step);
         step.state.set(Reg.R0, Value.Nothing.UNINITIALISED);
     }

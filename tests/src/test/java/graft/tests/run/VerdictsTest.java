@@ -17,19 +17,21 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
-/** What callbacks may do with a sample of a user ring buffer: both verifiers say the same of each program. Needs root. */
+/** Both verifiers say of each program what its name says. Needs root. */
 @Tag("slow")
-class UserRingVerdictsTest {
-    private static final Path OBJECT = Path.of("target/test-classes/bpf/user_ring_verdicts.bpf.o");
-    private static final int PROGRAMS = 19;
+class VerdictsTest {
+    private static final Path FOLDER = Path.of("target/test-classes/bpf");
 
-    @Test
-    void areTheKernels() throws IOException {
-        LoadResult result = ObjectLoader.load(OBJECT.toString(), Files.readAllBytes(OBJECT), Optional::empty);
+    @ParameterizedTest
+    @CsvSource({"user_ring, 19", "iterator, 8"})
+    void areTheKernels(String what, int programs) throws IOException {
+        Path file = FOLDER.resolve(what + "_verdicts.bpf.o");
+        LoadResult result = ObjectLoader.load(file.toString(), Files.readAllBytes(file), Optional::empty);
         CollectionSpec object = ((LoadResult.Loaded) result).spec();
-        assertThat(object.programs()).hasSize(PROGRAMS);
+        assertThat(object.programs()).hasSize(programs);
         for (ProgSpec program : object.programs().values()) {
             boolean wanted = program.name().startsWith("accepted_");
             Verdict ours = Verifier.of(object).verify(program);
