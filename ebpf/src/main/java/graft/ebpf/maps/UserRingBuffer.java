@@ -20,6 +20,9 @@ public final class UserRingBuffer extends RegionMap {
     private final ReentrantLock producing = new ReentrantLock();
     private final long size;
 
+    /** Where the next sample goes; guarded by {@link #producing}. Targets can write to the place that tells them. */
+    private long produced;
+
     private UserRingBuffer(MapSpec spec) {
         super(spec, MapRegion.create(spec, MapConstants.RING_DATA_OFFSET + (long) spec.maxEntries()));
         this.size = spec.maxEntries();
@@ -112,14 +115,15 @@ public final class UserRingBuffer extends RegionMap {
         producing.lock();
         try {
             long consumed = region.getLongAcquire(MapConstants.RING_CONSUMER_OFFSET);
-            long produced = region.getLong(MapConstants.RING_PRODUCER_OFFSET);
             if (room(bytes) > size - (produced - consumed)) {
                 return Optional.empty();
             }
             region.set(header(produced) + RecordLayout.LENGTH, bytes | MapConstants.RECORD_BUSY);
             region.set(header(produced) + RecordLayout.OWNER, 0);
-            region.setLongRelease(MapConstants.RING_PRODUCER_OFFSET, produced + room(bytes));
-            return Optional.of(new Sample(produced, bytes));
+            Sample sample = new Sample(produced, bytes);
+            produced += room(bytes);
+            region.setLongRelease(MapConstants.RING_PRODUCER_OFFSET, produced);
+            return Optional.of(sample);
         } finally {
             producing.unlock();
         }

@@ -71,6 +71,20 @@ class DamagedMapTest {
     }
 
     @Test
+    void samplesGoWhereTheyShouldWhateverTheirPositionsSay() {
+        try (UserRingBuffer ring = (UserRingBuffer) created(MapSpec.of("samples", MapType.USER_RINGBUF, 0, 0, 4096))) {
+            for (long position : new long[] {4095, 4093, -1, Long.MIN_VALUE}) {
+                scribble(
+                        ring, memory -> memory.set(ValueLayout.JAVA_LONG, MapConstants.RING_PRODUCER_OFFSET, position));
+                UserRingBuffer.Sample sample = ring.reserve(8).orElseThrow();
+                sample.put(0, new byte[8]);
+                sample.submit();
+            }
+            assertThat(ring.pending()).isEqualTo(4 * 16);
+        }
+    }
+
+    @Test
     void elementsThatDoNotExistAreNotTouched() {
         try (KeyedMap map = hash()) {
             scribble(map, memory -> {
