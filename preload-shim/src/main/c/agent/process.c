@@ -32,6 +32,8 @@ void graft_adopt(void)
         number = graft_ask_process(own);
         if (!number && __atomic_load_n(&graft_state()->active, __ATOMIC_ACQUIRE))
             return; /* a signal handler or another thread has had an answer */
+        if (!number)
+            config->pid_namespace = 0;
         config->own_tgid = own;
         config->translated = 1;
     }
@@ -58,6 +60,26 @@ EXPORT uint64_t graft_helper_get_current_pid_tgid(void)
     graft_tgid(); /* adopts */
     return (uint64_t)graft_initial((uint32_t)graft_call(SYS_GETPID, 0, 0, 0, 0, 0, 0)) << 32 |
            graft_initial((uint32_t)graft_call(SYS_GETTID, 0, 0, 0, 0, 0, 0));
+}
+
+/* As in the kernel, only the namespace that the process is in has numbers to give. */
+EXPORT long graft_helper_get_ns_current_pid_tgid(uint64_t device, uint64_t inode, uint32_t *numbers, uint32_t size)
+{
+    struct graft_config *config = graft_config();
+    uint32_t tgid = graft_tgid(); /* adopts */
+    uint32_t namespace = config->pid_namespace;
+    if (size != 8 || !namespace || inode != namespace || device != config->namespace_device) {
+        graft_zero(numbers, size);
+        return -EINVAL;
+    }
+    if (config->followed && !config->confined) {
+        numbers[0] = (uint32_t)graft_call(SYS_GETTID, 0, 0, 0, 0, 0, 0);
+        numbers[1] = (uint32_t)graft_call(SYS_GETPID, 0, 0, 0, 0, 0, 0);
+    } else {
+        numbers[0] = graft_own_tid();
+        numbers[1] = config->translated ? config->own_tgid : tgid;
+    }
+    return 0;
 }
 
 /* Before a call by which the process may put itself under a filter of system calls. */

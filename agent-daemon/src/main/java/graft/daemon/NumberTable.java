@@ -140,7 +140,9 @@ final class NumberTable implements AutoCloseable {
         return asking;
     }
 
-    void answer(Newcomer newcomer, int number) {
+    /** Says its number, and the inode of its pid namespace, 0 when that is not known. */
+    void answer(Newcomer newcomer, int number, int namespace) {
+        INT.setRelease(memory, newcomerAt(newcomer.slot()) + NewcomerLayout.PID_NAMESPACE, namespace);
         answer(newcomerAt(newcomer.slot()) + NewcomerLayout.NUMBER, number);
     }
 

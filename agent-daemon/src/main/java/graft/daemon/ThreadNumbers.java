@@ -7,6 +7,7 @@ import graft.platform.linux.NativeFd;
 import graft.platform.linux.ProcMem;
 import graft.platform.linux.SysException;
 import graft.platform.proc.NoSuchProcessException;
+import graft.platform.proc.PidNamespace;
 import graft.platform.proc.ProcessMaps;
 import graft.platform.proc.ProcessStatus;
 import java.io.IOException;
@@ -173,7 +174,11 @@ public final class ThreadNumbers implements AutoCloseable {
         withOwn(newcomer.own())
                 .filter(pid -> has(pid, newcomer))
                 .findFirst()
-                .ifPresentOrElse(pid -> table.answer(newcomer, pid), () -> table.remove(newcomer));
+                .ifPresentOrElse(pid -> table.answer(newcomer, pid, namespace(pid)), () -> table.remove(newcomer));
+    }
+
+    private static int namespace(int pid) {
+        return PidNamespace.find(pid).map(PidNamespace::inode).orElse(0);
     }
 
     private static boolean has(int pid, Newcomer newcomer) {

@@ -114,7 +114,7 @@ final class AgentCalls {
             }
             case RINGBUF_SUBMIT, RINGBUF_DISCARD, RINGBUF_SUBMIT_DYNPTR, RINGBUF_DISCARD_DYNPTR ->
                 calls.add(AgentSyscall.FUTEX);
-            case GET_CURRENT_PID_TGID -> currentThread();
+            case GET_CURRENT_PID_TGID, GET_NS_CURRENT_PID_TGID -> currentThread();
             case GET_CURRENT_UID_GID -> {
                 calls.add(AgentSyscall.GETUID);
                 calls.add(AgentSyscall.GETGID);

@@ -61,6 +61,10 @@ final class RuntimeImage {
         image.putLong(
                 ConfigLayout.NUMBERS, pool.numbers().map(RemoteAddress::value).orElse(0L));
         image.putInt(ConfigLayout.TRANSLATED, environment.ownTgid().isPresent() ? 1 : 0);
+        environment.pidNamespace().ifPresent(namespace -> {
+            image.putInt(ConfigLayout.PID_NAMESPACE, namespace.inode());
+            image.putInt(ConfigLayout.NAMESPACE_DEVICE, namespace.device());
+        });
         image.putLong(ConfigLayout.POOL_SIZE, pool.size());
         image.putLong(ConfigLayout.NEXT_POOL, pool.next().value());
         image.putInt(ConfigLayout.MAX_STACK, Math.min(StackDepth.most(), MapConstants.TRACE_ADDRESSES_MAX));

@@ -8,6 +8,7 @@ import graft.platform.elf.ElfSymbol;
 import graft.platform.elf.SymbolTable;
 import graft.platform.linux.ProcMem;
 import graft.platform.proc.MemoryMapping;
+import graft.platform.proc.PidNamespace;
 import graft.platform.proc.ProcessStatus;
 import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import graft.uprobe.TargetModule;
@@ -23,6 +24,7 @@ import java.util.OptionalInt;
  *
  * @param tgid the process id in the initial pid namespace
  * @param ownTgid the process id in its own pid namespace, when that is another
+ * @param pidNamespace which one that is
  * @param tidOffset of a thread's id, in its own pid namespace, from its thread pointer
  * @param rseqOffset of a thread's rseq area from its thread pointer
  * @param clockGettime the vDSO's function
@@ -33,6 +35,7 @@ import java.util.OptionalInt;
 public record TargetEnvironment(
         int tgid,
         OptionalInt ownTgid,
+        Optional<PidNamespace> pidNamespace,
         int uid,
         int gid,
         OptionalInt tidOffset,
@@ -55,6 +58,7 @@ public record TargetEnvironment(
                 ownPidNumbers
                         ? OptionalInt.empty()
                         : OptionalInt.of(status.namespacePids().getLast()),
+                PidNamespace.find(modules.pid()),
                 status.uid().get(REAL),
                 status.gid().get(REAL),
                 libc.map(TargetEnvironment::tidOffset).orElseGet(OptionalInt::empty),

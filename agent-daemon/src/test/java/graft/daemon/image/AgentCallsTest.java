@@ -16,6 +16,7 @@ class AgentCallsTest {
         TargetEnvironment environment = new TargetEnvironment(
                 1,
                 OptionalInt.empty(),
+                Optional.empty(),
                 0,
                 0,
                 OptionalInt.empty(),

@@ -54,7 +54,10 @@ class HelperValuesTest {
         try (AskedProgram program = AskedProgram.startInPidNamespace(file)) {
             List<String> kernel = rows(program, object, "kernel");
 
-            assertThat(kernel).hasSize(CALLS).anyMatch(row -> row.contains("first_thread_of=1"));
+            assertThat(kernel)
+                    .hasSize(CALLS)
+                    .anyMatch(row -> row.contains("first_thread_of=1"))
+                    .allMatch(row -> row.contains("own_process=1 ") && row.contains("own_thread=1 "));
             assertThat(rows(program, object, "user")).isEqualTo(kernel);
         }
     }
