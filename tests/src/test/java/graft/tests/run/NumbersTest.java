@@ -12,6 +12,7 @@ import graft.tests.command.Sessions;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -66,6 +67,15 @@ class NumbersTest {
     void ofChildrenThatGoIntoAPidNamespace() throws IOException {
         try (AskedProgram program = AskedProgram.start(compiled())) {
             compare(program, ForkedChildren.FOLLOWED, List.of("threads", "children", "inner"));
+        }
+    }
+
+    /** Those that they have there, by the helper that asks for them. */
+    @Test
+    void ofTheirOwnNamespaces() throws IOException {
+        Object device = Files.getAttribute(Path.of("/proc/self/ns/pid"), "unix:dev");
+        try (AskedProgram program = AskedProgram.start(compiled())) {
+            compare(program, ForkedChildren.FOLLOWED, List.of("threads", "children", "inner"), "-DDEVICE=" + device);
         }
     }
 

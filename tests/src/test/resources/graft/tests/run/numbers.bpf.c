@@ -42,7 +42,7 @@ int on_getsid(struct call *call)
 	__u32 index = call->arguments[0] & (CALLS - 1);
 	__u64 *number, id = bpf_get_current_pid_tgid();
 
-	if ((call->arguments[0] & ~(CALLS - 1)) != MARK)
+	if (((__u32)call->arguments[0] & ~(CALLS - 1)) != MARK)
 		return 0;
 #ifdef KEPT
 	__u64 *kept = bpf_task_storage_get(&KEPT_BY, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -50,6 +50,12 @@ int on_getsid(struct call *call)
 		id = 0;
 	else
 		*kept = 1;
+#endif
+#ifdef DEVICE
+	struct bpf_pidns_info info;
+	id = bpf_get_ns_current_pid_tgid(DEVICE, call->arguments[0] >> 32, &info, sizeof(info));
+	if (!id)
+		id = (__u64)info.tgid << 32 | info.pid;
 #endif
 	bpf_map_update_elem(&HASHED, &index, &id, BPF_ANY);
 	number = bpf_map_lookup_elem(&NUMBERS, &index);
