@@ -6,6 +6,7 @@ import graft.cli.option.OutputOptions;
 import graft.cli.output.Footer;
 import graft.daemon.KernelSession;
 import graft.daemon.Session;
+import graft.daemon.SessionRefusal;
 import graft.ebpf.btf.Btf;
 import graft.ebpf.maps.ArenaMap;
 import graft.ebpf.maps.ArrayMap;
@@ -38,6 +39,7 @@ final class MapReporter {
     private final PrintWriter err;
     private final OutputFormat format;
     private final MapRows rows;
+    private int told;
 
     /** @param object whose maps are printed, with their types if it has any */
     MapReporter(OutputOptions options, CollectionSpec object) {
@@ -83,11 +85,12 @@ final class MapReporter {
                         .orElse(""));
     }
 
-    /** Places that a pattern leads to, but that cannot be probed. */
+    /** Places that a pattern or system call leads to, but that cannot be probed: those that were not told yet. */
     void leftOut(LiveSession live) {
-        live.session()
-                .skipped()
+        List<SessionRefusal.SiteRefused> all = live.session().skipped();
+        all.subList(told, all.size())
                 .forEach(left -> err.printf("left out %s (pid %d): %s%n", left.site(), left.pid(), left.why()));
+        told = all.size();
     }
 
     /** Says that programs run in the kernel. */
@@ -110,9 +113,10 @@ final class MapReporter {
         rows.print(spec, key, MapRows.values(spec, value));
     }
 
-    /** Undoes, then prints every map that is not global data, then the footer. */
+    /** Undoes, says what was left out on the way, then prints every map that is not global data, then the footer. */
     void finished(LiveSession live) {
         live.detach();
+        leftOut(live);
         live.session().collection().maps().stream()
                 .filter(map -> isPrinted(map.spec()))
                 .forEach(this::print);

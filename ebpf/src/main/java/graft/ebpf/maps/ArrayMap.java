@@ -71,7 +71,7 @@ public final class ArrayMap extends IndexedMap {
 
     private Optional<ValueLock> lock() {
         return spec.lock().isPresent()
-                ? Optional.of(new ValueLock(region, spec.lock().getAsInt()))
+                ? Optional.of(new ValueLock(region, spec, spec.lock().getAsInt()))
                 : Optional.empty();
     }
 

@@ -10,7 +10,7 @@ import java.util.Optional;
 record HashValues(MapSpec spec, MapRegion region, HashGeometry geometry) {
     Optional<ValueLock> lock() {
         return spec.lock().isPresent()
-                ? Optional.of(new ValueLock(region, spec.lock().getAsInt()))
+                ? Optional.of(new ValueLock(region, spec, spec.lock().getAsInt()))
                 : Optional.empty();
     }
 

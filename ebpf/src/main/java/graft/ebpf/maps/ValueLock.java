@@ -9,16 +9,18 @@ import java.util.function.Supplier;
 
 /**
  * The lock in the values of a map, as the daemon takes it: in the name of its main thread. As in the agent, one whose owner is
- * gone or does not leave it in time is taken over, so that nobody waits for a stopped target for ever.
+ * gone or does not leave it in time is taken over, so that nobody waits for a stopped target for ever; nor for one that
+ * writes another owner into it again and again.
  *
  * @param offset of the lock in a value
  */
-record ValueLock(MapRegion region, int offset) {
+record ValueLock(MapRegion region, MapSpec spec, int offset) {
     /** {@code BPF_F_LOCK}. */
     static final long FLAG = 4;
 
     private static final int SPINS = 200;
     private static final long LONGEST_NANOS = 100_000_000;
+    private static final long PATIENCE_NANOS = 10_000_000_000L;
     private static final int ME = (int) ProcessHandle.current().pid() & MapConstants.SPIN_OWNER;
     private static final Path THREADS = Path.of("/proc");
 
@@ -39,7 +41,8 @@ record ValueLock(MapRegion region, int offset) {
 
     private void take(long lock) {
         int seen = 0;
-        long since = 0;
+        long began = System.nanoTime();
+        long since = began;
         for (int tries = 0; !region.compareAndSet(lock, 0, ME); tries++) {
             int word = region.getAcquire(lock);
             if (word != seen) {
@@ -49,6 +52,9 @@ record ValueLock(MapRegion region, int offset) {
             boolean over = word != 0 && (isGone(word, tries) || System.nanoTime() - since > LONGEST_NANOS);
             if (over && region.compareAndSet(lock, word, ME)) {
                 return;
+            }
+            if (System.nanoTime() - began > PATIENCE_NANOS) {
+                throw new DamagedMapException(spec, "a lock changes hands all the time; a process writes over it");
             }
             if (tries < SPINS) {
                 Thread.onSpinWait();

@@ -47,6 +47,14 @@ class StartedProgramTest {
                 ".globl work\\n.type work, @function\\nwork: mov %%rdi, %%rax\\n add $1, %%rax\\n ret\\n.size work, . - work");
             """.formatted(CALLS, EXIT);
 
+    /** Nothing leads to the second call but a jump over what is before it. */
+    private static final String HIDDEN_CALL = """
+            asm(".globl _start\\n.type _start, @function\\n_start: mov $39, %eax\\n syscall\\n mov $95, %ebp\\n"
+                " call hidden\\n"
+                " xor %edi, %edi\\n mov $231, %eax\\n syscall\\n.size _start, . - _start\\n"
+                "hidden: mov %ebp, %eax\\n jmp 1f\\n nop\\n1: nop\\n syscall\\n ret");
+            """;
+
     @TempDir
     private Path folder;
 
@@ -63,6 +71,18 @@ class StartedProgramTest {
     @Test
     void countsWhereTheProgramBegins() throws IOException, InterruptedException {
         countsEveryCall(CompiledProgram.of(folder, "small", SMALL, "-static", "-nostdlib"));
+    }
+
+    @Test
+    void saysWhichCallsItDoesNotSee() throws IOException, InterruptedException {
+        Path program = CompiledProgram.of(folder, "hidden", HIDDEN_CALL, "-static", "-nostdlib");
+        StringWriter err = new StringWriter();
+
+        int status = Main.run(
+                new PrintWriter(new StringWriter()), new PrintWriter(err), "run", "syscount", "--", program.toString());
+
+        assertThat(status).as(err.toString()).isZero();
+        assertThat(err.toString()).contains("left out hidden:").contains("what is before it does not lead there");
     }
 
     private void countsEveryCall(Path program) {
