@@ -104,8 +104,11 @@ uint32_t graft_ask_process(uint32_t own)
         me->place = (uint64_t)&token;
         __atomic_store_n(&me->token, token, __ATOMIC_RELEASE);
         uint32_t number = ask(&me->number);
-        if (number)
-            graft_config()->pid_namespace = me->pid_namespace;
+        if (!number) { /* an answer may still come: the daemon empties the place, for whoever asks next must not get that */
+            __atomic_store_n(&me->place, 0, __ATOMIC_RELEASE);
+            return 0;
+        }
+        graft_config()->pid_namespace = me->pid_namespace;
         __atomic_store_n(&me->token, 0, __ATOMIC_RELEASE);
         __atomic_store_n(&me->taken, 0, __ATOMIC_RELEASE);
         return number;

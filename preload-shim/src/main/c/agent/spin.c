@@ -2,7 +2,7 @@
  * Locks in values (struct bpf_spin_lock). Runs in the target, anywhere (see runtime.h). A word of 32 bits: 0, or its owner, and how
  * often that has taken it again. What keeps a thread from waiting for ever: the program of a signal's handler goes on when the
  * program that the signal interrupted holds the lock; a lock whose owner is gone, or that is not left in time because its owner is
- * stopped, is taken over. Ordering rule: whoever leaves a lock compares the word first, as it may be another's by now.
+ * stopped, is taken over, and so is one that somebody writes other owners into for ever. Ordering rule: whoever leaves a lock compares the word first, as it may be another's by now.
  */
 #include "runtime.h"
 
@@ -10,6 +10,7 @@
 #define YIELDS 50
 #define NAPS 1000
 #define NAP_NANOS 100000
+#define PATIENCE_NANOS 10000000000ull
 #define CONFINED_PAUSES 4096
 
 enum { FUTEX_WAIT = 0, ESRCH = 3 };
@@ -53,10 +54,11 @@ static void nap(uint32_t *lock, uint32_t word)
             __builtin_ia32_pause();
 }
 
-/* Another's word that stays the same for so long, or whose owner is gone, is replaced. */
+/* Another's word that stays the same for so long, or whose owner is gone, is replaced; any word when that takes too long. */
 static void wait_and_take(uint32_t *lock, uint32_t me)
 {
     uint32_t waited_for = 0;
+    uint64_t began = graft_monotonic_nanos();
     for (int naps = 0;;) {
         uint32_t word = __atomic_load_n(lock, __ATOMIC_RELAXED);
         if (!word) {
@@ -68,7 +70,7 @@ static void wait_and_take(uint32_t *lock, uint32_t me)
             waited_for = word;
             naps = 0;
         }
-        if (++naps > NAPS || is_gone(word)) {
+        if (++naps > NAPS || is_gone(word) || graft_monotonic_nanos() - began > PATIENCE_NANOS) {
             if (!exchanged(lock, word, me))
                 continue;
             __atomic_fetch_add(&graft_config()->locks_taken_over, 1, __ATOMIC_RELAXED);

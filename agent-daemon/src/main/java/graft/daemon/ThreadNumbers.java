@@ -165,6 +165,10 @@ public final class ThreadNumbers implements AutoCloseable {
     }
 
     private void answer(Newcomer newcomer) {
+        if (newcomer.place() == 0) { // it has given up
+            table.remove(newcomer);
+            return;
+        }
         if (newcomer.number() != 0) {
             if (ProcessStatus.find(newcomer.number()).isEmpty()) { // it was killed before it read the answer
                 table.remove(newcomer);

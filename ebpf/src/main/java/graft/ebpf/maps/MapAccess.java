@@ -15,7 +15,6 @@ public final class MapAccess {
     private static final byte[] NOTHING = new byte[0];
     private static final int RDONLY = 1 << 3;
     private static final int WRONLY = 1 << 4;
-    private static final long LOCK = 1 << 2;
 
     private final BpfMap map;
     private final TaskKeys taskKeys;
@@ -116,7 +115,7 @@ public final class MapAccess {
     }
 
     private int update(TaskStorageMap storage, byte[] key, byte[] value, long flags) {
-        if ((flags & LOCK) != 0) {
+        if ((flags & ValueLock.FLAG) != 0) {
             return Errno.EINVAL; // such values have no locks
         }
         int thread = thread(key);

@@ -1,9 +1,11 @@
 package graft.tests.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import graft.ebpf.maps.ArrayMap;
 import graft.ebpf.maps.BpfMap;
+import graft.ebpf.maps.DamagedMapException;
 import graft.ebpf.maps.KeyedMap;
 import graft.ebpf.maps.MapAccess;
 import graft.ebpf.maps.MapCreation;
@@ -15,11 +17,17 @@ import graft.ebpf.object.ObjectLoader;
 import graft.platform.linux.Errno;
 import graft.platform.linux.Signals;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -132,6 +140,37 @@ class SpinLockTest {
             Signals.kill(holder.pid(), Signals.SIGCONT);
             assertThat(holder.number("spin leave 1")).isZero();
             assertThat(counted(map)).isEqualTo(7);
+        }
+    }
+
+    /** Every process that has the map can write to it. */
+    @Test
+    void nobodyWaitsForEverForOwnersThatChange() throws IOException, InterruptedException {
+        try (ArrayMap map = array();
+                AgentHost host = host(map);
+                Arena memory = Arena.ofShared();
+                FileChannel file = FileChannel.open(
+                        Path.of(AgentHost.pathOf(map)), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            MemorySegment lock = file.map(FileChannel.MapMode.READ_WRITE, 0, file.size(), memory)
+                    .asSlice(map.dataAddress(0), Integer.BYTES);
+            AtomicBoolean over = new AtomicBoolean();
+            int owner = (int) ProcessHandle.current().pid();
+            lock.set(ValueLayout.JAVA_INT, 0, owner);
+            Thread writer = Thread.ofPlatform().start(() -> {
+                for (int word = owner; !over.get(); word ^= 1 << 31) {
+                    ValueLayout.JAVA_INT.varHandle().setVolatile(lock, 0L, word);
+                }
+            });
+            try {
+                CompletableFuture<Long> there = CompletableFuture.supplyAsync(() -> host.number("spin count 1"));
+                assertThatThrownBy(() -> map.update(FIRST, new byte[map.valueBytes()], LOCK))
+                        .isInstanceOf(DamagedMapException.class);
+                there.join();
+                assertThat(host.number("taken-over")).isOne();
+            } finally {
+                over.set(true);
+                writer.join();
+            }
         }
     }
 
