@@ -139,11 +139,14 @@ long churn(long from, long keys, long rounds)
     return wrong;
 }
 
-/* Every key is looked up before as many others as half of the map come in. */
+/*
+ * Every key is looked up before a quarter of the map has come in from here: two of these side by side bring half of it in
+ * meanwhile, so that the hand cannot come round to a key twice.
+ */
 long flood(long hot, long from, long keys)
 {
     char value[MAX_BYTES] = {0};
-    long wrong = 0, step = map->max_entries / 2 / hot;
+    long wrong = 0, step = map->max_entries / 4 / hot;
     for (long key = 0; key < hot; key++)
         wrong += patiently(key, value, BPF_ANY) != 0 || !graft_helper_map_lookup_elem(map, key_of(key));
     for (long i = 0; i < keys || !keys; i++) {
