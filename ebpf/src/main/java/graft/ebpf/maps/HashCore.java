@@ -193,7 +193,7 @@ final class HashCore implements AutoCloseable {
     /** The hash of a map whose elements are in buckets. */
     static HashCore of(KeyedMap map) {
         return switch (map) {
-            case HashTable table -> table.core();
+            case HashTable table -> table.core;
             case MapOfMaps maps -> of(maps.numbers());
             case IndexedMap _, LpmTrie _, StackTraceMap _ ->
                 throw new AssertionError(map.spec().type() + " has no buckets");

@@ -5,37 +5,18 @@ import graft.platform.linux.Errno;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.Set;
 
 /**
  * A hash, per CPU or not. Lookups take no lock; values of other sizes than 1, 2, 4 and 8 bytes are replaced as a whole.
  * A full LRU hash drops an element that programs have not looked up for long.
  */
-public final class HashTable extends RegionMap implements KeyedMap {
-    private final HashCore core;
-
+public final class HashTable extends HashedMap implements KeyedMap {
     private HashTable(MapSpec spec, MapMemory memory) {
-        HashCore core = new HashCore(spec, memory);
-        super(spec, core.region());
-        this.core = core;
-    }
-
-    HashCore core() {
-        return core;
+        super(spec, new HashCore(spec, memory));
     }
 
     static HashTable create(MapSpec spec, MapMemory memory) {
         return new HashTable(spec, memory);
-    }
-
-    @Override
-    public byte[] describe(long baseAddress) {
-        return core.describe(baseAddress);
-    }
-
-    @Override
-    public long dataAddress(long baseAddress) {
-        return baseAddress + core.geometry().elementsOffset();
     }
 
     /** Bytes from the values of one processor to those of the next. */
@@ -134,15 +115,5 @@ public final class HashTable extends RegionMap implements KeyedMap {
     @Override
     public List<byte[]> keys() {
         return core.keys();
-    }
-
-    @Override
-    Set<Integer> lockHolders() {
-        return core.lockHolders();
-    }
-
-    @Override
-    public int releaseLocksOf(int deadTgid) {
-        return core.releaseLocksOf(deadTgid);
     }
 }

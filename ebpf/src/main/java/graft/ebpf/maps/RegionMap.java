@@ -10,14 +10,13 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /** What all maps have in common: each is one region, which targets map as a whole unless a type says otherwise. */
 abstract sealed class RegionMap implements BpfMap
         permits IndexedMap,
-                HashTable,
+                HashedMap,
                 LpmTrie,
                 QueueMap,
                 BloomFilter,
                 RingBuffer,
                 ArenaMap,
                 StackTraceMap,
-                TaskStorageMap,
                 UserRingBuffer,
                 MapOfMaps {
     final MapSpec spec;

@@ -5,28 +5,20 @@ import graft.platform.layout.StorageLayout;
 import graft.platform.linux.Errno;
 import graft.platform.proc.ProcessStat;
 import graft.platform.proc.ThreadLimit;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * A value for each thread: a hash by its number. The number may be another thread's later, so values say when they were made:
  * one that is older than the thread is that of a former one, and as good as none.
  */
-public final class TaskStorageMap extends RegionMap {
+public final class TaskStorageMap extends HashedMap {
     private static final long TICK_NANOS = 10_000_000; // USER_HZ is 100
     private static final long NEVER = Long.MAX_VALUE;
 
-    private final HashCore core;
-
     private TaskStorageMap(MapSpec spec, MapMemory memory) {
-        HashCore core = new HashCore(hash(spec), memory);
-        super(spec, core.region());
-        this.core = core;
-    }
-
-    HashCore core() {
-        return core;
+        super(spec, new HashCore(hash(spec), memory));
     }
 
     static TaskStorageMap create(MapSpec spec, MapMemory memory) {
@@ -44,16 +36,6 @@ public final class TaskStorageMap extends RegionMap {
     /** Threads that can have a value. */
     public int capacity() {
         return core.geometry().capacity() - core.geometry().lists();
-    }
-
-    @Override
-    public byte[] describe(long baseAddress) {
-        return core.describe(baseAddress);
-    }
-
-    @Override
-    public long dataAddress(long baseAddress) {
-        return baseAddress + core.geometry().elementsOffset();
     }
 
     /**
@@ -131,20 +113,10 @@ public final class TaskStorageMap extends RegionMap {
     }
 
     private static byte[] withoutHeader(byte[] value) {
-        return java.util.Arrays.copyOfRange(value, StorageLayout.SIZE, value.length);
+        return Arrays.copyOfRange(value, StorageLayout.SIZE, value.length);
     }
 
     private static byte[] key(int thread) {
         return MapBytes.ofInt(thread);
-    }
-
-    @Override
-    Set<Integer> lockHolders() {
-        return core.lockHolders();
-    }
-
-    @Override
-    public int releaseLocksOf(int deadTgid) {
-        return core.releaseLocksOf(deadTgid);
     }
 }

@@ -138,7 +138,7 @@ final class StackObjects {
         }
     }
 
-    /** A function returns: records held by dynptrs in its frame could never be given back. */
+    /** A function returns: its dynptrs go, and what was cut from them. */
     static void leaving(AbstractState state) {
         Frame frame = state.top();
         for (int slot = 0; slot < frame.slotCount(); slot++) {

@@ -186,7 +186,7 @@ class TaskStorageTest {
             assertThat(map.update(number, new byte[] {1, 2, 3, 4}, KeyedMap.ANY))
                     .isZero();
             assertThat(map.threads()).containsExactly(number);
-            map.core().update(MapBytes.ofInt(number), new byte[StorageLayout.SIZE + 4], KeyedMap.EXIST);
+            map.core.update(MapBytes.ofInt(number), new byte[StorageLayout.SIZE + 4], KeyedMap.EXIST);
             assertThat(map.lookup(number)).isEmpty();
             assertThat(map.threads()).isEmpty();
             assertThat(map.delete(number)).isEqualTo(-Errno.ENOENT);
