@@ -96,6 +96,7 @@ public final class ValueFormatter {
             case BtfType.Pointer _ -> new FormattedValue.Text("0x" + Long.toHexString(bits(place, 0, 64)));
             case BtfType.Array type -> array(btf, type, place);
             case BtfType.Composite type -> composite(btf, type, place);
+            case BtfType.Float type when !isNumber(type) -> hexadecimal(place, type.size());
             case BtfType.Float type -> floating(type, place);
             case BtfType.Variable type -> value(btf, type.type(), place.inside(0));
             case BtfType.DataSection type -> section(btf, type, place);
@@ -117,11 +118,21 @@ public final class ValueFormatter {
     }
 
     private static FormattedValue floating(BtfType.Float type, Place place) {
-        double value = type.size() == 4
-                ? place.bytes().getFloat(place.index(0, 4))
-                : place.bytes().getDouble(place.index(0, 8));
-        String text = Double.toString(value);
-        return Double.isFinite(value) ? new FormattedValue.Number(text) : new FormattedValue.Text(text);
+        if (type.size() == Float.BYTES) {
+            float value = place.bytes().getFloat(place.index(0, Float.BYTES));
+            return number(Float.toString(value), Float.isFinite(value));
+        }
+        double value = place.bytes().getDouble(place.index(0, Double.BYTES));
+        return number(Double.toString(value), Double.isFinite(value));
+    }
+
+    private static FormattedValue number(String text, boolean isFinite) {
+        return isFinite ? new FormattedValue.Number(text) : new FormattedValue.Text(text);
+    }
+
+    /** {@code float} and {@code double}; not {@code _Float16} and {@code long double}. */
+    static boolean isNumber(BtfType.Float type) {
+        return type.size() == Float.BYTES || type.size() == Double.BYTES;
     }
 
     private static FormattedValue integer(BtfType.Int type, long value, int bits) {
@@ -143,7 +154,8 @@ public final class ValueFormatter {
                 .filter(named -> named.value() == number)
                 .findFirst()
                 .<FormattedValue>map(named -> new FormattedValue.Text(named.name()))
-                .orElseGet(() -> new FormattedValue.Number(Long.toString(number)));
+                .orElseGet(() -> new FormattedValue.Number(
+                        type.isSigned() ? Long.toString(number) : Long.toUnsignedString(number)));
     }
 
     private static FormattedValue array(Btf btf, BtfType.Array type, Place place) {

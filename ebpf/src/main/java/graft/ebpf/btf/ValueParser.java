@@ -12,7 +12,7 @@ import java.util.OptionalInt;
 
 /**
  * The other way round: bytes of a map's key or value from a {@link FormattedValue}. What {@link ValueFormatter} writes is
- * understood here and gives the same bytes, but for padding, which is 0. Nothing is guessed: a member that is missing or
+ * understood here and gives the same bytes, but for padding and what follows the end of a text, which are 0. Nothing is guessed: a member that is missing or
  * unknown, and a number that does not fit, are refused.
  */
 public final class ValueParser {
@@ -121,9 +121,7 @@ public final class ValueParser {
     }
 
     private static void put(Btf btf, int id, FormattedValue value, Spot spot) {
-        if (spot.depth() > MAX_DEPTH) {
-            throw new BtfFormatException("type %d is nested more than %d deep".formatted(id, MAX_DEPTH));
-        }
+        requireFlat(spot.depth(), btf.type(id));
         switch (btf.resolved(id)) {
             case BtfType.Int type when type.size() > 8 -> bytes(hexadecimal(value, type.size(), spot), spot);
             case BtfType.Int type -> spot.write(type.size() * 8, integer(type, value, type.size() * 8, spot));
@@ -133,8 +131,10 @@ public final class ValueParser {
             case BtfType.Composite type -> {
                 Map<String, FormattedValue> given = members(value, spot);
                 composite(btf, type, given, spot);
-                requireEmpty(given, names(btf, type), spot);
+                requireEmpty(given, names(btf, type, spot.depth()), spot);
             }
+            case BtfType.Float type
+            when !ValueFormatter.isNumber(type) -> bytes(untyped(value, type.size(), spot.name()), spot);
             case BtfType.Float type -> floating(type, value, spot);
             case BtfType.Variable type -> put(btf, type.type(), value, spot.inside(0));
             case BtfType.DataSection type -> section(btf, type, value, spot);
@@ -145,6 +145,12 @@ public final class ValueParser {
                     BtfType.Prototype _,
                     BtfType.DeclarationTag _,
                     BtfType.Void _ -> throw spot.misfit("is of a type that has no values");
+        }
+    }
+
+    private static void requireFlat(int depth, BtfType type) {
+        if (depth > MAX_DEPTH) {
+            throw new BtfFormatException("%s is nested more than %d deep".formatted(type.typeName(), MAX_DEPTH));
         }
     }
 
@@ -178,23 +184,24 @@ public final class ValueParser {
             throw spot.misfit("is a struct: {\"member\": value, ...}");
         }
         Map<String, FormattedValue> given = new LinkedHashMap<>();
-        flatten(members, given);
+        flatten(members, given, spot);
         return given;
     }
 
     /** What is in an unnamed struct or union belongs to the one around it, as in C. */
-    private static void flatten(List<FormattedValue.Member> members, Map<String, FormattedValue> given) {
+    private static void flatten(List<FormattedValue.Member> members, Map<String, FormattedValue> given, Spot spot) {
         for (FormattedValue.Member member : members) {
             if (member.name().isEmpty() && member.value() instanceof FormattedValue.Record(var inner)) {
-                flatten(inner, given);
-            } else {
-                given.put(member.name(), member.value());
+                flatten(inner, given, spot);
+            } else if (given.put(member.name(), member.value()) != null) {
+                throw spot.misfit("has the member %s twice".formatted(member.name()));
             }
         }
     }
 
     /** Takes what belongs to it out of {@code given}; of a union one member is enough. */
     private static boolean composite(Btf btf, BtfType.Composite type, Map<String, FormattedValue> given, Spot spot) {
+        requireFlat(spot.depth(), type);
         boolean isUnion = type.kind() == BtfType.Composite.Kind.UNION;
         List<String> missing = new ArrayList<>();
         boolean any = false;
@@ -215,7 +222,7 @@ public final class ValueParser {
     private static boolean member(
             Btf btf, BtfType.Member member, Map<String, FormattedValue> given, Spot spot, boolean isOptional) {
         if (member.name().isEmpty() && btf.resolved(member.type()) instanceof BtfType.Composite inner) {
-            boolean mentioned = names(btf, inner).stream().anyMatch(given::containsKey);
+            boolean mentioned = names(btf, inner, spot.depth() + 1).stream().anyMatch(given::containsKey);
             return (mentioned || !isOptional) && composite(btf, inner, given, spot.inside(member.bitOffset()));
         }
         FormattedValue value = given.remove(member.name());
@@ -235,11 +242,12 @@ public final class ValueParser {
         return true;
     }
 
-    private static List<String> names(Btf btf, BtfType.Composite type) {
+    private static List<String> names(Btf btf, BtfType.Composite type, int depth) {
+        requireFlat(depth, type);
         List<String> names = new ArrayList<>();
         for (BtfType.Member member : type.members()) {
             if (member.name().isEmpty() && btf.resolved(member.type()) instanceof BtfType.Composite inner) {
-                names.addAll(names(btf, inner));
+                names.addAll(names(btf, inner, depth + 1));
             } else {
                 names.add(member.name());
             }
@@ -325,14 +333,12 @@ public final class ValueParser {
     private static long integer(FormattedValue value, int bits, Sign sign, Spot spot) {
         String text = value.toString();
         boolean isNumber = value instanceof FormattedValue.Number || value instanceof FormattedValue.Text;
-        BigInteger number;
-        try {
-            number = text.startsWith(HEXADECIMAL)
-                    ? new BigInteger(text.substring(HEXADECIMAL.length()), 16)
-                    : new BigInteger(text);
-        } catch (NumberFormatException _) {
+        if (!text.matches("-?[0-9]+|0x[0-9a-fA-F]+")) {
             throw spot.misfit("is a whole number, not " + text);
         }
+        BigInteger number = text.startsWith(HEXADECIMAL)
+                ? new BigInteger(text.substring(HEXADECIMAL.length()), 16)
+                : new BigInteger(text);
         BigInteger least = sign == Sign.UNSIGNED
                 ? BigInteger.ZERO
                 : BigInteger.ONE.shiftLeft(bits - 1).negate();

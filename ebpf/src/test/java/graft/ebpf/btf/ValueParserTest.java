@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -17,6 +18,9 @@ import org.junit.jupiter.api.Test;
 class ValueParserTest {
     private static final Path VMLINUX = Path.of("/sys/kernel/btf/vmlinux");
     private static final int LARGEST = 256;
+    private static final int STRUCT = 4;
+    private static final int FLOAT = 16;
+    private static final int ENUM64 = 19;
     private static Optional<Btf> kernel = Optional.empty();
 
     @BeforeAll
@@ -124,5 +128,50 @@ class ValueParserTest {
                 .containsExactly(1, 2, 3);
         assertThat(why(untyped.parse(new FormattedValue.Text("0x0102"), OptionalInt.empty(), 3)))
                 .startsWith("is no 0x and 6 hexadecimal digits");
+    }
+
+    @Test
+    void membersThatComeTwiceAreRefused() {
+        assertThat(why(parsed("timespec64", struct(number("tv_sec", 7), number("tv_nsec", 1), number("tv_sec", 8)))))
+                .isEqualTo("has the member tv_sec twice");
+    }
+
+    @Test
+    void numbersHaveOneSignOrNone() {
+        assertThat(bytes(parsed("int", new FormattedValue.Text("0x1f")))).containsExactly(0x1f, 0, 0, 0);
+        assertThat(why(parsed("int", new FormattedValue.Text("0x-5")))).isEqualTo("is a whole number, not 0x-5");
+        assertThat(why(parsed("int", new FormattedValue.Text("+5")))).isEqualTo("is a whole number, not +5");
+    }
+
+    @Test
+    void numbersWithAPointComeBackWhateverTheirSize() {
+        for (int size : new int[] {2, 4, 8, 16}) {
+            Btf btf = Btf.parse(new BtfWriter(0).type(FLOAT, "real", 0, size).bytes());
+            byte[] bytes = new byte[size];
+            Arrays.fill(bytes, (byte) 0x3d);
+            FormattedValue shown = new ValueFormatter(Optional.of(btf)).format(bytes, OptionalInt.of(1));
+            assertThat(bytes(new ValueParser(Optional.of(btf)).parse(shown, OptionalInt.of(1), size)))
+                    .as("%d bytes, %s", size, shown)
+                    .isEqualTo(bytes);
+        }
+    }
+
+    @Test
+    void enumerationsWithoutSignHaveLargeNumbers() {
+        Btf btf = Btf.parse(new BtfWriter(0).type(ENUM64, "wide", 0, 8).bytes());
+        FormattedValue all = new ValueFormatter(Optional.of(btf))
+                .format(new byte[] {-1, -1, -1, -1, -1, -1, -1, -1}, OptionalInt.of(1));
+        assertThat(all).hasToString("18446744073709551615");
+        assertThat(bytes(new ValueParser(Optional.of(btf)).parse(all, OptionalInt.of(1), 8)))
+                .containsOnly(-1);
+    }
+
+    @Test
+    void aStructThatIsInsideItselfIsRefused() {
+        BtfWriter writer = new BtfWriter(0);
+        int unnamed = writer.string("");
+        Btf btf = Btf.parse(writer.type(STRUCT, "endless", 1, 4, unnamed, 1, 0).bytes());
+        assertThat(why(new ValueParser(Optional.of(btf)).parse(struct(number("x", 1)), OptionalInt.of(1), 4)))
+                .startsWith("cannot be typed: BTF: endless is nested more than");
     }
 }
