@@ -13,6 +13,7 @@ import graft.ebpf.insn.Reg;
 import graft.ebpf.insn.Wide;
 import graft.ebpf.insn.Width;
 import graft.ebpf.jit.TargetBinding.MapBinding;
+import graft.ebpf.jit.x86_64.X64ProgramCompiler;
 import graft.ebpf.maps.MapCreation;
 import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.object.MapSpec;
@@ -50,7 +51,7 @@ class ReserveTest {
     private final SharedRegion region =
             SharedRegion.map(map.fd(), MapConstants.RING_DATA_OFFSET + SIZE, SharedRegion.Access.READ_WRITE);
     private final MemorySegment ring = region.segment();
-    private final Engines engines = new Engines();
+    private final Engines engines = new Engines(X64ProgramCompiler.forThisMachine());
     private final CompiledProgram code = compiled();
 
     private static RingBuffer created() {

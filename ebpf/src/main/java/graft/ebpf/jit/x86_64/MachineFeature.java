@@ -9,7 +9,9 @@ public enum MachineFeature {
     /** Shifts by a count in any register. */
     BMI2("bmi2"),
     /** The number of the running processor, as the kernel noted it, without a call. */
-    RDPID("rdpid");
+    RDPID("rdpid"),
+    /** Lines that are going to be written can be asked for. */
+    PREFETCHW("3dnowprefetch");
 
     private final String flag;
 

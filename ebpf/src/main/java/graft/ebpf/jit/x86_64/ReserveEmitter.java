@@ -32,6 +32,12 @@ import graft.platform.layout.RingLayout;
  * </pre>
  */
 final class ReserveEmitter {
+    /**
+     * So far behind the record a line is asked for: one that the reader, or what else ran since the last time round, has taken out
+     * of this processor's cache. The locked instruction of the next record would wait for it.
+     */
+    private static final int AHEAD = 2048;
+
     private static final Gpr SIZE = Gpr.RSI;
     private static final Gpr FLAGS = Gpr.RDX;
     private static final Gpr RESULT = Gpr.RAX;
@@ -110,6 +116,9 @@ final class ReserveEmitter {
         asm.mov(OpSize.Q, Address.at(RESULT), TEMPORARY);
         asm.mov(OpSize.Q, ring(MapConstants.RING_PRODUCER_OFFSET), END);
         asm.mov(OpSize.Q, ring(RingLayout.LOCK), 0);
+        if (emission.has(MachineFeature.PREFETCHW)) {
+            asm.prefetchw(Address.at(RESULT, AHEAD)); // the data are mapped twice, and the smallest ring is a page
+        }
         asm.op(Arith.ADD, OpSize.Q, RESULT, RecordLayout.SIZE);
     }
 

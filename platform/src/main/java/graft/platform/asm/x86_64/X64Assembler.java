@@ -104,6 +104,11 @@ public final class X64Assembler extends X64DataAssembler {
         encoding.digit(new Form(0xf3, 0x0fc7, OpSize.D, OpSize.D), 7, reg, 0);
     }
 
+    /** {@code prefetchw [memory]}: brings a line that is going to be written; nothing happens where no memory is. */
+    public void prefetchw(Address memory) {
+        encoding.digit(Form.of(0x0f0d, OpSize.D), 1, memory, 0);
+    }
+
     /** Multi-byte no-operations, {@code bytes} in all, in as few instructions as possible. */
     public void nop(int bytes) {
         int left = bytes;

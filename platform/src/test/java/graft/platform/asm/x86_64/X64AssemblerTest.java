@@ -275,6 +275,7 @@ class X64AssemblerTest {
             row("call " + reg.name(OpSize.Q), a -> a.call(reg));
         }
         row("push QWORD PTR [rsp+0x8]", a -> a.push(Address.at(Gpr.RSP, 8)));
+        row("prefetchw BYTE PTR [r12+0x800]", a -> a.prefetchw(Address.at(Gpr.R12, 0x800)));
         row("push 0x1234", a -> a.push(0x1234));
         row("jmp QWORD PTR [rip+0x100]", a -> a.jmp(Address.absolute(a.here() + 6 + 0x100)));
         row("call QWORD PTR [r12+rax*8]", a -> a.call(Address.at(Gpr.R12, Gpr.RAX, 8, 0)));
