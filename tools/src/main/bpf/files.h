@@ -27,10 +27,17 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
+	__uint(max_entries, 1024);
 	__type(key, struct file);
 	__type(value, struct outcome);
 } files SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct file);
+	__type(value, struct outcome_part);
+} __files SEC(".maps");
 
 static __always_inline struct asked *asked_by(__u32 tid)
 {
@@ -59,6 +66,26 @@ static __always_inline int ask(__u64 address)
 	return 0;
 }
 
+/* All processors in one element. */
+static __always_inline int count_together(struct file *file, __s64 result)
+{
+	struct outcome *known = bpf_map_lookup_elem(&files, file);
+
+	if (!known) {
+		struct outcome none = {};
+
+		bpf_map_update_elem(&files, file, &none, BPF_NOEXIST);
+		known = bpf_map_lookup_elem(&files, file);
+		if (!known)
+			return 0;
+	}
+	__sync_fetch_and_add(&known->calls, 1);
+	if (result < 0)
+		__sync_fetch_and_add(&known->errors, 1);
+	known->last_result = result;
+	return 0;
+}
+
 static __always_inline int answer(__s64 result)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
@@ -69,19 +96,20 @@ static __always_inline int answer(__s64 result)
 	asked->waiting = 0;
 	if (!asked->file.path[0])
 		bpf_probe_read_user_str(asked->file.path, PATH_BYTES, (void *)asked->address);
-	struct outcome *known = bpf_map_lookup_elem(&files, &asked->file);
+	struct outcome_part *known = bpf_map_lookup_elem(&__files, &asked->file);
 	if (!known) {
-		struct outcome none = {};
+		struct outcome_part none = {};
 
-		bpf_map_update_elem(&files, &asked->file, &none, BPF_NOEXIST);
-		known = bpf_map_lookup_elem(&files, &asked->file);
+		bpf_map_update_elem(&__files, &asked->file, &none, BPF_NOEXIST);
+		known = bpf_map_lookup_elem(&__files, &asked->file);
 		if (!known)
-			return 0;
+			return count_together(&asked->file, result);
 	}
-	__sync_fetch_and_add(&known->calls, 1);
+	known->outcome.calls += 1;
 	if (result < 0)
-		__sync_fetch_and_add(&known->errors, 1);
-	known->last_result = result;
+		known->outcome.errors += 1;
+	known->outcome.last_result = result;
+	known->last_ns = bpf_ktime_get_ns();
 	return 0;
 }
 

@@ -29,4 +29,15 @@ struct outcome {
 	__s64 last_result;
 };
 
+/*
+ * Maps that many processors count in at once are divided: beside a map NAME is a per-CPU map __NAME, and what finds no
+ * room there is in NAME itself. The numbers of an element are added. A part with one number more than a value of NAME ends
+ * with the time at which it was last counted in, and the last number of the latest is the element's. Readers:
+ * graft.cli.map.DividedMap.
+ */
+struct outcome_part {
+	struct outcome outcome;
+	__u64 last_ns;
+};
+
 #endif

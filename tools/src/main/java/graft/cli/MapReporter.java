@@ -1,5 +1,7 @@
 package graft.cli;
 
+import graft.bridge.KernelMap;
+import graft.cli.map.DividedMap;
 import graft.cli.map.MapRows;
 import graft.cli.option.OutputFormat;
 import graft.cli.option.OutputOptions;
@@ -104,8 +106,16 @@ final class MapReporter {
                 .filter(map -> isPrinted(map.spec()) && map.spec().keySize() > 0)
                 .filter(map -> map.spec().type() != MapType.TASK_STORAGE) // which the kernel does not list
                 .filter(map -> !known.contains(map.spec().name()))
-                .forEach(map -> map.keys()
-                        .forEach(key -> map.lookup(key).ifPresent(value -> kernelRow(map.spec(), key, value))));
+                .forEach(map -> DividedMap.of(map, session.maps())
+                        .ifPresentOrElse(divided -> print(map.spec(), divided), () -> print(map)));
+    }
+
+    private void print(KernelMap map) {
+        map.keys().forEach(key -> map.lookup(key).ifPresent(value -> kernelRow(map.spec(), key, value)));
+    }
+
+    private void print(MapSpec spec, DividedMap map) {
+        map.elements().forEach(element -> rows.print(spec, element.key(), List.of(element.value())));
     }
 
     /** One element of a kernel map; per-CPU maps give all CPUs' values at once. */
@@ -119,7 +129,8 @@ final class MapReporter {
         leftOut(live);
         live.session().collection().maps().stream()
                 .filter(map -> isPrinted(map.spec()))
-                .forEach(this::print);
+                .forEach(map -> DividedMap.of(map, live.session().collection()::map)
+                        .ifPresentOrElse(divided -> print(map.spec(), divided), () -> print(map)));
         live.kernel()
                 .ifPresent(
                         kernel -> kernelMaps(kernel, live.session().collection().names()));

@@ -3,17 +3,17 @@ package graft.tests.nginx;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import graft.attach.Attacher;
-import graft.bridge.KernelMap;
 import graft.cli.bpf.PackagedProgram;
 import graft.cli.load.Body;
 import graft.cli.load.CurlLoad;
 import graft.cli.load.NginxServer;
 import graft.cli.load.WrkLoad;
+import graft.cli.map.DividedMap;
 import graft.daemon.KernelSession;
 import graft.daemon.SectionLinks;
 import graft.daemon.Session;
 import graft.daemon.SessionRequest;
-import graft.ebpf.maps.HashTable;
+import graft.ebpf.maps.BpfMap;
 import graft.ebpf.object.CollectionSpec;
 import graft.tests.command.Sessions;
 import java.nio.ByteBuffer;
@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
@@ -124,18 +125,17 @@ class KernelCountsTest {
     }
 
     private static Map<String, List<Long>> of(Session session, String map) {
-        Map<String, List<Long>> all = new TreeMap<>();
-        HashTable table = (HashTable) session.collection().map(map).orElseThrow();
-        table.entries()
-                .forEach(entry ->
-                        all.put(key(entry.key()), numbers(entry.values().getFirst())));
-        return all;
+        BpfMap counted = session.collection().map(map).orElseThrow();
+        return of(DividedMap.of(counted, session.collection()::map));
     }
 
     private static Map<String, List<Long>> of(KernelSession session, String map) {
+        return of(DividedMap.of(session.maps().get(map), session.maps()));
+    }
+
+    private static Map<String, List<Long>> of(Optional<DividedMap> map) {
         Map<String, List<Long>> all = new TreeMap<>();
-        KernelMap table = session.maps().get(map);
-        table.keys().forEach(key -> all.put(key(key), numbers(table.lookup(key).orElseThrow())));
+        map.orElseThrow().elements().forEach(element -> all.put(key(element.key()), numbers(element.value())));
         return all;
     }
 

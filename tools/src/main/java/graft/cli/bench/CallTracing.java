@@ -1,24 +1,25 @@
 package graft.cli.bench;
 
-import graft.bridge.KernelMap;
 import graft.cli.bpf.PackagedProgram;
 import graft.cli.error.Problem;
 import graft.cli.load.LoadResult;
+import graft.cli.map.DividedMap;
 import graft.daemon.KernelSession;
 import graft.daemon.SectionLinks;
 import graft.daemon.Session;
 import graft.daemon.SessionRefusal;
 import graft.daemon.SessionRequest;
-import graft.ebpf.maps.HashTable;
+import graft.ebpf.maps.BpfMap;
 import graft.ebpf.object.CollectionSpec;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
- * Runs a load under a packaged tool for system calls that counts in one map, whose values begin with a count. The kernel's
+ * Runs a load under a packaged tool for system calls that counts in a divided map, whose values begin with a count. The kernel's
  * tracepoints are there for every process of the machine, the load generator too; programs leave at once for others.
  */
 final class CallTracing implements LoadTracing {
@@ -93,13 +94,16 @@ final class CallTracing implements LoadTracing {
     }
 
     private Stream<byte[]> values(Session session) {
-        HashTable table = (HashTable) session.collection().map(map).orElseThrow();
-        return table.entries().stream().map(entry -> entry.values().getFirst());
+        BpfMap counted = session.collection().map(map).orElseThrow();
+        return values(DividedMap.of(counted, session.collection()::map));
     }
 
     private Stream<byte[]> values(KernelSession session) {
-        KernelMap table = session.maps().get(map);
-        return table.keys().stream().flatMap(key -> table.lookup(key).stream());
+        return values(DividedMap.of(session.maps().get(map), session.maps()));
+    }
+
+    private static Stream<byte[]> values(Optional<DividedMap> map) {
+        return map.orElseThrow().elements().stream().map(DividedMap.Element::value);
     }
 
     private static NginxRound counted(NginxRound round, Stream<byte[]> values) {
