@@ -29,7 +29,8 @@ final class BenchNginxCommand implements Callable<Integer> {
     @Option(
             names = "--rounds",
             paramLabel = "N",
-            description = "windows of the kernel, each with three of graft; default ${DEFAULT-VALUE}")
+            description =
+                    "windows of the kernel, each with 24 of a fifth of its length of graft; default ${DEFAULT-VALUE}")
     private int rounds = 12;
 
     @Option(names = "--window", paramLabel = "MS", description = "its length; default ${DEFAULT-VALUE}")

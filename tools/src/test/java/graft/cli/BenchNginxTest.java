@@ -17,20 +17,20 @@ class BenchNginxTest {
     /** The suite itself fails when a tracer misses an event. Speed is not asserted: other processes use the machine. */
     @Test
     void capturesAllTrafficOfALoadedServerByKernelAndGraft() {
-        assertThatAllIsServedAndSeen(NginxTool.TLS);
+        assertThatAllIsServedAndSeen(NginxTool.TLS, "native", "kernel", "graft", "floor", "floor");
     }
 
     @Test
     void countsSystemCallsOfALoadedServerByKernelAndGraft() {
-        assertThatAllIsServedAndSeen(NginxTool.OPENSNOOP);
+        assertThatAllIsServedAndSeen(NginxTool.OPENSNOOP, "native", "kernel", "graft");
     }
 
-    private static void assertThatAllIsServedAndSeen(NginxTool tool) {
+    private static void assertThatAllIsServedAndSeen(NginxTool tool, String... who) {
         NginxSuite.Effort effort = new NginxSuite.Effort(
                 List.of(Body.KIB_1), List.of(tool), 1, Duration.ofMillis(300), TlsTally.Depth.COPY);
         List<NginxRow> rows = new NginxSuite(BenchCommand::during, effort).run();
-        assertThat(rows).extracting(row -> row.bench().who().word()).containsExactly("native", "kernel", "graft");
+        assertThat(rows).extracting(row -> row.bench().who().word()).containsExactly(who);
         assertThat(rows).allMatch(row -> row.failed() == 0);
-        assertThat(rows.subList(1, 3)).allMatch(row -> row.events() > 0);
+        assertThat(rows.subList(1, rows.size())).allMatch(row -> row.events() > 0);
     }
 }

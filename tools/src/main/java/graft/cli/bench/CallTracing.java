@@ -1,13 +1,11 @@
 package graft.cli.bench;
 
 import graft.cli.bpf.PackagedProgram;
-import graft.cli.error.Problem;
 import graft.cli.load.LoadResult;
 import graft.cli.map.DividedMap;
 import graft.daemon.KernelSession;
 import graft.daemon.SectionLinks;
 import graft.daemon.Session;
-import graft.daemon.SessionRefusal;
 import graft.daemon.SessionRequest;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.object.CollectionSpec;
@@ -23,12 +21,6 @@ import java.util.stream.Stream;
  * tracepoints are there for every process of the machine, the load generator too; programs leave at once for others.
  */
 final class CallTracing implements LoadTracing {
-    /** Of graft, in one session: many and short, because neighbours in time are compared. */
-    private static final int SWITCHED_WINDOWS = 24;
-
-    /** How many of those are as long as one window. */
-    private static final int SWITCHED_PARTS = 5;
-
     private final SessionRunner sessions;
     private final SessionRequest request;
     private final String map;
@@ -61,28 +53,20 @@ final class CallTracing implements LoadTracing {
     @Override
     public void graft(ServedLoad load, NginxSeries series) {
         sessions.during(request, session -> {
-            Supplier<LoadResult> part = () -> load.part(SWITCHED_PARTS);
-            requireSwitched(session.switchOff());
+            Supplier<LoadResult> part = () -> load.part(PARTS);
+            LoadTracing.requireSwitched(session.switchOff());
             series.untraced(untraced(part));
             long events = 0;
-            for (int i = 0; i < SWITCHED_WINDOWS; i++) {
-                requireSwitched(session.switchOn());
+            for (int i = 0; i < WINDOWS; i++) {
+                LoadTracing.requireSwitched(session.switchOn());
                 NginxRound traced = untraced(part);
-                requireSwitched(session.switchOff());
+                LoadTracing.requireSwitched(session.switchOff());
                 long counted = sum(values(session));
                 series.graft(traced.with(counted - events), untraced(part));
                 events = counted;
             }
             return events;
         });
-    }
-
-    private static void requireSwitched(List<SessionRefusal.TargetRefused> refused) {
-        if (!refused.isEmpty()) {
-            throw Problem.of("B001", "a session could not be switched off and on")
-                    .because(refused.getFirst().toString())
-                    .failure();
-        }
     }
 
     @Override

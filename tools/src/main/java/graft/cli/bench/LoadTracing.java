@@ -1,13 +1,18 @@
 package graft.cli.bench;
 
+import graft.cli.error.Problem;
 import graft.cli.load.LoadResult;
+import graft.daemon.SessionRefusal;
 import java.util.List;
 import java.util.function.Supplier;
 
 /** Runs a load on nginx's workers untraced, or traced by one program here or in the kernel. */
 interface LoadTracing {
-    /** Graft's beside one of the kernel's, which loses so much that few are enough. */
-    int WINDOWS = 3;
+    /** Graft's beside one of the kernel's: many and short, because neighbours in time are compared. */
+    int WINDOWS = 24;
+
+    /** How many of those are as long as one window of the kernel. */
+    int PARTS = 5;
 
     /** The processes that serve. */
     List<Integer> workers();
@@ -19,10 +24,14 @@ interface LoadTracing {
     NginxRound kernel(Supplier<LoadResult> load);
 
     /** Windows under graft, each with an untraced one behind it. */
-    default void graft(ServedLoad load, NginxSeries series) {
-        for (int i = 0; i < WINDOWS; i++) {
-            NginxRound traced = graft(load::window);
-            series.graft(traced, untraced(load::window));
+    void graft(ServedLoad load, NginxSeries series);
+
+    /** Whether programs run: between windows. */
+    static void requireSwitched(List<SessionRefusal.TargetRefused> refused) {
+        if (!refused.isEmpty()) {
+            throw Problem.of("B001", "a session could not be switched off and on")
+                    .because(refused.getFirst().toString())
+                    .failure();
         }
     }
 

@@ -1,7 +1,9 @@
 package graft.cli.bench;
 
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 
 /** The windows of one body in the order they were made: each traced one lies between two untraced ones. */
 final class NginxSeries {
@@ -10,6 +12,7 @@ final class NginxSeries {
     private final List<NginxRound> untraced = new ArrayList<>();
     private final Tracer kernel = new Tracer();
     private final Tracer graft = new Tracer();
+    private final Map<CopyFloor.To, Tracer> floors = new EnumMap<>(CopyFloor.To.class);
     private long failed;
 
     NginxSeries(NginxRound first) {
@@ -33,6 +36,17 @@ final class NginxSeries {
         add(graft, round, after);
     }
 
+    /** What the windows under graft since the last call had together. */
+    void graftSaw(long events, long lost) {
+        NginxRound last = graft.rounds.removeLast();
+        graft.rounds.add(new NginxRound(last.load(), last.cpuNanos(), events, lost));
+    }
+
+    /** Adds a window in which bodies were copied and nothing traced, and the one that followed. */
+    void floor(CopyFloor.To to, NginxRound round, NginxRound after) {
+        add(floors.computeIfAbsent(to, _ -> new Tracer()), round, after);
+    }
+
     /** Adds an untraced window: what follows is compared with this one, and no longer with the one before. */
     void untraced(NginxRound round) {
         untraced.add(round);
@@ -53,12 +67,18 @@ final class NginxSeries {
         tracer.growths.add(100 * (round.cpuPerRequest() / used - 1));
     }
 
-    /** The rows under the body's name: the untraced row, then the kernel's, then graft's. */
+    /** The rows under the body's name: the untraced row, then the kernel's, then graft's, then what copying alone costs. */
     List<NginxRow> rows(String body) {
-        return List.of(
-                row(bench(body, BenchRow.Who.NATIVE, untraced), NginxRow.Compared.NOTHING, untraced),
-                row(bench(body, BenchRow.Who.KERNEL, kernel.rounds), compared(kernel), kernel.rounds),
-                row(bench(body, BenchRow.Who.GRAFT, graft.rounds), compared(graft), graft.rounds));
+        List<NginxRow> rows = new ArrayList<>();
+        rows.add(row(bench(body, BenchRow.Who.NATIVE, untraced), NginxRow.Compared.NOTHING, untraced));
+        rows.add(row(body, BenchRow.Who.KERNEL, kernel));
+        rows.add(row(body, BenchRow.Who.GRAFT, graft));
+        floors.forEach((to, tracer) -> rows.add(row(body + " " + to.word(), BenchRow.Who.FLOOR, tracer)));
+        return rows;
+    }
+
+    private NginxRow row(String name, BenchRow.Who who, Tracer tracer) {
+        return row(bench(name, who, tracer.rounds), compared(tracer), tracer.rounds);
     }
 
     private static NginxRow.Compared compared(Tracer tracer) {

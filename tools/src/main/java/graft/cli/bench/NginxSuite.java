@@ -12,11 +12,13 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiConsumer;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /**
  * What tools cost a loaded nginx, full capture of TLS traffic or counting of system calls: requests per second untraced,
- * with the kernel's probes and with graft, for bodies of different size. One load goes on for all windows of a body, interleaved A B A C A C A C A. The same
+ * with the kernel's probes and with graft, for bodies of different size. One load goes on for all windows of a body, interleaved. The same
  * program runs in both, and the same reader takes every record. Whether all traffic is captured is checked before, with an
  * exact number of requests and under full load.
  */
@@ -32,6 +34,10 @@ public final class NginxSuite {
 
     /** More than attaching and detaching takes. */
     private static final Duration COMING_AND_GOING = Duration.ofSeconds(3);
+
+    private static final Duration SWITCHING = Duration.ofMillis(50);
+
+    private static final BiConsumer<ServedLoad, NginxSeries> NOTHING_MORE = (_, _) -> {};
 
     private final SessionRunner sessions;
     private final Effort effort;
@@ -54,10 +60,11 @@ public final class NginxSuite {
 
     /** Measures all bodies. */
     public List<NginxRow> run() {
-        try (NginxServer server = NginxServer.start()) {
+        try (CopyFloor floor = CopyFloor.create();
+                NginxServer server = NginxServer.start(floor.environment())) {
             List<NginxRow> rows = new ArrayList<>();
             for (Body body : effort.bodies()) {
-                effort.tools().forEach(tool -> rows.addAll(measure(server, tool, body)));
+                effort.tools().forEach(tool -> rows.addAll(measure(server, floor, tool, body)));
             }
             if (!server.errorsSinceStart().isEmpty()) {
                 throw Problem.of("B001", "nginx's error log gained lines while it was traced")
@@ -68,20 +75,27 @@ public final class NginxSuite {
         }
     }
 
-    private List<NginxRow> measure(NginxServer server, NginxTool tool, Body body) {
+    private List<NginxRow> measure(NginxServer server, CopyFloor floor, NginxTool tool, Body body) {
         URI url = server.url(body);
         List<Integer> workers = server.workerPids();
         return switch (tool) {
             case TLS -> {
                 NginxTracing tracing = new NginxTracing(sessions, workers, effort.depth());
-                requireAccountedFor(tracing, url, exactCapture(tracing, url));
-                yield measure(tracing, url).rows(body.file());
+                long responseBytes = exactCapture(tracing, url);
+                requireAccountedFor(tracing, url, responseBytes);
+                requireCopied(floor, url, responseBytes);
+                yield measure(
+                                tracing,
+                                url,
+                                (load, series) -> Stream.of(CopyFloor.To.values())
+                                        .forEach(to -> tracing.floor(floor, to, load, series)))
+                        .rows(body.file());
             }
             case SYSCOUNT ->
-                measure(new CallTracing(sessions, PackagedProgram.SYSCOUNT, "calls", workers), url)
+                measure(new CallTracing(sessions, PackagedProgram.SYSCOUNT, "calls", workers), url, NOTHING_MORE)
                         .rows(body.file() + " " + tool.word());
             case OPENSNOOP ->
-                measure(new CallTracing(sessions, PackagedProgram.OPENSNOOP, "files", workers), url)
+                measure(new CallTracing(sessions, PackagedProgram.OPENSNOOP, "files", workers), url, NOTHING_MORE)
                         .rows(body.file() + " " + tool.word());
         };
     }
@@ -109,7 +123,7 @@ public final class NginxSuite {
         return graft.totals().writtenBytes() / EXACT_REQUESTS;
     }
 
-    private NginxSeries measure(LoadTracing tracing, URI url) {
+    private NginxSeries measure(LoadTracing tracing, URI url, BiConsumer<ServedLoad, NginxSeries> more) {
         List<Integer> workers = tracing.workers();
         // The server's caches and the compiled code of the reader are warm from here on.
         tracing.kernel(() -> whole(url));
@@ -119,17 +133,18 @@ public final class NginxSuite {
         double bytesPerRequest = (double) (ServedLoad.written(workers) - before) / Math.max(1, requests);
         WrkLoad.Shape shape = WrkLoad.Shape.full(LOAD_THREADS, CONNECTIONS, limit());
         try (ServedLoad load = new ServedLoad(workers, url, shape, effort.window(), bytesPerRequest)) {
-            return windows(tracing, load);
+            return windows(tracing, load, more);
         }
     }
 
-    private NginxSeries windows(LoadTracing tracing, ServedLoad load) {
+    private NginxSeries windows(LoadTracing tracing, ServedLoad load, BiConsumer<ServedLoad, NginxSeries> more) {
         tracing.untraced(load::window);
         NginxSeries series = new NginxSeries(tracing.untraced(load::window));
         for (int round = 0; round < effort.rounds(); round++) {
             NginxRound kernel = tracing.kernel(load::window);
             series.kernel(kernel, tracing.untraced(load::window));
             tracing.graft(load, series);
+            more.accept(load, series);
         }
         series.failed(load.failed());
         return series;
@@ -137,12 +152,29 @@ public final class NginxSuite {
 
     /** When the load ends by itself, should nobody end it. */
     private Duration limit() {
-        Duration round = effort.window().plus(COMING_AND_GOING).multipliedBy(2L + 2 * LoadTracing.WINDOWS);
+        Duration kernel = effort.window().multipliedBy(2);
+        Duration others =
+                effort.window().dividedBy(LoadTracing.PARTS).plus(SWITCHING).multipliedBy(2L * LoadTracing.WINDOWS);
+        Duration round = kernel.plus(others.multipliedBy(1L + CopyFloor.To.values().length))
+                .plus(COMING_AND_GOING);
         return round.multipliedBy(effort.rounds() + 2L);
     }
 
     private static LoadResult whole(URI url) {
         return WrkLoad.run(url, WrkLoad.Shape.full(LOAD_THREADS, CONNECTIONS, WHOLE));
+    }
+
+    /** What copies less than all would be no floor. */
+    private static void requireCopied(CopyFloor floor, URI url, long responseBytes) {
+        long before = floor.bytes();
+        floor.on(CopyFloor.To.RING);
+        long requests = whole(url).requests();
+        floor.off();
+        if (floor.bytes() - before < requests * responseBytes) {
+            throw Problem.of("B001", "bodies were moved and not copied")
+                    .because("copied: " + (floor.bytes() - before) + " bytes of " + requests + " requests")
+                    .failure();
+        }
     }
 
     /** A tracer that misses events would be fast. */

@@ -40,6 +40,50 @@ final class NginxTracing implements LoadTracing {
         return capturedInKernel(load).round();
     }
 
+    /**
+     * In one session, which is switched off and on between the windows, by a single stop of each worker: what is compared has
+     * run right one after the other. One reader takes the records of all windows, so they are counted together.
+     */
+    @Override
+    public void graft(ServedLoad load, NginxSeries series) {
+        sessions.during(request, session -> {
+            try (TlsSource source = TlsSource.Targets.of(session);
+                    TlsReader reader = TlsReader.start(source, new TlsTally(depth))) {
+                Supplier<LoadResult> part = () -> load.part(PARTS);
+                LoadTracing.requireSwitched(session.switchOff());
+                series.untraced(untraced(part));
+                for (int i = 0; i < WINDOWS; i++) {
+                    LoadTracing.requireSwitched(session.switchOn());
+                    NginxRound traced = read(reader, part);
+                    LoadTracing.requireSwitched(session.switchOff());
+                    series.graft(traced, untraced(part));
+                }
+                long events = reader.finish().events();
+                series.graftSaw(events, source.lost());
+                return events;
+            }
+        });
+    }
+
+    private NginxRound read(TlsReader reader, Supplier<LoadResult> load) {
+        long before = reader.cpuNanos();
+        NginxRound round = untraced(load);
+        return new NginxRound(round.load(), round.cpuNanos() + reader.cpuNanos() - before, 0, 0);
+    }
+
+    /** Windows in which bodies are copied and nothing is traced, each with an untraced one behind it. */
+    void floor(CopyFloor floor, CopyFloor.To to, ServedLoad load, NginxSeries series) {
+        Supplier<LoadResult> part = () -> load.part(PARTS);
+        series.untraced(untraced(part));
+        for (int i = 0; i < WINDOWS; i++) {
+            long before = floor.calls();
+            floor.on(to);
+            NginxRound copied = untraced(part);
+            floor.off();
+            series.floor(to, copied.with(floor.calls() - before), untraced(part));
+        }
+    }
+
     /** The program in the workers. */
     CapturedRound capturedHere(Supplier<LoadResult> load) {
         return sessions.during(request, session -> traced(TlsSource.Targets.of(session), load));

@@ -1,15 +1,19 @@
 package graft.cli.bench;
 
 import graft.cli.tls.TlsTally;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.time.Duration;
 
 /** A thread that reads records until {@link #finish}, as a tool's main loop does. */
 final class TlsReader implements AutoCloseable {
+    private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
     private static final Duration LOOK_AROUND = Duration.ofMillis(100);
 
     private final TlsSource source;
     private final TlsTally tally;
     private final Thread thread = new Thread(this::run, "graft-bench-reader");
+    /** Of the whole thread, when it has ended. */
     private long cpuNanos;
     /** Set by {@link #finish}: the records that are there now are the last ones. */
     private volatile boolean ending;
@@ -49,9 +53,10 @@ final class TlsReader implements AutoCloseable {
         return tally.totals();
     }
 
-    /** What reading cost, after {@link #finish}. */
+    /** What reading has cost so far. */
     long cpuNanos() {
-        return cpuNanos;
+        long running = THREADS.getThreadCpuTime(thread.threadId());
+        return running < 0 ? cpuNanos : running;
     }
 
     @Override

@@ -12,6 +12,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -42,6 +43,11 @@ public final class NginxServer implements AutoCloseable {
 
     /** Starts one and waits until it accepts connections and both workers run. */
     public static NginxServer start() {
+        return start(Map.of());
+    }
+
+    /** The same with more in its environment. */
+    public static NginxServer start(Map<String, String> environment) {
         requireTls();
         NginxFolder folder = NginxFolder.create();
         String output = "";
@@ -57,7 +63,8 @@ public final class NginxServer implements AutoCloseable {
                             "-e",
                             folder.errorLog().toString(),
                             "-c",
-                            folder.configuration().toString()));
+                            folder.configuration().toString()),
+                    environment);
             if (run.status() == 0) {
                 return started(folder, port);
             }

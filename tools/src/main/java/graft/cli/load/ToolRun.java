@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -36,9 +37,14 @@ record ToolRun(int status, String output) {
 
     /** Runs {@code tool} to its end, at most for {@code limit}; then it is killed and {@link IOException} follows. */
     static ToolRun of(Duration limit, String tool, List<String> arguments) {
+        return of(limit, tool, arguments, Map.of());
+    }
+
+    /** The same with more in its environment. */
+    static ToolRun of(Duration limit, String tool, List<String> arguments, Map<String, String> environment) {
         Path output = temporaryFile(tool);
         try {
-            Process process = start(output, tool, arguments);
+            Process process = start(output, tool, arguments, environment);
             if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
                 process.destroyForcibly().waitFor();
                 throw new IOException("%s did not end within %d s".formatted(tool, limit.toSeconds()));
@@ -56,11 +62,16 @@ record ToolRun(int status, String output) {
 
     /** Starts {@code tool} with both outputs going to a file, so that no reader is needed to keep it running. */
     static Process start(Path output, String tool, List<String> arguments) {
+        return start(output, tool, arguments, Map.of());
+    }
+
+    private static Process start(Path output, String tool, List<String> arguments, Map<String, String> environment) {
         List<String> command = new ArrayList<>(List.of(find(tool).toString()));
         command.addAll(arguments);
+        ProcessBuilder process = new ProcessBuilder(command);
+        process.environment().putAll(environment);
         try {
-            return new ProcessBuilder(command)
-                    .redirectErrorStream(true)
+            return process.redirectErrorStream(true)
                     .redirectInput(
                             ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
                     .redirectOutput(output.toFile())
