@@ -120,25 +120,3 @@ EXPORT long graft_helper_get_current_comm(char *to, uint32_t size)
     to[size - 1] = 0;
     return 0;
 }
-
-/* There is no trace pipe inside a process: the call is counted and 0 bytes were written. */
-static long print(void)
-{
-    __atomic_fetch_add(&graft_config()->prints, 1, __ATOMIC_RELAXED);
-    return 0;
-}
-
-EXPORT long graft_helper_trace_printk(void) { return print(); }
-EXPORT long graft_helper_trace_vprintk(void) { return print(); }
-
-EXPORT long graft_helper_strncmp(const char *a, uint32_t size, const char *b)
-{
-    for (uint32_t i = 0; i < size; i++) {
-        uint8_t x = (uint8_t)a[i], y = (uint8_t)b[i];
-        if (x != y)
-            return x < y ? -1 : 1;
-        if (!x)
-            break;
-    }
-    return 0;
-}

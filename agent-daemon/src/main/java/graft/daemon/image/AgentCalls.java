@@ -16,8 +16,8 @@ final class AgentCalls {
     private static final Set<Helper> MAKE_NONE = EnumSet.of(
             Helper.MAP_LOOKUP_ELEM,
             Helper.MAP_LOOKUP_PERCPU_ELEM,
-            Helper.TRACE_PRINTK,
-            Helper.TRACE_VPRINTK,
+            Helper.STRTOL,
+            Helper.STRTOUL,
             Helper.GET_PRANDOM_U32,
             Helper.RINGBUF_QUERY,
             Helper.GET_FUNC_IP,
@@ -43,6 +43,20 @@ final class AgentCalls {
             Helper.ITER_NUM_DESTROY,
             Helper.CONFINE,
             Helper.MAKE_CALL);
+
+    /** They read memory, and make no other calls. */
+    private static final Set<Helper> READ = EnumSet.of(
+            Helper.PROBE_READ,
+            Helper.PROBE_READ_STR,
+            Helper.PROBE_READ_USER,
+            Helper.PROBE_READ_USER_STR,
+            Helper.PROBE_READ_KERNEL,
+            Helper.PROBE_READ_KERNEL_STR,
+            Helper.COPY_FROM_USER,
+            Helper.SNPRINTF,
+            Helper.TRACE_PRINTK,
+            Helper.TRACE_VPRINTK,
+            Helper.GET_STACK);
 
     private final TargetEnvironment environment;
     private final Set<AgentSyscall> calls = EnumSet.noneOf(AgentSyscall.class);
@@ -83,18 +97,10 @@ final class AgentCalls {
 
     void add(Helper helper) {
         switch (helper) {
-            case PROBE_READ,
-                    PROBE_READ_STR,
-                    PROBE_READ_USER,
-                    PROBE_READ_USER_STR,
-                    PROBE_READ_KERNEL,
-                    PROBE_READ_KERNEL_STR,
-                    COPY_FROM_USER -> read();
             case PROBE_WRITE_USER -> {
                 calls.add(AgentSyscall.PROCESS_VM_WRITEV);
                 threadId();
             }
-            case GET_STACK -> read();
             case GET_STACKID -> {
                 read();
                 lock();
@@ -134,7 +140,9 @@ final class AgentCalls {
                 calls.add(AgentSyscall.CLOCK_NANOSLEEP);
             }
             default -> {
-                if (!MAKE_NONE.contains(helper)) {
+                if (READ.contains(helper)) {
+                    read();
+                } else if (!MAKE_NONE.contains(helper)) {
                     throw new AssertionError("nobody has said which system calls " + helper + " makes");
                 }
             }

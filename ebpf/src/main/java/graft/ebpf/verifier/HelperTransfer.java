@@ -83,6 +83,9 @@ final class HelperTransfer {
         for (int index = 0; index < expected.size(); index++) {
             arguments.check(Reg.of(index + 1), expected.get(index));
         }
+        if (prototype.number() == Helper.SNPRINTF.number()) {
+            TextFormat.check(step);
+        }
         walkStack(prototype, step);
         arguments.enterCallback();
         LockRules.beforeHelper(step, prototype);

@@ -45,6 +45,15 @@ final class AskedProgram implements AutoCloseable {
 
     /** Compiles {@code name.bpf.c} into {@code folder}. */
     static String object(Path folder, String name, String... options) {
+        return compiled(folder, name, copied(folder, name + ".bpf.c"), options);
+    }
+
+    /** Compiles a text into {@code folder}. */
+    static String compiledObject(Path folder, String name, String text) throws IOException {
+        return compiled(folder, name, Files.writeString(folder.resolve(name + ".bpf.c"), text));
+    }
+
+    private static String compiled(Path folder, String name, Path source, String... options) {
         String file = folder.resolve(name + ".bpf.o").toString();
         List<String> command = new ArrayList<>(List.of(
                 "clang",
@@ -57,7 +66,7 @@ final class AskedProgram implements AutoCloseable {
                 "-c",
                 "-o",
                 file,
-                copied(folder, name + ".bpf.c").toString()));
+                source.toString()));
         command.addAll(List.of(options));
         run(command);
         return file;
