@@ -93,7 +93,9 @@ static long bloom_push(struct graft_map *map, const char *value, uint64_t flags)
     uint64_t hash = bloom_hash(map, value);
     for (uint32_t i = 0; i < bloom->hashes; i++) {
         uint32_t bit = bit_of(bloom, hash, i);
-        __atomic_fetch_or(word_of(map, bit), 1ull << bit % 64, __ATOMIC_RELAXED);
+        uint64_t *word = word_of(map, bit), set = 1ull << bit % 64;
+        if (!(__atomic_load_n(word, __ATOMIC_RELAXED) & set)) /* bits that are set stay so: their lines are all processors' */
+            __atomic_fetch_or(word, set, __ATOMIC_RELAXED);
     }
     return 0;
 }

@@ -105,6 +105,20 @@ INLINE int graft_try_lock(uint64_t *lock, uint64_t me)
     return __atomic_compare_exchange_n(lock, &free, me, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
+#define GRAFT_BACK_OFFS 40
+#define GRAFT_PAUSES 16 /* at most between two looks */
+
+/*
+ * Before looking at a lock again: each time longer, as each look takes the lock's line away from its owner. Another thread that
+ * takes and leaves the lock all the time gets on meanwhile; this one finds it free at one of its looks.
+ */
+INLINE void graft_back_off(int looks)
+{
+    int pauses = looks < 5 ? 1 << looks : GRAFT_PAUSES;
+    for (int i = 0; i < pauses; i++)
+        __builtin_ia32_pause();
+}
+
 int graft_lock_taken(uint64_t *lock, uint64_t *busy, uint64_t *reentered, uint64_t *stuck);
 
 /*

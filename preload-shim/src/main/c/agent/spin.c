@@ -6,7 +6,6 @@
  */
 #include "runtime.h"
 
-#define SPINS 200
 #define YIELDS 50
 #define NAPS 1000
 #define NAP_NANOS 100000
@@ -85,11 +84,11 @@ void graft_spin_lock(uint32_t *lock)
     uint32_t me = this_owner();
     if (exchanged(lock, 0, me) || taken_again(lock, me))
         return;
-    for (int i = 0; i < SPINS + YIELDS; i++) {
+    for (int i = 0; i < GRAFT_BACK_OFFS + YIELDS; i++) {
         if (!__atomic_load_n(lock, __ATOMIC_RELAXED) && exchanged(lock, 0, me))
             return;
-        if (i < SPINS)
-            __builtin_ia32_pause();
+        if (i < GRAFT_BACK_OFFS)
+            graft_back_off(i);
         else
             graft_call(SYS_SCHED_YIELD, 0, 0, 0, 0, 0, 0);
     }

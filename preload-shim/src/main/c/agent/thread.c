@@ -6,7 +6,6 @@
 
 enum { FUTEX_WAIT = 0 };
 
-#define SPINS 200
 #define YIELDS 50
 #define NAPS 100
 #define NAP_NANOS 100000
@@ -70,11 +69,11 @@ int graft_lock_taken(uint64_t *lock, uint64_t *busy, uint64_t *reentered, uint64
         __atomic_fetch_add(reentered, 1, __ATOMIC_RELAXED);
         return -EBUSY;
     }
-    for (int i = 0; i < SPINS + YIELDS; i++) {
+    for (int i = 0; i < GRAFT_BACK_OFFS + YIELDS; i++) {
         if (!__atomic_load_n(lock, __ATOMIC_RELAXED) && graft_try_lock(lock, me))
             return 0;
-        if (i < SPINS)
-            __builtin_ia32_pause();
+        if (i < GRAFT_BACK_OFFS)
+            graft_back_off(i);
         else
             graft_call(SYS_SCHED_YIELD, 0, 0, 0, 0, 0, 0);
     }
