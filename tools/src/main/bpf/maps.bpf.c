@@ -252,6 +252,26 @@ int probe_read_8(void *ctx)
 	return 0;
 }
 
+/* With a call of a helper behind each, so that nothing is shared between two reads. */
+SEC("uprobe")
+int probe_read_apart(void *ctx)
+{
+	u32 zero = 0;
+	u64 sum = found;
+	u64 *memory = bpf_map_lookup_elem(&read_memory, &zero);
+	(void)ctx;
+	if (!memory)
+		return 0;
+	EACH(i)
+	{
+		u64 word = 0;
+		bpf_probe_read_kernel(&word, sizeof(word), memory);
+		sum += word + bpf_get_numa_node_id();
+	}
+	found = sum;
+	return 0;
+}
+
 /* Something on the stack of the running thread. */
 SEC("uprobe")
 int probe_read_stack(void *ctx)

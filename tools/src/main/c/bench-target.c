@@ -82,6 +82,7 @@ typedef long (*row_function)(long, long);
     X(row_event)                                                                                                       \
     X(row_map_ring_64)                                                                                                 \
     X(row_map_probe_read_8)                                                                                            \
+    X(row_map_probe_read_apart)                                                                                        \
     X(row_map_probe_read_stack)                                                                                        \
     X(row_map_ktime)                                                                                                   \
     X(row_map_pid_tgid)                                                                                                \

@@ -79,6 +79,14 @@ public final class Flow {
                     followers[2 * i] = round.on().number();
                     followers[2 * i + 1] = round.out().number();
                 }
+                case Op.Near near -> {
+                    followers[2 * i] = near.near().number();
+                    followers[2 * i + 1] = near.far().number();
+                }
+                case Op.Transaction transaction -> {
+                    followers[2 * i] = transaction.inside().number();
+                    followers[2 * i + 1] = transaction.again().number();
+                }
                 default -> {} // nothing follows
             }
         }

@@ -13,7 +13,7 @@ import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /** One operation. 32-bit operations zero the upper half of what they define. */
-public sealed interface Op permits Op.Pure, Op.Store, Op.Atomic, Op.Call, Op.Last {
+public sealed interface Op permits Op.Pure, Op.Store, Op.Atomic, Op.Call, Op.TriedLoad, Op.EndTransaction, Op.Last {
     /** Tells every variable that is read. */
     void uses(Consumer<Var> each);
 
@@ -82,7 +82,7 @@ public sealed interface Op permits Op.Pure, Op.Store, Op.Atomic, Op.Call, Op.Las
     }
 
     /** The last operation of a block. */
-    sealed interface Last extends Op permits Goto, If, MayGoto, Exit {
+    sealed interface Last extends Op permits Goto, If, MayGoto, Near, Transaction, Exit {
         /** The blocks that can follow. */
         List<Block> next();
 
@@ -365,6 +365,41 @@ public sealed interface Op permits Op.Pure, Op.Store, Op.Atomic, Op.Call, Op.Las
         }
     }
 
+    /** {@code dst = *(address + offset)}, zero-extended, of memory that may not be there: in a transaction, or near the frame. */
+    record TriedLoad(MemSize size, Var dst, Var address, int offset) implements Op {
+        @Override
+        public void uses(Consumer<Var> each) {
+            each.accept(address);
+        }
+
+        @Override
+        public Optional<Var> def() {
+            return Optional.of(dst);
+        }
+
+        @Override
+        public Op map(UnaryOperator<Var> uses, UnaryOperator<Var> defs) {
+            Var from = uses.apply(address);
+            return new TriedLoad(size, defs.apply(dst), from, offset);
+        }
+    }
+
+    /** Ends the transaction that {@link Transaction} has begun: what it stored is there. */
+    record EndTransaction() implements Op {
+        @Override
+        public void uses(Consumer<Var> each) {}
+
+        @Override
+        public Optional<Var> def() {
+            return Optional.empty();
+        }
+
+        @Override
+        public Op map(UnaryOperator<Var> uses, UnaryOperator<Var> defs) {
+            return this;
+        }
+    }
+
     /** Goes on at another block. */
     record Goto(Block to) implements Last {
         @Override
@@ -427,6 +462,50 @@ public sealed interface Op permits Op.Pure, Op.Store, Op.Atomic, Op.Call, Op.Las
         @Override
         public Last retarget(Block from, Block other) {
             return new MayGoto(on == from ? other : on, out == from ? other : out);
+        }
+    }
+
+    /** Goes on at {@code near} when bytes lie where the running frame says that they are there, else at {@code far}. */
+    record Near(Var address, int bytes, Block near, Block far) implements Last {
+        @Override
+        public void uses(Consumer<Var> each) {
+            each.accept(address);
+        }
+
+        @Override
+        public Op map(UnaryOperator<Var> uses, UnaryOperator<Var> defs) {
+            return new Near(uses.apply(address), bytes, near, far);
+        }
+
+        @Override
+        public List<Block> next() {
+            return List.of(near, far);
+        }
+
+        @Override
+        public Last retarget(Block from, Block other) {
+            return new Near(address, bytes, near == from ? other : near, far == from ? other : far);
+        }
+    }
+
+    /** Begins a transaction and goes on at {@code inside}; when it ends early, at {@code again}, as if it had not begun. */
+    record Transaction(Block inside, Block again) implements Last {
+        @Override
+        public void uses(Consumer<Var> each) {}
+
+        @Override
+        public Op map(UnaryOperator<Var> uses, UnaryOperator<Var> defs) {
+            return this;
+        }
+
+        @Override
+        public List<Block> next() {
+            return List.of(inside, again);
+        }
+
+        @Override
+        public Last retarget(Block from, Block other) {
+            return new Transaction(inside == from ? other : inside, again == from ? other : again);
         }
     }
 

@@ -68,6 +68,8 @@ final class StackSlots implements Pass {
                 case Op.Load load when isFrame(load.place()) -> access(load.place(), load.size(), slots);
                 case Op.Store store when isFrame(store.place()) -> access(store.place(), store.size(), slots);
                 case Op.Atomic atomic when isFrame(atomic.place()) -> access(atomic.place(), atomic.size(), fixed);
+                case Op.TriedLoad
+                        _ -> {} // its address is a variable: that of the frame was noted where it was put there
                 case Op.Call call -> calls |= call.target().runsFunction();
                 default -> {} // not of the frame
             }

@@ -7,6 +7,7 @@ import graft.ebpf.jit.TargetBinding.MapBinding;
 import graft.ebpf.jit.TargetBinding.Rows;
 import graft.ebpf.jit.TargetBinding.StackBounds;
 import graft.ebpf.jit.ir.Op;
+import graft.ebpf.jit.ir.Transactions;
 import graft.platform.asm.Label;
 import graft.platform.asm.x86_64.Address;
 import graft.platform.asm.x86_64.Arith;
@@ -89,9 +90,9 @@ final class CallEmitter {
     private void callAgent(Helper helper) {
         emission.useAllCallerSaved();
         calledHelpers = true;
-        Optional<StackBounds> stack = emission.binding().mainStack().filter(_ -> StackReadEmitter.reads(helper));
+        Optional<StackBounds> stack = emission.binding().mainStack().filter(_ -> Transactions.reads(helper));
         if (stack.isPresent()) {
-            new StackReadEmitter(emission).read(helper, stack.get());
+            new ReadEmitter(emission).read(helper, stack.get());
         } else {
             emission.call(helper);
         }

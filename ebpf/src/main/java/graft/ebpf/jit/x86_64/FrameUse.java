@@ -25,6 +25,8 @@ final class FrameUse {
                     Op.BelowContextValue _,
                     Op.ThreadValue _,
                     Op.Call _,
+                    Op.TriedLoad _,
+                    Op.EndTransaction _,
                     Op.Last _ -> false;
         };
     }

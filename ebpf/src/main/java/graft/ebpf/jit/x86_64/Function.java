@@ -7,6 +7,8 @@ import graft.ebpf.jit.ir.FlowBuilder;
 import graft.ebpf.jit.ir.Liveness;
 import graft.ebpf.jit.ir.Op;
 import graft.ebpf.jit.ir.Order;
+import graft.ebpf.jit.ir.Transactions;
+import graft.ebpf.jit.ir.Transactions.NearReads;
 import graft.ebpf.jit.ir.Webs;
 import graft.ebpf.jit.pass.Passes;
 import graft.ebpf.object.ProgSpec;
@@ -32,6 +34,9 @@ record Function(Flow flow, Allocation allocation, Frame frame, Order order, Live
             Set<MachineFeature> features) {
         Supplier<Flow> fresh = () -> {
             Flow flow = new FlowBuilder(program, function, facts, binding).build();
+            if (features.contains(MachineFeature.RTM)) {
+                Transactions.use(flow, binding.mainStack().isPresent() ? NearReads.IN_PLACE : NearReads.LIKE_OTHERS);
+            }
             Webs.split(flow);
             return flow;
         };

@@ -27,6 +27,7 @@ final class FunctionEmitter {
     private final AluEmitter alu;
     private final MemoryEmitter memory;
     private final BranchEmitter branch;
+    private final ReadEmitter reads;
     private final boolean savesCounts;
     private Layout layout = new Layout(List.of());
     private Optional<Layout> before = Optional.empty();
@@ -39,6 +40,7 @@ final class FunctionEmitter {
         this.alu = new AluEmitter(emission);
         this.memory = new MemoryEmitter(emission);
         this.branch = new BranchEmitter(emission);
+        this.reads = new ReadEmitter(emission);
         this.savesCounts = !emission.has(MachineFeature.BMI2);
     }
 
@@ -145,6 +147,8 @@ final class FunctionEmitter {
             case Op.BelowContextValue value -> call.belowContext(value);
             case Op.ThreadValue value -> call.threadValue(value);
             case Op.Call one -> call.call(one);
+            case Op.TriedLoad load -> memory.tried(load);
+            case Op.EndTransaction _ -> asm.plain(Plain.XEND);
             case Op.Last last -> throw new AssertionError("in the middle of a block: " + last);
         }
     }
@@ -154,6 +158,11 @@ final class FunctionEmitter {
             case Op.Goto(Block to) -> go(block, to);
             case Op.If(var condition, Block yes, Block no) -> go(block, branch.compare(condition), yes, no);
             case Op.MayGoto(Block on, Block out) -> go(block, branch.useBudget(), out, on);
+            case Op.Near near -> go(block, reads.near(near, layout.label(near.near())), near.far(), near.near());
+            case Op.Transaction transaction -> {
+                reads.begin(layout.label(transaction.again()));
+                go(block, transaction.inside());
+            }
             case Op.Exit _ -> exit();
         }
     }

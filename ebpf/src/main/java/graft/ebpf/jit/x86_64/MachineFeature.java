@@ -11,7 +11,9 @@ public enum MachineFeature {
     /** The number of the running processor, as the kernel noted it, without a call. */
     RDPID("rdpid"),
     /** Lines that are going to be written can be asked for. */
-    PREFETCHW("3dnowprefetch");
+    PREFETCHW("3dnowprefetch"),
+    /** Transactions: loads in them that fault end them and raise no signal. */
+    RTM("rtm");
 
     private final String flag;
 

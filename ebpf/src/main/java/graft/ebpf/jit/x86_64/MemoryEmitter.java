@@ -40,6 +40,10 @@ final class MemoryEmitter {
         }
     }
 
+    void tried(Op.TriedLoad op) {
+        asm.movzx(Emission.size(op.size()), emission.of(op.dst()), Address.at(emission.of(op.address()), op.offset()));
+    }
+
     void store(Op.Store op) {
         Address address = emission.address(op.place());
         OpSize size = Emission.size(op.size());

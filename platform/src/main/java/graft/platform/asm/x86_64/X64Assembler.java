@@ -169,6 +169,13 @@ public final class X64Assembler extends X64DataAssembler {
         out.putDistance(label, 4, 0);
     }
 
+    /** {@code xbegin label}: where the transaction goes on when it ends early, with all registers but rax as they are here. */
+    public void xbegin(Label label) {
+        out.put8(0xc7);
+        out.put8(0xf8);
+        out.putDistance(label, 4, 0);
+    }
+
     /**
      * {@code jmp rel32} to an absolute address.
      *

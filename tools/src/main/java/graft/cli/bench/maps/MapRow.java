@@ -23,6 +23,7 @@ public enum MapRow {
     HASH_COUNT(Filled.nothing("counts")),
     RING_64(Filled.nothing("events")),
     PROBE_READ_8(Filled.of("read_memory")),
+    PROBE_READ_APART(Filled.of("read_memory")),
     PROBE_READ_STACK,
     KTIME,
     PID_TGID,
