@@ -315,6 +315,14 @@ class X64AssemblerTest {
     }
 
     @Test
+    void transactionsThatEndGoOnAtALabel() {
+        Label back = new Label("back");
+        asm.bind(back);
+        row("xbegin 0x400000", a -> a.xbegin(back));
+        matches();
+    }
+
+    @Test
     void jumpsToAbsoluteAddressesInReach() {
         row("jmp 0x500000", a -> a.jmp(0x50_0000L));
         row("call 0x3ff000", a -> a.call(0x3f_f000L));
