@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.UnaryOperator;
 
 /**
  * Lets {@code bpf_probe_read*} of memory that may not be there read in place, in transactions of the processor: a load that
@@ -102,11 +103,13 @@ public final class Transactions {
             cut(block, reads);
         }
         for (Piece read : reads) {
-            begin(read);
+            inside(read.block);
+            again(read.block);
         }
         while (!open.isEmpty()) {
             open.removeFirst().run();
         }
+        reads.forEach(this::begin);
         flow.blocks().clear();
         flow.blocks().addAll(placed);
         flow.blocks().addAll(placedInside);
@@ -197,24 +200,22 @@ public final class Transactions {
 
     /** Outside of a transaction a read begins one. */
     private void begin(Piece read) {
-        Op.Transaction transaction = new Op.Transaction(inside(read.block), again(read.block));
-        List<Op> call = List.copyOf(read.block.ops());
-        open.addLast(() -> {
-            read.block.ops().clear();
-            switch (nearReads) {
-                case LIKE_OTHERS -> read.block.ops().add(transaction);
-                case IN_PLACE -> {
-                    Block near = new Block(read.block.slot());
-                    Block far = new Block(read.block.slot());
-                    near.ops().addAll(plain(read.size));
-                    near.ops().add(call.getLast());
-                    far.ops().add(transaction);
-                    read.block.ops().add(new Op.Near(OpBuilder.register(ARGUMENTS), read.size, near, far));
-                    int at = placed.indexOf(read.block);
-                    placed.addAll(at + 1, List.of(near, far));
-                }
+        List<Op> ops = read.block.ops();
+        Op.Last behind = read.block.last();
+        Op.Last transaction = new Op.Transaction(read.inside.orElseThrow(), read.again.orElseThrow());
+        ops.clear();
+        switch (nearReads) {
+            case LIKE_OTHERS -> ops.add(transaction);
+            case IN_PLACE -> {
+                Block near = new Block(read.block.slot());
+                near.ops().addAll(plain(read.size));
+                near.ops().add(behind);
+                Block far = new Block(read.block.slot());
+                far.ops().add(transaction);
+                ops.add(new Op.Near(OpBuilder.register(ARGUMENTS), read.size, near, far));
+                placed.addAll(placed.indexOf(read.block) + 1, List.of(near, far));
             }
-        });
+        }
     }
 
     /** What the arguments say, by loads and stores. */
@@ -244,13 +245,12 @@ public final class Transactions {
             Block copy = new Block(block.slot());
             placedInside.add(copy);
             piece.inside = Optional.of(copy);
-            List<Op> ops = List.copyOf(block.ops());
-            open.addFirst(() -> fillInside(piece, ops, copy));
+            open.add(() -> fillInside(piece, copy));
         }
         return piece.inside.get();
     }
 
-    private void fillInside(Piece piece, List<Op> ops, Block copy) {
+    private void fillInside(Piece piece, Block copy) {
         switch (piece.kind) {
             case CLOSED -> {
                 copy.ops().add(new Op.EndTransaction());
@@ -258,24 +258,16 @@ public final class Transactions {
             }
             case READ -> {
                 copy.ops().addAll(plain(piece.size));
-                copy.ops().add(new Op.Goto(inside(next(ops))));
+                copy.ops().add(retargeted(piece.block.last(), this::inside));
             }
             case OPEN -> {
-                copy.ops().addAll(ops.subList(0, ops.size() - 1));
-                Op.Last last = (Op.Last) ops.getLast();
-                if (last instanceof Op.Exit) {
-                    copy.ops().add(new Op.EndTransaction());
+                copy.ops().addAll(piece.block.ops());
+                copy.setLast(retargeted(piece.block.last(), this::inside));
+                if (piece.block.last() instanceof Op.Exit) {
+                    copy.ops().add(copy.ops().size() - 1, new Op.EndTransaction());
                 }
-                for (Block next : List.copyOf(last.next())) {
-                    last = last.retarget(next, inside(next));
-                }
-                copy.ops().add(last);
             }
         }
-    }
-
-    private static Block next(List<Op> ops) {
-        return ((Op.Goto) ops.getLast()).to();
     }
 
     /** What goes on from {@code block} when a transaction has ended early and nothing has come yet that would have ended it. */
@@ -288,16 +280,19 @@ public final class Transactions {
             Block copy = new Block(block.slot());
             placedAgain.add(copy);
             piece.again = Optional.of(copy);
-            List<Op> ops = List.copyOf(block.ops());
-            open.addFirst(() -> {
-                copy.ops().addAll(ops.subList(0, ops.size() - 1));
-                Op.Last last = (Op.Last) ops.getLast();
-                for (Block next : List.copyOf(last.next())) {
-                    last = last.retarget(next, again(next));
-                }
-                copy.ops().add(last);
+            open.add(() -> {
+                copy.ops().addAll(block.ops());
+                copy.setLast(retargeted(block.last(), this::again));
             });
         }
         return piece.again.get();
+    }
+
+    private static Op.Last retargeted(Op.Last last, UnaryOperator<Block> mapping) {
+        Op.Last retargeted = last;
+        for (Block next : last.next()) {
+            retargeted = retargeted.retarget(next, mapping.apply(next));
+        }
+        return retargeted;
     }
 }
