@@ -40,18 +40,30 @@ INLINE uint32_t own_list(struct graft_hash *hash)
 }
 
 /* Others' lists count too: this processor may have put into the map what theirs still have. */
-static int enough_in_all(struct graft_hash *hash)
+static void add_up(struct graft_hash *hash)
 {
     uint64_t count = 0;
     for (uint32_t i = 0; i < hash->lists; i++)
         count += __atomic_load_n(&list_at(hash, i)->count, __ATOMIC_RELAXED);
-    return count > (uint64_t)hash->keep_above * hash->lists;
+    uint32_t plenty = count > (uint64_t)hash->keep_above * hash->lists;
+    if (plenty != __atomic_load_n(&hash->plenty, __ATOMIC_RELAXED))
+        __atomic_store_n(&hash->plenty, plenty, __ATOMIC_RELAXED);
+}
+
+/* The list is locked. Others are on lines that their processors write all the time, so they are looked at seldom. */
+INLINE void set_count(struct graft_hash *hash, struct graft_free_list *list, uint32_t count)
+{
+    __atomic_store_n(&list->count, count, __ATOMIC_RELAXED);
+    if (count - list->counted + GRAFT_COUNTED_EACH > 2 * GRAFT_COUNTED_EACH) {
+        list->counted = count;
+        add_up(hash);
+    }
 }
 
 INLINE int may_keep(struct graft_hash *hash)
 {
     uint32_t count = __atomic_load_n(&list_at(hash, own_list(hash))->count, __ATOMIC_RELAXED);
-    return count > hash->keep_above || enough_in_all(hash);
+    return count > hash->keep_above || __atomic_load_n(&hash->plenty, __ATOMIC_RELAXED);
 }
 
 /* The bucket's lock was taken with a full fence after which `keeping` is read: see collect. */
@@ -62,11 +74,21 @@ INLINE void keep(struct graft_hash *hash, struct graft_bucket *bucket, uint32_t 
     set_pending(bucket, kept);
 }
 
-/* Locks the list for a bucket whose lock is held. */
-INLINE int try_list(struct graft_hash *hash, struct graft_free_list *list, struct graft_bucket *bucket)
+/* Who locks a list for a bucket whose lock is held. */
+INLINE uint64_t list_owner(struct graft_hash *hash, struct graft_bucket *bucket)
 {
     uint32_t number = (uint32_t)(bucket - bucket_at(hash, 0)) + 1;
-    return graft_try_lock(&list->lock, (uint64_t)graft_tgid() << 32 | number);
+    return (uint64_t)graft_tgid() << 32 | number;
+}
+
+INLINE int try_list(struct graft_hash *hash, struct graft_free_list *list, struct graft_bucket *bucket)
+{
+    return graft_try_lock(&list->lock, list_owner(hash, bucket));
+}
+
+INLINE int is_filled(struct graft_hash *hash, uint32_t list)
+{
+    return __atomic_load_n(&hash->filled, __ATOMIC_RELAXED) >> list & 1;
 }
 
 /* What to do when lists were locked: try again, or (0) give up. */
@@ -108,16 +130,41 @@ static uint32_t pop(
     uint32_t next = __atomic_load_n(&element(map, hash, first - 1)->next, __ATOMIC_RELAXED);
     uint32_t after = next ? next & ~FREE_MARK : first < list->end ? first + 1 : 0;
     __atomic_store_n(&list->first, after, __ATOMIC_RELEASE);
-    list->count--;
     return first;
 }
 
-static void push(struct graft_map *map, struct graft_free_list *list, uint32_t given)
+/* Puts an element first; for who keeps the list locked until it is out again. */
+INLINE void put(struct graft_map *map, struct graft_free_list *list, uint32_t given)
 {
     struct graft_element *e = element(map, header(map), given - 1);
     __atomic_store_n(&e->next, FREE_MARK | list->first, __ATOMIC_RELAXED);
     __atomic_store_n(&list->first, given, __ATOMIC_RELEASE);
-    list->count++;
+}
+
+static void push(struct graft_map *map, struct graft_free_list *list, uint32_t given)
+{
+    struct graft_hash *hash = header(map);
+    uint32_t number = (uint32_t)(list - list_at(hash, 0));
+    if (!is_filled(hash, number))
+        __atomic_fetch_or(&hash->filled, 1u << number, __ATOMIC_RELAXED);
+    put(map, list, given);
+    set_count(hash, list, list->count + 1);
+}
+
+/* Takes an element out of a list that may be empty: element + 1, 0, or BUSY. */
+static uint32_t take_out(struct graft_map *map, uint32_t number, struct graft_bucket *bucket, uint32_t operation)
+{
+    struct graft_hash *hash = header(map);
+    struct graft_free_list *list = list_at(hash, number);
+    if (!try_list(hash, list, bucket))
+        return BUSY;
+    uint32_t taken = pop(map, list, bucket, operation);
+    if (taken)
+        set_count(hash, list, list->count - 1);
+    else
+        __atomic_fetch_and(&hash->filled, ~(1u << number), __ATOMIC_RELAXED);
+    graft_unlock(&list->lock);
+    return taken;
 }
 
 /* An unused element + 1, 0 when there is none, or BUSY. It is pending in the bucket. */
@@ -129,17 +176,10 @@ static uint32_t take(struct graft_map *map, struct graft_bucket *bucket, uint32_
     do {
         busy = 0;
         for (uint32_t i = 0, at = own; i < hash->lists; i++, at = at + 1 < hash->lists ? at + 1 : 0) {
-            struct graft_free_list *list = list_at(hash, at);
-            if (!__atomic_load_n(&list->first, __ATOMIC_RELAXED))
-                continue;
-            if (!try_list(hash, list, bucket)) {
-                busy = 1;
-                continue;
-            }
-            uint32_t taken = pop(map, list, bucket, operation);
-            graft_unlock(&list->lock);
-            if (taken)
+            uint32_t taken = is_filled(hash, at) ? take_out(map, at, bucket, operation) : 0;
+            if (taken && taken != BUSY)
                 return taken;
+            busy |= taken == BUSY;
         }
         if (!busy)
             return 0;
@@ -241,11 +281,14 @@ static uint32_t *link_to(struct graft_map *map, struct graft_bucket *bucket, uin
     return 0;
 }
 
-/* Takes an element out of its chain for `mine`, whose lock is held: 1 when it is in a list now or pending in `mine`. */
-static int evict(struct graft_map *map, struct graft_bucket *mine, uint32_t index)
+/*
+ * Takes an element out of its chain for `mine`, whose lock is held: pending there, element + 1, or 0. On its way it is in a list
+ * that is locked first for the one bucket, then for the other, so a death in between leaves it in the list.
+ */
+static uint32_t evict(struct graft_map *map, struct graft_bucket *mine, uint32_t index)
 {
     struct graft_hash *hash = header(map);
-    uint32_t code = __atomic_load_n(&element(map, hash, index)->hash, __ATOMIC_RELAXED);
+    uint32_t code = __atomic_load_n(&element(map, hash, index)->hash, __ATOMIC_RELAXED), taken = 0;
     struct graft_bucket *bucket = bucket_at(hash, code & hash->bucket_mask);
     if (bucket != mine && !graft_try_lock(&bucket->lock, graft_owner()))
         return 0;
@@ -254,28 +297,42 @@ static int evict(struct graft_map *map, struct graft_bucket *mine, uint32_t inde
     if (list) {
         set_pending(bucket, GRAFT_PENDING_DELETE | (index + 1));
         __atomic_store_n(link, element(map, hash, index)->next, __ATOMIC_RELEASE);
-        push(map, list, index + 1);
+        put(map, list, index + 1);
         set_pending(bucket, 0);
+        __atomic_store_n(&list->lock, list_owner(hash, mine), __ATOMIC_RELEASE);
+        taken = pop(map, list, mine, GRAFT_PENDING_INSERT);
         graft_unlock(&list->lock);
     }
     if (bucket != mine)
         graft_unlock(&bucket->lock);
-    return list != 0;
+    return taken;
 }
 
-/* Makes room in an LRU hash. The caller holds the lock of `mine`, so it waits for no other bucket. */
-static int evict_one(struct graft_map *map, struct graft_bucket *mine)
+/* Of two threads on one processor both may look at an element, or neither; the next round finds it. */
+INLINE uint32_t next_of_run(struct graft_hash *hash, struct graft_free_list *list)
+{
+    uint32_t at = __atomic_load_n(&list->hand, __ATOMIC_RELAXED);
+    if (!(at % GRAFT_LRU_RUN))
+        at = __atomic_fetch_add(&hash->hand, GRAFT_LRU_RUN, __ATOMIC_RELAXED);
+    __atomic_store_n(&list->hand, at + 1, __ATOMIC_RELAXED);
+    return at % hash->capacity;
+}
+
+/* Makes room in an LRU hash: an element as `evict` has it. The caller holds the lock of `mine`, so it waits for no other bucket. */
+static uint32_t evict_one(struct graft_map *map, struct graft_bucket *mine)
 {
     struct graft_hash *hash = header(map);
+    struct graft_free_list *list = list_at(hash, own_list(hash));
     for (uint32_t looks = 0; looks < 2 * GRAFT_LRU_SCANS + hash->lists; looks++) {
-        uint32_t index = __atomic_fetch_add(&hash->hand, 1, __ATOMIC_RELAXED) % hash->capacity;
+        uint32_t index = next_of_run(hash, list);
         uint8_t *used = used_of(map, hash, index);
         if (looks < GRAFT_LRU_SCANS && __atomic_load_n(used, __ATOMIC_RELAXED)) {
             __atomic_store_n(used, 0, __ATOMIC_RELAXED);
             continue;
         }
-        if (evict(map, mine, index))
-            return 1;
+        uint32_t taken = evict(map, mine, index);
+        if (taken)
+            return taken;
     }
     return 0;
 }
@@ -288,9 +345,7 @@ static uint32_t take_from_others(struct graft_map *map, struct graft_bucket *buc
         collect(map, bucket);
         taken = take(map, bucket, GRAFT_PENDING_INSERT);
     }
-    for (int tries = 0; !taken && is_lru(map) && tries < SPINS && evict_one(map, bucket); tries++)
-        taken = take(map, bucket, GRAFT_PENDING_INSERT);
-    return taken;
+    return taken || !is_lru(map) ? taken : evict_one(map, bucket);
 }
 
 INLINE long insert(struct graft_map *map, struct graft_bucket *bucket, const char *key, uint32_t size, uint32_t code,

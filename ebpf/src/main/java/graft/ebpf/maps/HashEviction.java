@@ -13,6 +13,9 @@ final class HashEviction {
     private final HashLists lists;
     private final MapRegion region;
 
+    /** Where the daemon looks next. Of two threads both may look at an element, or neither. */
+    private int hand;
+
     HashEviction(HashElements elements, HashLists lists) {
         this.elements = elements;
         this.lists = lists;
@@ -31,7 +34,7 @@ final class HashEviction {
         }
         int looks = 2 * MapConstants.LRU_SCANS + elements.geometry.lists();
         for (int look = 0; look < looks; look++) {
-            int element = Integer.remainderUnsigned(region.getAndAdd(HashLayout.HAND, 1), elements.geometry.capacity());
+            int element = nextOfRun();
             if (look < MapConstants.LRU_SCANS && elements.isUsed(element)) {
                 elements.setUsed(element, UNUSED);
             } else if (evict(mine, element)) {
@@ -39,6 +42,15 @@ final class HashEviction {
             }
         }
         return false;
+    }
+
+    private int nextOfRun() {
+        int at = hand;
+        if (at % MapConstants.LRU_RUN == 0) {
+            at = region.getAndAdd(HashLayout.HAND, MapConstants.LRU_RUN);
+        }
+        hand = at + 1;
+        return Integer.remainderUnsigned(at, elements.geometry.capacity());
     }
 
     private boolean evict(int mine, int element) {

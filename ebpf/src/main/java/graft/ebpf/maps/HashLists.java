@@ -36,8 +36,36 @@ final class HashLists {
             int end = (int) ((long) max * (list + 1) / lists);
             region.set(at(list) + FreeListLayout.FIRST, from < end ? from + 1 : 0);
             region.set(at(list) + FreeListLayout.COUNT, end - from);
+            region.set(at(list) + FreeListLayout.COUNTED, end - from);
             region.set(at(list) + FreeListLayout.END, end);
             region.set(at(list) + FreeListLayout.SPARE, max + list + 1);
+            fill(list);
+        }
+        addUp();
+    }
+
+    /** The list is locked, or nobody else knows it yet: no one else changes its bit. */
+    private void fill(int list) {
+        int bit = 1 << list;
+        if ((region.getAcquire(HashLayout.FILLED) & bit) == 0) {
+            region.getAndAdd(HashLayout.FILLED, bit);
+        }
+    }
+
+    private void addUp() {
+        long count = 0;
+        for (int list = 0; list < lists; list++) {
+            count += Integer.toUnsignedLong(region.get(at(list) + FreeListLayout.COUNT));
+        }
+        region.set(HashLayout.PLENTY, count > (long) region.get(HashLayout.KEEP_ABOVE) * lists ? 1 : 0);
+    }
+
+    /** The list is locked. */
+    private void count(int list, int count) {
+        region.set(at(list) + FreeListLayout.COUNT, count);
+        if (Math.abs(count - region.get(at(list) + FreeListLayout.COUNTED)) > MapConstants.COUNTED_EACH) {
+            region.set(at(list) + FreeListLayout.COUNTED, count);
+            addUp();
         }
     }
 
@@ -125,7 +153,7 @@ final class HashLists {
         }
         elements.setPending(bucket, operation | (first + 1));
         region.setRelease(at(list) + FreeListLayout.FIRST, behind(list, first) + 1);
-        region.set(at(list) + FreeListLayout.COUNT, region.get(at(list) + FreeListLayout.COUNT) - 1);
+        count(list, region.get(at(list) + FreeListLayout.COUNT) - 1);
         return first;
     }
 
@@ -140,9 +168,10 @@ final class HashLists {
 
     /** The list is locked. */
     void push(int list, int element) {
+        fill(list);
         region.set(elements.elementAt(element) + ElementLayout.NEXT, FREE_MARK | (first(list) + 1));
         region.setRelease(at(list) + FreeListLayout.FIRST, element + 1);
-        region.set(at(list) + FreeListLayout.COUNT, region.get(at(list) + FreeListLayout.COUNT) + 1);
+        count(list, region.get(at(list) + FreeListLayout.COUNT) + 1);
     }
 
     int spare(int list) {
@@ -171,7 +200,8 @@ final class HashLists {
             count++;
             element = behind(list, element);
         }
-        region.set(at(list) + FreeListLayout.COUNT, count);
+        fill(list);
+        count(list, count);
         unlock(list);
     }
 
