@@ -41,15 +41,19 @@ record ValueLock(MapRegion region, MapSpec spec, int offset) {
 
     private void take(long lock) {
         int seen = 0;
+        int looks = 0;
         long began = System.nanoTime();
         long since = began;
         for (int tries = 0; !region.compareAndSet(lock, 0, ME); tries++) {
             int word = region.getAcquire(lock);
             if (word != seen) {
                 seen = word;
+                looks = 0;
                 since = System.nanoTime();
             }
-            boolean over = word != 0 && (isGone(word, tries) || System.nanoTime() - since > LONGEST_NANOS);
+            // This thread may have been held for as long: then it knows nothing of what the word was meanwhile.
+            boolean stays = ++looks > SPINS && System.nanoTime() - since > LONGEST_NANOS;
+            boolean over = word != 0 && (stays || isGone(word, tries));
             if (over && region.compareAndSet(lock, word, ME)) {
                 return;
             }

@@ -26,8 +26,10 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -143,7 +145,7 @@ class SpinLockTest {
         }
     }
 
-    /** Every process that has the map can write to it. */
+    /** Every process that has the map can write to it. One writer might lose its processor for as long as a lock is waited for. */
     @Test
     void nobodyWaitsForEverForOwnersThatChange() throws IOException, InterruptedException {
         try (ArrayMap map = array();
@@ -156,11 +158,13 @@ class SpinLockTest {
             AtomicBoolean over = new AtomicBoolean();
             int owner = (int) ProcessHandle.current().pid();
             lock.set(ValueLayout.JAVA_INT, 0, owner);
-            Thread writer = Thread.ofPlatform().start(() -> {
-                for (int word = owner; !over.get(); word ^= 1 << 31) {
-                    ValueLayout.JAVA_INT.varHandle().setVolatile(lock, 0L, word);
-                }
-            });
+            List<Thread> writers = Stream.generate(() -> Thread.ofPlatform().start(() -> {
+                        for (int word = owner; !over.get(); word ^= 1 << 31) {
+                            ValueLayout.JAVA_INT.varHandle().setVolatile(lock, 0L, word);
+                        }
+                    }))
+                    .limit(4)
+                    .toList();
             try {
                 CompletableFuture<Long> there = CompletableFuture.supplyAsync(() -> host.number("spin count 1"));
                 assertThatThrownBy(() -> map.update(FIRST, new byte[map.valueBytes()], LOCK))
@@ -169,7 +173,9 @@ class SpinLockTest {
                 assertThat(host.number("taken-over")).isOne();
             } finally {
                 over.set(true);
-                writer.join();
+                for (Thread writer : writers) {
+                    writer.join();
+                }
             }
         }
     }
