@@ -7,7 +7,7 @@
  * wrong `how`: EFAULT when the mask cannot be read, EINVAL when it can); with more threads the kernel copies
  * (process_vm_readv on oneself). Measured in docs/design/06-reading-memory.md.
  */
-#include "runtime.h"
+#include "task.h"
 
 #define PAGE 4096ull
 #define TASK_END 0x7ffffffff000ull
@@ -187,7 +187,28 @@ static long read_string(char *to, uint32_t size, uint64_t from)
     return size;
 }
 
-EXPORT long graft_helper_probe_read(void *to, uint32_t size, uint64_t from) { return read_bytes(to, size, from); }
+/* The kernel's memory is not there, but for what is made up of a task. */
+static long read_kernel(void *to, uint32_t size, uint64_t from)
+{
+    if (!size || !graft_is_task(from))
+        return read_bytes(to, size, from);
+    return graft_read_task(to, size, from) ? 0 : faulted(to, size);
+}
+
+static long read_kernel_string(char *to, uint32_t size, uint64_t from)
+{
+    if (!size || !graft_is_task(from))
+        return read_string(to, size, from);
+    uint64_t left = graft_task_text(from), length = size < left ? size : left;
+    if (!length || !graft_read_task(to, length, from))
+        return faulted(to, size);
+    uint64_t end = string_end(to, length);
+    graft_zero(to + end, size - end);
+    to[size - 1] = 0;
+    return end < length ? (long)end + 1 : size;
+}
+
+EXPORT long graft_helper_probe_read(void *to, uint32_t size, uint64_t from) { return read_kernel(to, size, from); }
 
 /* As in the kernel, an address that no process has is refused when nothing is read as well. */
 EXPORT long graft_helper_probe_read_user(void *to, uint32_t size, uint64_t from)
@@ -196,7 +217,15 @@ EXPORT long graft_helper_probe_read_user(void *to, uint32_t size, uint64_t from)
 }
 
 EXPORT long graft_helper_copy_from_user(void *to, uint32_t size, uint64_t from) { return read_bytes(to, size, from); }
-EXPORT long graft_helper_probe_read_kernel(void *to, uint32_t size, uint64_t from) { return read_bytes(to, size, from); }
-EXPORT long graft_helper_probe_read_str(void *to, uint32_t size, uint64_t from) { return read_string(to, size, from); }
+
+/* The task is that of the process: a program has no other. */
+EXPORT long graft_helper_copy_from_user_task(void *to, uint32_t size, uint64_t from, uint64_t task, uint64_t flags)
+{
+    (void)task;
+    return flags ? -EINVAL : read_bytes(to, size, from);
+}
+
+EXPORT long graft_helper_probe_read_kernel(void *to, uint32_t size, uint64_t from) { return read_kernel(to, size, from); }
+EXPORT long graft_helper_probe_read_str(void *to, uint32_t size, uint64_t from) { return read_kernel_string(to, size, from); }
 EXPORT long graft_helper_probe_read_user_str(void *to, uint32_t size, uint64_t from) { return read_string(to, size, from); }
-EXPORT long graft_helper_probe_read_kernel_str(void *to, uint32_t size, uint64_t from) { return read_string(to, size, from); }
+EXPORT long graft_helper_probe_read_kernel_str(void *to, uint32_t size, uint64_t from) { return read_kernel_string(to, size, from); }

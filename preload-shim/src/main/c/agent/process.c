@@ -52,7 +52,7 @@ EXPORT uint64_t graft_helper_get_smp_processor_id(void) { return graft_cpu(); }
 EXPORT uint64_t graft_helper_get_numa_node_id(void) { return graft_node(); }
 
 /* A child of vfork has its parent's memory and thread pointer; only the kernel knows that it is another process. */
-EXPORT uint64_t graft_helper_get_current_pid_tgid(void)
+uint64_t graft_current_ids(void)
 {
     struct graft_config *config = graft_config();
     if (!config->followed || config->confined)
@@ -61,6 +61,8 @@ EXPORT uint64_t graft_helper_get_current_pid_tgid(void)
     return (uint64_t)graft_initial((uint32_t)graft_call(SYS_GETPID, 0, 0, 0, 0, 0, 0)) << 32 |
            graft_initial((uint32_t)graft_call(SYS_GETTID, 0, 0, 0, 0, 0, 0));
 }
+
+EXPORT uint64_t graft_helper_get_current_pid_tgid(void) { return graft_current_ids(); }
 
 /* As in the kernel, only the namespace that the process is in has numbers to give. */
 EXPORT long graft_helper_get_ns_current_pid_tgid(uint64_t device, uint64_t inode, uint32_t *numbers, uint32_t size)

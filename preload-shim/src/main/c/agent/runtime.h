@@ -203,6 +203,9 @@ INLINE void graft_set_value(const struct graft_map *map, void *to, const void *f
         graft_store_value(to, from, map->value_size);
 }
 
+/* The process << 32 | the thread, also in a child of vfork. */
+uint64_t graft_current_ids(void);
+
 uint64_t graft_monotonic_nanos(void);
 uint64_t graft_boot_nanos(void);
 

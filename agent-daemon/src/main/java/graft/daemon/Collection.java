@@ -1,6 +1,7 @@
 package graft.daemon;
 
 import graft.daemon.image.CheckedProgram;
+import graft.daemon.image.TaskFields;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.KeyedMap;
 import graft.ebpf.maps.RingBuffer;
@@ -27,6 +28,7 @@ public final class Collection implements AutoCloseable {
     private final List<BpfMap> created;
     private final Map<String, CheckedProgram> programs;
     private final Optional<UsdtSpecs> usdtSpecs;
+    private final TaskFields taskFields;
     private Optional<ThreadNumbers> numbers = Optional.empty(); // guarded by this
 
     private Collection(
@@ -35,6 +37,7 @@ public final class Collection implements AutoCloseable {
         this.maps = maps;
         this.created = List.copyOf(created);
         this.programs = programs;
+        this.taskFields = TaskFields.of(programs.values());
         this.usdtSpecs = Optional.ofNullable(maps.get(UsdtSpec.MAP))
                 .filter(KeyedMap.class::isInstance)
                 .map(KeyedMap.class::cast)
@@ -151,6 +154,11 @@ public final class Collection implements AutoCloseable {
     /** Where programs look up the arguments of static probes; nothing when the object has no such map. */
     public Optional<UsdtSpecs> usdtSpecs() {
         return usdtSpecs;
+    }
+
+    /** Where programs look for what they read of a task. */
+    public TaskFields taskFields() {
+        return taskFields;
     }
 
     /** The numbers of threads in other pid namespaces, made when first asked for. */

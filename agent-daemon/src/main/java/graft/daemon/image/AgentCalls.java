@@ -53,6 +53,7 @@ final class AgentCalls {
             Helper.PROBE_READ_KERNEL,
             Helper.PROBE_READ_KERNEL_STR,
             Helper.COPY_FROM_USER,
+            Helper.COPY_FROM_USER_TASK,
             Helper.SNPRINTF,
             Helper.TRACE_PRINTK,
             Helper.TRACE_VPRINTK,
@@ -107,7 +108,11 @@ final class AgentCalls {
             }
             case MAP_UPDATE_ELEM, MAP_DELETE_ELEM, MAP_PUSH_ELEM, MAP_POP_ELEM, MAP_PEEK_ELEM, TASK_STORAGE_DELETE ->
                 lock();
-            case GET_CURRENT_TASK_BTF -> currentThread();
+            case GET_CURRENT_TASK, GET_CURRENT_TASK_BTF -> {
+                currentThread();
+                calls.add(AgentSyscall.GETPPID); // reading what it gives
+                calls.add(AgentSyscall.PRCTL);
+            }
             case TASK_STORAGE_GET, FORGET_TASK -> storage(helper);
             case PERF_EVENT_OUTPUT -> {
                 lock();

@@ -163,6 +163,7 @@ public final class PatchImage {
                                                 environment(),
                                                 new RuntimeImage.Pool(
                                                         size, builder.pool(), Optional.empty(), Optional.empty()),
+                                                TaskFields.NONE,
                                                 List.of()))),
                                 List.of(),
                                 new PatchPlan(sites, builder.blocks())),

@@ -17,8 +17,6 @@ import java.util.Optional;
 
 /** Initial content of a target's runtime region from {@code CONFIG_OFFSET} on: configuration and map descriptors. */
 final class RuntimeImage {
-    private RuntimeImage() {}
-
     /**
      * The pool above.
      *
@@ -28,11 +26,13 @@ final class RuntimeImage {
      */
     record Pool(long size, RemoteAddress next, Optional<RemoteAddress> returnPages, Optional<RemoteAddress> numbers) {}
 
+    private RuntimeImage() {}
+
     /**
      * @param descriptors one {@code struct graft_map} each, in the order of their index
      * @throws IllegalArgumentException when there are more than fit
      */
-    static Code of(TargetEnvironment environment, Pool pool, List<byte[]> descriptors) {
+    static Code of(TargetEnvironment environment, Pool pool, TaskFields task, List<byte[]> descriptors) {
         if (descriptors.size() > PoolConstants.DESCRIPTORS_MAX) {
             throw new IllegalArgumentException(
                     descriptors.size() + " maps; a target takes " + PoolConstants.DESCRIPTORS_MAX);
@@ -65,6 +65,7 @@ final class RuntimeImage {
             image.putInt(ConfigLayout.PID_NAMESPACE, namespace.inode());
             image.putInt(ConfigLayout.NAMESPACE_DEVICE, namespace.device());
         });
+        put(image, task);
         image.putLong(ConfigLayout.POOL_SIZE, pool.size());
         image.putLong(ConfigLayout.NEXT_POOL, pool.next().value());
         image.putInt(ConfigLayout.MAX_STACK, Math.min(StackDepth.most(), MapConstants.TRACE_ADDRESSES_MAX));
@@ -76,6 +77,14 @@ final class RuntimeImage {
             image.put(mapsAt + index * MapLayout.SIZE, descriptors.get(index));
         }
         return Code.of(image.array());
+    }
+
+    private static void put(ByteBuffer image, TaskFields task) {
+        image.putInt(ConfigLayout.TASK_PID, task.pid());
+        image.putInt(ConfigLayout.TASK_TGID, task.tgid());
+        image.putInt(ConfigLayout.TASK_COMM, task.comm());
+        image.putInt(ConfigLayout.TASK_LEADER, task.leader());
+        image.putInt(ConfigLayout.TASK_PARENT, task.parent());
     }
 
     private static int features(CpuFlags flags) {

@@ -63,6 +63,7 @@ public final class TargetImage {
     private final List<SessionRefusal.SiteRefused> skipped = new ArrayList<>();
     private final SessionRequest.OnRefusal onRefusal;
     private final Supplier<ThreadNumbers> numbers;
+    private final TaskFields taskFields;
     private Optional<MapPlacement> placement = Optional.empty();
     private int links;
 
@@ -78,6 +79,7 @@ public final class TargetImage {
         this.programs = List.copyOf(collection.programs().values());
         this.tailPrograms = collection.tailPrograms();
         this.numbers = collection::numbers;
+        this.taskFields = collection.taskFields();
         this.agent = agent;
         this.environment = environment;
         for (MemoryMapping mapping : modules.maps().mappings()) {
@@ -429,6 +431,7 @@ public final class TargetImage {
                     RuntimeImage.of(
                             environment,
                             new RuntimeImage.Pool(size, next, pool.returnPages(), numbersAt),
+                            taskFields,
                             placed.descriptors())));
             code.addAll(builder.blocks());
             pool.returnPages().map(ReturnPages::region).ifPresent(regions::add);

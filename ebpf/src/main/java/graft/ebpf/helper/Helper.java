@@ -24,6 +24,7 @@ public enum Helper {
     GET_CURRENT_COMM(16, 2),
     PERF_EVENT_OUTPUT(25, 5),
     GET_STACKID(27, 3),
+    GET_CURRENT_TASK(35, 0),
     PROBE_WRITE_USER(36, 3),
     GET_NUMA_NODE_ID(42, 0),
     PROBE_READ_STR(45, 3),
@@ -58,6 +59,7 @@ public enum Helper {
     TRACE_VPRINTK(177, 4),
     LOOP(181, 4),
     STRNCMP(182, 3),
+    COPY_FROM_USER_TASK(191, 5),
     MAP_LOOKUP_PERCPU_ELEM(195, 3),
     DYNPTR_FROM_MEM(197, 4),
     RINGBUF_RESERVE_DYNPTR(198, 4),
@@ -135,6 +137,19 @@ public enum Helper {
     /** Whether it walks the stack of the thread. */
     public boolean walksStack() {
         return this == GET_STACKID || this == GET_STACK;
+    }
+
+    /** Whether it gives a {@code struct task_struct}. */
+    public boolean givesTask() {
+        return this == GET_CURRENT_TASK || this == GET_CURRENT_TASK_BTF;
+    }
+
+    /** Whether it reads where nothing may be, in the kernel of its memory. */
+    public boolean readsKernel() {
+        return switch (this) {
+            case PROBE_READ, PROBE_READ_STR, PROBE_READ_KERNEL, PROBE_READ_KERNEL_STR -> true;
+            default -> false;
+        };
     }
 
     /** How many of r1 to r5 it takes. */

@@ -101,7 +101,9 @@ final class HelperArguments {
 
     private void anything(Reg reg) {
         if (step.read(reg) instanceof Pointer pointer) {
-            if (pointer.region() instanceof Value.Region.Kernel) {
+            boolean reads =
+                    Helper.byNumber(helper.number()).filter(Helper::readsKernel).isPresent();
+            if (pointer.region() instanceof Value.Region.Kernel && !reads) {
                 KernelMemory.requireKernel(step, Memory.Place.of(step, reg, 0));
             }
             step.walk.notes().passedOn(pointer);

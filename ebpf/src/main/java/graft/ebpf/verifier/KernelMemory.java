@@ -45,11 +45,13 @@ final class KernelMemory {
     /** What a program in a process has for a struct of the kernel says which one it is, and leads nowhere. */
     static void requireKernel(Step step, Memory.Place place) {
         if (step.walk.setting().isForTarget()) {
-            throw new Refused(Finding.of(
-                    Cause.UNSUPPORTED,
-                    place.base(),
-                    place.base() + " is " + place.pointer().region().noun() + ", which a process cannot look into",
-                    "run the program in the kernel, or use helpers such as bpf_get_current_pid_tgid"));
+            throw new Refused(
+                    Finding.of(
+                            Cause.UNSUPPORTED,
+                            place.base(),
+                            place.base() + " is " + place.pointer().region().noun()
+                                    + ", which a program in a process cannot load from",
+                            "read fields of tasks with bpf_probe_read_kernel or BPF_CORE_READ, or run the program in the kernel"));
         }
     }
 
