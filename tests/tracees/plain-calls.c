@@ -1,6 +1,7 @@
 /*
- * One thread that makes the same calls each time: by functions of the C library, by their number, and by code in which two
- * calls are too near to each other for a jump behind the first and one before the second.
+ * One thread that makes the same calls each time: by functions of the C library, by their number, by code in which two
+ * calls are too near to each other for a jump behind the first and one before the second, and by a function that nothing but
+ * one byte is behind the call of.
  *
  * probes: uprobe:work
  * options: -O2
@@ -43,6 +44,18 @@ static long second_try(long number, int again)
 	return result;
 }
 
+/* As __vm_unlock of musl, whose last byte is its return. */
+long last_call(void);
+long behind_it(void);
+__asm__(".pushsection .text\n"
+	".type last_call, @function\n"
+	"last_call: mov $110, %eax; syscall; ret\n"
+	".size last_call, . - last_call\n"
+	".type behind_it, @function\n"
+	"behind_it: mov $7, %eax; ret\n"
+	".size behind_it, . - behind_it\n"
+	".popsection");
+
 static void work_on(long times)
 {
 	probes = 1;
@@ -54,6 +67,8 @@ static void work_on(long times)
 		long parent, own = neighbours(SYS_getppid, SYS_getpid, &parent);
 		if (own != getpid() || parent != getppid())
 			wrong("two calls next to each other");
+		if (last_call() != parent || behind_it() != 7)
+			wrong("a call right before a return");
 		if (second_try(SYS_gettid, i % 2 ? gettid() : 0) != gettid())
 			wrong("a second try");
 		calls[0]++;

@@ -1,6 +1,7 @@
 package graft.daemon;
 
 import graft.daemon.image.ModuleTexts;
+import graft.daemon.image.Unwinders;
 import graft.platform.address.RemoteAddress;
 import graft.platform.proc.MemoryMapping;
 import graft.rewriter.PatchSite;
@@ -70,9 +71,10 @@ public record SyscallSurvey(int pid, List<Module> modules, List<NotLooked> notLo
         try (TargetModules modules = TargetModules.of(pid)) {
             List<Module> found = new ArrayList<>();
             List<NotLooked> notLooked = new ArrayList<>();
+            Unwinding unwinding = Unwinders.of(modules);
             for (String path : modules.paths()) {
                 modules.named(path).ifPresent(module -> {
-                    Module surveyed = survey(module);
+                    Module surveyed = survey(module, unwinding);
                     if (!surveyed.sites().isEmpty() || !surveyed.unclear().isEmpty()) {
                         found.add(surveyed);
                     }
@@ -106,14 +108,14 @@ public record SyscallSurvey(int pid, List<Module> modules, List<NotLooked> notLo
         return modules.named(path).isEmpty() ? Optional.of("the file cannot be read") : Optional.empty();
     }
 
-    private static Module survey(TargetModule module) {
+    private static Module survey(TargetModule module, Unwinding unwinding) {
         SyscallSites sites = SyscallSites.of(module.elf(), module.loadBias());
         List<Site> surveyed = new ArrayList<>();
         List<ModuleText> texts = sites.sites().isEmpty()
                 ? List.of()
                 : ModuleTexts.all(module.fileName(), module.elf(), module.loadBias());
         for (ModuleText text : texts) {
-            Sides sides = new Sides(text);
+            Sides sides = new Sides(text, unwinding);
             Map<RemoteAddress, List<SyscallSite>> functions = new TreeMap<>();
             for (SyscallSite site : sites.sites()) {
                 if (site.address().compareTo(text.start()) >= 0
@@ -136,14 +138,13 @@ public record SyscallSurvey(int pid, List<Module> modules, List<NotLooked> notLo
         private final ProbePlanner planner;
         private final SyscallProgram program;
 
-        Sides(ModuleText text) {
+        Sides(ModuleText text, Unwinding unwinding) {
             ImaginaryPool pool = ImaginaryPool.behind(text);
             RemoteAddress thunk = pool.next();
             this.program = new SyscallProgram(
                     _ -> new SyscallProgram.ThunkCall(new ProbeCall(thunk, thunk, 0), SiteRecord.READ),
                     OptionalInt.empty());
-            this.planner =
-                    new ProbePlanner(text, pool, () -> new ReturnRoutines.Addresses(thunk, thunk), Unwinding.POSSIBLE);
+            this.planner = new ProbePlanner(text, pool, () -> new ReturnRoutines.Addresses(thunk, thunk), unwinding);
         }
 
         /** @param sites those of one function */

@@ -12,6 +12,7 @@ import graft.platform.elf.ElfSegment;
 import graft.platform.elf.ElfSymbol;
 import graft.platform.elf.FunctionBounds;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -70,11 +71,33 @@ public record SyscallSites(List<SyscallSite> sites, List<RemoteAddress> unclear)
         private final byte[] bytes;
         private final ElfVirtualAddress start;
         private final long loadBias;
+        private final BitSet farTargets;
 
         Text(ElfFile elf, ElfSegment segment, long loadBias) {
             this.bytes = elf.bytesAt(segment.address(), (int) segment.fileSize());
             this.start = segment.address();
             this.loadBias = loadBias;
+            this.farTargets = farTargets();
+        }
+
+        /** Where branches with 32-bit displacements may lead to: cold parts of a function come back by them. */
+        private BitSet farTargets() {
+            BitSet targets = new BitSet(bytes.length);
+            for (int at = 0; at + FAR_JUMP <= bytes.length; at++) {
+                boolean conditional = bytes[at] == 0x0f && (bytes[at + 1] & 0xf0) == 0x80;
+                int end = bytes[at] == JMP ? at + FAR_JUMP : conditional ? at + FAR_JUMP + 1 : bytes.length + 1;
+                if (end <= bytes.length) {
+                    int target = end + int32(end - Integer.BYTES);
+                    if (target >= 0 && target < bytes.length) {
+                        targets.set(target);
+                    }
+                }
+            }
+            return targets;
+        }
+
+        private int int32(int at) {
+            return bytes[at] & 0xff | (bytes[at + 1] & 0xff) << 8 | (bytes[at + 2] & 0xff) << 16 | bytes[at + 3] << 24;
         }
 
         void find(TreeMap<Long, String> functions, List<SyscallSite> sites, List<RemoteAddress> unclear) {
@@ -183,6 +206,9 @@ public record SyscallSites(List<SyscallSite> sites, List<RemoteAddress> unclear)
                 while (at < to && X64Decoder.decode(bytes, at, remote(at)) instanceof X64Insn insn) {
                     insns.add(insn);
                     insn.branchTarget().ifPresent(targets::add);
+                    if (farTargets.get(at)) {
+                        targets.add(insn.address());
+                    }
                     at += insn.length();
                 }
             }
@@ -210,6 +236,8 @@ public record SyscallSites(List<SyscallSite> sites, List<RemoteAddress> unclear)
     }
 
     private static final int SYSCALL_BYTES = 2;
+    private static final int FAR_JUMP = 5;
+    private static final byte JMP = (byte) 0xe9;
     private static final int MUNMAP = 11;
     private static final int EXIT = 60;
 

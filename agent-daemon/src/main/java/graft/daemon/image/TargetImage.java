@@ -27,7 +27,6 @@ import graft.rewriter.plan.ProbePlanner;
 import graft.rewriter.plan.ProgramAtSite;
 import graft.rewriter.plan.SyscallPlanner;
 import graft.rewriter.plan.SyscallProgram;
-import graft.rewriter.plan.Unwinding;
 import graft.rewriter.stub.Flags;
 import graft.rewriter.stub.ProbeCall;
 import graft.rewriter.stub.ProbeKind;
@@ -192,8 +191,8 @@ public final class TargetImage {
         if (pool.isEmpty()) {
             return Optional.of(new SessionRefusal.NoRoom(modules.pid(), module.path()));
         }
-        ProbePlanner planner =
-                new ProbePlanner(text, pool.get(), () -> pool.get().returnRoutines(this::returnPages), unwinding());
+        ProbePlanner planner = new ProbePlanner(
+                text, pool.get(), () -> pool.get().returnRoutines(this::returnPages), Unwinders.of(modules));
         try {
             for (FunctionProbes function : functions) {
                 Optional<SessionRefusal.SiteRefused> changes = function.changesElsewhere(modules.pid(), tailPrograms);
@@ -396,21 +395,6 @@ public final class TargetImage {
                 .orElseThrow();
         return new PoolPlacement.Range(
                 module.remote(loaded.getFirst().address()), new RemoteAddress(end + module.loadBias()));
-    }
-
-    /** Whether code is loaded that walks stacks: C++ exceptions, thread cancellation, backtraces. */
-    private Unwinding unwinding() {
-        boolean library = modules.paths().stream()
-                .map(path -> path.substring(path.lastIndexOf('/') + 1))
-                .anyMatch(name ->
-                        name.startsWith("libgcc_s") || name.startsWith("libstdc++") || name.startsWith("libunwind"));
-        boolean builtIn = modules.executable()
-                .map(module -> !module.elf()
-                        .functions()
-                        .named("_Unwind_RaiseException")
-                        .isEmpty())
-                .orElse(false);
-        return library || builtIn ? Unwinding.POSSIBLE : Unwinding.ABSENT;
     }
 
     private Injection injection(List<RemoteAddress> semaphores) {

@@ -128,7 +128,8 @@ public final class ProbePlanner {
 
     /** Programs around system calls of a function: all that are wanted there, ascending. */
     public List<SyscallPlanner.Sides> syscalls(FunctionRange function, List<SyscallPlanner.Wanted> calls) {
-        return new SyscallPlanner(index, sites, space, function).plan(calls);
+        ReturnBehindCall returns = new ReturnBehindCall(index, unwinding, returnRoutines);
+        return new SyscallPlanner(index, sites, space, function, returns).plan(calls);
     }
 
     private Planned entryAndExits(

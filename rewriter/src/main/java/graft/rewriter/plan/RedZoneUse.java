@@ -15,8 +15,17 @@ final class RedZoneUse {
 
     /** Whether no instruction can touch the lowest eight bytes of the red zone. */
     static boolean leavesLowestAlone(List<X64Insn> function) {
+        return staysAbove(LOWEST, function);
+    }
+
+    /** Whether no instruction can touch any of it. */
+    static boolean isNone(List<X64Insn> function) {
+        return staysAbove(0, function);
+    }
+
+    private static boolean staysAbove(int lowest, List<X64Insn> function) {
         boolean calls = function.stream().anyMatch(insn -> isCall(insn.kind()));
-        return function.stream().allMatch(insn -> staysAbove(insn, calls));
+        return function.stream().allMatch(insn -> staysAbove(lowest, insn, calls));
     }
 
     private static boolean isCall(InsnKind kind) {
@@ -24,11 +33,11 @@ final class RedZoneUse {
     }
 
     /** A function that calls others has nothing below its stack pointer, wherever its frame begins. */
-    private static boolean staysAbove(X64Insn insn, boolean calls) {
+    private static boolean staysAbove(int lowest, X64Insn insn, boolean calls) {
         OptionalInt base = insn.baseRegister();
         boolean stack = base.equals(OptionalInt.of(Gpr.RSP.number()));
         boolean frame = base.equals(OptionalInt.of(Gpr.RBP.number())) && !calls;
-        return !stack && !frame || displacement(insn) >= LOWEST;
+        return !stack && !frame || displacement(insn) >= lowest;
     }
 
     private static int displacement(X64Insn insn) {

@@ -4,6 +4,7 @@ import graft.platform.asm.x86_64.InsnKind;
 import graft.platform.asm.x86_64.X64Insn;
 import graft.rewriter.PatchSite;
 import graft.rewriter.stub.Flags;
+import graft.rewriter.stub.ReturnRoutines;
 import graft.rewriter.stub.Stub;
 import graft.rewriter.stub.SyscallStubWriter;
 import graft.rewriter.stub.SyscallStubWriter.Handover;
@@ -11,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -27,9 +29,12 @@ public final class SyscallPlanner {
     private final SiteWriter sites;
     private final CodeSpace space;
     private final FunctionRange function;
+    private final ReturnBehindCall returns;
     private Optional<Behind> previous = Optional.empty();
 
-    SyscallPlanner(TargetIndex index, SiteWriter sites, CodeSpace space, FunctionRange function) {
+    SyscallPlanner(
+            TargetIndex index, SiteWriter sites, CodeSpace space, FunctionRange function, ReturnBehindCall returns) {
+        this.returns = returns;
         this.index = index;
         this.sites = sites;
         this.space = space;
@@ -72,7 +77,7 @@ public final class SyscallPlanner {
             Optional<Behind> before = previous;
             previous = Optional.empty();
             Sides sides = plan(wanted, before, planned);
-            planned.add(sides);
+            planned.add(around(wanted, sides, planned));
         }
         return planned;
     }
@@ -112,6 +117,46 @@ public final class SyscallPlanner {
             return new Sides(Optional.empty(), Optional.of(exit.planned()));
         }
         return new Sides(Optional.of(enter.planned()), Optional.of(exit.planned()));
+    }
+
+    /** Where nothing but a return is behind a call, which has no room for a jump, one stub before it sees both sides. */
+    private Sides around(Wanted wanted, Sides sides, List<Sides> planned) {
+        SyscallPlace call = wanted.call();
+        boolean isRefused =
+                sides.exit().filter(Planned.Refused.class::isInstance).isPresent();
+        boolean isShared = sides.enter().isPresent()
+                && !planned.isEmpty()
+                && planned.getLast().exit().equals(sides.enter());
+        if (!isRefused
+                || isShared
+                || index.branchTo(call.address()).isPresent()
+                || !returns.canBeWrapped(index.insns(function), call)) {
+            return sides;
+        }
+        List<PatchSite> alone = sides.enter().map(SyscallPlanner::patches).orElse(List.of());
+        sites.forget(alone);
+        Site around = enter(call, Window.JUMP_LENGTH, window -> aroundStub(window, wanted));
+        if (around instanceof Site.Refused) {
+            around = enter(call, Window.SHORT_JUMP_LENGTH, window -> aroundStub(window, wanted));
+        }
+        if (around instanceof Site.Refused) {
+            sites.keep(alone);
+            return sides;
+        }
+        Optional<Planned> both = Optional.of(around.planned());
+        return new Sides(wanted.onEnter().isEmpty() ? Optional.empty() : both, both);
+    }
+
+    private Stub aroundStub(Window window, Wanted wanted) {
+        SyscallPlace call = wanted.call();
+        Flags flags = flags(call);
+        List<SyscallStubWriter.Call> before = calls(wanted.onEnter(), flags);
+        SyscallStubWriter.Number number =
+                new SyscallStubWriter.Number.Constant(call.number().orElseThrow());
+        SyscallStubWriter.After after = new SyscallStubWriter.After(calls(wanted.onExit(), flags), number, call.end());
+        ReturnRoutines.Addresses routines = returns.routines();
+        return new SyscallStubWriter(space.next(), flags)
+                .around(before, after, routines, window.insns(), window.back());
     }
 
     private Optional<Planned> enterOnly(Wanted wanted, Optional<Behind> before, List<Sides> planned) {
@@ -242,6 +287,10 @@ public final class SyscallPlanner {
         return site instanceof Site.Written(var patches) ? patches : List.of();
     }
 
+    private static List<PatchSite> patches(Planned planned) {
+        return planned instanceof Planned.Patchable(var patches) ? patches : List.of();
+    }
+
     /**
      * From a long instruction on that is further before the call. What jumps behind it runs the code as it was, unseen:
      * that is the loop around a call that never returns.
@@ -259,6 +308,10 @@ public final class SyscallPlanner {
     }
 
     private Site enter(SyscallPlace call, int jump, List<SyscallProgram> programs, Optional<Handover> kept) {
+        return enter(call, jump, window -> enterStub(window, flags(call), programs, kept));
+    }
+
+    private Site enter(SyscallPlace call, int jump, Function<Window, Stub> stub) {
         return switch (Window.upTo(before(call), jump)) {
             case Window.Search.None(var reason, var why) -> Site.refused(reason, why);
             case Window.Search.Found(var window) -> {
@@ -267,7 +320,7 @@ public final class SyscallPlanner {
                         : index.targetInside(function, window.start(), call.address());
                 yield target.isPresent()
                         ? Site.refused(Planned.Reason.BRANCH_TARGET, target.get())
-                        : sites.at(function, window, found -> enterStub(found, flags(call), programs, kept));
+                        : sites.at(function, window, stub);
             }
         };
     }

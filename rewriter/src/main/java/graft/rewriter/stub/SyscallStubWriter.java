@@ -7,6 +7,7 @@ import graft.platform.asm.x86_64.Arith;
 import graft.platform.asm.x86_64.Cond;
 import graft.platform.asm.x86_64.Gpr;
 import graft.platform.asm.x86_64.OpSize;
+import graft.platform.asm.x86_64.Plain;
 import graft.platform.asm.x86_64.Reach;
 import graft.platform.asm.x86_64.RegMem;
 import graft.platform.asm.x86_64.X64Assembler;
@@ -137,12 +138,50 @@ public final class SyscallStubWriter {
             out.mov(OpSize.D, SLOT_NUMBER, Gpr.RAX);
             out.mov(OpSize.D, SLOT_TAG, handover.tag());
         });
-        for (ProbeCall.Effect effect : ProbeCall.Effect.values()) {
-            calls.stream()
-                    .filter(call -> call.call().effect() == effect)
-                    .forEach(call -> enter(call, back.plus(SYSCALL_BYTES)));
-        }
+        run(calls, () -> {
+            putBack(back.plus(SYSCALL_BYTES));
+            out.jmp(back.value() + SYSCALL_BYTES);
+        });
         out.jmp(back.value());
+    }
+
+    /** @param leaveOut goes on behind the call */
+    private void run(List<Call> calls, Runnable leaveOut) {
+        for (ProbeCall.Effect effect : ProbeCall.Effect.values()) {
+            calls.stream().filter(call -> call.call().effect() == effect).forEach(call -> enter(call, leaveOut));
+        }
+    }
+
+    /**
+     * Around a call of a constant number that nothing but a {@code ret} is behind: moved instructions, programs, jump to the
+     * call, whose {@code ret} returns to this stub; then the programs behind it and the return. The return address is kept
+     * meanwhile as that of a wrapped function.
+     */
+    public Stub around(
+            List<Call> before,
+            After after,
+            ReturnRoutines.Addresses routines,
+            List<X64Insn> displaced,
+            RemoteAddress back) {
+        Number.Constant number = (Number.Constant) after.number();
+        Label call = new Label("call");
+        Label behind = new Label("behind");
+        Relocation relocation = new Relocator(out).relocate(displaced);
+        run(before, () -> out.jmp(behind));
+        out.call(routines.claim().value());
+        out.jcc(Cond.NE, call);
+        out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, Long.BYTES));
+        out.call(call);
+        out.lea(OpSize.Q, Gpr.RSP, Address.at(Gpr.RSP, -Long.BYTES));
+        out.call(routines.release().value());
+        out.bind(behind);
+        out.mov(OpSize.D, (RegMem) Gpr.RCX, number.value());
+        after.calls().forEach(this::exit);
+        putBack(after.end());
+        out.plain(Plain.RET);
+        out.bind(call);
+        out.jmp(back.value());
+        return written(address, relocation);
     }
 
     /** The numbers that something is to be done for; empty: every number. */
@@ -212,7 +251,7 @@ public final class SyscallStubWriter {
         out.jmp(back.value());
     }
 
-    private void enter(Call call, RemoteAddress behind) {
+    private void enter(Call call, Runnable leaveOut) {
         Label next = new Label("next");
         call.only().ifPresent(number -> {
             switch (flags) {
@@ -225,7 +264,7 @@ public final class SyscallStubWriter {
         });
         run(call);
         if (call.call().effect() == ProbeCall.Effect.MAY_OVERRIDE) {
-            leaveOut(next, behind);
+            leaveOut(next, leaveOut);
         }
         out.bind(next);
     }
@@ -235,13 +274,12 @@ public final class SyscallStubWriter {
         out.jcc(Cond.NE, label);
     }
 
-    private void leaveOut(Label runs, RemoteAddress behind) {
+    private void leaveOut(Label runs, Runnable leaveOut) {
         switch (flags) {
             case LIVE -> unlessZero(runs);
             case DEAD -> out.jcc(Cond.AE, runs);
         }
-        out.lea(OpSize.Q, Gpr.RCX, new Address.Absolute(behind.value()));
-        out.jmp(behind.value());
+        leaveOut.run();
     }
 
     /**

@@ -74,6 +74,45 @@ class SyscallPlannerTest {
                 .isInstanceOf(Planned.Refused.class);
     }
 
+    /** {@code syscall; ret} behind {@code before}, with the next function right behind it. */
+    private SyscallPlanner.Sides lastCall(String before, int number, Unwinding unwinding) {
+        byte[] body = Code.ofHex(before + "0f 05 c3 b8 01 00 00 00 c3").bytes();
+        int call = Code.ofHex(before).length();
+        SyscallProgram every = new SyscallProgram(
+                _ -> new SyscallProgram.ThunkCall(new ProbeCall(THUNK, TEXT, 0), SiteRecord.READ), OptionalInt.empty());
+        ModuleText module = new ModuleText(
+                "a.out", body, TEXT, List.of(TEXT, TEXT.plus(call + 3)), List.of(), (_, _) -> new byte[0], Set.of());
+        ReturnRoutines.Addresses routines = new ReturnRoutines.Addresses(THUNK, THUNK.plus(64));
+        return new ProbePlanner(module, new FakeSpace(POOL), () -> routines, unwinding)
+                .syscalls(
+                        new FunctionRange("f", TEXT, call + 3),
+                        List.of(new SyscallPlanner.Wanted(
+                                new SyscallPlace(TEXT.plus(call), OptionalInt.of(number)),
+                                List.of(every),
+                                List.of(every))))
+                .getFirst();
+    }
+
+    @Test
+    void aCallWithNothingButAReturnBehindItIsSeenToEndByItsReturnAddress() {
+        SyscallPlanner.Sides sides = lastCall("b8 27 00 00 00", 39, Unwinding.ABSENT);
+        PatchSite both = onlySite(sides.exit().orElseThrow());
+        assertThat(both.address()).isEqualTo(TEXT);
+        assertThat(onlySite(sides.enter().orElseThrow())).isSameAs(both);
+    }
+
+    @Test
+    void whereTheReturnAddressMayNotBeReplacedTheProgramsBeforeTheCallRunAllTheSame() {
+        List<SyscallPlanner.Sides> refused = List.of(
+                lastCall("b8 27 00 00 00", 39, Unwinding.POSSIBLE),
+                lastCall("b8 3a 00 00 00", 58, Unwinding.ABSENT), // vfork
+                lastCall("48 8d 7c 24 f0 b8 27 00 00 00", 39, Unwinding.ABSENT)); // lea -16(%rsp), %rdi
+        assertThat(refused).allSatisfy(sides -> {
+            assertThat(sides.exit().orElseThrow()).isInstanceOf(Planned.Refused.class);
+            onlySite(sides.enter().orElseThrow());
+        });
+    }
+
     private static PatchSite onlySite(Planned planned) {
         assertThat(planned).isInstanceOf(Planned.Patchable.class);
         List<PatchSite> sites = ((Planned.Patchable) planned).sites();
