@@ -97,9 +97,8 @@ uint32_t graft_ask_process(uint32_t own)
     for (uint32_t i = 0; i < GRAFT_NEWCOMERS; i++) {
         struct graft_newcomer *me = &all[(own + i) & (GRAFT_NEWCOMERS - 1)];
         uint32_t unused = 0;
-        if (!__atomic_compare_exchange_n(&me->taken, &unused, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        if (!__atomic_compare_exchange_n(&me->taken, &unused, own, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
             continue;
-        me->own = own;
         me->number = 0;
         me->place = (uint64_t)&token;
         __atomic_store_n(&me->token, token, __ATOMIC_RELEASE);

@@ -131,7 +131,7 @@ final class NumberTable implements AutoCloseable {
             if (token != 0) {
                 asking.add(new Newcomer(
                         slot,
-                        (int) INT.get(memory, at + NewcomerLayout.OWN),
+                        (int) INT.get(memory, at + NewcomerLayout.TAKEN),
                         token,
                         (long) LONG.get(memory, at + NewcomerLayout.PLACE),
                         (int) INT.getAcquire(memory, at + NewcomerLayout.NUMBER)));
@@ -152,6 +152,30 @@ final class NumberTable implements AutoCloseable {
         if (LONG.compareAndSet(memory, at + NewcomerLayout.TOKEN, newcomer.token(), 0L)) {
             INT.setRelease(memory, at + NewcomerLayout.TAKEN, 0);
         }
+    }
+
+    /**
+     * A process that has a place and does not ask, or not yet.
+     *
+     * @param own its number in its own pid namespace
+     */
+    record Silent(int slot, int own) {}
+
+    List<Silent> silent() {
+        List<Silent> silent = new ArrayList<>();
+        for (int slot = 0; slot < PoolConstants.NEWCOMERS; slot++) {
+            long at = newcomerAt(slot);
+            int own = (int) INT.getAcquire(memory, at + NewcomerLayout.TAKEN);
+            if (own != 0 && (long) LONG.getAcquire(memory, at + NewcomerLayout.TOKEN) == 0) {
+                silent.add(new Silent(slot, own));
+            }
+        }
+        return silent;
+    }
+
+    /** It has ended. Another one that has its number by now has another place, because this one is still taken. */
+    void remove(Silent silent) {
+        INT.compareAndSet(memory, newcomerAt(silent.slot()) + NewcomerLayout.TAKEN, silent.own(), 0);
     }
 
     private void answer(long at, int number) {

@@ -126,6 +126,9 @@ public final class ThreadNumbers implements AutoCloseable {
             }
         }
         unanswered.forEach(this::answer);
+        table.silent().stream() // they may have been killed before they could ask, or behind the answer
+                .filter(silent -> withOwn(silent.own()).findAny().isEmpty())
+                .forEach(table::remove);
     }
 
     private void answer(Key key) {

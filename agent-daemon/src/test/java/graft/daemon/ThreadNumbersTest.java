@@ -6,6 +6,7 @@ import graft.platform.layout.NewcomerLayout;
 import graft.platform.layout.PoolConstants;
 import graft.platform.linux.Futex;
 import graft.platform.linux.SharedRegion;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
@@ -30,11 +31,36 @@ class ThreadNumbersTest {
                     ProcessHandle.current().pid()); // the late answer
             LONG.setVolatile(memory, at + NewcomerLayout.TOKEN, TOKEN);
             ring(memory);
-            while ((int) INT.getVolatile(memory, at + NewcomerLayout.TAKEN) != 0) {
-                Thread.sleep(1);
-            }
+            awaitEmpty(memory, at + NewcomerLayout.TAKEN);
             assertThat((long) LONG.getVolatile(memory, at + NewcomerLayout.TOKEN))
                     .isZero();
+        }
+    }
+
+    /** It has a place, and has not said yet what it is to be known by. */
+    @Test
+    void theDaemonEmptiesThePlaceOfAProcessThatIsKilledBeforeItAsks() throws InterruptedException, IOException {
+        Process asking = new ProcessBuilder("cat").start();
+        try (ThreadNumbers numbers = new ThreadNumbers();
+                SharedRegion region =
+                        SharedRegion.map(numbers.fd(), PoolConstants.NUMBERS_SIZE, SharedRegion.Access.READ_WRITE)) {
+            MemorySegment memory = region.segment();
+            long place = PoolConstants.NEWCOMERS_OFFSET + NewcomerLayout.TAKEN;
+            long gone = place + NewcomerLayout.SIZE;
+            INT.setVolatile(memory, place, (int) asking.pid());
+            INT.setVolatile(memory, gone, Integer.MAX_VALUE); // no process has that
+            awaitEmpty(memory, gone);
+            assertThat((int) INT.getVolatile(memory, place)).isEqualTo(asking.pid());
+            asking.destroyForcibly().waitFor();
+            awaitEmpty(memory, place);
+        } finally {
+            asking.destroyForcibly();
+        }
+    }
+
+    private static void awaitEmpty(MemorySegment memory, long place) throws InterruptedException {
+        while ((int) INT.getVolatile(memory, place) != 0) {
+            Thread.sleep(1);
         }
     }
 
