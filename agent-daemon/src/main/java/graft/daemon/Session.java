@@ -53,11 +53,11 @@ public final class Session implements AutoCloseable {
     private final SessionSwitch probes = new SessionSwitch();
     private final Queue<Executed> executed = new ConcurrentLinkedQueue<>();
     private final AtomicReference<MissedCalls> missedLate = // by what was taken out with its library
-            new AtomicReference<>(new MissedCalls(0, 0));
+            new AtomicReference<>(MissedCalls.NOTHING);
     private final Set<Attachment> ended = new HashSet<>(); // guarded by this
     private final long openedNanos = System.nanoTime();
     private Optional<List<DetachProof>> proofs = Optional.empty();
-    private MissedCalls missed = new MissedCalls(0, 0); // guarded by this
+    private MissedCalls missed = MissedCalls.NOTHING; // guarded by this
 
     private Session(
             Collection collection,

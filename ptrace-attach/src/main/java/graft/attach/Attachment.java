@@ -21,6 +21,7 @@ import java.util.stream.Stream;
  */
 public final class Attachment {
     private static final long MISSED_RUNS = PoolConstants.CONFIG_OFFSET + ConfigLayout.MISSED_RUNS;
+    private static final long LOCKS_TAKEN_OVER = PoolConstants.CONFIG_OFFSET + ConfigLayout.LOCKS_TAKEN_OVER;
     private static final long MISSED_RETURNS = PoolConstants.CONFIG_OFFSET + ConfigLayout.MISSED_RETURNS;
     private static final Census NOTHING = new Census(0, 0, 0, 0);
 
@@ -120,6 +121,11 @@ public final class Attachment {
     /** Calls that no program saw because there was no free stack; 0 when the target has ended. */
     public long missedRuns() {
         return sum(MISSED_RUNS);
+    }
+
+    /** Locks in values of maps whose owner was gone or did not leave them in time; 0 when the target has ended. */
+    public long locksTakenOver() {
+        return sum(LOCKS_TAKEN_OVER);
     }
 
     private long sum(long counter) {

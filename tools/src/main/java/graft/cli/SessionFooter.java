@@ -27,7 +27,10 @@ final class SessionFooter {
                 session.links() + live.kernel().map(KernelSession::links).orElse(0),
                 session.pids().size(),
                 events(session),
-                new Footer.Missed(session.missed().returns(), session.missed().runs()),
+                new Footer.Missed(
+                        session.missed().returns(),
+                        session.missed().runs(),
+                        session.missed().locks()),
                 Optional.of(undone(proofs)));
     }
 

@@ -20,13 +20,25 @@ import java.util.stream.Collectors;
 public record Footer(
         Duration elapsed, int links, int processes, Optional<Events> events, Missed missed, Optional<Undone> undo) {
 
-    /** Calls that too many others were under way beside: of return probes, and of programs that need a stack of ours. */
-    public record Missed(long returns, long runs) {
+    /**
+     * Calls that too many others were under way beside: of return probes, and of programs that need a stack of ours. And locks in
+     * values that were taken from holders that had ended, or did not leave them in time: the values may be half written.
+     */
+    public record Missed(long returns, long runs, long locks) {
         /** Everything was seen. */
-        public static final Missed NOTHING = new Missed(0, 0);
+        public static final Missed NOTHING = new Missed(0, 0, 0);
 
         private String text() {
-            return missed(returns, plural(returns, "return", "returns")) + missed(runs, plural(runs, "run", "runs"));
+            return missed(returns, plural(returns, "return", "returns"))
+                    + missed(runs, plural(runs, "run", "runs"))
+                    + takenOver();
+        }
+
+        private String takenOver() {
+            return locks == 0
+                    ? ""
+                    : "   " + plural(locks, "lock", "locks")
+                            + " taken over: their holders had ended or did not leave them in time";
         }
 
         private static String missed(long count, String what) {
@@ -132,6 +144,9 @@ public record Footer(
         }
         if (missed.runs() != 0) {
             json.id("missed_runs", missed.runs());
+        }
+        if (missed.locks() != 0) {
+            json.id("locks_taken_over", missed.locks());
         }
         undo.ifPresent(done -> {
             json.name("undo").beginObject();

@@ -54,11 +54,13 @@ class FooterTest {
 
     @Test
     void saysWhatWasMissed() {
-        Footer deep =
-                new Footer(Duration.ofSeconds(1), 2, 1, Optional.empty(), new Footer.Missed(1200, 3), Optional.empty());
+        Footer deep = new Footer(
+                Duration.ofSeconds(1), 2, 1, Optional.empty(), new Footer.Missed(1200, 3, 1), Optional.empty());
         assertThat(deep.lines())
                 .containsExactly("session  1.000 s   2 links in 1 process   1,200 returns missed: too many calls were"
-                        + " under way at once   3 runs missed: too many calls were under way at once");
-        assertThat(deep.json()).endsWith("\"processes\":1,\"missed_returns\":1200,\"missed_runs\":3}");
+                        + " under way at once   3 runs missed: too many calls were under way at once   1 lock taken over:"
+                        + " their holders had ended or did not leave them in time");
+        assertThat(deep.json())
+                .endsWith("\"processes\":1,\"missed_returns\":1200,\"missed_runs\":3,\"locks_taken_over\":1}");
     }
 }
