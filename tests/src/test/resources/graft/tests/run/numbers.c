@@ -40,6 +40,13 @@ static void threads(int many)
 		pthread_join(all[i], 0);
 }
 
+static void succeed(pid_t child)
+{
+	int status;
+	if (waitpid(child, &status, 0) != child || status)
+		_exit(3);
+}
+
 /* A child that is seen in its thread first, or by itself, and has a child. */
 static void child(int depth)
 {
@@ -53,7 +60,7 @@ static void child(int depth)
 			child(depth - 1);
 		_exit(0);
 	}
-	waitpid(pid, 0, 0);
+	succeed(pid);
 }
 
 static int wanted;
@@ -126,9 +133,9 @@ static void inner(void)
 		call();
 		_exit(0);
 	}
-	waitpid(second, 0, 0);
+	succeed(second);
 	close(end[1]);
-	waitpid(first, 0, 0);
+	succeed(first);
 	close(end[0]);
 }
 
