@@ -39,6 +39,7 @@ public record RunningSessions(List<RemoteSession> sessions, List<Integer> silent
     public static RunningSessions find() {
         List<RemoteSession> sessions = new ArrayList<>();
         List<Integer> silent = new ArrayList<>();
+        DeadSockets.remove(RuntimeFolder.path());
         for (Path folder : folders()) {
             for (Path socket : sockets(folder)) {
                 try {

@@ -33,6 +33,9 @@ import java.util.concurrent.locks.LockSupport;
 public final class SessionServer implements AutoCloseable {
     static final String SUFFIX = ".session";
 
+    /** Before it has that. */
+    static final String UNREADY = ".unready";
+
     private static final long PAUSE_NANOS = 100_000_000;
 
     private final Path file;
@@ -49,8 +52,9 @@ public final class SessionServer implements AutoCloseable {
     public static SessionServer open(Session session) throws IOException {
         Path folder = RuntimeFolder.path();
         RuntimeFolder.create(folder);
+        DeadSockets.remove(folder);
         String name = ProcessHandle.current().pid() + "-" + Long.toHexString(System.nanoTime());
-        Path unready = folder.resolve(name + ".unready");
+        Path unready = folder.resolve(name + UNREADY);
         Path file = folder.resolve(name + SUFFIX);
         ServerSocketChannel channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         try {
