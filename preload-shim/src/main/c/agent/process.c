@@ -43,10 +43,15 @@ void graft_adopt(void)
 }
 
 uint64_t graft_monotonic_nanos(void) { return read_clock(CLOCK_MONOTONIC); }
-uint64_t graft_boot_nanos(void) { return read_clock(CLOCK_BOOTTIME); }
+uint64_t graft_boot_nanos(void) { return read_clock(CLOCK_BOOTTIME) - (uint64_t)graft_config()->boot_ahead; }
 
-EXPORT uint64_t graft_helper_ktime_get_ns(void) { return read_clock(CLOCK_MONOTONIC); }
-EXPORT uint64_t graft_helper_ktime_get_boot_ns(void) { return read_clock(CLOCK_BOOTTIME); }
+/* Programs in the kernel see its own clocks, whatever namespace the process is in. */
+EXPORT uint64_t graft_helper_ktime_get_ns(void)
+{
+    return read_clock(CLOCK_MONOTONIC) - (uint64_t)graft_config()->monotonic_ahead;
+}
+
+EXPORT uint64_t graft_helper_ktime_get_boot_ns(void) { return graft_boot_nanos(); }
 EXPORT uint64_t graft_helper_ktime_get_tai_ns(void) { return read_clock(CLOCK_TAI); }
 EXPORT uint64_t graft_helper_get_smp_processor_id(void) { return graft_cpu(); }
 EXPORT uint64_t graft_helper_get_numa_node_id(void) { return graft_node(); }

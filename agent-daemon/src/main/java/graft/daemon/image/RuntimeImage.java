@@ -60,11 +60,7 @@ final class RuntimeImage {
                 pool.returnPages().map(RemoteAddress::value).orElse(0L));
         image.putLong(
                 ConfigLayout.NUMBERS, pool.numbers().map(RemoteAddress::value).orElse(0L));
-        image.putInt(ConfigLayout.TRANSLATED, environment.ownTgid().isPresent() ? 1 : 0);
-        environment.pidNamespace().ifPresent(namespace -> {
-            image.putInt(ConfigLayout.PID_NAMESPACE, namespace.inode());
-            image.putInt(ConfigLayout.NAMESPACE_DEVICE, namespace.device());
-        });
+        putNamespaces(image, environment);
         put(image, task);
         image.putLong(ConfigLayout.POOL_SIZE, pool.size());
         image.putLong(ConfigLayout.NEXT_POOL, pool.next().value());
@@ -85,6 +81,16 @@ final class RuntimeImage {
         image.putInt(ConfigLayout.TASK_COMM, task.comm());
         image.putInt(ConfigLayout.TASK_LEADER, task.leader());
         image.putInt(ConfigLayout.TASK_PARENT, task.parent());
+    }
+
+    private static void putNamespaces(ByteBuffer image, TargetEnvironment environment) {
+        image.putInt(ConfigLayout.TRANSLATED, environment.ownTgid().isPresent() ? 1 : 0);
+        environment.pidNamespace().ifPresent(namespace -> {
+            image.putInt(ConfigLayout.PID_NAMESPACE, namespace.inode());
+            image.putInt(ConfigLayout.NAMESPACE_DEVICE, namespace.device());
+        });
+        image.putLong(ConfigLayout.MONOTONIC_AHEAD, environment.clocks().monotonic());
+        image.putLong(ConfigLayout.BOOT_AHEAD, environment.clocks().boot());
     }
 
     private static int features(CpuFlags flags) {

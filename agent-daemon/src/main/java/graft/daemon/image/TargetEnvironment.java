@@ -7,6 +7,7 @@ import graft.platform.elf.ElfFormatException;
 import graft.platform.elf.ElfSymbol;
 import graft.platform.elf.SymbolTable;
 import graft.platform.linux.ProcMem;
+import graft.platform.proc.ClockOffsets;
 import graft.platform.proc.MemoryMapping;
 import graft.platform.proc.PidNamespace;
 import graft.platform.proc.ProcessStatus;
@@ -28,6 +29,7 @@ import java.util.OptionalInt;
  * @param tidOffset of a thread's id, in its own pid namespace, from its thread pointer
  * @param rseqOffset of a thread's rseq area from its thread pointer
  * @param clockGettime the vDSO's function
+ * @param clocks how they differ from the kernel's
  * @param singleThreaded glibc's {@code __libc_single_threaded}
  * @param mainStack the stack of the main thread, as far as it has grown
  * @param children whether helpers are called in processes that it forks, too
@@ -41,6 +43,7 @@ public record TargetEnvironment(
         OptionalInt tidOffset,
         OptionalInt rseqOffset,
         Optional<RemoteAddress> clockGettime,
+        ClockOffsets clocks,
         Optional<RemoteAddress> singleThreaded,
         Optional<MemoryMapping> mainStack,
         ForkedChildren children) {
@@ -64,6 +67,7 @@ public record TargetEnvironment(
                 libc.map(TargetEnvironment::tidOffset).orElseGet(OptionalInt::empty),
                 rseqOffset(modules, memory),
                 clockGettime(modules, memory),
+                ClockOffsets.of(modules.pid()),
                 libc.flatMap(module -> module.dynamicSymbol("__libc_single_threaded")),
                 mapping(modules, "[stack]").filter(MemoryMapping::isWritable),
                 children);

@@ -3,6 +3,7 @@ package graft.daemon.image;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
 import graft.ebpf.helper.Helper;
+import graft.platform.proc.ClockOffsets;
 import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -22,6 +23,7 @@ class AgentCallsTest {
                 OptionalInt.empty(),
                 OptionalInt.empty(),
                 Optional.empty(),
+                ClockOffsets.NONE,
                 Optional.empty(),
                 Optional.empty(),
                 ForkedChildren.FOLLOWED);

@@ -3,6 +3,7 @@ package graft.ebpf.maps;
 import graft.ebpf.object.MapSpec;
 import graft.platform.layout.StorageLayout;
 import graft.platform.linux.Errno;
+import graft.platform.proc.ClockOffsets;
 import graft.platform.proc.ProcessStat;
 import graft.platform.proc.ThreadLimit;
 import java.util.Arrays;
@@ -15,6 +16,10 @@ import java.util.Optional;
  */
 public final class TaskStorageMap extends HashedMap {
     private static final long TICK_NANOS = 10_000_000; // USER_HZ is 100
+
+    /** Of the times that this process reads; those in the map are the kernel's. */
+    private static final long AHEAD = ClockOffsets.own().boot();
+
     private static final long NEVER = Long.MAX_VALUE;
 
     private TaskStorageMap(MapSpec spec, MapMemory memory) {
@@ -104,7 +109,7 @@ public final class TaskStorageMap extends HashedMap {
     /** When a thread began, no later than that; {@link #NEVER} when there is none. */
     private static long began(int thread) {
         return ProcessStat.find(thread)
-                .map(stat -> stat.startTime() * TICK_NANOS)
+                .map(stat -> stat.startTime() * TICK_NANOS - AHEAD)
                 .orElse(NEVER);
     }
 

@@ -110,7 +110,17 @@ final class AskedProgram implements AutoCloseable {
 
     /** Starts it as the first process of a pid namespace of its own, where it has number 1. */
     static AskedProgram startInPidNamespace(Path file) throws IOException {
-        Process unshare = new ProcessBuilder("unshare", "--pid", "--fork", file.toString())
+        AskedProgram program = startUnshared(file, "--pid");
+        assertThat(ProcessStatus.of(program.pid).namespacePids()).endsWith(1);
+        return program;
+    }
+
+    /** Starts it in namespaces of its own, as {@code unshare} makes them. */
+    static AskedProgram startUnshared(Path file, String... namespaces) throws IOException {
+        List<String> command = new ArrayList<>(List.of("unshare", "--fork"));
+        command.addAll(List.of(namespaces));
+        command.add(file.toString());
+        Process unshare = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
         BufferedReader answers = unshare.inputReader();
@@ -118,7 +128,6 @@ final class AskedProgram implements AutoCloseable {
         unshare.outputWriter().flush();
         assertThat(answers.readLine()).isNotNull();
         int pid = (int) unshare.children().findFirst().orElseThrow().pid();
-        assertThat(ProcessStatus.of(pid).namespacePids()).endsWith(1);
         return new AskedProgram(unshare, answers, pid);
     }
 
