@@ -31,7 +31,7 @@ final class ValueText {
             case UID -> (int) value == -1 ? "-1" : Long.toString(value & 0xffffffffL);
             case HEX -> value == 0 ? "0" : "0x" + Long.toHexString(value);
             case PTR -> pointer(value);
-            case OCT -> octal(value & 0xffffffffL);
+            case OCT -> octal(value & 0xffff); // as many bits as the kernel's umode_t has
             case MODE -> mode((int) value);
             case FD -> descriptor((int) value, pid);
             case DIRFD -> (int) value == WORKING_FOLDER ? "AT_FDCWD" : descriptor((int) value, pid);

@@ -35,6 +35,18 @@ class CallTextTest {
                 .isEqualTo("openat(AT_FDCWD, \"/tmp/x\", O_WRONLY|O_CREAT, 0640) = 3");
     }
 
+    /** Whatever else is in the register, as strace shows it. */
+    @Test
+    void modesHaveSixteenBits() {
+        text(0, "/none/x");
+        assertThat(returned(022, "umask", -1)).isEqualTo("umask(0177777) = 022");
+        assertThat(returned(0777, "umask", 0x1234022)).isEqualTo("umask(040042) = 0777");
+        assertThat(returned(-2, "chmod", 1, 0))
+                .isEqualTo("chmod(\"/none/x\", 000) = -1 ENOENT (No such file or directory)");
+        assertThat(returned(-2, "mkdir", 1, 0x12340755))
+                .isEqualTo("mkdir(\"/none/x\", 03525) = -1 ENOENT (No such file or directory)");
+    }
+
     @Test
     void errorsHaveNamesAndTexts() {
         text(0, "/nowhere");
