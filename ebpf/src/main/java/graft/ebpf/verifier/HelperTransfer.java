@@ -137,7 +137,7 @@ final class HelperTransfer {
         if (setting.isForTarget()) {
             boolean own = offered.filter(OWN::contains).isPresent();
             if (offered.isEmpty() || own && !setting.permissions().contains(Permission.CONFINE)) {
-                throw unknown("helper " + prototype.name() + " does not exist in graft");
+                throw AbsentHelpers.refusal(prototype);
             }
             ChangeRules.requireHelper(setting, offered.get());
             boolean probesOnly =
