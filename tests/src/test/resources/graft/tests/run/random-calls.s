@@ -172,7 +172,6 @@ write:
 
 	.data
 	.p2align 3
-nothing: .quad 0, 0
 interval: .quad 0, 0, 0, 0
 action: .quad handle, 0x14000000, restore, 0 # SA_RESTART, SA_RESTORER
 position: .quad 0
@@ -184,7 +183,7 @@ record: .fill 27, 8, 0
 buffer: .fill 16, 8, 0
 order: .quad 0
 filter: .quad (9f - 8f) / 8, 8f
-	.globl nothing, buffer
+	.globl buffer
 8:	.long 0x20, 0 # load the number
 	.long 0x00040015, 24
 	.long 0x00030015, 107
