@@ -171,6 +171,8 @@ final class AgentCalls {
     private void threadId() {
         if (environment.children() == ForkedChildren.FOLLOWED) {
             calls.add(AgentSyscall.GETPID);
+        }
+        if (environment.asksForParents()) {
             calls.add(AgentSyscall.GETPPID);
         }
         if (environment.ownTgid().isPresent()) {

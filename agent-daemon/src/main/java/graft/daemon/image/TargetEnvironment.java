@@ -32,6 +32,7 @@ import java.util.OptionalInt;
  * @param clocks how they differ from the kernel's
  * @param singleThreaded glibc's {@code __libc_single_threaded}
  * @param mainStack the stack of the main thread, as far as it has grown
+ * @param systemCalls whether a filter may forbid some
  * @param children whether helpers are called in processes that it forks, too
  */
 public record TargetEnvironment(
@@ -46,7 +47,16 @@ public record TargetEnvironment(
         ClockOffsets clocks,
         Optional<RemoteAddress> singleThreaded,
         Optional<MemoryMapping> mainStack,
+        SystemCalls systemCalls,
         ForkedChildren children) {
+
+    /** What the kernel looks at before it does what a process asks for. */
+    enum SystemCalls {
+        /** Nothing that the process has asked for. */
+        FREE,
+        /** A filter (seccomp). */
+        FILTERED
+    }
 
     /** Of the ids in {@code /proc/PID/status}: real, effective, saved, file system. The kernel's helper reports the real one. */
     private static final int REAL = 0;
@@ -70,12 +80,21 @@ public record TargetEnvironment(
                 ClockOffsets.of(modules.pid()),
                 libc.flatMap(module -> module.dynamicSymbol("__libc_single_threaded")),
                 mapping(modules, "[stack]").filter(MemoryMapping::isWritable),
+                status.seccomp() == 0 ? SystemCalls.FREE : SystemCalls.FILTERED,
                 children);
     }
 
     /** Whether it, or a process that it forks and that is followed, may have other numbers than graft knows it by. */
     boolean needsNumbers() {
-        return ownTgid.isPresent() || children == ForkedChildren.FOLLOWED;
+        return ownTgid.isPresent() || asksForParents();
+    }
+
+    /**
+     * Whether children find out by their parent's number that they are in another pid namespace. Under a filter, which may
+     * forbid the call, they are taken to be in the same.
+     */
+    boolean asksForParents() {
+        return children == ForkedChildren.FOLLOWED && ownTgid.isEmpty() && systemCalls == SystemCalls.FREE;
     }
 
     /** glibc tells debuggers where {@code struct pthread} keeps the id: bits, count, offset. */

@@ -26,6 +26,7 @@ class AgentCallsTest {
                 ClockOffsets.NONE,
                 Optional.empty(),
                 Optional.empty(),
+                TargetEnvironment.SystemCalls.FREE,
                 ForkedChildren.FOLLOWED);
         assertThatCode(() -> new AgentCalls(environment).add(helper)).doesNotThrowAnyException();
     }
