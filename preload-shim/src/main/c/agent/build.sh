@@ -8,7 +8,7 @@ mkdir -p "$work" "$(dirname "$out")"
 "$java" -XX:TieredStopAtLevel=1 "$generator" c "$work/layout.h" "$layouts/pool.layout" "$layouts/map.layout"
 compile "$here"
 ld -shared -z noexecstack --build-id=none --no-warn-rwx-segments -T "$here/../flat.lds" -o "$work/agent.so" "$work"/objects/*.o
-check "$work/agent.so" ' T graft_helper_' $((160 * 1024))
+check "$work/agent.so" ' T graft_\(helper_\|cancel_later\)' $((160 * 1024))
 readelf -r "$work/agent.so" | grep -q R_X86 && fail "has relocations"
 set -- $(readelf -SW "$work/agent.so" | sed -n 's/^ *\[ *[0-9]*\] \.text  *PROGBITS *[0-9a-f]* [0-9a-f]* \([0-9a-f]*\).*/\1/p')
 [ $((0x$1)) -lt $((124 * 1024)) ] || fail "image of 0x$1 bytes is too large"

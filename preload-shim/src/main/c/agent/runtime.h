@@ -36,6 +36,9 @@ INLINE char *graft_runtime(void)
 }
 #endif
 
+/* The runtime region of the pool that an address lies in, or 0. */
+char *graft_runtime_of(uint64_t address);
+
 INLINE struct graft_state *graft_state(void) { return (void *)(graft_runtime() + GRAFT_STATE_OFFSET); }
 INLINE struct graft_config *graft_config(void) { return (void *)(graft_runtime() + GRAFT_CONFIG_OFFSET); }
 INLINE struct graft_map *graft_descriptors(void) { return (void *)(graft_runtime() + GRAFT_DESCRIPTORS_OFFSET); }

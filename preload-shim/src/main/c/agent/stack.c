@@ -21,7 +21,7 @@ struct trace {
 };
 
 /* The runtime region of the pool that an address lies in, or 0. */
-static char *runtime_of(uint64_t address)
+char *graft_runtime_of(uint64_t address)
 {
     char *mine = graft_runtime(), *runtime = mine;
     do {
@@ -80,7 +80,7 @@ static uint64_t kept_by(char *runtime, uint64_t word)
 static uint64_t original(uint64_t word, uint64_t address)
 {
     for (int pools = 0; pools < POOLS_OF_A_WORD; pools++) {
-        char *runtime = runtime_of(address);
+        char *runtime = graft_runtime_of(address);
         uint64_t kept = runtime ? kept_by(runtime, word) : 0;
         if (!kept)
             break;

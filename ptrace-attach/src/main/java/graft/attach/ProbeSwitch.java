@@ -44,7 +44,7 @@ final class ProbeSwitch {
         this.steps = steps;
     }
 
-    /** Programs stop at once, then the text becomes the original one in one stop. */
+    /** Programs stop at once, then the text becomes the original one in one stop, but for the guards. */
     Switching off() {
         return inEach("off", this::off);
     }
@@ -99,7 +99,10 @@ final class ProbeSwitch {
             target.memory().writeBytes(Arming.runtime(pool), INACTIVE);
         }
         Timing timing = new Timing(0, 0, 0);
-        List<TextSpan> pending = TextSpan.of(target, LoadedText.of(target, undo).sites());
+        List<Site> going = LoadedText.of(target, undo).sites().stream()
+                .filter(site -> !injection.plan().guards().contains(site.address()))
+                .toList();
+        List<TextSpan> pending = TextSpan.of(target, going);
         for (int stop = 0; stop < STOPS && !pending.isEmpty(); stop++) {
             Restored restored = restore(target, pending);
             timing = restored.timing();

@@ -29,6 +29,8 @@ final class Undo {
     /** One thread is away, the others run: only the machine's load makes this long. */
     private static final long HANDOVER_NANOS = 2_000_000_000;
 
+    private static final long CANCELLATION_NANOS = 300_000_000;
+    private static final long CANCELLATION_PAUSE_NANOS = 200_000;
     private static final int ATTEMPTS = 5;
     private static final int ROUNDS = 25;
     private static final long FIRST_PAUSE_NANOS = 5_000_000;
@@ -94,7 +96,13 @@ final class Undo {
         restored = undo.sites().size() - present.size();
         disable(mapped);
         new Semaphores(target, undo.counters()).lower(mapped, text);
+        awaitCancellations(mapped);
         boolean idle = restoreText(mapped);
+        List<Handover.Request> cancellations = Cancellations.pending(target.pid(), mapped);
+        if (!cancellations.isEmpty()) {
+            target.steps().before("cancellations-sent");
+            handOver(cancellations);
+        }
         if (idle) {
             unmap(mapped);
         } else {
@@ -134,6 +142,17 @@ final class Undo {
                 target.memory().writeBytes(range.address().plus(FOLLOWED), INACTIVE);
                 target.memory().writeBytes(range.address(), INACTIVE);
             }
+        }
+    }
+
+    /**
+     * Those that wait come to their end while the text still knows what they are; their signals would be any signal's later, which
+     * ends some calls with EINTR. What waits for longer than programs run on is left to {@link Cancellations}.
+     */
+    private void awaitCancellations(List<Range> mapped) {
+        long end = System.nanoTime() + CANCELLATION_NANOS;
+        while (!Cancellations.pending(target.pid(), mapped).isEmpty() && System.nanoTime() < end) {
+            Sched.nanosleep(CANCELLATION_PAUSE_NANOS);
         }
     }
 
@@ -220,6 +239,11 @@ final class Undo {
                         List.of(range.address().value(), range.size(), 0L, 0L, 0L, 0L),
                         OptionalInt.empty()))
                 .toList();
+        note(mapped, handOver(calls));
+    }
+
+    /** Lets the target make these calls. @return what they gave */
+    private long[] handOver(List<Handover.Request> calls) {
         try (Urgency urgency = new Urgency();
                 Tracees tracees = new Tracees(target.pid(), options)) {
             TracedThread leader = tracees.leader();
@@ -238,8 +262,8 @@ final class Undo {
                         handover.putBack();
                     }
                 }
-                handoverNanos = handover.heldNanos();
-                note(mapped, handover.results());
+                handoverNanos = Math.max(handoverNanos, handover.heldNanos());
+                return handover.results();
             }
         }
     }

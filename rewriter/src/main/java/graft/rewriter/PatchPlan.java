@@ -2,6 +2,7 @@ package graft.rewriter;
 
 import graft.platform.address.RemoteAddress;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Everything that will be written into one process's text, as a value: printed by {@code graft plan}, compared by
@@ -9,11 +10,19 @@ import java.util.List;
  *
  * @param sites the patched places, ascending by address, not overlapping
  * @param code what the sites jump to: bytes for the code pool, by address
+ * @param guards addresses of sites that guard threads while they are in the code pool: they stay while probes are switched
+ *     off
  */
-public record PatchPlan(List<PatchSite> sites, List<CodeBlock> code) {
+public record PatchPlan(List<PatchSite> sites, List<CodeBlock> code, Set<RemoteAddress> guards) {
     public PatchPlan {
         sites = List.copyOf(sites);
         code = List.copyOf(code);
+        guards = Set.copyOf(guards);
+    }
+
+    /** Sites that all go when probes are switched off. */
+    public PatchPlan(List<PatchSite> sites, List<CodeBlock> code) {
+        this(sites, code, Set.of());
     }
 
     /** Bytes that belong at {@code address} in the code pool. {@code purpose} names them for people. */

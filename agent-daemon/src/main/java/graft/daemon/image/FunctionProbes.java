@@ -21,7 +21,7 @@ import java.util.function.Predicate;
 /** Everything that a session wants in one function of one target. */
 final class FunctionProbes {
     /** A window of five bytes has no more instructions. */
-    private static final int MAX_DISPLACED = 5;
+    static final int MAX_DISPLACED = 5;
 
     private static final int CALL_SITES = 3;
 

@@ -2,8 +2,10 @@ package graft.daemon.image;
 
 import graft.platform.address.ElfVirtualAddress;
 import graft.platform.address.RemoteAddress;
+import graft.platform.elf.FunctionBounds;
 import graft.platform.linux.ProcMem;
 import graft.platform.linux.SysException;
+import graft.rewriter.plan.FunctionRange;
 import graft.syscalls.SyscallSite;
 import graft.syscalls.SyscallSites;
 import graft.uprobe.TargetModule;
@@ -25,12 +27,12 @@ public final class ModuleSites {
     /** A patch next to a call reaches no further. */
     private static final int AROUND = 16;
 
-    private static final Map<FileKey, List<SyscallSite>> KNOWN = // guarded by itself
+    private static final Map<FileKey, Known> KNOWN = // guarded by itself
             new LinkedHashMap<>(KEPT, LOAD_FACTOR, true) {
                 private static final long serialVersionUID = 1L;
 
                 @Override
-                protected boolean removeEldestEntry(Map.Entry<FileKey, List<SyscallSite>> eldest) {
+                protected boolean removeEldestEntry(Map.Entry<FileKey, Known> eldest) {
                     return size() > KEPT;
                 }
             };
@@ -40,20 +42,31 @@ public final class ModuleSites {
     /** What tells a file from others, and from itself when it was changed. */
     private record FileKey(Object file, FileTime modified, long size) {}
 
-    /** Those of a module, where it is loaded. */
-    static List<SyscallSite> of(TargetModule module) {
-        return inFile(module).stream().map(site -> loaded(site, module)).toList();
+    /** What there is in a file, as if it were loaded at 0. */
+    private record Known(List<SyscallSite> sites, Optional<FunctionBounds.Bounds> cancelHandler) {}
+
+    /** The handler by which it cancels threads, where it is loaded. */
+    static Optional<FunctionRange> cancelHandler(TargetModule module) {
+        return inFile(module)
+                .cancelHandler()
+                .map(handler -> new FunctionRange(
+                        "the handler of cancellations", module.remote(handler.start()), handler.size()));
     }
 
-    private static List<SyscallSite> inFile(TargetModule module) {
+    /** Those of a module, where it is loaded. */
+    static List<SyscallSite> of(TargetModule module) {
+        return inFile(module).sites().stream().map(site -> loaded(site, module)).toList();
+    }
+
+    private static Known inFile(TargetModule module) {
         FileKey key = key(module);
         synchronized (KNOWN) {
-            List<SyscallSite> known = KNOWN.get(key);
+            Known known = KNOWN.get(key);
             if (known != null) {
                 return known;
             }
         }
-        List<SyscallSite> found = SyscallSites.of(module.elf(), 0).sites();
+        Known found = new Known(SyscallSites.of(module.elf(), 0).sites(), CancelHandler.in(module.elf()));
         synchronized (KNOWN) {
             KNOWN.put(key, found);
         }
@@ -83,7 +96,7 @@ public final class ModuleSites {
 
     /** Whether a module makes no system calls. */
     public static boolean makesNone(TargetModule module) {
-        return inFile(module).isEmpty();
+        return inFile(module).sites().isEmpty();
     }
 
     /** Whether a module makes system calls and none of them is hooked. */

@@ -71,6 +71,12 @@ final class PoolBuilder {
         return List.copyOf(blocks);
     }
 
+    /** A function of the agent in this pool. */
+    RemoteAddress agentFunction(String symbol) {
+        return agent.function(pool, symbol)
+                .orElseThrow(() -> new AssertionError("the agent of this build has no " + symbol));
+    }
+
     /** The helpers' addresses in this pool. */
     Map<Helper, Long> helpers() {
         Map<Helper, Long> addresses = new EnumMap<>(Helper.class);

@@ -1,6 +1,7 @@
 package graft.daemon.image;
 
 import graft.attach.AgentImage;
+import graft.attach.AgentSyscall;
 import graft.attach.Injection;
 import graft.daemon.Collection;
 import graft.daemon.LinkRequest;
@@ -16,6 +17,8 @@ import graft.platform.linux.Lifeline;
 import graft.platform.linux.ProcMem;
 import graft.platform.proc.MemoryMapping;
 import graft.platform.proc.ProcessStat;
+import graft.platform.proc.ProcessStatus;
+import graft.platform.proc.ProcessTimer;
 import graft.rewriter.PatchPlan;
 import graft.rewriter.PatchPlan.CodeBlock;
 import graft.rewriter.PatchSite;
@@ -30,6 +33,7 @@ import graft.rewriter.plan.SyscallProgram;
 import graft.rewriter.stub.Flags;
 import graft.rewriter.stub.ProbeCall;
 import graft.rewriter.stub.ProbeKind;
+import graft.rewriter.stub.StubWriter;
 import graft.rewriter.stub.ThunkKind;
 import graft.uprobe.TargetModule;
 import graft.uprobe.TargetModules;
@@ -39,7 +43,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /**
  * Assembles what one session puts into one target. Everything is decided here, from {@code /proc} and files, before the
@@ -64,6 +70,7 @@ public final class TargetImage {
     private final Supplier<ThreadNumbers> numbers;
     private final TaskFields taskFields;
     private Optional<MapPlacement> placement = Optional.empty();
+    private Set<RemoteAddress> guards = Set.of();
     private int links;
 
     private TargetImage(
@@ -167,7 +174,7 @@ public final class TargetImage {
                 .mapToLong(function -> function.maxStubBytes(texts.get(function.module())))
                 .sum();
         // Modules that are near to each other share a pool, so each pool has room for everything.
-        long poolSize = ProgramPool.sizeFor(stubBytes, programs);
+        long poolSize = ProgramPool.sizeFor(stubBytes + StubWriter.maxBytes(1, FunctionProbes.MAX_DISPLACED), programs);
         for (Map.Entry<TargetModule, List<FunctionProbes>> entry : byModule.entrySet()) {
             Optional<SessionRefusal> refusal =
                     planModule(entry.getKey(), entry.getValue(), texts.get(entry.getKey()), poolSize);
@@ -210,10 +217,44 @@ public final class TargetImage {
                     refused.ifPresent(skipped::add);
                 }
             }
+            guardCancellation(module, functions, text, planner, pool.get());
             return Optional.empty();
         } catch (ProgramPool.NotCompiledException notCompiled) {
             return Optional.of(new SessionRefusal.ProgramNotCompiled(notCompiled.refusal()));
         }
+    }
+
+    /**
+     * A thread may be cancelled in the code around a call, which no unwinder knows: the library's handler waits until the thread has
+     * left it. Where that takes system calls which a filter may not let through, and where the handler is not found or cannot be
+     * patched, such a thread is unwound to there only.
+     */
+    private void guardCancellation(
+            TargetModule module,
+            List<FunctionProbes> functions,
+            ModuleText text,
+            ProbePlanner planner,
+            ProgramPool pool) {
+        if (functions.stream().allMatch(function -> function.atSyscall().isEmpty()) || !mayWait()) {
+            return;
+        }
+        ModuleSites.cancelHandler(module)
+                .filter(handler -> handler.start().compareTo(text.start()) >= 0
+                        && handler.end().compareTo(text.end()) <= 0)
+                .map(handler -> planner.guard(handler, pool.builder().agentFunction("graft_cancel_later")))
+                .ifPresent(planned -> {
+                    if (planned instanceof Planned.Patchable(var patched)
+                            && places.add(patched).isEmpty()) {
+                        guards = patched.stream().map(PatchSite::address).collect(Collectors.toSet());
+                    }
+                });
+    }
+
+    private boolean mayWait() {
+        return ProcessTimer.areTold()
+                && ProcessStatus.threads(modules.pid()).stream()
+                        .flatMap(thread -> ProcessStatus.find(thread).stream())
+                        .allMatch(status -> status.seccomp() == 0);
     }
 
     /** What a place that cannot be patched means. */
@@ -422,12 +463,15 @@ public final class TargetImage {
         }
         regions.addAll(placed.regions());
         return new Injection(
-                modules.pid(),
-                injected,
-                regions,
-                new PatchPlan(places.sites(), code),
-                AgentCalls.of(environment, programs, maps),
-                semaphores);
+                modules.pid(), injected, regions, new PatchPlan(places.sites(), code, guards), calls(), semaphores);
+    }
+
+    private Set<AgentSyscall> calls() {
+        Set<AgentSyscall> calls = AgentCalls.of(environment, programs, maps);
+        if (!guards.isEmpty()) {
+            calls.addAll(CancelHandler.CALLS);
+        }
+        return calls;
     }
 
     /** The memory in which threads find their numbers, where they may need it; also in what it forks. */

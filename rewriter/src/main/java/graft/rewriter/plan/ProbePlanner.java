@@ -132,6 +132,15 @@ public final class ProbePlanner {
         return new SyscallPlanner(index, sites, space, function, returns).plan(calls);
     }
 
+    /**
+     * A handler of signals that is left at once when {@code decide}, a C function with the handler's arguments, says so by
+     * anything but 0.
+     */
+    public Planned guard(FunctionRange handler, RemoteAddress decide) {
+        return entrySite(handler, window -> new StubWriter(space.next()).guard(decide, window.insns(), window.back()))
+                .planned();
+    }
+
     private Planned entryAndExits(
             FunctionRange function, List<ProgramAtSite> onEntry, List<ProgramAtSite> onReturn, List<Window> exits) {
         List<PatchSite> patches = new ArrayList<>();

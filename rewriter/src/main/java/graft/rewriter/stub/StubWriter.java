@@ -29,6 +29,9 @@ public final class StubWriter {
     /** {@code jrcxz} over a load of rcx and a short jump. */
     private static final byte[] JRCXZ_OVER_MOV_AND_JMP = {(byte) 0xe3, 7};
 
+    /** Of a signal's handler. */
+    private static final List<Gpr> ARGUMENTS = List.of(Gpr.RDI, Gpr.RSI, Gpr.RDX);
+
     private final X64Assembler out;
     private final RemoteAddress address;
     private final Label afterCalls = new Label("after the calls");
@@ -148,6 +151,22 @@ public final class StubWriter {
                 yield new Stub.Written(address, entry, Code.of(out.finish()), moved);
             }
         };
+    }
+
+    /**
+     * A function entry that asks first: when {@code decide}, called with the function's arguments, returns anything but 0, the
+     * function returns at once.
+     */
+    public Stub guard(RemoteAddress decide, List<X64Insn> displaced, RemoteAddress back) {
+        Label runs = new Label("runs");
+        ARGUMENTS.forEach(out::push); // three words: the stack is aligned
+        out.call(decide.value());
+        ARGUMENTS.reversed().forEach(out::pop);
+        out.test(OpSize.Q, Gpr.RAX, Gpr.RAX);
+        out.jcc(Cond.E, runs);
+        out.plain(Plain.RET);
+        out.bind(runs);
+        return moveAndReturn(address, displaced, back, () -> {});
     }
 
     /** A {@code call rel32} retargeted to this stub; the return address on the stack is the original one. */
