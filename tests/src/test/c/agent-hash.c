@@ -139,6 +139,25 @@ long churn(long from, long keys, long rounds)
     return wrong;
 }
 
+long fill(long from, long keys)
+{
+    char value[MAX_BYTES] = {0};
+    long wrong = 0;
+    for (long key = from; key < from + keys; key++)
+        wrong += patiently(key, value, BPF_NOEXIST) != 0;
+    return wrong;
+}
+
+/* One key after the other comes and goes. */
+long pass(long from, long keys)
+{
+    char value[MAX_BYTES] = {0};
+    long wrong = 0;
+    for (long key = from; key < from + keys; key++)
+        wrong += patiently(key, value, BPF_NOEXIST) != 0 || patiently(key, 0, 0) != 0;
+    return wrong;
+}
+
 /*
  * Every key is looked up before a quarter of the map has come in from here: two of these side by side bring half of it in
  * meanwhile, so that the hand cannot come round to a key twice.

@@ -7,6 +7,8 @@
 void open_hash(const char *file);
 long differ(unsigned seed, long operations, long keys);
 long churn(long from, long keys, long rounds);
+long fill(long from, long keys);
+long pass(long from, long keys);
 long flood(long hot, long from, long keys);
 
 #endif

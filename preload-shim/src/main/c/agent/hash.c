@@ -50,11 +50,15 @@ static void add_up(struct graft_hash *hash)
         __atomic_store_n(&hash->plenty, plenty, __ATOMIC_RELAXED);
 }
 
-/* The list is locked. Others are on lines that their processors write all the time, so they are looked at seldom. */
+/*
+ * The list is locked. Others are on lines that their processors write all the time, so they are looked at seldom: when this one has
+ * changed by half of what decides, so that the sum is never further off.
+ */
 INLINE void set_count(struct graft_hash *hash, struct graft_free_list *list, uint32_t count)
 {
     __atomic_store_n(&list->count, count, __ATOMIC_RELAXED);
-    if (count - list->counted + GRAFT_COUNTED_EACH > 2 * GRAFT_COUNTED_EACH) {
+    uint32_t each = hash->keep_above / 2 < GRAFT_COUNTED_EACH ? hash->keep_above / 2 : GRAFT_COUNTED_EACH;
+    if (count - list->counted + each > 2 * each) {
         list->counted = count;
         add_up(hash);
     }

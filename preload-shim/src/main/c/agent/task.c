@@ -44,6 +44,8 @@ static int read_name(void *to, uint64_t size, uint64_t from)
 int graft_read_task(void *to, uint64_t size, uint64_t from)
 {
     const struct graft_config *config = graft_config();
+    if (!(config->task_pid | config->task_tgid | config->task_comm | config->task_leader | config->task_parent))
+        return 0; /* no program asks for tasks, and none may have said that it makes calls for them */
     uint64_t at = from & (TASK_BYTES - 1), task = from - at, ids = graft_current_ids();
     uint32_t number = graft_thread_of(task), process = (uint32_t)(ids >> 32), thread = (uint32_t)ids;
     int elsewhere = (task & TASK_ELSEWHERE) != 0, leader = (task & TASK_LEADER) != 0;

@@ -44,11 +44,11 @@ final class HashLists {
         addUp();
     }
 
-    /** The list is locked, or nobody else knows it yet: no one else changes its bit. */
+    /** The list is locked, or nobody else knows it yet. */
     private void fill(int list) {
-        int bit = 1 << list;
-        if ((region.getAcquire(HashLayout.FILLED) & bit) == 0) {
-            region.getAndAdd(HashLayout.FILLED, bit);
+        int filled = region.getAcquire(HashLayout.FILLED);
+        while ((filled & 1 << list) == 0 && !region.compareAndSet(HashLayout.FILLED, filled, filled | 1 << list)) {
+            filled = region.getAcquire(HashLayout.FILLED);
         }
     }
 
@@ -63,7 +63,8 @@ final class HashLists {
     /** The list is locked. */
     private void count(int list, int count) {
         region.set(at(list) + FreeListLayout.COUNT, count);
-        if (Math.abs(count - region.get(at(list) + FreeListLayout.COUNTED)) > MapConstants.COUNTED_EACH) {
+        int each = Math.min(region.get(HashLayout.KEEP_ABOVE) / 2, MapConstants.COUNTED_EACH);
+        if (Math.abs(count - region.get(at(list) + FreeListLayout.COUNTED)) > each) {
             region.set(at(list) + FreeListLayout.COUNTED, count);
             addUp();
         }

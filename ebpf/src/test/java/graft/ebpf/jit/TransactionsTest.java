@@ -14,6 +14,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -39,7 +40,11 @@ class TransactionsTest {
     private final Engines transactions = new Engines(new X64ProgramCompiler(Set.of(MachineFeature.RTM)));
     private final Engines plain = new Engines(new X64ProgramCompiler(Set.of()));
     private final Arena arena = Arena.ofConfined();
-    private final MemorySegment memory = arena.allocate(CALLS + 8, 64);
+    private final MemorySegment memory = arena.allocate(CALLS + 24, 64);
+
+    /** Behind the calls: two words of 0. */
+    private final StackBounds unknownStack =
+            new StackBounds(memory.address() + CALLS + 8, memory.address() + CALLS + 16);
 
     @BeforeEach
     void requireTransactions() {
@@ -96,8 +101,12 @@ class TransactionsTest {
     }
 
     private long run(Engines engines, String text) {
+        return run(engines, text, Optional.empty());
+    }
+
+    private long run(Engines engines, String text, Optional<StackBounds> stack) {
         memory.set(ValueLayout.JAVA_LONG, CALLS, 0);
-        return engines.call(place(engines, text, binding(engines, Optional.empty())), memory.address());
+        return engines.call(place(engines, text, binding(engines, stack)), memory.address());
     }
 
     private long calls() {
@@ -240,8 +249,7 @@ class TransactionsTest {
                     r0 += r1
                     exit
                 """;
-        StackBounds none = new StackBounds(address(8), address(8));
-        CompiledProgram program = place(transactions, text, binding(transactions, Optional.of(none)));
+        CompiledProgram program = place(transactions, text, binding(transactions, Optional.of(unknownStack)));
         set(0, 0);
         assertThat(transactions.call(program, memory.address())).isEqualTo(5);
         set(0, address(4));
@@ -261,11 +269,13 @@ class TransactionsTest {
             fill(seed);
             long expected = run(plain, text);
             byte[] words = memory.asSlice(0, CALLS).toArray(ValueLayout.JAVA_BYTE);
-            fill(seed);
-            assertThat(run(transactions, text)).as(text).isEqualTo(expected);
-            assertThat(memory.asSlice(0, CALLS).toArray(ValueLayout.JAVA_BYTE))
-                    .as(text)
-                    .isEqualTo(words);
+            for (Optional<StackBounds> stack : List.of(Optional.<StackBounds>empty(), Optional.of(unknownStack))) {
+                fill(seed);
+                assertThat(run(transactions, text, stack)).as(text).isEqualTo(expected);
+                assertThat(memory.asSlice(0, CALLS).toArray(ValueLayout.JAVA_BYTE))
+                        .as(text)
+                        .isEqualTo(words);
+            }
         }
     }
 

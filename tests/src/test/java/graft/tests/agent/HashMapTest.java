@@ -88,6 +88,20 @@ class HashMapTest {
         }
     }
 
+    /** What one has deleted is there for the other, whatever bucket keeps it. */
+    @Test
+    void aMapWithRoomForTwoRefusesNeither() throws IOException {
+        try (HashTable map = created(4, 8);
+                AgentHost one = host(map);
+                AgentHost other = host(map)) {
+            assertThat(one.number("fill 0 " + (MAX - 2))).isZero();
+            CompletableFuture<Long> there = CompletableFuture.supplyAsync(() -> other.number("pass 1000000 500000"));
+            assertThat(one.number("pass 1000 500000")).isZero();
+            assertThat(there.join()).isZero();
+            assertThat(map.count()).isEqualTo(MAX - 2);
+        }
+    }
+
     @Test
     void aProcessThatDiesInAChangeLeavesAMapThatWorks() throws IOException {
         try (HashTable map = created(8, 48)) {

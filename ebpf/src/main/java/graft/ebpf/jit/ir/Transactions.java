@@ -114,6 +114,8 @@ public final class Transactions {
         flow.blocks().addAll(placed);
         flow.blocks().addAll(placedInside);
         flow.blocks().addAll(placedAgain);
+        Order order = Order.of(flow);
+        flow.blocks().removeIf(block -> !order.reaches(block));
     }
 
     /** The bytes that the call at an index reads, when it does, and when a transaction may do it. */
