@@ -23,6 +23,9 @@ import org.junit.jupiter.api.io.TempDir;
 /** A policy for a live nginx: one folder and one port, switched live, with exact counters and nothing else touched. */
 @Tag("slow")
 class PolicyTest {
+    /** A jump, and what is left of the instructions that it displaces. */
+    private static final int LONGEST_PATCH = 16;
+
     @TempDir
     private Path folder;
 
@@ -71,6 +74,14 @@ class PolicyTest {
         assertThat(run.status()).as(run.errors()).isZero();
     }
 
+    /** While rules are off all text is as it was, but for the jump to what looks after cancelled threads, in the C library. */
+    private static void requireText(int worker, Map<String, byte[]> before) {
+        Map<String, byte[]> now = WorkerState.bytesOfText(worker);
+        before.forEach((mapping, bytes) -> assertThat(WorkerState.changed(bytes, now.get(mapping)))
+                .as(mapping)
+                .isLessThanOrEqualTo(mapping.contains("/libc.so.6") ? LONGEST_PATCH : 0));
+    }
+
     @Test
     void exactlyTheRuledCallsAreDeniedWhileItIsEnforced() throws Exception {
         String name = "nginx-" + ProcessHandle.current().pid();
@@ -95,7 +106,7 @@ class PolicyTest {
             String denied = "403 200 502 200";
             assertThat(answers(server)).isEqualTo(all);
             int worker = Integer.parseInt(server.workerPid());
-            Map<String, String> text = WorkerState.textInMemory(worker);
+            Map<String, byte[]> text = WorkerState.bytesOfText(worker);
             try (GraftProcess graft =
                     GraftProcess.start("policy", "apply", policy.toString(), "-p", server.workerPid())) {
                 graft.awaitLine("applied");
@@ -107,7 +118,7 @@ class PolicyTest {
                 }
                 mode("off", name);
                 assertThat(answers(server)).as("off").isEqualTo(all);
-                assertThat(WorkerState.textInMemory(worker)).as("off").containsAllEntriesOf(text);
+                requireText(worker, text);
                 mode("enforce", name);
                 assertThat(answers(server)).as("enforce again").isEqualTo(denied);
                 GraftRun run = graft.interrupt();

@@ -11,6 +11,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -80,12 +81,29 @@ record WorkerState(List<String> mappings, Set<String> threads, Map<Integer, Stri
     /** The SHA-256 of every executable file mapping of {@code pid} in memory, by the mapping. */
     static Map<String, String> textInMemory(int pid) {
         Map<String, String> hashes = new TreeMap<>();
+        bytesOfText(pid).forEach((mapping, bytes) -> hashes.put(mapping, sha256(bytes)));
+        return hashes;
+    }
+
+    /** Every executable file mapping of {@code pid} in memory, by the mapping. */
+    static Map<String, byte[]> bytesOfText(int pid) {
+        Map<String, byte[]> texts = new TreeMap<>();
         try (ProcMem memory = ProcMem.open(pid)) {
             texts(pid)
-                    .forEach(text -> hashes.put(
-                            words(text), sha256(memory.readBytes(text.start(), Math.toIntExact(text.size())))));
+                    .forEach(text ->
+                            texts.put(words(text), memory.readBytes(text.start(), Math.toIntExact(text.size()))));
         }
-        return hashes;
+        return texts;
+    }
+
+    /** Bytes from the first to the last that differ between two texts; 0 when none does. */
+    static int changed(byte[] before, byte[] after) {
+        int first = Arrays.mismatch(before, after);
+        int last = before.length;
+        while (first >= 0 && before[last - 1] == after[last - 1]) {
+            last--;
+        }
+        return first < 0 ? 0 : last - first;
     }
 
     /** The same of the mapped files. */

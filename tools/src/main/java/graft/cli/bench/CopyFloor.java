@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -46,7 +47,7 @@ final class CopyFloor implements AutoCloseable {
 
         /** As printed. */
         String word() {
-            return "to-" + name().toLowerCase(java.util.Locale.ROOT);
+            return "to-" + name().toLowerCase(Locale.ROOT);
         }
     }
 
