@@ -233,44 +233,28 @@ int ring_64(void *ctx)
 	return 0;
 }
 
-SEC("uprobe")
-int probe_read_8(void *ctx)
-{
-	u32 zero = 0;
-	u64 sum = found;
-	u64 *memory = bpf_map_lookup_elem(&read_memory, &zero);
-	(void)ctx;
-	if (!memory)
-		return 0;
-	EACH(i)
-	{
-		u64 word = 0;
-		bpf_probe_read_kernel(&word, sizeof(word), memory);
-		sum += word;
+#define READS(name, more)                                                                                    \
+	SEC("uprobe") int name(void *ctx)                                                                    \
+	{                                                                                                    \
+		u32 zero = 0;                                                                                \
+		u64 sum = found;                                                                             \
+		u64 *memory = bpf_map_lookup_elem(&read_memory, &zero);                                      \
+		(void)ctx;                                                                                   \
+		if (!memory)                                                                                 \
+			return 0;                                                                            \
+		EACH(i)                                                                                      \
+		{                                                                                            \
+			u64 word = 0;                                                                        \
+			bpf_probe_read_kernel(&word, sizeof(word), memory);                                  \
+			sum += word + (more);                                                                \
+		}                                                                                            \
+		found = sum;                                                                                 \
+		return 0;                                                                                    \
 	}
-	found = sum;
-	return 0;
-}
 
-/* With a call of a helper behind each, so that nothing is shared between two reads. */
-SEC("uprobe")
-int probe_read_apart(void *ctx)
-{
-	u32 zero = 0;
-	u64 sum = found;
-	u64 *memory = bpf_map_lookup_elem(&read_memory, &zero);
-	(void)ctx;
-	if (!memory)
-		return 0;
-	EACH(i)
-	{
-		u64 word = 0;
-		bpf_probe_read_kernel(&word, sizeof(word), memory);
-		sum += word + bpf_get_numa_node_id();
-	}
-	found = sum;
-	return 0;
-}
+READS(probe_read_8, 0)
+/* A helper behind each, so that nothing is shared between two reads. */
+READS(probe_read_apart, bpf_get_numa_node_id())
 
 /* Something on the stack of the running thread. */
 SEC("uprobe")

@@ -19,13 +19,16 @@ final class Cancellations {
 
     private Cancellations() {}
 
-    /** What the target has to call, when no thread can put off another one. */
+    /**
+     * What the target has to call, when no thread can put off another one. The signal comes before the timer goes: who is killed
+     * in between has lost none, and a signal more finds a thread that is cancelled already.
+     */
     static List<Handover.Request> pending(int pid, List<Range> ranges) {
         return ProcessTimer.of(pid).stream()
                 .filter(timer -> isOfPool(timer, ranges))
                 .flatMap(timer -> Stream.of(
-                        call(SYS_TIMER_DELETE, timer.id(), 0, 0),
-                        call(SYS_TGKILL, own(pid), own(timer.thread()), timer.signal())))
+                        call(SYS_TGKILL, own(pid), own(timer.thread()), timer.signal()),
+                        call(SYS_TIMER_DELETE, timer.id(), 0, 0)))
                 .toList();
     }
 
