@@ -18,27 +18,37 @@ import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.maps.StackTraceMap;
 import graft.ebpf.maps.TaskStorageMap;
 import graft.ebpf.maps.UserRingBuffer;
+import graft.ebpf.object.MapSpec;
+import graft.ebpf.object.MapType;
 import graft.platform.address.RemoteAddress;
 import graft.platform.layout.MapLayout;
 import graft.platform.layout.PoolConstants;
 import graft.platform.linux.HugePages;
 import graft.platform.linux.Sysconf;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /**
  * Where the maps of a session are in one target: one after another from an address on, a page of nothing between them, so
  * that running over the end of one is a fault and not another map's data.
  */
 final class MapPlacement {
-    private final Map<BpfMap, RemoteAddress> bases = new LinkedHashMap<>();
+    /** Types whose lookups write nothing: no lock, no mark of use. */
+    private static final Set<MapType> READ_BY_LOOKUPS =
+            EnumSet.of(MapType.ARRAY, MapType.PERCPU_ARRAY, MapType.HASH, MapType.PERCPU_HASH, MapType.LPM_TRIE);
 
-    /** Places {@code maps} from {@code start} on. */
-    MapPlacement(List<BpfMap> maps, RemoteAddress start) {
+    private final Map<BpfMap, RemoteAddress> bases = new LinkedHashMap<>();
+    private final Set<String> unchanged;
+
+    /** Places {@code maps} from {@code start} on; no program of the session changes those named {@code unchanged}. */
+    MapPlacement(List<BpfMap> maps, RemoteAddress start, Set<String> unchanged) {
+        this.unchanged = Set.copyOf(unchanged);
         RemoteAddress next = start;
         for (BpfMap map : maps) {
             RemoteAddress base =
@@ -69,14 +79,18 @@ final class MapPlacement {
                         piece.fileOffset(),
                         base.plus(piece.addressOffset()),
                         piece.length(),
-                        protection(piece),
+                        protection(map.spec(), piece),
                         map.spec().name()));
             }
         });
         return regions;
     }
 
-    private static Injection.Protection protection(Piece piece) {
+    /** A target that only reads a map cannot damage it. */
+    private Injection.Protection protection(MapSpec map, Piece piece) {
+        if (unchanged.contains(map.name()) && READ_BY_LOOKUPS.contains(map.type())) {
+            return Injection.Protection.READ_ONLY;
+        }
         return switch (piece.access()) {
             case READ_WRITE -> Injection.Protection.READ_WRITE;
             case READ_ONLY -> Injection.Protection.READ_ONLY;

@@ -39,6 +39,7 @@ import graft.uprobe.TargetModule;
 import graft.uprobe.TargetModules;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -46,6 +47,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Assembles what one session puts into one target. Everything is decided here, from {@code /proc} and files, before the
@@ -402,13 +404,22 @@ public final class TargetImage {
         lifelines.add(lifeline(start));
         RemoteAddress address = start.plus(PoolConstants.LIFELINE_SIZE + PoolConstants.RUNTIME_SIZE);
         if (placement.isEmpty()) {
-            placement = Optional.of(new MapPlacement(maps, address.plus(size)));
+            placement = Optional.of(new MapPlacement(maps, address.plus(size), unchangedMaps()));
         }
         ProgramPool pool = new ProgramPool(
                 new PoolBuilder(address, size, agent), placement.get(), environment, tailPrograms, size);
         pools.put(whole, pool);
         poolSizes.add(size);
         return pool;
+    }
+
+    /** The maps that every program leaves as they are. */
+    private Set<String> unchangedMaps() {
+        Set<String> unchanged =
+                maps.stream().map(map -> map.spec().name()).collect(Collectors.toCollection(HashSet::new));
+        Stream.concat(programs.stream(), tailPrograms.stream())
+                .forEach(program -> unchanged.retainAll(program.facts().unchangedMaps()));
+        return unchanged;
     }
 
     private Optional<RemoteAddress> returnPages() {

@@ -10,6 +10,7 @@ import graft.ebpf.object.MapType;
 import graft.platform.address.RemoteAddress;
 import graft.platform.linux.HugePages;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class MapPlacementTest {
@@ -20,7 +21,7 @@ class MapPlacementTest {
         try (BpfMap small = map(MapSpec.of("small", MapType.ARRAY, 4, 8, 1));
                 BpfMap ring = map(MapSpec.of("ring", MapType.RINGBUF, 0, 0, 1 << 22))) {
             List<BpfMap> maps = List.of(small, ring);
-            List<Injection.Region> regions = new MapPlacement(maps, START).regions();
+            List<Injection.Region> regions = new MapPlacement(maps, START, Set.of()).regions();
 
             assertThat(regions.getFirst().address()).isEqualTo(START);
             assertThat(regions)

@@ -27,6 +27,7 @@ import java.util.Set;
  * @param arena what works on the program's arena
  * @param ownValues what works on values that every processor has its own of
  * @param writtenFields the 8-byte fields of the context that are written
+ * @param unchangedMaps names of the maps whose memory the program leaves as it is, those included that it does not use
  */
 public record Facts(
         BitSet contextFields,
@@ -42,7 +43,8 @@ public record Facts(
         BitSet fallenBranches,
         ArenaUse arena,
         OwnValues ownValues,
-        BitSet writtenFields) {
+        BitSet writtenFields,
+        Set<String> unchangedMaps) {
 
     /**
      * Which instructions work on an arena.
@@ -100,9 +102,10 @@ public record Facts(
         takenBranches = (BitSet) takenBranches.clone();
         fallenBranches = (BitSet) fallenBranches.clone();
         writtenFields = (BitSet) writtenFields.clone();
+        unchangedMaps = Set.copyOf(unchangedMaps);
     }
 
-    /** The facts of a program that leaves its context alone. */
+    /** The facts of a program that leaves its context alone, and may write to any map. */
     public Facts(
             BitSet contextFields,
             ContextUse contextUse,
@@ -131,7 +134,8 @@ public record Facts(
                 fallenBranches,
                 arena,
                 ownValues,
-                new BitSet());
+                new BitSet(),
+                Set.of());
     }
 
     /** The facts of a program that nobody has verified: everything may happen, every function uses its whole frame. */
@@ -172,7 +176,8 @@ public record Facts(
                 fallenBranches,
                 arena,
                 ownValues,
-                writtenFields);
+                writtenFields,
+                unchangedMaps);
     }
 
     /** Whether the program calls a helper at all. */

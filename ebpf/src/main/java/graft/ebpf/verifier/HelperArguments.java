@@ -125,7 +125,10 @@ final class HelperArguments {
                     "use the helpers made for this type of map"));
         }
         if (MapUse.changesValues(helper)) {
-            step.require(new Obligation.Writable(reg, new Value.Region.MapValue(found, 0), step.walk.setting()));
+            Memory.requireWritable(step, reg, new Value.Region.MapValue(found, 0));
+        }
+        if (!MapUse.onlyReads(helper)) {
+            step.walk.notes().changes(found);
         }
         map = found;
         step.walk.notes().mapAt(step.slot, found.name());

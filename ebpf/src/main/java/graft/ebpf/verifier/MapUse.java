@@ -2,6 +2,7 @@ package graft.ebpf.verifier;
 
 import static java.util.Map.entry;
 
+import graft.ebpf.helper.Helper;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
 import java.util.EnumSet;
@@ -109,6 +110,10 @@ final class MapUse {
 
     private static final Set<Integer> CHANGES_VALUES = Set.of(2, 3, 87, 88);
 
+    /** Those that leave the memory of a map that is no LRU hash as it is. */
+    private static final Set<Helper> ONLY_READ =
+            EnumSet.of(Helper.MAP_LOOKUP_ELEM, Helper.MAP_LOOKUP_PERCPU_ELEM, Helper.FOR_EACH_MAP_ELEM);
+
     private MapUse() {}
 
     static boolean fits(Prototype helper, MapSpec map, Setting setting) {
@@ -158,5 +163,10 @@ final class MapUse {
 
     static boolean changesValues(Prototype helper) {
         return CHANGES_VALUES.contains(helper.number());
+    }
+
+    /** Whether the call leaves the map's memory alone; what is done with the pointers that it gives is another question. */
+    static boolean onlyReads(Prototype helper) {
+        return Helper.byNumber(helper.number()).filter(ONLY_READ::contains).isPresent();
     }
 }

@@ -58,7 +58,7 @@ final class Memory {
 
     static void store(Step step, Place place, int bytes, Value value) {
         if (place.pointer().region() != Value.Region.Context.CONTEXT) { // which has rules of its own
-            step.require(new Obligation.Writable(place.base(), place.pointer().region(), step.walk.setting()));
+            requireWritable(step, place.base(), place.pointer().region());
         }
         switch (place.pointer().region()) {
             case Value.Region.Stack(var frame) -> {
@@ -212,13 +212,21 @@ final class Memory {
 
     /** Requires {@code most} bytes that a helper may write, and writes at least {@code least} of them. */
     static void writeRange(Step step, Place place, long least, long most) {
-        step.require(new Obligation.Writable(place.base(), place.pointer().region(), step.walk.setting()));
+        requireWritable(step, place.base(), place.pointer().region());
         if (place.pointer().region() instanceof Value.Region.Stack(var frame)) {
             step.require(new Obligation.InStack(place.base(), place.offset(), most));
             noteDepth(step, place);
             StackMemory.writeRange(step, place.base(), step.state.frame(frame), place.offset(), least, most);
         } else {
             range(step, place, most);
+        }
+    }
+
+    /** The object is going to be written. */
+    static void requireWritable(Step step, Reg reg, Value.Region region) {
+        step.require(new Obligation.Writable(reg, region, step.walk.setting()));
+        if (region instanceof Value.Region.MapValue(var map, var _)) {
+            step.walk.notes().changes(map);
         }
     }
 

@@ -27,6 +27,7 @@ final class Notes {
     private final Map<Arenas.Use, BitSet> elsewhere = new EnumMap<>(Arenas.Use.class);
     private final BitSet onOwnValues = new BitSet();
     private final BitSet unaligned = new BitSet();
+    private final Set<String> changedMaps = new HashSet<>();
     private Facts.ContextUse contextUse = Facts.ContextUse.FIELDS_ONLY;
     private int frames = 1;
 
@@ -58,6 +59,11 @@ final class Notes {
         if (known != null && !known.equals(map)) {
             ambiguousCalls.add(slot);
         }
+    }
+
+    /** The map's memory is written, or may be by a helper. */
+    void changes(MapSpec map) {
+        changedMaps.add(map.name());
     }
 
     void stack(int function, Scalar offset) {
@@ -121,7 +127,9 @@ final class Notes {
         fallen.set(slot);
     }
 
-    Facts facts(int stackBytes, int walked, Optional<MapSpec> arena) {
+    Facts facts(int stackBytes, int walked, Optional<MapSpec> arena, Set<String> allMaps) {
+        Set<String> unchanged = new HashSet<>(allMaps);
+        unchanged.removeAll(changedMaps);
         Map<Integer, String> maps = new HashMap<>(mapOfCall);
         maps.keySet().removeAll(ambiguousCalls);
         return new Facts(
@@ -138,6 +146,7 @@ final class Notes {
                 fallen,
                 arena.map(this::arenaUse).orElse(Facts.ArenaUse.NONE),
                 ownValues(),
-                writtenFields);
+                writtenFields,
+                unchanged);
     }
 }

@@ -174,6 +174,7 @@ final class ObjectArguments {
                     reg, "the " + kind.name().toLowerCase(java.util.Locale.ROOT).replace('_', ' ') + " of a map value");
         }
         map = Optional.of(found);
+        step.walk.notes().changes(found);
         switch (helper.number()) {
             case 93 -> LockRules.take(step, reg, pointer);
             case 94 -> LockRules.give(step, reg, pointer);

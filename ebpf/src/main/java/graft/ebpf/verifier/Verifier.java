@@ -141,7 +141,7 @@ public final class Verifier {
                     "put large data into a map");
             return rejected(prog, finding, 0, Trail.START);
         }
-        return new Verdict.Accepted(walk.notes().facts(bytes, walk.walked(), walk.arena()));
+        return new Verdict.Accepted(walk.notes().facts(bytes, walk.walked(), walk.arena(), walk.mapNames()));
     }
 
     private static Verdict rejected(ProgSpec prog, Finding finding, int slot, Trail trail) {

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /** One walk over all paths of one program, depth first. */
 final class Walk {
@@ -196,6 +197,10 @@ final class Walk {
 
     Setting setting() {
         return setting;
+    }
+
+    Set<String> mapNames() {
+        return maps.keySet();
     }
 
     MapSpec map(String name) {

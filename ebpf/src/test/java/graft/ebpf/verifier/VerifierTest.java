@@ -35,6 +35,17 @@ class VerifierTest {
     }
 
     @Test
+    void factsNameMapsThatStayAsTheyAre() {
+        String value = LOOKUP + "if r0 == 0 goto E; ";
+        assertThat(facts(value + "r1 = *(u64 *)(r0 +0); E:; r0 = 0; exit").unchangedMaps())
+                .contains("hash");
+        assertThat(facts(value + "r1 = 1; *(u64 *)(r0 +0) = r1; E:; r0 = 0; exit")
+                        .unchangedMaps())
+                .doesNotContain("hash")
+                .isNotEmpty();
+    }
+
+    @Test
     void contextGivenToAHelperThatReadsBelowItDoesNotEscape() {
         assertThat(facts("call get_attach_cookie; exit").contextUse()).isEqualTo(Facts.ContextUse.FIELDS_ONLY);
     }
