@@ -6,7 +6,7 @@
  */
 #include "runtime.h"
 
-enum { MAX_ARGUMENTS = 12, PRINTED = 1024, ROOM_OF_ARGUMENTS = 512, NO_BREAK_SPACE = 0xa0, PIECE = 56, LONGEST_NUMBER = 20 };
+enum { MAX_ARGUMENTS = 12, PRINTED = 1024, ROOM_OF_ARGUMENTS = 512, NO_BREAK_SPACE = 0xa0, WIDEST = (1 << 23) - 1, PIECE = 56, LONGEST_NUMBER = 20 };
 enum { LEFT = 1, PLUS = 2, SPACE = 4, ZEROS = 8, SIGNED = 16 };
 
 /* What comes out; nothing is stored behind `room`, or anywhere when `to` is 0. */
@@ -57,7 +57,7 @@ static void put(struct text *out, char c)
     out->length++;
 }
 
-/* A width may be two milliards: nothing is done for what is not stored. */
+/* A width may be eight millions: nothing is done for what is not stored. */
 static void put_many(struct text *out, char c, int64_t times)
 {
     if (times <= 0)
@@ -249,7 +249,7 @@ static int parse(const struct format *format, uint64_t i, struct conversion *to)
     uint32_t width = 0;
     for (uint64_t first = i; is_digit(at(format, i)); i++) {
         width = (i == first ? 0 : width * 10) + (uint32_t)(at(format, i) - '0');
-        to->width = (int32_t)width;
+        to->width = (int32_t)width < WIDEST ? (int32_t)width : WIDEST;
     }
     uint8_t kind = at(format, i);
     to->kind = (char)kind;
@@ -385,17 +385,44 @@ EXPORT long graft_helper_snprintf(char *to, uint32_t size, const char *text, con
     return length < 0 ? length : length + 1;
 }
 
-/* There is no trace pipe inside a process: the call is counted, and what the kernel would have written is its result. */
+/*
+ * A line for the session's ring, where the kernel has one for its trace pipe. Strings may change between the walk that counted
+ * `length` and this one, so nothing is stored behind that.
+ */
+static void write_line(const struct format *format, const struct arguments *arguments, uint64_t length)
+{
+    uint32_t number = graft_config()->print_ring;
+    uint64_t room = length < PRINTED ? length : PRINTED - 1;
+    struct graft_print *line = number ? graft_ring_reserve(graft_descriptors() + number - 1, sizeof(*line) + room) : 0;
+    if (!line)
+        return; /* the ring has counted it */
+    struct text out = {(char *)(line + 1), room, 0};
+    uint64_t ids = graft_current_ids();
+    line->nanos = graft_kernel_nanos();
+    line->pid = (uint32_t)ids;
+    line->tgid = (uint32_t)(ids >> 32);
+    line->cpu = graft_cpu();
+    graft_name_thread((char *)line->comm);
+    walk(format, *arguments, &out);
+    line->length = (uint32_t)(out.length < room ? out.length : room);
+    graft_ring_finish(line, 0, 0);
+}
+
+/* What the kernel would have written is the result. */
 static long print(const char *text, uint32_t size, const uint64_t *values, uint32_t count)
 {
     const struct format format = {text, length_of(text, size)};
-    struct text out = {0, PRINTED, 0};
+    const struct arguments arguments = {.values = values, .count = count};
+    struct text counted = {0, 0, 0};
     if (format.length == size)
         return -EINVAL;
-    long length = format_text(&out, &format, values, count);
-    if (length >= 0)
-        __atomic_fetch_add(&graft_config()->prints, 1, __ATOMIC_RELAXED);
-    return length;
+    long wrong = walk(&format, arguments, 0);
+    if (!wrong)
+        wrong = walk(&format, arguments, &counted);
+    if (wrong)
+        return wrong;
+    write_line(&format, &arguments, counted.length);
+    return (int32_t)counted.length;
 }
 
 EXPORT long graft_helper_trace_printk(const char *text, uint32_t size, uint64_t a, uint64_t b, uint64_t c)

@@ -1,7 +1,7 @@
 /* Facts about the process, the thread and the time. Runs in the target, anywhere (see runtime.h). Takes no lock. */
 #include "runtime.h"
 
-enum { CLOCK_MONOTONIC = 1, CLOCK_BOOTTIME = 7, CLOCK_TAI = 11, PR_GET_NAME = 16, COMM_SIZE = 16 };
+enum { CLOCK_MONOTONIC = 1, CLOCK_BOOTTIME = 7, CLOCK_TAI = 11, PR_GET_NAME = 16 };
 
 struct graft_timespec {
     int64_t seconds;
@@ -46,11 +46,9 @@ uint64_t graft_monotonic_nanos(void) { return read_clock(CLOCK_MONOTONIC); }
 uint64_t graft_boot_nanos(void) { return read_clock(CLOCK_BOOTTIME) - (uint64_t)graft_config()->boot_ahead; }
 
 /* Programs in the kernel see its own clocks, whatever namespace the process is in. */
-EXPORT uint64_t graft_helper_ktime_get_ns(void)
-{
-    return read_clock(CLOCK_MONOTONIC) - (uint64_t)graft_config()->monotonic_ahead;
-}
+uint64_t graft_kernel_nanos(void) { return read_clock(CLOCK_MONOTONIC) - (uint64_t)graft_config()->monotonic_ahead; }
 
+EXPORT uint64_t graft_helper_ktime_get_ns(void) { return graft_kernel_nanos(); }
 EXPORT uint64_t graft_helper_ktime_get_boot_ns(void) { return graft_boot_nanos(); }
 EXPORT uint64_t graft_helper_ktime_get_tai_ns(void) { return read_clock(CLOCK_TAI); }
 EXPORT uint64_t graft_helper_get_smp_processor_id(void) { return graft_cpu(); }
@@ -113,15 +111,21 @@ EXPORT uint64_t graft_helper_get_prandom_u32(void)
     return (uint32_t)(z >> 32);
 }
 
+/* `name` has GRAFT_COMM_SIZE bytes. */
+void graft_name_thread(char *name)
+{
+    graft_zero(name, GRAFT_COMM_SIZE);
+    graft_call(SYS_PRCTL, PR_GET_NAME, (long)name, 0, 0, 0, 0);
+    name[GRAFT_COMM_SIZE - 1] = 0;
+}
+
 EXPORT long graft_helper_get_current_comm(char *to, uint32_t size)
 {
-    char name[COMM_SIZE];
+    char name[GRAFT_COMM_SIZE];
     if (!size)
         return -EINVAL;
-    graft_zero(name, COMM_SIZE);
-    graft_call(SYS_PRCTL, PR_GET_NAME, (long)name, 0, 0, 0, 0);
-    name[COMM_SIZE - 1] = 0;
-    uint32_t length = size < COMM_SIZE ? size : COMM_SIZE;
+    graft_name_thread(name);
+    uint32_t length = size < GRAFT_COMM_SIZE ? size : GRAFT_COMM_SIZE;
     graft_copy(to, name, length);
     graft_zero(to + length, size - length);
     to[size - 1] = 0;

@@ -209,8 +209,12 @@ INLINE void graft_set_value(const struct graft_map *map, void *to, const void *f
 /* The process << 32 | the thread, also in a child of vfork. */
 uint64_t graft_current_ids(void);
 
-uint64_t graft_monotonic_nanos(void);
+uint64_t graft_monotonic_nanos(void); /* of the process's time namespace; the others are the kernel's */
 uint64_t graft_boot_nanos(void);
+uint64_t graft_kernel_nanos(void);
+
+#define GRAFT_COMM_SIZE 16
+void graft_name_thread(char *name);
 
 /* Copies what may not be there; not counted as a fault when it is not. */
 int graft_read(void *to, uint64_t size, uint64_t from);

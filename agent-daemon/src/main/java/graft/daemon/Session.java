@@ -91,7 +91,7 @@ public final class Session implements AutoCloseable {
 
     /** Plans the request without touching any target. */
     public static Preview preview(SessionRequest asked, AgentImage agent) {
-        SessionRequest request = SyscallWatch.expanded(SessionSections.expanded(asked));
+        SessionRequest request = Prints.expanded(SyscallWatch.expanded(SessionSections.expanded(asked)));
         return switch (load(request, Map.of())) {
             case Collection.Loading.Refused(var refusal) -> new Preview.Refused(refusal);
             case Collection.Loading.Loaded(var collection) -> {
@@ -115,7 +115,7 @@ public final class Session implements AutoCloseable {
      * @param given maps that exist already and take the place of the object's maps of the same name
      */
     public static Opening open(SessionRequest asked, Map<String, BpfMap> given, AgentImage agent, Attacher attacher) {
-        SessionRequest request = SyscallWatch.expanded(SessionSections.expanded(asked));
+        SessionRequest request = Prints.expanded(SyscallWatch.expanded(SessionSections.expanded(asked)));
         return switch (load(request, given)) {
             case Collection.Loading.Refused(var refusal) -> new Opening.Refused(refusal);
             case Collection.Loading.Loaded(var collection) -> {

@@ -4,16 +4,19 @@ import graft.attach.AgentImage;
 import graft.attach.Attacher;
 import graft.attach.DetachProof;
 import graft.cli.error.Problem;
+import graft.cli.option.OutputFormat;
 import graft.cli.process.Interruption;
 import graft.daemon.KernelPart;
 import graft.daemon.KernelSession;
 import graft.daemon.Placement;
+import graft.daemon.Prints;
 import graft.daemon.Session;
 import graft.daemon.SessionRefusal;
 import graft.daemon.SessionRequest;
 import graft.daemon.control.SessionServer;
 import graft.ebpf.maps.BpfMap;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +33,7 @@ final class LiveSession implements AutoCloseable {
     private final Optional<KernelPart> kernel;
     private final Interruption interruption;
     private final Optional<SessionServer> server;
+    private Optional<PrintedLines> lines = Optional.empty();
 
     private LiveSession(Session session, Optional<KernelPart> kernel, Interruption interruption) {
         this.session = session;
@@ -134,10 +138,16 @@ final class LiveSession implements AutoCloseable {
         }
     }
 
+    /** Shows what its programs print, until it is undone. */
+    void show(PrintWriter out, OutputFormat format) {
+        lines = Prints.of(session.collection()).map(prints -> new PrintedLines(prints, out, format));
+    }
+
     /** Undoes everything; fails with a message when a target is not as before. */
     List<DetachProof> detach() {
         kernel().ifPresent(KernelSession::detach);
         List<DetachProof> proofs = session.detach();
+        lines.ifPresent(PrintedLines::close);
         for (DetachProof proof : proofs) {
             if (proof.outcome() == DetachProof.Outcome.INCOMPLETE) {
                 Problem problem = Problem.of(
@@ -155,8 +165,10 @@ final class LiveSession implements AutoCloseable {
     public void close() {
         try {
             server.ifPresent(SessionServer::close);
-            session.close();
+            session.detach();
+            lines.ifPresent(PrintedLines::close);
         } finally {
+            session.close();
             kernel.ifPresent(KernelPart::close);
             interruption.close();
         }

@@ -72,8 +72,14 @@ final class MapReporter {
         return map.longAt(index);
     }
 
-    /** Says that programs run. */
+    /** Shows what programs print from here on. */
+    void opened(LiveSession live) {
+        live.show(out, format);
+    }
+
+    /** The same, and says that programs run. */
     void attached(LiveSession live) {
+        opened(live);
         leftOut(live);
         live.session().unloaded().forEach(place -> err.printf("waiting for the library of %s%n", place));
         err.printf(

@@ -4,6 +4,7 @@ import graft.attach.DetachProof;
 import graft.cli.output.Footer;
 import graft.cli.output.Quantity;
 import graft.daemon.KernelSession;
+import graft.daemon.Prints;
 import graft.daemon.Session;
 import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.maps.RingLosses;
@@ -27,6 +28,8 @@ final class SessionFooter {
                 session.links() + live.kernel().map(KernelSession::links).orElse(0),
                 session.pids().size(),
                 events(session),
+                Prints.of(session.collection())
+                        .map(prints -> new Footer.Events(prints.delivered(), byCause(List.of(prints.losses())))),
                 new Footer.Missed(
                         session.missed().returns(),
                         session.missed().runs(),
@@ -40,17 +43,24 @@ final class SessionFooter {
                 .map(RingBuffer.class::cast)
                 .filter(ring -> MapReporter.isForPeople(ring.spec()))
                 .toList();
-        long delivered = 0;
+        long delivered =
+                rings.stream().mapToLong(ring -> ring.reader().delivered()).sum();
+        return rings.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new Footer.Events(
+                        delivered,
+                        byCause(rings.stream().map(RingBuffer::losses).toList())));
+    }
+
+    private static Map<String, Long> byCause(List<RingLosses> all) {
         Map<String, Long> lost = new LinkedHashMap<>();
-        for (RingBuffer ring : rings) {
-            delivered += ring.reader().delivered();
-            RingLosses losses = ring.losses();
+        for (RingLosses losses : all) {
             lost.merge("ring full", losses.full(), Long::sum);
             lost.merge("ring busy", losses.busy(), Long::sum);
             lost.merge("reentered", losses.reentered(), Long::sum);
             lost.merge("writer died", losses.dead(), Long::sum);
         }
-        return rings.isEmpty() ? Optional.empty() : Optional.of(new Footer.Events(delivered, lost));
+        return lost;
     }
 
     private static Footer.Undone undone(List<DetachProof> proofs) {

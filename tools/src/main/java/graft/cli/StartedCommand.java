@@ -39,8 +39,10 @@ final class StartedCommand {
         words.set(0, executable.toString());
         List<LiveSession> opened = new ArrayList<>();
         try {
-            Spawn.Started started = new Spawn(words, System.getenv(), Optional.empty())
-                    .heldAtEntry(pid -> opened.add(opener.apply(pid)));
+            Spawn.Started started = new Spawn(words, System.getenv(), Optional.empty()).heldAtEntry(pid -> {
+                opened.add(opener.apply(pid));
+                reporter.opened(opened.getFirst());
+            });
             return switch (started) {
                 case Spawn.Started.NotStarted(var reason, var exitCode) ->
                     throw Problem.of("U005", "cannot start " + executable)
@@ -66,6 +68,7 @@ final class StartedCommand {
                 return start.awaitExit();
             }
             try (LiveSession live = opener.apply(start.pid())) {
+                reporter.opened(live);
                 start.release();
                 int exit = start.awaitExit();
                 reporter.finished(live);

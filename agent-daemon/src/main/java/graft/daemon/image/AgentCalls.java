@@ -55,8 +55,6 @@ final class AgentCalls {
             Helper.COPY_FROM_USER,
             Helper.COPY_FROM_USER_TASK,
             Helper.SNPRINTF,
-            Helper.TRACE_PRINTK,
-            Helper.TRACE_VPRINTK,
             Helper.GET_STACK);
 
     private final TargetEnvironment environment;
@@ -119,6 +117,7 @@ final class AgentCalls {
                 processor();
                 calls.add(AgentSyscall.FUTEX);
             }
+            case TRACE_PRINTK, TRACE_VPRINTK -> print();
             case RINGBUF_OUTPUT, RINGBUF_RESERVE, RINGBUF_RESERVE_DYNPTR, USER_RINGBUF_DRAIN -> {
                 lock();
                 calls.add(AgentSyscall.FUTEX);
@@ -152,6 +151,17 @@ final class AgentCalls {
                 }
             }
         }
+    }
+
+    /** The text, and a record of who prints it. */
+    private void print() {
+        read();
+        lock();
+        currentThread();
+        processor();
+        clock();
+        calls.add(AgentSyscall.PRCTL);
+        calls.add(AgentSyscall.FUTEX);
     }
 
     private void read() {

@@ -33,6 +33,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * Where the maps of a session are in one target: one after another from an address on, a page of nothing between them, so
@@ -102,6 +103,14 @@ final class MapPlacement {
         List<byte[]> descriptors = new ArrayList<>();
         bases.forEach((map, base) -> descriptors.add(map.describe(base.value())));
         return descriptors;
+    }
+
+    /** The index of a map's descriptor. */
+    OptionalInt indexOf(String name) {
+        List<BpfMap> maps = List.copyOf(bases.keySet());
+        return IntStream.range(0, maps.size())
+                .filter(index -> maps.get(index).spec().name().equals(name))
+                .findFirst();
     }
 
     private static Optional<TargetBinding.Rows> rows(BpfMap map) {

@@ -164,7 +164,7 @@ public final class PatchImage {
                                                 new RuntimeImage.Pool(
                                                         size, builder.pool(), Optional.empty(), Optional.empty()),
                                                 TaskFields.NONE,
-                                                List.of()))),
+                                                RuntimeImage.Maps.NONE))),
                                 List.of(),
                                 new PatchPlan(sites, builder.blocks())),
                         point);

@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** Initial content of a target's runtime region from {@code CONFIG_OFFSET} on: configuration and map descriptors. */
 final class RuntimeImage {
@@ -26,13 +27,21 @@ final class RuntimeImage {
      */
     record Pool(long size, RemoteAddress next, Optional<RemoteAddress> returnPages, Optional<RemoteAddress> numbers) {}
 
+    /**
+     * The maps.
+     *
+     * @param descriptors one {@code struct graft_map} each, in the order of their index
+     * @param printRing the index of the ring for printed lines
+     */
+    record Maps(List<byte[]> descriptors, OptionalInt printRing) {
+        static final Maps NONE = new Maps(List.of(), OptionalInt.empty());
+    }
+
     private RuntimeImage() {}
 
-    /**
-     * @param descriptors one {@code struct graft_map} each, in the order of their index
-     * @throws IllegalArgumentException when there are more than fit
-     */
-    static Code of(TargetEnvironment environment, Pool pool, TaskFields task, List<byte[]> descriptors) {
+    /** @throws IllegalArgumentException when there are more maps than fit */
+    static Code of(TargetEnvironment environment, Pool pool, TaskFields task, Maps maps) {
+        List<byte[]> descriptors = maps.descriptors();
         if (descriptors.size() > PoolConstants.DESCRIPTORS_MAX) {
             throw new IllegalArgumentException(
                     descriptors.size() + " maps; a target takes " + PoolConstants.DESCRIPTORS_MAX);
@@ -60,6 +69,7 @@ final class RuntimeImage {
                 pool.returnPages().map(RemoteAddress::value).orElse(0L));
         image.putLong(
                 ConfigLayout.NUMBERS, pool.numbers().map(RemoteAddress::value).orElse(0L));
+        maps.printRing().ifPresent(index -> image.putInt(ConfigLayout.PRINT_RING, index + 1));
         putNamespaces(image, environment);
         put(image, task);
         image.putLong(ConfigLayout.POOL_SIZE, pool.size());

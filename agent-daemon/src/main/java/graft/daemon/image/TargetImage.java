@@ -6,6 +6,7 @@ import graft.attach.Injection;
 import graft.daemon.Collection;
 import graft.daemon.LinkRequest;
 import graft.daemon.PlacedLink;
+import graft.daemon.Prints;
 import graft.daemon.SessionRefusal;
 import graft.daemon.SessionRequest;
 import graft.daemon.ThreadNumbers;
@@ -468,7 +469,7 @@ public final class TargetImage {
                             environment,
                             new RuntimeImage.Pool(size, next, pool.returnPages(), numbersAt),
                             taskFields,
-                            placed.descriptors())));
+                            new RuntimeImage.Maps(placed.descriptors(), placed.indexOf(Prints.MAP)))));
             code.addAll(builder.blocks());
             pool.returnPages().map(ReturnPages::region).ifPresent(regions::add);
         }

@@ -14,11 +14,23 @@ import java.util.stream.Collectors;
  *
  * @param links programs at places
  * @param events what was reported; empty for sessions that only fill maps
+ * @param printed lines that programs printed; empty when none can
  * @param missed what probes did not see
  * @param undo what was restored; empty while targets are still attached to
  */
 public record Footer(
-        Duration elapsed, int links, int processes, Optional<Events> events, Missed missed, Optional<Undone> undo) {
+        Duration elapsed,
+        int links,
+        int processes,
+        Optional<Events> events,
+        Optional<Events> printed,
+        Missed missed,
+        Optional<Undone> undo) {
+    /** Of a session whose programs do not print. */
+    public Footer(
+            Duration elapsed, int links, int processes, Optional<Events> events, Missed missed, Optional<Undone> undo) {
+        this(elapsed, links, processes, events, Optional.empty(), missed, undo);
+    }
 
     /**
      * Calls that too many others were under way beside: of return probes, and of programs that need a stack of ours. And locks in
@@ -64,6 +76,13 @@ public record Footer(
         /** Events that programs wanted to report. */
         public long seen() {
             return delivered + lostInAll();
+        }
+
+        String asLines() {
+            return "   %s printed%s"
+                    .formatted(
+                            plural(delivered, "line", "lines"),
+                            lostInAll() == 0 ? "" : "   %s lost%s".formatted(Quantity.count(lostInAll()), causes()));
         }
 
         String text() {
@@ -119,12 +138,13 @@ public record Footer(
 
     /** For people: two lines, one while nothing is undone. */
     public List<String> lines() {
-        String first = "session  %s s   %s in %s%s%s"
+        String first = "session  %s s   %s in %s%s%s%s"
                 .formatted(
                         String.format(Locale.ROOT, "%.3f", elapsed.toNanos() / 1e9),
                         plural(links, "link", "links"),
                         plural(processes, "process", "processes"),
                         events.map(Events::text).orElse(""),
+                        printed.map(Events::asLines).orElse(""),
                         missed.text());
         return undo.map(done -> List.of(first, "  " + done.text())).orElse(List.of(first));
     }
@@ -139,6 +159,11 @@ public record Footer(
         json.member("elapsed_ns", elapsed.toNanos());
         json.member("links", links).member("processes", processes);
         events.ifPresent(reported -> reported.json(json));
+        printed.ifPresent(lines -> {
+            json.name("printed").beginObject();
+            lines.json(json);
+            json.endObject();
+        });
         if (missed.returns() != 0) {
             json.id("missed_returns", missed.returns());
         }

@@ -63,4 +63,22 @@ class FooterTest {
         assertThat(deep.json())
                 .endsWith("\"processes\":1,\"missed_returns\":1200,\"missed_runs\":3,\"locks_taken_over\":1}");
     }
+
+    @Test
+    void saysHowManyLinesWerePrinted() {
+        Footer printing = new Footer(
+                Duration.ofSeconds(1),
+                2,
+                1,
+                Optional.empty(),
+                Optional.of(new Footer.Events(1200, Map.of("ring full", 3L))),
+                Footer.Missed.NOTHING,
+                Optional.empty());
+        assertThat(printing.lines())
+                .containsExactly(
+                        "session  1.000 s   2 links in 1 process   1,200 lines printed   3 lost (ring full 3)");
+        assertThat(printing.json())
+                .endsWith(
+                        "\"printed\":{\"seen\":1203,\"delivered\":1200,\"lost\":3,\"lost_by_cause\":{\"ring_full\":3}}}");
+    }
 }
