@@ -14,6 +14,7 @@
  *   flood HOT FROM KEYS     looks up the keys below HOT again and again while it inserts KEYS others from FROM on (0: for
  *                           ever); how many were refused, or of the HOT ones missing
  *   fill FROM KEYS          inserts KEYS keys from FROM on; how many went wrong
+ *   fill-once FROM KEYS     the same; a lock that is not free in time is wrong too
  *   pass FROM KEYS          inserts and deletes KEYS keys from FROM on, one after the other; how many went wrong
  *   churn FROM KEYS N       inserts, replaces and deletes KEYS keys from FROM on, N times (0: for ever); how many went wrong
  *   map FILE | notes FILE   maps the region of another map, and where works note what they do
@@ -274,6 +275,8 @@ static void answer(char *line)
         printf("%ld\n", differ((unsigned)a, b, c));
     } else if (sscanf(line, "churn %ld %ld %ld", &a, &b, &c) == 3) {
         printf("%ld\n", churn(a, b, c));
+    } else if (sscanf(line, "fill-once %ld %ld", &a, &b) == 2) {
+        printf("%ld\n", fill_once(a, b));
     } else if (sscanf(line, "fill %ld %ld", &a, &b) == 2) {
         printf("%ld\n", fill(a, b));
     } else if (sscanf(line, "pass %ld %ld", &a, &b) == 2) {

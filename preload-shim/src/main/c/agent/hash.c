@@ -457,7 +457,7 @@ INLINE long update(struct graft_map *map, const char *key, uint32_t size, const 
         return -EINVAL;
     uint32_t code = hash_of(hash, key, size);
     struct graft_bucket *bucket = bucket_at(hash, code & hash->bucket_mask);
-    long result = graft_lock(&bucket->lock, &hash->lock_busy, &hash->lock_reentered, 0);
+    long result = graft_lock(&bucket->lock, &hash->lock_busy, &hash->lock_reentered, &hash->stuck);
     if (result)
         return result;
     uint32_t *link;
@@ -499,7 +499,7 @@ INLINE long delete(struct graft_map *map, const char *key, uint32_t size)
     struct graft_hash *hash = header(map);
     uint32_t code = hash_of(hash, key, size);
     struct graft_bucket *bucket = bucket_at(hash, code & hash->bucket_mask);
-    long result = graft_lock(&bucket->lock, &hash->lock_busy, &hash->lock_reentered, 0);
+    long result = graft_lock(&bucket->lock, &hash->lock_busy, &hash->lock_reentered, &hash->stuck);
     if (result)
         return result;
     uint32_t *link;

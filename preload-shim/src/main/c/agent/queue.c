@@ -13,7 +13,7 @@ INLINE void *slot(struct graft_map *map, uint64_t position)
 
 INLINE long lock(struct graft_queue *queue)
 {
-    return graft_lock(&queue->lock, &queue->lock_busy, &queue->lock_reentered, 0);
+    return graft_lock(&queue->lock, &queue->lock_busy, &queue->lock_reentered, &queue->stuck);
 }
 
 static long queue_push(struct graft_map *map, const void *value, uint64_t flags)

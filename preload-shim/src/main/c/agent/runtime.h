@@ -125,8 +125,8 @@ INLINE void graft_back_off(int looks)
 int graft_lock_taken(uint64_t *lock, uint64_t *busy, uint64_t *reentered, uint64_t *stuck);
 
 /*
- * Takes a lock word: 0, or -EBUSY when it is not free in time or when this thread holds it (*reentered). With `stuck` the
- * wait is as long as an owner that lost its CPU may need to get it back.
+ * Takes a lock word: 0, or -EBUSY when it is not free in time or when this thread holds it (*reentered). The wait is as long
+ * as an owner that lost its CPU may need to get it back, once for an owner that does not (*stuck).
  */
 INLINE int graft_lock(uint64_t *lock, uint64_t *busy, uint64_t *reentered, uint64_t *stuck)
 {

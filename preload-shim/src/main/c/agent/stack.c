@@ -249,7 +249,7 @@ static long kept(struct graft_map *map, const struct walked *walked)
     uint32_t id = walked->hash & traces->bucket_mask;
     enum state state = state_of(map, id, walked);
     if (state == OPEN) {
-        long result = graft_lock(&traces->lock, &traces->lock_busy, &traces->lock_reentered, 0);
+        long result = graft_lock(&traces->lock, &traces->lock_busy, &traces->lock_reentered, &traces->stuck);
         if (result)
             return result;
         state = state_of(map, id, walked);

@@ -77,7 +77,7 @@ int graft_lock_taken(uint64_t *lock, uint64_t *busy, uint64_t *reentered, uint64
         else
             graft_call(SYS_SCHED_YIELD, 0, 0, 0, 0, 0, 0);
     }
-    if (stuck && lock_patiently(lock, me, stuck))
+    if (lock_patiently(lock, me, stuck))
         return 0;
     __atomic_fetch_add(busy, 1, __ATOMIC_RELAXED);
     return -EBUSY;

@@ -82,7 +82,7 @@ INLINE uint64_t changes(struct graft_trie *trie) { return __atomic_load_n(&trie-
 
 INLINE long lock(struct graft_trie *trie)
 {
-    return graft_lock(&trie->lock, &trie->lock_busy, &trie->lock_reentered, 0);
+    return graft_lock(&trie->lock, &trie->lock_busy, &trie->lock_reentered, &trie->stuck);
 }
 
 void *graft_trie_lookup(struct graft_map *map, const void *key)

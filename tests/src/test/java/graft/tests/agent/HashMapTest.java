@@ -7,11 +7,18 @@ import graft.ebpf.maps.KeyedMap;
 import graft.ebpf.maps.MapCreation;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
+import graft.platform.layout.BucketLayout;
+import graft.platform.layout.HashLayout;
 import graft.platform.linux.Errno;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -27,6 +34,11 @@ class HashMapTest {
     private static final int OPERATIONS = 200_000;
     /** Of processes, in each test that kills some. */
     private static final int DEATHS = Integer.getInteger("graft.deaths", 40);
+
+    /** Longer than 50 yields on an idle machine, less than others wait. */
+    private static final int HELD_MILLIS = 3;
+
+    private static final int TIMES_HELD = 20;
 
     private Path program;
 
@@ -170,6 +182,62 @@ class HashMapTest {
                 assertThat(map.count()).isEqualTo(MAX);
                 map.keys().forEach(map::delete);
             }
+        }
+    }
+
+    /** One time of many: on a busy machine this process may itself come back later than others wait. */
+    @Test
+    void anOwnerThatComesBackIsWaitedFor() throws IOException, InterruptedException {
+        try (HashTable map = created(8, 8);
+                AgentHost host = host(map);
+                Arena memory = Arena.ofConfined()) {
+            MemorySegment region = memoryOf(map, memory);
+            long refused = 0;
+            for (int time = 0; time < TIMES_HELD; time++) {
+                int key = time;
+                setLocks(region, ProcessHandle.current().pid() << 32 | time + 1);
+                CompletableFuture<Long> waiting =
+                        CompletableFuture.supplyAsync(() -> host.number("fill-once " + key + " 1"));
+                Thread.sleep(HELD_MILLIS);
+                setLocks(region, 0);
+                refused += waiting.join();
+            }
+
+            assertThat(map.count()).isEqualTo(TIMES_HELD - refused).isPositive();
+        }
+    }
+
+    @Test
+    void anOwnerThatDoesNotComeBackIsNotWaitedForEverAgain() throws IOException {
+        try (HashTable map = created(8, 8);
+                AgentHost host = host(map);
+                Arena memory = Arena.ofConfined()) {
+            MemorySegment region = memoryOf(map, memory);
+            long owner = ProcessHandle.current().pid() << 32 | 1;
+            setLocks(region, owner);
+
+            assertThat(host.number("fill-once 0 1000")).isEqualTo(1000);
+            assertThat(region.get(ValueLayout.JAVA_LONG, HashLayout.STUCK)).isEqualTo(owner);
+            assertThat(region.get(ValueLayout.JAVA_LONG, HashLayout.LOCK_BUSY)).isEqualTo(1000);
+            setLocks(region, 0);
+            assertThat(host.number("fill-once 0 1")).isZero();
+        }
+    }
+
+    private static MemorySegment memoryOf(HashTable map, Arena arena) throws IOException {
+        try (FileChannel file =
+                FileChannel.open(Path.of(AgentHost.pathOf(map)), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            return file.map(FileChannel.MapMode.READ_WRITE, 0, file.size(), arena);
+        }
+    }
+
+    private static void setLocks(MemorySegment region, long owner) {
+        int buckets = region.get(ValueLayout.JAVA_INT, HashLayout.BUCKET_MASK) + 1;
+        for (int bucket = 0; bucket < buckets; bucket++) {
+            region.set(
+                    ValueLayout.JAVA_LONG,
+                    HashLayout.SIZE + (long) bucket * BucketLayout.SIZE + BucketLayout.LOCK,
+                    owner);
         }
     }
 
