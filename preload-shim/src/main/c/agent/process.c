@@ -87,10 +87,15 @@ EXPORT long graft_helper_get_ns_current_pid_tgid(uint64_t device, uint64_t inode
     return 0;
 }
 
-/* Before a call by which the process may put itself under a filter of system calls. */
+/* Before a call by which the process may put itself under a filter of system calls: in all pools, whose programs ask their own. */
 EXPORT long graft_helper_confine(void)
 {
-    __atomic_store_n(&graft_config()->confined, 1, __ATOMIC_RELAXED);
+    char *mine = graft_runtime(), *runtime = mine;
+    do {
+        struct graft_config *config = (void *)(runtime + GRAFT_CONFIG_OFFSET);
+        __atomic_store_n(&config->confined, 1, __ATOMIC_RELAXED);
+        runtime = (char *)config->next_pool - GRAFT_RUNTIME_SIZE;
+    } while (runtime != mine);
     return 0;
 }
 
