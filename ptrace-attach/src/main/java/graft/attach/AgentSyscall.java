@@ -11,6 +11,7 @@ public enum AgentSyscall {
     GETUID(102),
     GETGID(104),
     GETPPID(110),
+    RT_SIGQUEUEINFO(129),
     PRCTL(157),
     GETTID(186),
     FUTEX(202),
@@ -19,6 +20,7 @@ public enum AgentSyscall {
     TIMER_DELETE(226),
     CLOCK_GETTIME(228),
     CLOCK_NANOSLEEP(230),
+    RT_TGSIGQUEUEINFO(297),
     GETCPU(309),
     PROCESS_VM_READV(310),
     PROCESS_VM_WRITEV(311);

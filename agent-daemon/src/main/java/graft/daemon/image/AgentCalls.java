@@ -44,6 +44,13 @@ final class AgentCalls {
             Helper.CONFINE,
             Helper.MAKE_CALL);
 
+    private static final Set<AgentSyscall> SENDING = EnumSet.of(
+            AgentSyscall.GETPID,
+            AgentSyscall.GETTID,
+            AgentSyscall.RT_SIGPROCMASK,
+            AgentSyscall.RT_SIGQUEUEINFO,
+            AgentSyscall.RT_TGSIGQUEUEINFO);
+
     /** They read memory, and make no other calls. */
     private static final Set<Helper> READ = EnumSet.of(
             Helper.PROBE_READ,
@@ -125,10 +132,7 @@ final class AgentCalls {
             case RINGBUF_SUBMIT, RINGBUF_DISCARD, RINGBUF_SUBMIT_DYNPTR, RINGBUF_DISCARD_DYNPTR ->
                 calls.add(AgentSyscall.FUTEX);
             case GET_CURRENT_PID_TGID, GET_NS_CURRENT_PID_TGID -> currentThread();
-            case GET_CURRENT_UID_GID -> {
-                calls.add(AgentSyscall.GETUID);
-                calls.add(AgentSyscall.GETGID);
-            }
+            case GET_CURRENT_UID_GID -> calls.addAll(EnumSet.of(AgentSyscall.GETUID, AgentSyscall.GETGID));
             case GET_CURRENT_COMM -> calls.add(AgentSyscall.PRCTL);
             case GET_SMP_PROCESSOR_ID -> processor();
             case GET_NUMA_NODE_ID -> node();
@@ -139,6 +143,10 @@ final class AgentCalls {
                 calls.add(AgentSyscall.PROCESS_VM_READV);
             }
             case SPIN_UNLOCK -> threadId();
+            case SEND_SIGNAL, SEND_SIGNAL_THREAD, SEND_NOTED_SIGNALS -> {
+                threadId();
+                calls.addAll(SENDING);
+            }
             case DELAY -> {
                 clock();
                 calls.add(AgentSyscall.CLOCK_NANOSLEEP);

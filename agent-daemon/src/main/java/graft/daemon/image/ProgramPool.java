@@ -94,9 +94,16 @@ final class ProgramPool implements CodeSpace {
                 environment.rseqOffset().isPresent()
                         ? OptionalInt.of(environment.rseqOffset().getAsInt() + RSEQ_CPU_ID)
                         : OptionalInt.empty(),
-                openTable.map(table -> new TargetBinding.ProgramTable(table.value(), tailPrograms.size())),
+                openTable.map(table ->
+                        new TargetBinding.ProgramTable(table.value(), tailPrograms.size(), signals(tailPrograms))),
                 Optional.of(new TargetBinding.StackBounds(
                         config(ConfigLayout.STACK_START), config(ConfigLayout.STACK_END))));
+    }
+
+    private static TargetBinding.RunSignals signals(List<CheckedProgram> programs) {
+        return programs.stream().anyMatch(one -> one.facts().helpers().stream().anyMatch(Helper::notesSignal))
+                ? TargetBinding.RunSignals.SENT
+                : TargetBinding.RunSignals.NONE;
     }
 
     private long config(int offset) {

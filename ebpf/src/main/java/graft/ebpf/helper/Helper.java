@@ -37,10 +37,12 @@ public enum Helper {
     SPIN_UNLOCK(94, 1),
     STRTOL(105, 4),
     STRTOUL(106, 4),
+    SEND_SIGNAL(109, 1),
     PROBE_READ_USER(112, 3),
     PROBE_READ_KERNEL(113, 3),
     PROBE_READ_USER_STR(114, 3),
     PROBE_READ_KERNEL_STR(115, 3),
+    SEND_SIGNAL_THREAD(117, 1),
     GET_NS_CURRENT_PID_TGID(120, 4),
     KTIME_GET_BOOT_NS(125, 0),
     RINGBUF_OUTPUT(130, 4),
@@ -82,6 +84,9 @@ public enum Helper {
 
     /** Graft's own: a storage of tasks forgets the thread, which begins or ends. */
     FORGET_TASK(0x10003, 1),
+
+    /** Graft's own, called by compiled code and by no program: sends the signals that a run has noted. */
+    SEND_NOTED_SIGNALS(0x10004, 1),
 
     DYNPTR_ADJUST(0x20000, 3),
     DYNPTR_IS_NULL(0x20001, 1),
@@ -132,6 +137,11 @@ public enum Helper {
     /** Whether it calls a function of the program, which may know addresses in the frame of the helper's caller. */
     public boolean callsBack() {
         return this == LOOP || this == FOR_EACH_MAP_ELEM || this == USER_RINGBUF_DRAIN;
+    }
+
+    /** Whether it sends a signal when the run has ended, and notes it until then. */
+    public boolean notesSignal() {
+        return this == SEND_SIGNAL || this == SEND_SIGNAL_THREAD;
     }
 
     /** Whether it walks the stack of the thread. */

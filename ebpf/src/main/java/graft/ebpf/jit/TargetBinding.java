@@ -50,8 +50,15 @@ public record TargetBinding(
      * programs hold numbers: n stands for the n-th address, 0 for none.
      *
      * @param programs how many addresses there are
+     * @param signals whether any of them sends signals
      */
-    public record ProgramTable(long address, int programs) {}
+    public record ProgramTable(long address, int programs, RunSignals signals) {}
+
+    /** Whether a run may send signals when it has ended. */
+    public enum RunSignals {
+        NONE,
+        SENT
+    }
 
     /**
      * One map in the target.

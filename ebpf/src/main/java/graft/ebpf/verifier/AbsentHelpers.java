@@ -17,8 +17,6 @@ final class AbsentHelpers {
         return switch (helper) {
             case 17, 37, 80, 123 -> "no system call tells a process which control group a thread is in";
             case 22, 55 -> "counters of events are the kernel's";
-            case 109, 117 ->
-                "the signal's handler would run inside the program, and not behind it as one that the kernel sends";
             case 118 -> "no clock and no system call gives a process the kernel's count of ticks";
             case 141 -> "the stack of a task in the kernel is the kernel's";
             case 149 -> "the objects that it prints are the kernel's";
@@ -36,7 +34,6 @@ final class AbsentHelpers {
 
     private static String instead(int helper) {
         return switch (helper) {
-            case 109, 117 -> "graft syscalls --inject CALL:signal=NAME or a policy, or run the program in the kernel";
             case 118 -> "bpf_ktime_get_ns";
             case 141 -> "bpf_get_stack with BPF_F_USER_STACK";
             case 149 -> "bpf_snprintf";

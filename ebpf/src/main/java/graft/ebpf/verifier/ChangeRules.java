@@ -33,6 +33,8 @@ final class ChangeRules {
             case PROBE_WRITE_USER -> requireAllowed(setting, "bpf_probe_write_user writes the process's memory");
             case DELAY -> requireAllowed(setting, "bpf_delay lets a thread of the process wait");
             case MAKE_CALL -> requireAllowed(setting, "bpf_make_call makes a system call in the name of the process");
+            case SEND_SIGNAL, SEND_SIGNAL_THREAD ->
+                requireAllowed(setting, helper.text() + " sends the process a signal");
             default -> {}
         }
     }

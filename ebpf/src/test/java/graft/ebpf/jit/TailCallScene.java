@@ -96,7 +96,8 @@ final class TailCallScene {
                     OptionalInt.empty(),
                     OptionalInt.empty(),
                     OptionalInt.empty(),
-                    Optional.of(new TargetBinding.ProgramTable(table.address(), programs.size())),
+                    Optional.of(new TargetBinding.ProgramTable(
+                            table.address(), programs.size(), TargetBinding.RunSignals.NONE)),
                     Optional.empty());
             for (int index = programs.size() - 1; index > 0; index--) {
                 CompiledProgram other = engines.place(spec(index), facts(index), binding);

@@ -52,6 +52,15 @@ class ChangeRulesTest {
         }
     }
 
+    @Test
+    void signalsNeedPermissionAtAnyPlace() {
+        for (ProgType type : List.of(ProgType.UPROBE, ProgType.URETPROBE, ProgType.SYSCALL_EXIT)) {
+            assertThat(facts(type, "r1 = 10; call send_signal; exit").helpers()).containsExactly(Helper.SEND_SIGNAL);
+            assertRefused(Cause.NOT_ALLOWED, verdict(type, "r1 = 10; call send_signal; exit"));
+            assertRefused(Cause.NOT_ALLOWED, verdict(type, "r1 = 10; call send_signal_thread; exit"));
+        }
+    }
+
     /** It would end the agent's calls in the process for every session. */
     @Test
     void onlyGraftsOwnProgramsEndTheAgentsCalls() {

@@ -133,9 +133,23 @@ final class AskedProgram implements AutoCloseable {
 
     /** Says a line, and what it answers; after the first answer its libraries are loaded. */
     String answer(String line) {
+        begin(line);
+        return read();
+    }
+
+    /** Says a line. */
+    void begin(String line) {
         try {
             shell.outputWriter().write(line + "\n");
             shell.outputWriter().flush();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Its next line, or null at its end. */
+    String read() {
+        try {
             return answers.readLine();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -154,7 +154,8 @@ final class UserEngines implements AutoCloseable {
                 OptionalInt.empty(),
                 OptionalInt.empty(),
                 OptionalInt.empty(),
-                Optional.of(new TargetBinding.ProgramTable(table, TABLE_BYTES / Long.BYTES)),
+                Optional.of(
+                        new TargetBinding.ProgramTable(table, TABLE_BYTES / Long.BYTES, TargetBinding.RunSignals.NONE)),
                 Optional.empty());
     }
 

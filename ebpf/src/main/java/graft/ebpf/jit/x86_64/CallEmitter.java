@@ -29,14 +29,17 @@ final class CallEmitter {
     private final X64Assembler asm;
     private final Set<BelowContext> inputs = EnumSet.noneOf(BelowContext.class);
     private final LoopEmitter loop;
+    private final RecordEmitter record;
     private final TailCallEmitter tails;
     private boolean calledHelpers;
+    private boolean tailCalls;
 
     CallEmitter(Emission emission) {
         this.emission = emission;
         this.asm = emission.asm();
         this.loop = new LoopEmitter(asm);
-        this.tails = new TailCallEmitter(emission);
+        this.record = new RecordEmitter(emission);
+        this.tails = new TailCallEmitter(emission, record);
     }
 
     Set<BelowContext> inputs() {
@@ -47,14 +50,19 @@ final class CallEmitter {
         return calledHelpers;
     }
 
-    /** Writes the entry of a program with tail calls. */
-    void tailCounter() {
-        tails.entry();
+    /** Whether the program goes on in others. */
+    boolean tailCalls() {
+        return tailCalls;
+    }
+
+    /** Writes the entry of a program whose run has a record. */
+    void openRecord(RunRecord kind) {
+        record.entry(kind);
     }
 
     /** At the beginning of a function. */
-    void keepCounter() {
-        tails.keepCounter();
+    void keepRecord() {
+        record.keep();
     }
 
     /** Writes what the functions call and is not there yet. */
@@ -65,13 +73,14 @@ final class CallEmitter {
     void call(Op.Call op) {
         switch (op.target()) {
             case Op.Call.Target.OfFunction(int slot) -> {
-                tails.handCounterOn();
+                record.handOn();
                 asm.call(emission.entry(slot));
             }
             case Op.Call.Target.OfProgram(String map) -> {
                 // What the other program needs is not known.
                 inputs.addAll(EnumSet.allOf(BelowContext.class));
                 calledHelpers = true;
+                tailCalls = true;
                 tails.call(map);
             }
             case Op.Call.Target.OfLoop() -> {
@@ -90,6 +99,9 @@ final class CallEmitter {
     private void callAgent(Helper helper) {
         emission.useAllCallerSaved();
         calledHelpers = true;
+        if (helper.notesSignal()) {
+            record.passSignals();
+        }
         Optional<StackBounds> stack = emission.binding().mainStack().filter(_ -> Transactions.reads(helper));
         if (stack.isPresent()) {
             new ReadEmitter(emission).read(helper, stack.get());

@@ -9,10 +9,10 @@ import java.util.List;
  * @param saved registers pushed at entry
  * @param allocated bytes subtracted from rsp; 0 when a leaf's frame fits into the red zone
  * @param top distance from rsp to the end of the frame
- * @param tails offset of the address of the tail call counter from the end of the frame; 0 without one
+ * @param record offset of the address of the run's record from the end of the frame; 0 without one
  * @param budget offset of the loop budget of {@code may_goto} from the end of the frame; 0 without one
  */
-record Frame(List<Gpr> saved, int allocated, int top, int budget, int tails) {
+record Frame(List<Gpr> saved, int allocated, int top, int budget, int record) {
     /** The part of the red zone that is used: a frame of this size at most needs no allocation in a leaf. */
     private static final int RED_ZONE = 128;
 
@@ -28,19 +28,19 @@ record Frame(List<Gpr> saved, int allocated, int top, int budget, int tails) {
     }
 
     /** What the compiler itself keeps in a frame. */
-    record Kept(int budgetBytes, int tailBytes) {}
+    record Kept(int budgetBytes, int recordBytes) {}
 
     static Frame of(List<Gpr> saved, int programBytes, Kept kept, Shape shape) {
         int budgetEnd = programBytes + kept.budgetBytes();
-        int bytes = budgetEnd + kept.tailBytes();
+        int bytes = budgetEnd + kept.recordBytes();
         int budget = kept.budgetBytes() == 0 ? 0 : -budgetEnd;
-        int tails = kept.tailBytes() == 0 ? 0 : -bytes;
+        int record = kept.recordBytes() == 0 ? 0 : -bytes;
         if (shape == Shape.LEAF && bytes <= RED_ZONE) {
-            return new Frame(saved, 0, 0, budget, tails);
+            return new Frame(saved, 0, 0, budget, record);
         }
         int pushed = 8 + 8 * saved.size();
         int total = (pushed + bytes + STACK_ALIGNMENT - 1) & -STACK_ALIGNMENT;
-        return new Frame(saved, total - pushed, total - pushed, budget, tails);
+        return new Frame(saved, total - pushed, total - pushed, budget, record);
     }
 
     int stackBytes() {

@@ -23,7 +23,7 @@ import java.util.function.Supplier;
 /** A function that is ready to be written. */
 record Function(Flow flow, Allocation allocation, Frame frame, Order order, Liveness liveness) {
     private static final int BUDGET_BYTES = 8;
-    private static final int TAIL_BYTES = 8;
+    private static final int RECORD_BYTES = 8;
 
     /** Improves a function as far as the machine's registers suffice. */
     static Function prepare(
@@ -40,7 +40,7 @@ record Function(Flow flow, Allocation allocation, Frame frame, Order order, Live
             Webs.split(flow);
             return flow;
         };
-        TailCalls tails = TailCalls.of(program, facts);
+        RunRecord record = RunRecord.of(program, facts, binding);
         int frameBytes = facts.frameBytes().getOrDefault(function.firstSlot(), 0);
         for (Passes.Registers registers : Passes.Registers.values()) {
             Flow improved = fresh.get();
@@ -48,11 +48,11 @@ record Function(Flow flow, Allocation allocation, Frame frame, Order order, Live
             Graph graph = Graph.of(improved, features);
             Optional<Allocation> allocation = Allocator.allocate(graph);
             if (allocation.isPresent()) {
-                return of(graph, allocation.get(), frameBytes, tails);
+                return of(graph, allocation.get(), frameBytes, record);
             }
         }
         Graph plain = Graph.of(fresh.get(), features);
-        return of(plain, Allocator.atHome(plain), frameBytes, tails);
+        return of(plain, Allocator.atHome(plain), frameBytes, record);
     }
 
     /** A graph that does not change any more, with what the back end asks of it again and again. */
@@ -62,7 +62,7 @@ record Function(Flow flow, Allocation allocation, Frame frame, Order order, Live
         }
     }
 
-    private static Function of(Graph graph, Allocation allocation, int frameBytes, TailCalls tails) {
+    private static Function of(Graph graph, Allocation allocation, int frameBytes, RunRecord record) {
         Flow flow = graph.flow();
         Set<Gpr> used = EnumSet.noneOf(Gpr.class);
         Frame.Shape shape = Frame.Shape.LEAF;
@@ -81,8 +81,8 @@ record Function(Flow flow, Allocation allocation, Frame frame, Order order, Live
                 usesFrame |= FrameUse.of(op);
             }
         }
-        boolean keepsCounter = tails == TailCalls.SOME && shape == Frame.Shape.CALLS;
-        Frame.Kept kept = new Frame.Kept(budget ? BUDGET_BYTES : 0, keepsCounter ? TAIL_BYTES : 0);
+        boolean keepsRecord = record != RunRecord.NONE && shape == Frame.Shape.CALLS;
+        Frame.Kept kept = new Frame.Kept(budget ? BUDGET_BYTES : 0, keepsRecord ? RECORD_BYTES : 0);
         Frame frame = Frame.of(Registers.saved(used), usesFrame ? frameBytes : 0, kept, shape);
         return new Function(flow, allocation, frame, graph.order(), graph.liveness());
     }

@@ -60,7 +60,7 @@ final class FunctionEmitter {
             asm.op(Arith.SUB, OpSize.Q, Gpr.RSP, function.frame().allocated());
         }
         branch.startBudget();
-        call.keepCounter();
+        call.keepRecord();
         List<Block> blocks = flow.blocks();
         BitSet tops = tops(blocks, function.order());
         for (Block block : blocks) {

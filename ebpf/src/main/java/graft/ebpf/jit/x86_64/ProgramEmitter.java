@@ -28,14 +28,14 @@ final class ProgramEmitter {
     private final TargetBinding binding;
     private final Set<MachineFeature> features;
     private final List<Function> functions;
-    private final TailCalls tails;
+    private final RunRecord record;
     private int tailEntry;
 
     ProgramEmitter(ProgSpec program, Facts facts, TargetBinding binding, Set<MachineFeature> features) {
         this.program = program;
         this.facts = facts;
         this.binding = binding;
-        this.tails = TailCalls.of(program, facts);
+        this.record = RunRecord.of(program, facts, binding);
         this.features = features;
         this.functions = new ArrayList<>(program.functions().size());
         for (ProgSpec.Function function : program.functions()) {
@@ -83,7 +83,7 @@ final class ProgramEmitter {
                 code,
                 emission.clobbers(),
                 facts.contextFields(),
-                tails == TailCalls.SOME ? Facts.ContextUse.ESCAPES : facts.contextUse(),
+                call.tailCalls() ? Facts.ContextUse.ESCAPES : facts.contextUse(),
                 call.inputs(),
                 call.calledHelpers() ? Calls.HELPERS : Calls.NONE,
                 stackBytes(),
@@ -102,8 +102,8 @@ final class ProgramEmitter {
     /** @param before what an earlier pass found out about each function, or nothing */
     private List<Layout> write(Emission emission, CallEmitter call, List<Layout> before) {
         FunctionEmitter emitter = new FunctionEmitter(emission, call);
-        if (tails == TailCalls.SOME) {
-            call.tailCounter();
+        if (record != RunRecord.NONE) {
+            call.openRecord(record);
         }
         tailEntry = emission.asm().position();
         List<Layout> layouts = new ArrayList<>(functions.size());

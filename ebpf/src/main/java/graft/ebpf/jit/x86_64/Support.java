@@ -67,8 +67,9 @@ final class Support {
         }
         Optional<TargetBinding.MapBinding> map =
                 Optional.ofNullable(facts.mapOfCall().get(slot)).map(binding.maps()::get);
-        if (helper.get() == Helper.TAIL_CALL && TailCalls.besideCallbacks(program, facts)) {
-            return Optional.of("makes a tail call, beside functions that helpers call");
+        Optional<String> misplaced = RunRecord.refusal(helper.get(), program, facts);
+        if (misplaced.isPresent()) {
+            return misplaced;
         }
         boolean available =
                 binding.helpers().containsKey(helper.get()) || InlineHelpers.contains(helper.get(), map, binding);
