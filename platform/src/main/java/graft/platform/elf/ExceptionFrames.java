@@ -22,11 +22,29 @@ final class ExceptionFrames {
      * A function.
      *
      * @param table address of its exception table, 0 without
+     * @param program how its frames are unwound
      */
-    record Function(long start, long size, long table) {}
+    record Function(long start, long size, long table, Common common, Program program) {}
 
-    /** What the functions of one common entry share. */
-    private record Common(boolean augmented, int tableEncoding, int codeEncoding) {}
+    /** Where instructions for frames are. */
+    record Program(long start, long end) {}
+
+    /**
+     * What the functions of one common entry share.
+     *
+     * @param codeUnit what distances between instructions are multiplied with
+     * @param dataUnit what distances in a frame are multiplied with
+     * @param returnColumn the register that stands for the return address
+     * @param program what holds where each of them begins
+     */
+    record Common(
+            boolean augmented,
+            int tableEncoding,
+            int codeEncoding,
+            long codeUnit,
+            long dataUnit,
+            long returnColumn,
+            Program program) {}
 
     private ExceptionFrames(ElfFile file, ElfSection frames) {
         this.file = file;
@@ -56,7 +74,7 @@ final class ExceptionFrames {
             }
             long commonDistance = frame.u32();
             if (commonDistance != 0) {
-                readFunction(common(start - commonDistance));
+                readFunction(common(start - commonDistance), start + length);
             }
             frame.seek(start + length);
         }
@@ -76,9 +94,11 @@ final class ExceptionFrames {
     }
 
     private Common readCommon() {
-        if (frame.u32() == WIDE) {
-            frame.u64();
+        long length = frame.u32();
+        if (length == WIDE) {
+            length = frame.u64();
         }
+        long end = frame.address() + length;
         if (frame.u32() != 0) {
             throw file.bad(frames, "a function's entry leads to no common entry");
         }
@@ -88,13 +108,15 @@ final class ExceptionFrames {
             frame.u8();
             frame.u8();
         }
-        frame.uleb();
-        frame.sleb();
-        frame.uleb();
+        long codeUnit = frame.uleb();
+        long dataUnit = frame.sleb();
+        long returnColumn = version == 1 ? frame.u8() : frame.uleb();
         if (!augmentation.startsWith("z")) {
-            return new Common(false, DwarfCursor.OMIT, 0);
+            Program program = new Program(frame.address(), end);
+            return new Common(false, DwarfCursor.OMIT, 0, codeUnit, dataUnit, returnColumn, program);
         }
-        frame.uleb();
+        long bytes = frame.uleb();
+        Program program = new Program(frame.address() + bytes, end);
         int tableEncoding = DwarfCursor.OMIT;
         int codeEncoding = 0;
         for (char letter : augmentation.substring(1).toCharArray()) {
@@ -108,17 +130,21 @@ final class ExceptionFrames {
                 default -> throw file.bad(frames, "unknown augmentation " + augmentation);
             }
         }
-        return new Common(true, tableEncoding, codeEncoding);
+        return new Common(true, tableEncoding, codeEncoding, codeUnit, dataUnit, returnColumn, program);
     }
 
-    private void readFunction(Common common) {
+    private void readFunction(Common common, long end) {
         long start = frame.pointer(common.codeEncoding());
         long size = frame.value(common.codeEncoding());
         long exceptionTable = 0;
-        if (common.augmented() && common.tableEncoding() != DwarfCursor.OMIT) {
-            frame.uleb();
-            exceptionTable = frame.pointer(common.tableEncoding());
+        long program = frame.address();
+        if (common.augmented()) {
+            long bytes = frame.uleb();
+            program = frame.address() + bytes;
+            if (common.tableEncoding() != DwarfCursor.OMIT) {
+                exceptionTable = frame.pointer(common.tableEncoding());
+            }
         }
-        functions.add(new Function(start, size, exceptionTable));
+        functions.add(new Function(start, size, exceptionTable, common, new Program(program, end)));
     }
 }

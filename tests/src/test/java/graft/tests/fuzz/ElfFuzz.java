@@ -7,6 +7,7 @@ import graft.platform.elf.ElfFormatException;
 import graft.platform.elf.ElfSection;
 import graft.platform.elf.ElfSegment;
 import graft.platform.elf.SymbolTable;
+import graft.platform.elf.UnwindTable;
 
 /** ELF files: every reader of {@link ElfFile}. */
 public final class ElfFuzz {
@@ -27,6 +28,7 @@ public final class ElfFuzz {
         each(file::buildId);
         each(file::debugLink);
         each(file::landingPads);
+        each(() -> UnwindTable.of(file));
         for (SymbolTable table : SymbolTable.values()) {
             each(() -> file.symbols(table).forEach(symbol -> Outcome.says(symbol.toString(), file)));
         }
