@@ -62,7 +62,19 @@ final class AgentCalls {
             Helper.COPY_FROM_USER,
             Helper.COPY_FROM_USER_TASK,
             Helper.SNPRINTF,
-            Helper.GET_STACK);
+            Helper.GET_STACK,
+            Helper.STRCASECMP,
+            Helper.STRCHR,
+            Helper.STRCHRNUL,
+            Helper.STRCMP,
+            Helper.STRCSPN,
+            Helper.STRLEN,
+            Helper.STRNCHR,
+            Helper.STRNLEN,
+            Helper.STRNSTR,
+            Helper.STRRCHR,
+            Helper.STRSPN,
+            Helper.STRSTR);
 
     private final TargetEnvironment environment;
     private final Set<AgentSyscall> calls = EnumSet.noneOf(AgentSyscall.class);

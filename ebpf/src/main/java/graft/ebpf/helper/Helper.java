@@ -97,7 +97,19 @@ public enum Helper {
     DYNPTR_SLICE_RDWR(0x20006, 4),
     ITER_NUM_NEW(0x20007, 3),
     ITER_NUM_NEXT(0x20008, 1),
-    ITER_NUM_DESTROY(0x20009, 1);
+    ITER_NUM_DESTROY(0x20009, 1),
+    STRCASECMP(0x2000a, 2),
+    STRCHR(0x2000b, 2),
+    STRCHRNUL(0x2000c, 2),
+    STRCMP(0x2000d, 2),
+    STRCSPN(0x2000e, 2),
+    STRLEN(0x2000f, 1),
+    STRNCHR(0x20010, 3),
+    STRNLEN(0x20011, 2),
+    STRNSTR(0x20012, 3),
+    STRRCHR(0x20013, 2),
+    STRSPN(0x20014, 2),
+    STRSTR(0x20015, 2);
 
     private static final int FIRST_FUNCTION = 0x20000;
 

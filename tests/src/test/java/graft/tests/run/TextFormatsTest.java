@@ -65,6 +65,26 @@ class TextFormatsTest {
         }
     }
 
+    /** Where the kernel takes its own memory, the process takes its own. */
+    @Test
+    void functionsForStringsSayWhatTheySayInTheKernel() throws IOException {
+        Path file = AskedProgram.compile(folder, "stringed");
+        String inKernel = AskedProgram.object(folder, "stringed", "-DNOWHERE=0xffffc00000000000");
+        try (AskedProgram program = AskedProgram.start(file)) {
+            List<String> kernel = rows(program, inKernel, "on_strings=uprobe::strings", "kernel");
+            assertThat(kernel).hasSize(700);
+            for (int error : new int[] {-2, -7, -14, -34}) {
+                assertThat(kernel).anyMatch(row -> row.contains("=" + error + " "));
+            }
+
+            String inProcess = AskedProgram.object(folder, "stringed", "-DNOWHERE=0x600000000000");
+            List<String> user = rows(program, inProcess, "on_strings=uprobe::strings", "user");
+            for (int i = 0; i < kernel.size(); i++) {
+                assertThat(user.get(i)).as("call %d", i).isEqualTo(kernel.get(i));
+            }
+        }
+    }
+
     /** Those that both verifiers take; they agree about each. */
     private List<TextFormats.Call> accepted(List<TextFormats.Call> calls) throws IOException {
         String file = AskedProgram.compiledObject(folder, "verdicts", TextFormats.programs(calls));
