@@ -25,6 +25,8 @@
  *   team NAME W N           in N threads, workers W and up; also sum (with map or array), exchange and race
  *   slay MICROS COMMAND     does that in a process of its own and kills it; its process id
  *   spin take 1 | leave 1 | count N   the lock in the array's first value, or N additions under it; its word | taken-over
+ *   unwind SEED N           walks N stacks that are random, by tables that lie; how many were more than a few calls deep, -1 when
+ *                           one was not as it may be
  *   read HOW                reads good and bad addresses; HOW is transactions or system-calls
  */
 #define _GNU_SOURCE
@@ -283,6 +285,8 @@ static void answer(char *line)
         printf("%ld\n", pass(a, b));
     } else if (sscanf(line, "flood %ld %ld %ld", &a, &b, &c) == 3) {
         printf("%ld\n", flood(a, b, c));
+    } else if (sscanf(line, "unwind %ld %ld", &a, &b) == 2) {
+        printf("%ld\n", unwind_lies((unsigned)a, b));
     } else if (sscanf(line, "read %255s", text) == 1) {
         puts(read_all(text));
     } else if (!strcmp(word, "await-sleeper")) {

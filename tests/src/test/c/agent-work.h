@@ -55,6 +55,9 @@ const char *team(const char *name, long first, long count);
 /* Starts the command in a process of its own and kills that a while after it has begun; its process id. */
 int slay(long micros, void (*command)(char *line), char *line);
 
+/* Walks of random stacks by random tables: how many were deep, or -1 when one gave what it must not. */
+long unwind_lies(unsigned seed, long count);
+
 /* Something with the lock in the first value of the array that was opened last; its word afterwards. */
 uint32_t spin(const char *what, long times);
 

@@ -5,7 +5,7 @@ java=$1 layouts=$2 generator=$3 work=$4 out=$5 name=agent
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../native.sh"
 mkdir -p "$work" "$(dirname "$out")"
-"$java" -XX:TieredStopAtLevel=1 "$generator" c "$work/layout.h" "$layouts/pool.layout" "$layouts/map.layout"
+"$java" -XX:TieredStopAtLevel=1 "$generator" c "$work/layout.h" "$layouts/pool.layout" "$layouts/map.layout" "$layouts/unwind.layout"
 compile "$here"
 ld -shared -z noexecstack --build-id=none --no-warn-rwx-segments -T "$here/../flat.lds" -o "$work/agent.so" "$work"/objects/*.o
 check "$work/agent.so" ' T graft_\(helper_\|cancel_later\)' $((160 * 1024))

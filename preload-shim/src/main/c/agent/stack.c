@@ -1,24 +1,14 @@
 /*
- * Stack traces: walking by frame pointers, as the kernel does for a uprobe, and the map that keeps them. Runs in the target,
- * anywhere (see runtime.h). A frame pointer that leads to unreadable memory ends the walk. Traces that are known take no
+ * Stack traces: walking by frame pointers, as the kernel does for a uprobe, or by tables (unwind.c), and the map that keeps them.
+ * Runs in the target, anywhere (see runtime.h). A frame pointer that leads to unreadable memory ends the walk. Traces that are known take no
  * lock; a new one is put in under the map's. Ordering rule: a trace is complete before the store that names it in a bucket.
  */
-#include "runtime.h"
+#include "stack.h"
 
-enum { REGS_BP = 4, REGS_IP = 16, REGS_SP = 19 };
-/* Below the context, by the thunk: 1 when the probed instruction is `push %rbp` or `endbr64`, so that no frame is there yet. */
-enum { AT_ENTRY = -5 };
 enum {
     SKIP_FIELD_MASK = 0xff, USER_STACK = 1 << 8, FAST_STACK_CMP = 1 << 9, REUSE_STACKID = 1 << 10, USER_BUILD_ID = 1 << 11
 };
 enum { RETURN_SET = 8, PAGE_SHIFT = 12, STACK_SHIFT = 23, PAGES_TRIED = 32, PAGES_APART = 2533, HASH = 0x61c88647, POOLS_OF_A_WORD = 8 };
-
-struct trace {
-    uint64_t *to;
-    uint32_t skip;
-    uint32_t most; /* addresses, skipped ones included */
-    uint32_t found;
-};
 
 /* The runtime region of the pool that an address lies in, or 0. */
 char *graft_runtime_of(uint64_t address)
@@ -77,7 +67,7 @@ static uint64_t kept_by(char *runtime, uint64_t word)
 }
 
 /* What a stack word held before its call was wrapped, when `address` is in it now. */
-static uint64_t original(uint64_t word, uint64_t address)
+uint64_t graft_original(uint64_t word, uint64_t address)
 {
     for (int pools = 0; pools < POOLS_OF_A_WORD; pools++) {
         char *runtime = graft_runtime_of(address);
@@ -89,26 +79,25 @@ static uint64_t original(uint64_t word, uint64_t address)
     return address;
 }
 
-static void add(struct trace *trace, uint64_t address)
-{
-    if (trace->found == trace->most)
-        return;
-    if (trace->found >= trace->skip)
-        trace->to[trace->found - trace->skip] = address;
-    trace->found++;
-}
-
 /* At a return the instruction pointer is what was in the word below the stack pointer. */
-static void walk(struct trace *trace, const uint64_t *regs)
+static void walk_frames(struct trace *trace, const uint64_t *regs)
 {
     uint64_t frame[2], top, fp = regs[REGS_BP], sp = regs[REGS_SP];
-    add(trace, original(sp - 8, regs[REGS_IP]));
+    graft_add(trace, graft_original(sp - 8, regs[REGS_IP]));
     if (regs[AT_ENTRY] && graft_read(&top, sizeof(top), sp))
-        add(trace, original(sp, top));
+        graft_add(trace, graft_original(sp, top));
     while (trace->found < trace->most && graft_read(frame, sizeof(frame), fp)) {
-        add(trace, original(fp + 8, frame[1]));
+        graft_add(trace, graft_original(fp + 8, frame[1]));
         fp = frame[0];
     }
+}
+
+static void walk(struct trace *trace, const uint64_t *regs)
+{
+    if (graft_config()->unwind)
+        graft_unwind(trace, regs);
+    else
+        walk_frames(trace, regs);
 }
 
 static uint32_t most(uint32_t size, uint64_t flags)

@@ -2,6 +2,8 @@ package graft.daemon;
 
 import graft.daemon.image.CheckedProgram;
 import graft.daemon.image.TaskFields;
+import graft.daemon.image.UnwindSpace;
+import graft.ebpf.helper.Helper;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.KeyedMap;
 import graft.ebpf.maps.RingBuffer;
@@ -30,6 +32,7 @@ public final class Collection implements AutoCloseable {
     private final Optional<UsdtSpecs> usdtSpecs;
     private final TaskFields taskFields;
     private Optional<ThreadNumbers> numbers = Optional.empty(); // guarded by this
+    private Optional<UnwindSpace> unwindSpace = Optional.empty(); // guarded by this
 
     private Collection(
             CollectionSpec spec, Map<String, BpfMap> maps, List<BpfMap> created, Map<String, CheckedProgram> programs) {
@@ -169,6 +172,21 @@ public final class Collection implements AutoCloseable {
         return numbers.get();
     }
 
+    /** The tables for unwinding, made when first asked for. */
+    public synchronized UnwindSpace unwindSpace() {
+        if (unwindSpace.isEmpty()) {
+            unwindSpace = Optional.of(new UnwindSpace());
+        }
+        return unwindSpace.get();
+    }
+
+    /** Whether a program walks the stack. */
+    public boolean walksStacks() {
+        return programs.values().stream()
+                .flatMap(program -> program.facts().helpers().stream())
+                .anyMatch(Helper::walksStack);
+    }
+
     /** The names of all maps. */
     public Set<String> names() {
         return Set.copyOf(maps.keySet());
@@ -205,6 +223,7 @@ public final class Collection implements AutoCloseable {
     @Override
     public synchronized void close() {
         numbers.ifPresent(ThreadNumbers::close);
+        unwindSpace.ifPresent(UnwindSpace::close);
         created.forEach(BpfMap::close);
     }
 }

@@ -14,6 +14,7 @@ import java.util.Set;
  * @param onMissing what becomes of places in libraries that a process has not loaded
  * @param onFork whether programs run in processes that a target forks from now on
  * @param allowed what programs may do to the processes besides looking
+ * @param stacks how programs in the processes walk the stack
  */
 public record SessionRequest(
         CollectionSpec object,
@@ -22,7 +23,8 @@ public record SessionRequest(
         OnRefusal onRefusal,
         OnMissing onMissing,
         ForkedChildren onFork,
-        Set<Permission> allowed) {
+        Set<Permission> allowed,
+        StackWalk stacks) {
     /** What a library that is not loaded means. */
     public enum OnMissing {
         /** Nothing is attached. */
@@ -33,7 +35,7 @@ public record SessionRequest(
 
     /** A request for libraries that are loaded. */
     public SessionRequest(CollectionSpec object, List<LinkRequest> links, List<Integer> pids, OnRefusal onRefusal) {
-        this(object, links, pids, onRefusal, OnMissing.FAIL, ForkedChildren.LEFT, Set.of());
+        this(object, links, pids, onRefusal, OnMissing.FAIL, ForkedChildren.LEFT, Set.of(), StackWalk.FRAME_POINTERS);
     }
 
     /** What a place that cannot be probed means. */
@@ -51,32 +53,37 @@ public record SessionRequest(
 
     /** The same with another object and its links. */
     SessionRequest with(CollectionSpec other, List<LinkRequest> others) {
-        return new SessionRequest(other, others, pids, onRefusal, onMissing, onFork, allowed);
+        return new SessionRequest(other, others, pids, onRefusal, onMissing, onFork, allowed, stacks);
     }
 
     /** The same with other links. */
     public SessionRequest with(List<LinkRequest> others) {
-        return new SessionRequest(object, others, pids, onRefusal, onMissing, onFork, allowed);
+        return new SessionRequest(object, others, pids, onRefusal, onMissing, onFork, allowed, stacks);
     }
 
     /** The same for other processes. */
     public SessionRequest with(List<Integer> others, OnRefusal other) {
-        return new SessionRequest(object, links, others, other, onMissing, onFork, allowed);
+        return new SessionRequest(object, links, others, other, onMissing, onFork, allowed, stacks);
     }
 
     /** The same that does something else about libraries that are not loaded. */
     public SessionRequest with(OnMissing other) {
-        return new SessionRequest(object, links, pids, onRefusal, other, onFork, allowed);
+        return new SessionRequest(object, links, pids, onRefusal, other, onFork, allowed, stacks);
     }
 
     /** The same that does something else about forked processes. */
     public SessionRequest with(ForkedChildren other) {
-        return new SessionRequest(object, links, pids, onRefusal, onMissing, other, allowed);
+        return new SessionRequest(object, links, pids, onRefusal, onMissing, other, allowed, stacks);
     }
 
     /** The same with programs that may do more. */
     public SessionRequest allowing(Set<Permission> others) {
-        return new SessionRequest(object, links, pids, onRefusal, onMissing, onFork, others);
+        return new SessionRequest(object, links, pids, onRefusal, onMissing, onFork, others, stacks);
+    }
+
+    /** The same that walks stacks in another way. */
+    public SessionRequest with(StackWalk other) {
+        return new SessionRequest(object, links, pids, onRefusal, onMissing, onFork, allowed, other);
     }
 
     public SessionRequest {

@@ -4,6 +4,7 @@ import graft.attach.AgentImage;
 import graft.cli.error.CommandFailure;
 import graft.cli.error.Problem;
 import graft.cli.option.AllowOption;
+import graft.cli.option.StacksOption;
 import graft.cli.option.TargetOptions;
 import graft.daemon.AttachObstacle;
 import graft.daemon.LinkRequest;
@@ -13,6 +14,7 @@ import graft.daemon.SectionLinks;
 import graft.daemon.SessionRefusal;
 import graft.daemon.SessionRequest;
 import graft.daemon.SlowPlaces;
+import graft.daemon.StackWalk;
 import graft.ebpf.btf.Btf;
 import graft.ebpf.object.CollectionSpec;
 import graft.ebpf.object.ProgSpec;
@@ -45,7 +47,8 @@ import picocli.CommandLine.Parameters;
             "  graft run both.bpf.o -p 4711 --where on_open=kernel",
             "  graft run tool.bpf.o --attach on_call=uprobe:libc.so.6:malloc -p 4711",
             "  graft run refuse.bpf.o --allow change -p 4711    may override functions",
-            "  graft run tool.bpf.o --without on_packet -p 4711"
+            "  graft run tool.bpf.o --without on_packet -p 4711",
+            "  graft run tool.bpf.o --stacks unwind -p 4711    stacks through optimised code"
         })
 final class RunCommand implements Callable<Integer> {
     @Parameters(
@@ -104,6 +107,9 @@ final class RunCommand implements Callable<Integer> {
     private AllowOption allow;
 
     @Mixin
+    private StacksOption stacks;
+
+    @Mixin
     private TargetOptions target;
 
     @Override
@@ -124,6 +130,7 @@ final class RunCommand implements Callable<Integer> {
         SessionRequest request = request(object, links, target.requiredPids("run"));
         Placement placement = placement(request, places);
         if (!placement.needsProcesses() && placement.needsKernel()) {
+            stacks.requireProcesses("the kernel walks stacks by frame pointers");
             KernelRun.run(placement.inKernel(), target.duration(), reporter(object));
             return 0;
         }
@@ -139,7 +146,9 @@ final class RunCommand implements Callable<Integer> {
     /** Programs whose places cannot be patched go to the kernel, unless somebody wants them in the processes. */
     private void slowly(
             SessionRequest request, Map<String, Placement.Place> places, SessionRefusal.SiteRefused refusal) {
-        SlowPlaces slow = SlowPlaces.of(request, places, AgentImage.load())
+        SlowPlaces slow = (stacks.walk() == StackWalk.UNWIND // which the kernel does not
+                        ? Optional.<SlowPlaces>empty()
+                        : SlowPlaces.of(request, places, AgentImage.load()))
                 .orElseThrow(() -> SessionProblems.of(refusal).failure());
         slow.programs()
                 .forEach((program, why) -> target.err()
@@ -173,7 +182,8 @@ final class RunCommand implements Callable<Integer> {
         return new SessionRequest(object, links, pids)
                 .with(late ? SessionRequest.OnMissing.WAIT : SessionRequest.OnMissing.FAIL)
                 .with(target.children())
-                .allowing(allow.permissions());
+                .allowing(allow.permissions())
+                .with(stacks.walk());
     }
 
     /** A command is held until its process is attached to, which the kernel's programs do not ask for. */

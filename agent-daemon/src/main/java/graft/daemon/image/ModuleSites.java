@@ -9,11 +9,6 @@ import graft.rewriter.plan.FunctionRange;
 import graft.syscalls.SyscallSite;
 import graft.syscalls.SyscallSites;
 import graft.uprobe.TargetModule;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -39,9 +34,6 @@ public final class ModuleSites {
 
     private ModuleSites() {}
 
-    /** What tells a file from others, and from itself when it was changed. */
-    private record FileKey(Object file, FileTime modified, long size) {}
-
     /** What there is in a file, as if it were loaded at 0. */
     private record Known(List<SyscallSite> sites, Optional<FunctionBounds.Bounds> cancelHandler) {}
 
@@ -59,7 +51,7 @@ public final class ModuleSites {
     }
 
     private static Known inFile(TargetModule module) {
-        FileKey key = key(module);
+        FileKey key = FileKey.of(module);
         synchronized (KNOWN) {
             Known known = KNOWN.get(key);
             if (known != null) {
@@ -71,16 +63,6 @@ public final class ModuleSites {
             KNOWN.put(key, found);
         }
         return found;
-    }
-
-    private static FileKey key(TargetModule module) {
-        try {
-            BasicFileAttributes about = Files.readAttributes(module.openablePath(), BasicFileAttributes.class);
-            Object file = Optional.ofNullable(about.fileKey()).orElse(module.openablePath());
-            return new FileKey(file, about.lastModifiedTime(), about.size());
-        } catch (IOException e) {
-            throw new UncheckedIOException("looking at " + module.path(), e);
-        }
     }
 
     private static SyscallSite loaded(SyscallSite site, TargetModule module) {

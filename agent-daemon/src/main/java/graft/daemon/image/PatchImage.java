@@ -162,7 +162,11 @@ public final class PatchImage {
                                         RuntimeImage.of(
                                                 environment(),
                                                 new RuntimeImage.Pool(
-                                                        size, builder.pool(), Optional.empty(), Optional.empty()),
+                                                        size,
+                                                        builder.pool(),
+                                                        Optional.empty(),
+                                                        Optional.empty(),
+                                                        Optional.empty()),
                                                 TaskFields.NONE,
                                                 RuntimeImage.Maps.NONE))),
                                 List.of(),

@@ -24,8 +24,22 @@ final class RuntimeImage {
      * @param next where the next pool of the injection begins, the first one behind the last
      * @param returnPages where the mapping with {@code RETURN_PAGES} is
      * @param numbers where the {@code NUMBERS} are
+     * @param unwinding by which tables stacks are walked; otherwise by frame pointers
      */
-    record Pool(long size, RemoteAddress next, Optional<RemoteAddress> returnPages, Optional<RemoteAddress> numbers) {}
+    record Pool(
+            long size,
+            RemoteAddress next,
+            Optional<RemoteAddress> returnPages,
+            Optional<RemoteAddress> numbers,
+            Optional<Unwinding> unwinding) {}
+
+    /**
+     * Tables for unwinding.
+     *
+     * @param memory where {@link UnwindSpace} is mapped
+     * @param process where in it the process's word is
+     */
+    record Unwinding(RemoteAddress memory, int process) {}
 
     /**
      * The maps.
@@ -70,6 +84,10 @@ final class RuntimeImage {
         image.putLong(
                 ConfigLayout.NUMBERS, pool.numbers().map(RemoteAddress::value).orElse(0L));
         maps.printRing().ifPresent(index -> image.putInt(ConfigLayout.PRINT_RING, index + 1));
+        pool.unwinding().ifPresent(tables -> {
+            image.putLong(ConfigLayout.UNWIND, tables.memory().value());
+            image.putInt(ConfigLayout.UNWIND_PROCESS, tables.process());
+        });
         putNamespaces(image, environment);
         put(image, task);
         image.putLong(ConfigLayout.POOL_SIZE, pool.size());

@@ -9,11 +9,13 @@ import graft.daemon.PlacedLink;
 import graft.daemon.Prints;
 import graft.daemon.SessionRefusal;
 import graft.daemon.SessionRequest;
+import graft.daemon.StackWalk;
 import graft.daemon.ThreadNumbers;
 import graft.ebpf.maps.BpfMap;
 import graft.platform.address.RemoteAddress;
 import graft.platform.elf.ElfSegment;
 import graft.platform.layout.PoolConstants;
+import graft.platform.layout.UnwindConstants;
 import graft.platform.linux.Lifeline;
 import graft.platform.linux.ProcMem;
 import graft.platform.proc.MemoryMapping;
@@ -71,6 +73,7 @@ public final class TargetImage {
     private final List<SessionRefusal.SiteRefused> skipped = new ArrayList<>();
     private final SessionRequest.OnRefusal onRefusal;
     private final Supplier<ThreadNumbers> numbers;
+    private final Optional<UnwindSpace> unwindSpace;
     private final TaskFields taskFields;
     private Optional<MapPlacement> placement = Optional.empty();
     private Set<RemoteAddress> guards = Set.of();
@@ -81,13 +84,16 @@ public final class TargetImage {
             Collection collection,
             AgentImage agent,
             TargetEnvironment environment,
-            SessionRequest.OnRefusal onRefusal) {
-        this.onRefusal = onRefusal;
+            SessionRequest request) {
+        this.onRefusal = request.onRefusal();
         this.modules = modules;
         this.maps = collection.maps();
         this.programs = List.copyOf(collection.programs().values());
         this.tailPrograms = collection.tailPrograms();
         this.numbers = collection::numbers;
+        this.unwindSpace = request.stacks() == StackWalk.UNWIND && collection.walksStacks()
+                ? Optional.of(collection.unwindSpace())
+                : Optional.empty();
         this.taskFields = collection.taskFields();
         this.agent = agent;
         this.environment = environment;
@@ -160,7 +166,7 @@ public final class TargetImage {
                 return new Assembly.Refused(unmade.get());
             }
             TargetEnvironment environment = TargetEnvironment.of(modules, memory, request.onFork());
-            return new TargetImage(modules, collection, agent, environment, request.onRefusal())
+            return new TargetImage(modules, collection, agent, environment, request)
                     .assemble(collector, collection.programs().values());
         }
     }
@@ -457,6 +463,7 @@ public final class TargetImage {
         List<Injection.Region> regions = new ArrayList<>(lifelines);
         List<ProgramPool> all = List.copyOf(pools.values());
         Optional<RemoteAddress> numbersAt = numbers(regions);
+        Optional<RuntimeImage.Unwinding> unwinding = unwinding(regions);
         for (int index = 0; index < all.size(); index++) {
             ProgramPool pool = all.get(index);
             RemoteAddress next = all.get((index + 1) % all.size()).builder().pool();
@@ -467,7 +474,7 @@ public final class TargetImage {
                     size,
                     RuntimeImage.of(
                             environment,
-                            new RuntimeImage.Pool(size, next, pool.returnPages(), numbersAt),
+                            new RuntimeImage.Pool(size, next, pool.returnPages(), numbersAt, unwinding),
                             taskFields,
                             new RuntimeImage.Maps(placed.descriptors(), placed.indexOf(Prints.MAP)))));
             code.addAll(builder.blocks());
@@ -507,6 +514,25 @@ public final class TargetImage {
                     "numbers"));
         });
         return place;
+    }
+
+    /** The tables by which it walks stacks, when it does. */
+    private Optional<RuntimeImage.Unwinding> unwinding(List<Injection.Region> regions) {
+        if (unwindSpace.isEmpty()) {
+            return Optional.empty();
+        }
+        Optional<RemoteAddress> place = PoolPlacement.inLargestGap(occupied, UnwindConstants.UNWIND_SIZE);
+        return place.map(start -> {
+            occupy(start, UnwindConstants.UNWIND_SIZE);
+            regions.add(new Injection.Region(
+                    unwindSpace.get().fd().number(),
+                    0,
+                    start,
+                    UnwindConstants.UNWIND_SIZE,
+                    Injection.Protection.READ_ONLY,
+                    "unwind tables"));
+            return new RuntimeImage.Unwinding(start, unwindSpace.get().describe(modules));
+        });
     }
 
     /** The page that stops the target's probes when this process dies. */

@@ -85,7 +85,7 @@ class UnwindTableTest {
             boolean fromStack = rule.register() == FrameRule.RBP || rule.register() == FrameRule.RSP;
             unknown += rule.kind() == Kind.UNKNOWN || rule.kind() == Kind.REGISTER && !fromStack ? 1 : 0;
         }
-        assertThat(unknown).isLessThan(table.rows() / 50);
+        assertThat(unknown).isLessThan(table.rows() / 300);
     }
 
     @Test
