@@ -19,11 +19,11 @@ import java.util.Optional;
  * The programs that an object's arrays of programs hold. In the maps they have numbers, from 1 in this order, and 0 is no
  * program; each pool has a table of their addresses there.
  */
-final class TailPrograms {
+public final class TailPrograms {
     private TailPrograms() {}
 
     /** Their names, each once. */
-    static List<String> of(CollectionSpec spec) {
+    public static List<String> of(CollectionSpec spec) {
         return spec.maps().values().stream()
                 .filter(map -> map.type() == MapType.PROG_ARRAY)
                 .flatMap(map -> map.slots().stream())

@@ -9,6 +9,7 @@ import graft.cli.output.Footer;
 import graft.daemon.KernelSession;
 import graft.daemon.Session;
 import graft.daemon.SessionRefusal;
+import graft.daemon.TailPrograms;
 import graft.ebpf.btf.Btf;
 import graft.ebpf.maps.ArenaMap;
 import graft.ebpf.maps.ArrayMap;
@@ -49,7 +50,7 @@ final class MapReporter {
         this.err = options.err();
         this.format = options.format();
         this.rows = new MapRows(
-                out, format, object.btf().map(CollectionSpec.BtfBytes::bytes).map(Btf::parse));
+                out, format, object.btf().map(CollectionSpec.BtfBytes::bytes).map(Btf::parse), TailPrograms.of(object));
     }
 
     /** An array of the session that the packaged program is known to have. */

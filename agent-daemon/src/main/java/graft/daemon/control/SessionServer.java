@@ -112,8 +112,10 @@ public final class SessionServer implements AutoCloseable {
             case Wire.CALL -> {
                 MapRequest request = Wire.request(in);
                 Optional<BpfMap> map = session.collection().map(request.map());
-                MapAccess.Answer answer = map.map(
-                                found -> request.perform(new MapAccess(found, MapAccess.TaskKeys.NUMBER)))
+                MapAccess.Answer answer = map.map(found -> request.perform(new MapAccess(
+                                found,
+                                MapAccess.TaskKeys.NUMBER,
+                                session.collection().tailPrograms().size())))
                         .orElseGet(() -> new MapAccess.Answer(Wire.UNKNOWN, new byte[0]));
                 out.writeInt(answer.error());
                 Wire.bytes(out, answer.value());

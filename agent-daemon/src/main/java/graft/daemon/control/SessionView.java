@@ -24,6 +24,7 @@ import java.util.OptionalLong;
  * @param object what the programs come from
  * @param ageNanos how long ago it was opened
  * @param btf the object's types, empty without
+ * @param called programs that others may call, as arrays of programs number them from 1
  */
 public record SessionView(
         int graft,
@@ -33,12 +34,14 @@ public record SessionView(
         List<Integer> pids,
         List<MapView> maps,
         List<ProgView> progs,
-        List<LinkView> links) {
+        List<LinkView> links,
+        List<String> called) {
     public SessionView {
         pids = List.copyOf(pids);
         maps = List.copyOf(maps);
         progs = List.copyOf(progs);
         links = List.copyOf(links);
+        called = List.copyOf(called);
     }
 
     /**
@@ -79,7 +82,10 @@ public record SessionView(
                 session.collection().programs().values().stream()
                         .map(prog -> prog(prog, placed, session.attachments()))
                         .toList(),
-                placed.stream().map(SessionView::link).toList());
+                placed.stream().map(SessionView::link).toList(),
+                session.collection().tailPrograms().stream()
+                        .map(program -> program.spec().name())
+                        .toList());
     }
 
     private static MapView map(BpfMap map) {

@@ -12,7 +12,7 @@ import java.util.OptionalLong;
 
 /** The form of questions and answers on the socket. Both sides are of one build: {@link #VERSION} says so. */
 final class Wire {
-    static final int VERSION = 1;
+    static final int VERSION = 2;
 
     /** Questions. */
     static final byte VIEW = 1;
@@ -111,6 +111,7 @@ final class Wire {
             to.writeLong(link.address());
             to.writeLong(link.cookie());
         });
+        list(out, view.called(), Wire::text);
     }
 
     static SessionView view(DataInputStream in) throws IOException {
@@ -128,7 +129,8 @@ final class Wire {
                 list(
                         in,
                         from -> new SessionView.LinkView(
-                                from.readInt(), text(from), text(from), from.readLong(), from.readLong())));
+                                from.readInt(), text(from), text(from), from.readLong(), from.readLong())),
+                list(in, Wire::text));
     }
 
     private static void map(DataOutputStream out, SessionView.MapView map) throws IOException {

@@ -18,6 +18,7 @@ public final class MapAccess {
 
     private final BpfMap map;
     private final TaskKeys taskKeys;
+    private final int programs;
 
     /** What a key of a map with values for threads is. */
     public enum TaskKeys {
@@ -29,13 +30,18 @@ public final class MapAccess {
 
     /** @param map borrowed */
     public MapAccess(BpfMap map) {
-        this(map, TaskKeys.PIDFD);
+        this(map, TaskKeys.PIDFD, 0);
     }
 
-    /** The same with other keys for threads. */
-    public MapAccess(BpfMap map, TaskKeys taskKeys) {
+    /**
+     * The same with other keys for threads.
+     *
+     * @param programs how many there are for arrays of programs, whose values are their numbers from 1
+     */
+    public MapAccess(BpfMap map, TaskKeys taskKeys, int programs) {
         this.map = map;
         this.taskKeys = taskKeys;
+        this.programs = programs;
     }
 
     /**
@@ -115,9 +121,6 @@ public final class MapAccess {
     }
 
     private int update(TaskStorageMap storage, byte[] key, byte[] value, long flags) {
-        if ((flags & ValueLock.FLAG) != 0) {
-            return Errno.EINVAL; // such values have no locks
-        }
         int thread = thread(key);
         return thread < 0 ? -thread : -storage.update(thread, value, flags);
     }
@@ -132,11 +135,11 @@ public final class MapAccess {
         if (isReadOnly()) {
             return Errno.EPERM;
         }
-        if (key.length != keyBytes() || value.length != valueBytes()) {
+        if (ValueLock.isMissing(map.spec(), flags) || key.length != keyBytes() || value.length != valueBytes()) {
             return Errno.EINVAL;
         }
         return switch (map) {
-            case ArrayMap _ when isProgramArray() -> Errno.EOPNOTSUPP;
+            case ArrayMap array when isProgramArray() -> setProgram(array, key, value, flags);
             case KeyedMap keyed -> -keyed.update(key, value, flags);
             case QueueMap queue -> -queue.push(value, flags);
             case BloomFilter filter -> -filter.add(value, flags);
@@ -162,6 +165,17 @@ public final class MapAccess {
             case RingBuffer _, UserRingBuffer _ -> Errno.ENOTSUPP;
             case TaskStorageMap storage -> delete(storage, key);
         };
+    }
+
+    private int setProgram(ArrayMap array, byte[] key, byte[] value, long flags) {
+        if (flags != KeyedMap.ANY) {
+            return Errno.EINVAL;
+        }
+        if (array.lookup(key).isEmpty()) {
+            return Errno.E2BIG;
+        }
+        int number = MapBytes.intAt(value, 0);
+        return number < 1 || number > programs ? Errno.EBADF : -array.update(key, value, KeyedMap.ANY);
     }
 
     private static int deleteProgram(ArrayMap programs, byte[] key) {

@@ -57,7 +57,8 @@ final class MapRules {
     private static Optional<MapCreation.Refused> ofType(MapSpec spec) {
         return switch (spec.type()) {
             case ARRAY -> array(spec, MapSpec.MMAPABLE | INNER_MAP);
-            case PERCPU_ARRAY, PROG_ARRAY -> array(spec, 0);
+            case PERCPU_ARRAY -> array(spec, 0);
+            case PROG_ARRAY -> programs(spec);
             case HASH, PERCPU_HASH -> hash(spec, MapSpec.NO_PREALLOC);
             case LRU_HASH, LRU_PERCPU_HASH -> hash(spec, NO_COMMON_LRU);
             case RINGBUF, USER_RINGBUF -> ring(spec);
@@ -101,6 +102,13 @@ final class MapRules {
             return no(spec, "its content is larger than its value", "a value_size of the content's length");
         }
         return common(spec, ACCESS_FLAGS | moreFlags).or(() -> size(spec, (long) spec.maxEntries() * stride(spec)));
+    }
+
+    private static Optional<MapCreation.Refused> programs(MapSpec spec) {
+        if (spec.valueSize() != Integer.BYTES) {
+            return no(spec, "a program stands in it with 4 bytes, not " + spec.valueSize(), "value_size 4");
+        }
+        return (spec.flags() & (MapSpec.READ_ONLY_FOR_PROGRAMS | WRONLY_PROG)) != 0 ? flags(spec) : array(spec, 0);
     }
 
     private static Optional<MapCreation.Refused> hash(MapSpec spec, int moreFlags) {

@@ -79,7 +79,7 @@ public final class Bpf {
     private static final int NAME_LENGTH = 15;
 
     /** The type and the id of a map. */
-    private static final int MAP_INFO_HEAD = 8;
+    private static final int INFO_HEAD = 8;
 
     private Bpf() {}
 
@@ -187,13 +187,23 @@ public final class Bpf {
 
     /** {@code BPF_OBJ_GET_INFO_BY_FD}: the number that the kernel knows a map by, as lookups in maps of maps give it. */
     public static int mapId(NativeFd map) {
+        return id(map);
+    }
+
+    /** The same for a program, as lookups in arrays of programs give it. */
+    public static int progId(NativeFd prog) {
+        return id(prog);
+    }
+
+    /** {@code struct bpf_map_info} and {@code struct bpf_prog_info} begin with the type and the id. */
+    private static int id(NativeFd object) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment info = arena.allocate(MAP_INFO_HEAD, 8);
+            MemorySegment info = arena.allocate(INFO_HEAD, 8);
             MemorySegment attr = attributes(arena);
-            attr.set(JAVA_INT, 0, map.number());
+            attr.set(JAVA_INT, 0, object.number());
             attr.set(JAVA_INT, 4, (int) info.byteSize());
             attr.set(JAVA_LONG, 8, info.address());
-            call(OBJ_GET_INFO_BY_FD, attr, "asking for the id of " + map);
+            call(OBJ_GET_INFO_BY_FD, attr, "asking for the id of " + object);
             return info.get(JAVA_INT, 4);
         }
     }

@@ -139,6 +139,35 @@ class MapTypesTest {
         }
     }
 
+    @Test
+    void programsOfAnArrayAreExchangedWhileOthersCallThem() throws IOException {
+        String object = OBJECTS.resolve("tail.bpf.o").toString();
+        try (ToldProgram program = ToldProgram.start(ToldProgram.compile(folder));
+                GraftProcess graft =
+                        GraftProcess.start("run", object, "-p", program.pid(), "--attach", "on_call=uprobe::work")) {
+            graft.awaitLine("attached");
+            assertThat(GraftRun.of("map", "dump", "PROGRAMS").output())
+                    .contains("PROGRAMS[0] = again", "PROGRAMS[2] = leaf")
+                    .doesNotContain("PROGRAMS[1]", "PROGRAMS[3]");
+            assertThat(GraftRun.of("map", "set", "PROGRAMS", "1", "on_call").errors())
+                    .contains("GRAFT-M006", "again, leaf");
+            assertThat(GraftRun.of("map", "set", "PROGRAMS", "4", "leaf").errors())
+                    .contains("GRAFT-M005", "E2BIG");
+            assertThat(GraftRun.of("map", "set", "PROGRAMS", "1", "leaf").status())
+                    .isZero();
+            assertThat(GraftRun.of("map", "get", "PROGRAMS", "1").output()).contains("PROGRAMS[1] = leaf");
+
+            program.does("call 7"); // each ends in the first of its calls
+            assertThat(GraftRun.of("map", "get", "RESULTS", "2").output()).contains("RESULTS[2] = 7");
+            assertThat(GraftRun.of("map", "get", "RESULTS", "0").output()).contains("RESULTS[0] = 0");
+
+            assertThat(GraftRun.of("map", "delete", "PROGRAMS", "1").status()).isZero();
+            program.does("call 1");
+            assertThat(GraftRun.of("map", "get", "RESULTS", "0").output()).contains("RESULTS[0] = 1001");
+            assertThat(graft.interrupt().status()).isZero();
+        }
+    }
+
     /** And what iterates over numbers, the other kind of object on a program's stack. */
     @Test
     void dynptrsAnswerAsTheKernels() throws IOException {

@@ -217,7 +217,7 @@ class SessionCommandsTest {
         }
         assertThat(Files.getPosixFilePermissions(socket)).isEqualTo(PosixFilePermissions.fromString("rw-------"));
         byte[] question = ByteBuffer.allocate(64)
-                .putInt(1)
+                .putInt(2)
                 .put((byte) 3)
                 .putInt(5)
                 .put("steps".getBytes(StandardCharsets.US_ASCII))

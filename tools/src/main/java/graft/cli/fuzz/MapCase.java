@@ -28,7 +28,11 @@ record MapCase(long seed, MapSpec spec, int keys) {
             MapType.STACK_TRACE,
             MapType.TASK_STORAGE,
             MapType.ARRAY_OF_MAPS,
-            MapType.HASH_OF_MAPS);
+            MapType.HASH_OF_MAPS,
+            MapType.PROG_ARRAY,
+            MapType.RINGBUF,
+            MapType.USER_RINGBUF,
+            MapType.ARENA);
 
     /** Of the types that the kernel needs for some maps: an {@code int}, and bytes. */
     static final int KEY_TYPE = 1;
@@ -36,6 +40,7 @@ record MapCase(long seed, MapSpec spec, int keys) {
     static final int VALUE_TYPE = 2;
 
     private static final int LARGEST = 4096;
+    private static final int PAGE = 4096;
     private static final int LARGEST_PREFIX = 256;
     private static final int NO_PREALLOC = 1;
     private static final int ZERO_SEED = 1 << 6;
@@ -57,15 +62,20 @@ record MapCase(long seed, MapSpec spec, int keys) {
         int valueSize = valueSize(type, random);
         int entries = 1 + random.nextInt(random.nextInt(4) == 0 ? 300 : 20);
         int keys = type.isLru() ? entries : entries + entries / 2 + 2;
-        int room = type == MapType.TASK_STORAGE ? 0 : type.isLru() ? entries * LRU_ROOM + 1000 : entries;
+        int room = switch (type) {
+            case TASK_STORAGE -> 0;
+            case LRU_HASH, LRU_PERCPU_HASH -> entries * LRU_ROOM + 1000;
+            case RINGBUF, USER_RINGBUF -> PAGE << random.nextInt(4);
+            default -> entries;
+        };
         MapSpec fit = spec(type, new int[] {keySize, valueSize, room}, random);
         return new MapCase(seed, random.nextInt(100) < UNFIT_OF_100 ? unfit(fit, random) : fit, keys);
     }
 
     private static int keySize(MapType type, Random random) {
         return switch (type) {
-            case ARRAY, PERCPU_ARRAY, STACK_TRACE, ARRAY_OF_MAPS, TASK_STORAGE -> Integer.BYTES;
-            case QUEUE, STACK, BLOOM_FILTER -> 0;
+            case ARRAY, PERCPU_ARRAY, STACK_TRACE, ARRAY_OF_MAPS, TASK_STORAGE, PROG_ARRAY -> Integer.BYTES;
+            case QUEUE, STACK, BLOOM_FILTER, RINGBUF, USER_RINGBUF, ARENA -> 0;
             case LPM_TRIE -> Integer.BYTES + 1 + random.nextInt(random.nextInt(4) == 0 ? LARGEST_PREFIX : 4);
             default -> size(random); // hashes
         };
@@ -74,7 +84,8 @@ record MapCase(long seed, MapSpec spec, int keys) {
     private static int valueSize(MapType type, Random random) {
         return switch (type) {
             case STACK_TRACE -> Long.BYTES * (1 + random.nextInt(127));
-            case ARRAY_OF_MAPS, HASH_OF_MAPS -> Integer.BYTES;
+            case ARRAY_OF_MAPS, HASH_OF_MAPS, PROG_ARRAY -> Integer.BYTES;
+            case RINGBUF, USER_RINGBUF, ARENA -> 0;
             default -> size(random);
         };
     }
@@ -94,6 +105,7 @@ record MapCase(long seed, MapSpec spec, int keys) {
             case HASH, PERCPU_HASH, HASH_OF_MAPS -> random.nextInt(2) * NO_PREALLOC | random.nextInt(2) * ZERO_SEED;
             case LPM_TRIE, TASK_STORAGE -> NO_PREALLOC;
             case LRU_HASH, LRU_PERCPU_HASH -> random.nextInt(2) * ZERO_SEED;
+            case ARENA -> MapSpec.MMAPABLE;
             default -> 0; // none that changes results
         };
         long extra = type == MapType.BLOOM_FILTER ? random.nextInt(16) : 0;

@@ -11,6 +11,7 @@ import graft.ebpf.maps.MapOfMaps;
 import graft.ebpf.maps.QueueMap;
 import graft.ebpf.maps.TaskStorageMap;
 import graft.ebpf.object.MapSpec;
+import graft.ebpf.object.MapType;
 import graft.platform.linux.Bpf;
 import graft.platform.linux.NativeFd;
 import graft.platform.linux.SysException;
@@ -18,15 +19,19 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeSet;
 
 /** The same operations on a map of graft's and on one of the kernel's, by bpf(2). Needs root. */
 final class MapComparison implements AutoCloseable {
     private static final int FROZEN = 20;
+    private static final Set<MapType> REACHED_BY_ERRNOS =
+            EnumSet.of(MapType.PROG_ARRAY, MapType.RINGBUF, MapType.USER_RINGBUF, MapType.ARENA);
 
     private final MapCase one;
     private final Random random;
@@ -71,6 +76,11 @@ final class MapComparison implements AutoCloseable {
                 }
                 if (map instanceof TaskStorageMap storage) {
                     try (StorageComparison comparison = new StorageComparison(one, storage, kernel.get())) {
+                        yield comparison.compare(operations);
+                    }
+                }
+                if (REACHED_BY_ERRNOS.contains(one.spec().type())) {
+                    try (AccessComparison comparison = new AccessComparison(one, map, kernel.get())) {
                         yield comparison.compare(operations);
                     }
                 }

@@ -1,6 +1,7 @@
 package graft.cli.map;
 
 import graft.cli.error.Problem;
+import graft.cli.option.OutputFormat;
 import graft.cli.output.JsonReader;
 import graft.daemon.control.MapRequest;
 import graft.daemon.control.RemoteSession;
@@ -12,7 +13,11 @@ import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
 import graft.platform.linux.Errno;
 import graft.platform.linux.Sysconf;
+import java.io.PrintWriter;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -21,6 +26,7 @@ final class ChosenMap {
     private final String label;
     private final MapSpec spec;
     private final Optional<Btf> types;
+    private final List<String> programs;
     private final Calls calls;
 
     /** How it is reached. */
@@ -30,10 +36,12 @@ final class ChosenMap {
         int entries(MapAccess.EntryConsumer consumer);
     }
 
-    ChosenMap(String label, MapSpec spec, Optional<Btf> types, Calls calls) {
+    /** @param programs as an array of programs numbers them, from 1 */
+    ChosenMap(String label, MapSpec spec, Optional<Btf> types, List<String> programs, Calls calls) {
         this.label = label;
         this.spec = spec;
         this.types = types;
+        this.programs = List.copyOf(programs);
         this.calls = calls;
     }
 
@@ -43,6 +51,7 @@ final class ChosenMap {
                 session.view().graft() + ":" + spec.name(),
                 spec,
                 btf.length == 0 ? Optional.empty() : Optional.of(Btf.parse(btf)),
+                session.view().called(),
                 new Calls() {
                     @Override
                     public MapAccess.Answer call(MapRequest request) {
@@ -60,8 +69,8 @@ final class ChosenMap {
         return spec;
     }
 
-    Optional<Btf> types() {
-        return types;
+    MapRows rows(PrintWriter out, OutputFormat format) {
+        return new MapRows(out, format, types, programs);
     }
 
     /** Queues, stacks and filters have values only. */
@@ -76,6 +85,9 @@ final class ChosenMap {
 
     /** A value as somebody typed it; every CPU gets the same. */
     byte[] value(String text) {
+        if (spec.type() == MapType.PROG_ARRAY) {
+            return program(text);
+        }
         byte[] value = parsed("value", text, spec.valueType(), spec.valueSize());
         if (!spec.type().isPerProcessor()) {
             return value;
@@ -86,6 +98,23 @@ final class ChosenMap {
             System.arraycopy(value, 0, all, at, value.length);
         }
         return all;
+    }
+
+    private byte[] program(String name) {
+        int index = programs.indexOf(name);
+        if (index < 0) {
+            throw Problem.of("M006", "map %s cannot hold %s".formatted(label, name))
+                    .because(
+                            programs.isEmpty()
+                                    ? "the object puts no program into an array of programs"
+                                    : "it can hold the programs that the object puts into such arrays: "
+                                            + String.join(", ", programs))
+                    .failure();
+        }
+        return ByteBuffer.allocate(Integer.BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(index + 1)
+                .array();
     }
 
     private byte[] parsed(String what, String text, OptionalInt type, int size) {

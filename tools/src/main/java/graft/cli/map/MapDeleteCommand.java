@@ -35,7 +35,7 @@ final class MapDeleteCommand implements Runnable {
                 if (wanted.isPresent()) {
                     throw console.usageError("map " + map.spec().name() + " has no keys");
                 }
-                new MapRows(console.out(), console.format(), map.types())
+                map.rows(console.out(), console.format())
                         .print(map.spec(), Positions.key(0), MapRows.values(map.spec(), map.take()));
             }
             default -> map.delete(key); // a type that does not allow it says so

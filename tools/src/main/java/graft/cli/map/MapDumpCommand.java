@@ -23,7 +23,7 @@ final class MapDumpCommand implements Runnable {
     @Override
     public void run() {
         ChosenMap map = MapChoice.of(name, console.err());
-        MapRows rows = new MapRows(console.out(), console.format(), map.types());
+        MapRows rows = map.rows(console.out(), console.format());
         MapSpec spec = map.spec();
         AtomicInteger position = new AtomicInteger(); // stands for the key of what has none
         map.entries((key, value) -> {

@@ -33,7 +33,7 @@ final class MapGetCommand implements Runnable {
         ChosenMap map = MapChoice.of(name, console.err());
         byte[] key = Words.key(map, wanted, console);
         byte[] value = map.lookup(key);
-        new MapRows(console.out(), console.format(), map.types())
+        map.rows(console.out(), console.format())
                 .print(map.spec(), map.hasKeys() ? key : Positions.key(0), MapRows.values(map.spec(), value));
     }
 }

@@ -6,8 +6,11 @@ import graft.ebpf.btf.Btf;
 import graft.ebpf.btf.FormattedValue;
 import graft.ebpf.btf.ValueFormatter;
 import graft.ebpf.object.MapSpec;
+import graft.ebpf.object.MapType;
 import java.io.PrintWriter;
 import java.math.BigInteger;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -19,11 +22,16 @@ public final class MapRows {
     private final PrintWriter out;
     private final OutputFormat format;
     private final ValueFormatter formatter;
+    private final List<String> programs;
 
-    /** @param types of the object that the maps come from */
-    public MapRows(PrintWriter out, OutputFormat format, Optional<Btf> types) {
+    /**
+     * @param types of the object that the maps come from
+     * @param programs as arrays of programs number them, from 1
+     */
+    public MapRows(PrintWriter out, OutputFormat format, Optional<Btf> types, List<String> programs) {
         this.out = out;
         this.format = format;
+        this.programs = List.copyOf(programs);
         this.formatter = new ValueFormatter(types);
     }
 
@@ -97,8 +105,16 @@ public final class MapRows {
     /** Values as their type has them. */
     List<FormattedValue> shown(MapSpec map, List<byte[]> values) {
         return values.stream()
-                .map(value -> formatter.format(value, map.valueType()))
+                .map(value ->
+                        map.type() == MapType.PROG_ARRAY ? program(value) : formatter.format(value, map.valueType()))
                 .toList();
+    }
+
+    private FormattedValue program(byte[] value) {
+        int number = ByteBuffer.wrap(value).order(ByteOrder.LITTLE_ENDIAN).getInt();
+        return number > 0 && number <= programs.size()
+                ? new FormattedValue.Text(programs.get(number - 1))
+                : new FormattedValue.Number(Integer.toString(number));
     }
 
     private static Optional<BigInteger> sum(List<FormattedValue> values) {

@@ -19,6 +19,7 @@ import picocli.CommandLine.Parameters;
             "  graft map set counts 3 0",
             "  graft map set limits '{\"port\":80}' '{\"rate\":100,\"burst\":5}' --if absent",
             "  graft map set queue 17",
+            "  graft map set programs 0 on_other",
             "  graft map set counts 3 -- -1"
         })
 final class MapSetCommand implements Runnable {

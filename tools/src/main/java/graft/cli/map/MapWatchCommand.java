@@ -65,7 +65,7 @@ final class MapWatchCommand implements Runnable {
         Optional<Duration> duration = time.map(TargetOptions::parse);
         long end = duration.map(wanted -> System.nanoTime() + wanted.toNanos()).orElse(Long.MAX_VALUE);
         ChosenMap map = MapChoice.of(name, console.err());
-        MapRows rows = new MapRows(console.out(), console.format(), map.types());
+        MapRows rows = map.rows(console.out(), console.format());
         try (Interruption interruption = new Interruption()) {
             Map<ByteBuffer, byte[]> before = new LinkedHashMap<>();
             boolean goesOn = true;

@@ -65,6 +65,7 @@ final class Pins {
                 PREFIX + pin.definition().spec().name(),
                 pin.definition().spec(),
                 btf.length == 0 ? Optional.empty() : Optional.of(Btf.parse(btf)),
+                List.of(),
                 new ChosenMap.Calls() {
                     @Override
                     public MapAccess.Answer call(MapRequest request) {

@@ -9,6 +9,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -17,7 +18,7 @@ class MapRowsTest {
 
     private static String printed(OutputFormat format, MapSpec map, byte[] value) {
         StringWriter out = new StringWriter();
-        new MapRows(new PrintWriter(out), format, Optional.empty())
+        new MapRows(new PrintWriter(out), format, Optional.empty(), List.of())
                 .print(map, new byte[] {3, 0, 0, 0}, MapRows.values(map, value));
         return out.toString().strip();
     }
