@@ -9,6 +9,9 @@
  *   sleep-at POSITION       stores that in its place
  *   hold                    takes the lock and keeps it
  *   doorbell                how often the reader was rung for
+ *   perf FILE N             maps the region of a perf event array of N elements
+ *   output-once FLAGS SIZE  puts a record there; the helper's result
+ *   output-everywhere       puts a record there on each processor; how many went wrong
  *   hash FILE               maps the region of a hash map
  *   differ SEED N KEYS      does N random operations on KEYS keys and on a model of the map; the first that differs, or 0
  *   flood HOT FROM KEYS     looks up the keys below HOT again and again while it inserts KEYS others from FROM on (0: for
@@ -18,7 +21,7 @@
  *   pass FROM KEYS          inserts and deletes KEYS keys from FROM on, one after the other; how many went wrong
  *   churn FROM KEYS N       inserts, replaces and deletes KEYS keys from FROM on, N times (0: for ever); how many went wrong
  *   map FILE | notes FILE   maps the region of another map, and where works note what they do
- *   work NAME W             as worker W until the notes say stop: queue, keys (hash, trie), bloom or ring
+ *   work NAME W             as worker W until the notes say stop: queue, keys (hash, trie), bloom, ring or perf
  *   array FILE N            maps the region of an array of N numbers
  *   holder FILE N HEX       maps a map of maps with N bytes that are only read and a descriptor; `work` is then on the map
  *                           that is first in it, but for inner, which adds in those that are there at the moment
@@ -312,6 +315,13 @@ static int answered_work(char *line)
     } else if (sscanf(line, "notes %255s", text) == 1) {
         open_notes(text);
         puts("ok");
+    } else if (sscanf(line, "perf %255s %ld", text, &a) == 2) {
+        open_perf(text, (uint32_t)a);
+        puts("ok");
+    } else if (sscanf(line, "output-once %ld %ld", &a, &b) == 2) {
+        printf("%ld\n", output_once(a, b));
+    } else if (!strncmp(line, "output-everywhere", 17)) {
+        printf("%ld\n", output_everywhere());
     } else if (sscanf(line, "work %31s %ld", text, &a) == 2) {
         puts(work(text, a));
     } else if (sscanf(line, "team %31s %ld %ld", text, &a, &b) == 3) {

@@ -22,7 +22,7 @@ struct notes *notes_of(long worker) { return (void *)(all_notes + (size_t)worker
 
 int stopped(void) { return __atomic_load_n(&notes_of(0)->begun, __ATOMIC_ACQUIRE) != 0; }
 
-static void *map_file(const char *file)
+void *map_file(const char *file)
 {
     struct stat status;
     int fd = open(file, O_RDWR | O_CLOEXEC);
@@ -80,10 +80,6 @@ void open_array(const char *file, uint32_t entries)
     map->max_entries = entries;
     map->data = (uint64_t)map_file(file);
 }
-
-static void begin(struct notes *notes) { __atomic_store_n(&notes->begun, notes->begun + 1, __ATOMIC_RELEASE); }
-
-static void end(uint64_t *count) { __atomic_store_n(count, *count + 1, __ATOMIC_RELEASE); }
 
 static void push_one(struct notes *notes, long worker)
 {
@@ -251,6 +247,8 @@ const char *work(const char *name, long worker)
         queue_work(notes, worker);
     else if (!strcmp(name, "bloom"))
         bloom_work(notes, worker);
+    else if (!strcmp(name, "perf"))
+        perf_work(notes, worker);
     else if (!strcmp(name, "ring"))
         ring_work(notes, worker);
     else if (!strcmp(name, "keys"))

@@ -74,6 +74,18 @@ void open_holder(const char *file, long read_only, const char *descriptor);
 /* The map that is first in it, or 0. */
 struct graft_map *held(void);
 
+void *map_file(const char *file);
+
+INLINE void begin(struct notes *notes) { __atomic_store_n(&notes->begun, notes->begun + 1, __ATOMIC_RELEASE); }
+INLINE void end(uint64_t *count) { __atomic_store_n(count, *count + 1, __ATOMIC_RELEASE); }
+
+/* Of a perf event array, in place of the ring. */
+void open_perf(const char *file, uint32_t entries);
+/* A record on each processor, and none on another one; how many went wrong. */
+long output_everywhere(void);
+long output_once(long flags, long size);
+
+void perf_work(struct notes *notes, long worker);
 void inner_work(struct notes *notes, unsigned *state);
 void race_work(struct notes *notes, long worker, unsigned *state);
 void sum_work(struct notes *notes, unsigned *state);

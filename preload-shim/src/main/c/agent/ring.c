@@ -129,26 +129,6 @@ EXPORT long graft_helper_ringbuf_output(struct graft_map *map, const void *data,
     return 0;
 }
 
-/* Events of a perf event array go to one ring that all processors share. */
-EXPORT long graft_helper_perf_event_output(
-    const void *context, struct graft_map *map, uint64_t flags, const void *data, uint64_t size)
-{
-    enum { CURRENT_CPU = 0xffffffff, LARGEST_EVENT = 0xffff - 64 };
-    (void)context;
-    if (flags & ~(uint64_t)CURRENT_CPU)
-        return -EINVAL;
-    if (flags != CURRENT_CPU && flags != graft_cpu())
-        return flags >= graft_config()->cpus ? -E2BIG : -EOPNOTSUPP;
-    if (size > LARGEST_EVENT)
-        return -E2BIG;
-    char *sample = graft_ring_reserve(map, size);
-    if (!sample)
-        return -ENOSPC;
-    graft_copy(sample, data, size);
-    commit(map, (struct graft_record *)sample - 1, 0, 0);
-    return 0;
-}
-
 EXPORT uint64_t graft_helper_ringbuf_query(struct graft_map *map, uint64_t what)
 {
     uint64_t consumed = __atomic_load_n(consumer(map), __ATOMIC_ACQUIRE);

@@ -6,6 +6,7 @@ import graft.daemon.image.UnwindSpace;
 import graft.ebpf.helper.Helper;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.KeyedMap;
+import graft.ebpf.maps.PerfBuffers;
 import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.maps.TaskStorageMap;
 import graft.ebpf.object.CollectionSpec;
@@ -198,6 +199,9 @@ public final class Collection implements AutoCloseable {
             map.releaseLocksOf(pid);
             if (map instanceof RingBuffer ring) {
                 ring.reader().ownerDied(pid);
+            }
+            if (map instanceof PerfBuffers buffers) {
+                buffers.ownerDied(pid);
             }
             if (map instanceof TaskStorageMap storage) {
                 storage.forgetEnded();

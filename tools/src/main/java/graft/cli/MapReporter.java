@@ -19,6 +19,7 @@ import graft.ebpf.maps.HashTable;
 import graft.ebpf.maps.LpmTrie;
 import graft.ebpf.maps.MapOfMaps;
 import graft.ebpf.maps.PerCpuArrayMap;
+import graft.ebpf.maps.PerfBuffers;
 import graft.ebpf.maps.QueueMap;
 import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.maps.StackTraceMap;
@@ -213,18 +214,24 @@ final class MapReporter {
                 err.printf(
                         "%s: a user ring buffer, %d bytes not taken%n",
                         map.spec().name(), ring.pending());
-            case RingBuffer ring ->
-                err.printf(
-                        "%s: a ring buffer, %d records not read%n", ring.spec().name(), unread(ring));
+            case RingBuffer ring -> unread(ring);
+            case PerfBuffers buffers -> unread(buffers);
         }
     }
 
-    private static long unread(RingBuffer ring) {
+    private void unread(RingBuffer ring) {
         long records = 0;
         for (int more = ring.drain(_ -> {}, BATCH); more > 0; more = ring.drain(_ -> {}, BATCH)) {
             records += more;
         }
-        return records;
+        err.printf("%s: a ring buffer, %d records not read%n", ring.spec().name(), records);
+    }
+
+    private void unread(PerfBuffers buffers) {
+        int records = buffers.reader().drain((_, _) -> {}, Integer.MAX_VALUE);
+        err.printf(
+                "%s: perf buffers of %d processors, %d records not read%n",
+                buffers.spec().name(), buffers.cpus(), records);
     }
 
     private static byte[] key(int index) {

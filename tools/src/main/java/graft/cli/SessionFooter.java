@@ -6,6 +6,8 @@ import graft.cli.output.Quantity;
 import graft.daemon.KernelSession;
 import graft.daemon.Prints;
 import graft.daemon.Session;
+import graft.ebpf.maps.BpfMap;
+import graft.ebpf.maps.PerfBuffers;
 import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.maps.RingLosses;
 import java.time.Duration;
@@ -38,18 +40,19 @@ final class SessionFooter {
     }
 
     private static Optional<Footer.Events> events(Session session) {
-        List<RingBuffer> rings = session.collection().maps().stream()
-                .filter(RingBuffer.class::isInstance)
-                .map(RingBuffer.class::cast)
-                .filter(ring -> MapReporter.isForPeople(ring.spec()))
-                .toList();
-        long delivered =
-                rings.stream().mapToLong(ring -> ring.reader().delivered()).sum();
-        return rings.isEmpty()
-                ? Optional.empty()
-                : Optional.of(new Footer.Events(
-                        delivered,
-                        byCause(rings.stream().map(RingBuffer::losses).toList())));
+        long delivered = 0;
+        List<RingLosses> losses = new ArrayList<>();
+        for (BpfMap map : session.collection().maps()) {
+            if (map instanceof RingBuffer ring && MapReporter.isForPeople(ring.spec())) {
+                delivered += ring.reader().delivered();
+                losses.add(ring.losses());
+            }
+            if (map instanceof PerfBuffers buffers) {
+                delivered += buffers.reader().delivered();
+                losses.add(buffers.losses());
+            }
+        }
+        return losses.isEmpty() ? Optional.empty() : Optional.of(new Footer.Events(delivered, byCause(losses)));
     }
 
     private static Map<String, Long> byCause(List<RingLosses> all) {

@@ -12,6 +12,7 @@ import graft.ebpf.maps.HashTable;
 import graft.ebpf.maps.LpmTrie;
 import graft.ebpf.maps.MapOfMaps;
 import graft.ebpf.maps.PerCpuArrayMap;
+import graft.ebpf.maps.PerfBuffers;
 import graft.ebpf.maps.Piece;
 import graft.ebpf.maps.QueueMap;
 import graft.ebpf.maps.RingBuffer;
@@ -121,6 +122,7 @@ final class MapPlacement {
             case HashTable _,
                     ArrayMap _,
                     RingBuffer _,
+                    PerfBuffers _,
                     ArenaMap _,
                     QueueMap _,
                     BloomFilter _,

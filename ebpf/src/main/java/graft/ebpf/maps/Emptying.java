@@ -21,7 +21,7 @@ final class Emptying {
             case HashTable keyed -> deleted(keyed);
             case LpmTrie keyed -> deleted(keyed);
             case StackTraceMap keyed -> deleted(keyed);
-            case MapOfMaps _, RingBuffer _, ArenaMap _, TaskStorageMap _, UserRingBuffer _ ->
+            case MapOfMaps _, RingBuffer _, PerfBuffers _, ArenaMap _, TaskStorageMap _, UserRingBuffer _ ->
                 throw new AssertionError(map.spec() + " is in no map");
         };
     }

@@ -105,7 +105,7 @@ public final class MapAccess {
             case KeyedMap keyed -> Answer.of(keyed.lookup(key));
             case QueueMap queue -> Answer.of(queue.peek());
             case BloomFilter filter -> filter.mayContain(key) ? new Answer(0, key) : Answer.failed(Errno.ENOENT);
-            case RingBuffer _, UserRingBuffer _ -> Answer.failed(Errno.ENOTSUPP);
+            case RingBuffer _, PerfBuffers _, UserRingBuffer _ -> Answer.failed(Errno.ENOTSUPP);
             case ArenaMap _ -> Answer.failed(Errno.EINVAL);
             case TaskStorageMap storage -> {
                 int thread = thread(key);
@@ -143,7 +143,7 @@ public final class MapAccess {
             case KeyedMap keyed -> -keyed.update(key, value, flags);
             case QueueMap queue -> -queue.push(value, flags);
             case BloomFilter filter -> -filter.add(value, flags);
-            case RingBuffer _, UserRingBuffer _ -> Errno.ENOTSUPP;
+            case RingBuffer _, PerfBuffers _, UserRingBuffer _ -> Errno.ENOTSUPP;
             case ArenaMap _ -> Errno.EOPNOTSUPP;
             case TaskStorageMap storage -> update(storage, key, value, flags);
         };
@@ -162,7 +162,7 @@ public final class MapAccess {
             case KeyedMap keyed -> -keyed.delete(key);
             case QueueMap _ -> Errno.EINVAL;
             case BloomFilter _, ArenaMap _ -> Errno.EOPNOTSUPP;
-            case RingBuffer _, UserRingBuffer _ -> Errno.ENOTSUPP;
+            case RingBuffer _, PerfBuffers _, UserRingBuffer _ -> Errno.ENOTSUPP;
             case TaskStorageMap storage -> delete(storage, key);
         };
     }
@@ -227,7 +227,7 @@ public final class MapAccess {
                 yield 0;
             }
             case BloomFilter _, ArenaMap _ -> Errno.EOPNOTSUPP;
-            case RingBuffer _, UserRingBuffer _ -> Errno.ENOTSUPP;
+            case RingBuffer _, PerfBuffers _, UserRingBuffer _ -> Errno.ENOTSUPP;
         };
     }
 

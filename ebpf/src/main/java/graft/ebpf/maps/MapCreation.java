@@ -7,9 +7,6 @@ import java.util.Optional;
 
 /** What became of a map's blueprint. */
 public sealed interface MapCreation {
-    /** Bytes of the one ring that stands for the kernel's, of which each processor has one of 64 pages as a rule. */
-    int PERF_BYTES = 1 << 20;
-
     /** It exists; the receiver owns the map. */
     record Created(BpfMap map) implements MapCreation {}
 

@@ -14,7 +14,7 @@ final class MapMaker {
             case HASH, PERCPU_HASH, LRU_HASH, LRU_PERCPU_HASH -> HashTable.create(spec, memory);
             case RINGBUF -> RingBuffer.create(spec);
             case USER_RINGBUF -> UserRingBuffer.create(spec);
-            case PERF_EVENT_ARRAY -> RingBuffer.create(spec.sized(0, 0, MapCreation.PERF_BYTES));
+            case PERF_EVENT_ARRAY -> PerfBuffers.create(spec);
             case LPM_TRIE -> LpmTrie.create(spec, memory);
             case QUEUE, STACK -> QueueMap.create(spec, memory);
             case BLOOM_FILTER -> BloomFilter.create(spec, memory);

@@ -15,6 +15,7 @@ abstract sealed class RegionMap implements BpfMap
                 QueueMap,
                 BloomFilter,
                 RingBuffer,
+                PerfBuffers,
                 ArenaMap,
                 StackTraceMap,
                 UserRingBuffer,

@@ -9,8 +9,16 @@ package graft.ebpf.maps;
  * @param dead the process died between reserve and submit
  */
 public record RingLosses(long full, long busy, long reentered, long dead) {
+    /** Nothing is lost. */
+    public static final RingLosses NONE = new RingLosses(0, 0, 0, 0);
+
     /** All causes together. */
     public long total() {
         return full + busy + reentered + dead;
+    }
+
+    /** Those of two. */
+    public RingLosses plus(RingLosses other) {
+        return new RingLosses(full + other.full, busy + other.busy, reentered + other.reentered, dead + other.dead);
     }
 }

@@ -4,6 +4,7 @@ import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.HashTable;
 import graft.ebpf.maps.KeyedMap;
 import graft.ebpf.maps.MapCreation;
+import graft.ebpf.maps.PerfBuffers;
 import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
@@ -29,10 +30,11 @@ public final class MapFuzz {
         if (input.length == 0) {
             return;
         }
-        MapSpec spec = switch (input[0] & 3) {
+        MapSpec spec = switch (input[0] & 7) {
             case 0 -> MapSpec.of("small", MapType.HASH, 4, 8, 8);
             case 1 -> MapSpec.of("wide", MapType.HASH, 8, 24, 16);
             case 2 -> MapSpec.of("percpu", MapType.PERCPU_HASH, 4, 8, 8);
+            case 4 -> MapSpec.of("perf", MapType.PERF_EVENT_ARRAY, 4, 4, 1);
             default -> MapSpec.of("ring", MapType.RINGBUF, 0, 0, 4096);
         };
         try (BpfMap map = ((MapCreation.Created) MapCreation.create(spec)).map()) {
@@ -76,6 +78,9 @@ public final class MapFuzz {
         if (map instanceof RingBuffer ring) {
             ring(ring);
         }
+        if (map instanceof PerfBuffers buffers) {
+            perf(buffers);
+        }
     }
 
     private static void hash(HashTable table) {
@@ -98,6 +103,14 @@ public final class MapFuzz {
         each(() -> ring.reader().drain(record -> record.byteSize(), RECORDS));
         each(() -> ring.reader().ownerDied(DEAD));
         each(() -> ring.reader().drain(record -> record.byteSize(), RECORDS));
+    }
+
+    private static void perf(PerfBuffers buffers) {
+        each(() -> buffers.reader().drain((_, record) -> record.byteSize(), RECORDS));
+        each(() -> buffers.ownerDied(DEAD));
+        each(() -> buffers.reader().await(Duration.ZERO));
+        each(() -> buffers.reader().drain((_, record) -> record.byteSize(), RECORDS));
+        each(buffers::losses);
     }
 
     private static void each(Runnable operation) {

@@ -237,7 +237,7 @@ class MapTypesTest {
             assertThat(result(run, 0)).isZero();
             assertThat(result(run, 1)).isEqualTo(-Errno.EINVAL);
             assertThat(result(run, 2)).isEqualTo(-Errno.E2BIG);
-            assertThat(run.errors()).contains("events: a ring buffer, " + CALLS + " records not read");
+            assertThat(run.errors()).contains(" processors, " + CALLS + " records not read");
         }
     }
 

@@ -147,6 +147,7 @@ final class MapComparison implements AutoCloseable {
             case QueueMap map -> queued(map);
             case BloomFilter map -> filtered(map);
             case graft.ebpf.maps.RingBuffer _,
+                    graft.ebpf.maps.PerfBuffers _,
                     graft.ebpf.maps.ArenaMap _,
                     TaskStorageMap _,
                     graft.ebpf.maps.UserRingBuffer _ -> Optional.of("has no operations");

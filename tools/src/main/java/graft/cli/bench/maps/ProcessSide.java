@@ -4,6 +4,7 @@ import graft.ebpf.maps.ArenaMap;
 import graft.ebpf.maps.BloomFilter;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.KeyedMap;
+import graft.ebpf.maps.PerfBuffers;
 import graft.ebpf.maps.QueueMap;
 import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.maps.TaskStorageMap;
@@ -27,8 +28,13 @@ record ProcessSide(BpfMap map) implements MapSide {
     private KeyedMap keyed() {
         return switch (map) {
             case KeyedMap keyed -> keyed;
-            case RingBuffer _, ArenaMap _, QueueMap _, BloomFilter _, TaskStorageMap _, UserRingBuffer _ ->
-                throw new IllegalArgumentException(spec().name() + " has no keys");
+            case RingBuffer _,
+                    PerfBuffers _,
+                    ArenaMap _,
+                    QueueMap _,
+                    BloomFilter _,
+                    TaskStorageMap _,
+                    UserRingBuffer _ -> throw new IllegalArgumentException(spec().name() + " has no keys");
         };
     }
 
@@ -47,6 +53,12 @@ record ProcessSide(BpfMap map) implements MapSide {
             case KeyedMap keyed ->
                 keyed.keys().forEach(key -> put(contents, key, keyed.lookup(key).orElseThrow()));
             case ArenaMap _, QueueMap _, BloomFilter _, TaskStorageMap _, UserRingBuffer _ -> {}
+            case PerfBuffers buffers ->
+                buffers.reader()
+                        .drain(
+                                (_, record) ->
+                                        contents.put((long) contents.size(), record.toArray(ValueLayout.JAVA_BYTE)),
+                                Integer.MAX_VALUE);
             case RingBuffer ring ->
                 ring.drain(
                         record -> contents.put((long) contents.size(), record.toArray(ValueLayout.JAVA_BYTE)),
@@ -60,6 +72,7 @@ record ProcessSide(BpfMap map) implements MapSide {
         return switch (map) {
             case KeyedMap _, ArenaMap _, QueueMap _, BloomFilter _, TaskStorageMap _, UserRingBuffer _ -> 0;
             case RingBuffer ring -> ring.drain(_ -> {}, Integer.MAX_VALUE);
+            case PerfBuffers buffers -> buffers.reader().drain((_, _) -> {}, Integer.MAX_VALUE);
         };
     }
 
