@@ -21,11 +21,9 @@ static int daemon_is_dead(void)
     return __atomic_load_n((uint32_t *)(graft_runtime() - GRAFT_LIFELINE_SIZE), __ATOMIC_RELAXED) >= GRAFT_LIFELINE_CUT;
 }
 
-/* Rings, and waits for a word that the daemon makes another than 0. */
-static uint32_t ask(uint32_t *answer)
+uint32_t graft_ask(uint32_t *bell, uint32_t *answer)
 {
     const int64_t nap[2] = {0, NAP_NANOS};
-    uint32_t *bell = (uint32_t *)(graft_config()->numbers + GRAFT_NUMBERS_BELL);
     __atomic_fetch_add(bell, 1, __ATOMIC_SEQ_CST);
     uint32_t number = 0;
     if (graft_call(SYS_FUTEX, (long)bell, FUTEX_WAKE, 1, 0, 0, 0) >= 0)
@@ -37,6 +35,8 @@ static uint32_t ask(uint32_t *answer)
         }
     return number;
 }
+
+static uint32_t ask(uint32_t *answer) { return graft_ask((uint32_t *)(graft_config()->numbers + GRAFT_NUMBERS_BELL), answer); }
 
 /* The entry of a thread, a new one when there is none; none when its set is full. */
 static struct graft_number *entry_of(uint64_t key)

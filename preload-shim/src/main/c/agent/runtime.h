@@ -81,6 +81,9 @@ INLINE uint32_t graft_own_tid(void)
 }
 
 uint32_t graft_initial_of(uint32_t own);
+
+/* Rings, and waits for a word that the daemon makes another than 0: that, or 0 when it does not in time. */
+uint32_t graft_ask(uint32_t *bell, uint32_t *answer);
 void graft_forget_number(uint32_t own);
 
 /* The number that the daemon knows a thread of this process by. */

@@ -34,6 +34,7 @@ public final class Collection implements AutoCloseable {
     private final TaskFields taskFields;
     private Optional<ThreadNumbers> numbers = Optional.empty(); // guarded by this
     private Optional<UnwindSpace> unwindSpace = Optional.empty(); // guarded by this
+    private Optional<ThreadGroups> groups = Optional.empty(); // guarded by this
 
     private Collection(
             CollectionSpec spec, Map<String, BpfMap> maps, List<BpfMap> created, Map<String, CheckedProgram> programs) {
@@ -188,6 +189,14 @@ public final class Collection implements AutoCloseable {
                 .anyMatch(Helper::walksStack);
     }
 
+    /** The control groups of targets, watched when first asked for. */
+    public synchronized ThreadGroups groups() {
+        if (groups.isEmpty()) {
+            groups = Optional.of(new ThreadGroups());
+        }
+        return groups.get();
+    }
+
     /** The names of all maps. */
     public Set<String> names() {
         return Set.copyOf(maps.keySet());
@@ -228,6 +237,7 @@ public final class Collection implements AutoCloseable {
     public synchronized void close() {
         numbers.ifPresent(ThreadNumbers::close);
         unwindSpace.ifPresent(UnwindSpace::close);
+        groups.ifPresent(ThreadGroups::close);
         created.forEach(BpfMap::close);
     }
 }

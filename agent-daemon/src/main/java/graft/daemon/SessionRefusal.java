@@ -55,6 +55,9 @@ public sealed interface SessionRefusal {
     /** Code cannot be replaced there, or by what was given. */
     record PatchRefused(int pid, String site, String why, String suggestion) implements SessionRefusal {}
 
+    /** Programs ask for control groups, and graft does not see those of a target. */
+    record GroupNotSeen(int pid, String why) implements SessionRefusal {}
+
     /** A target cannot be attached to. */
     record TargetRefused(int pid, Refusal refusal) implements SessionRefusal {}
 

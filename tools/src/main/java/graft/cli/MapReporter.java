@@ -15,6 +15,7 @@ import graft.ebpf.maps.ArenaMap;
 import graft.ebpf.maps.ArrayMap;
 import graft.ebpf.maps.BloomFilter;
 import graft.ebpf.maps.BpfMap;
+import graft.ebpf.maps.CgroupArray;
 import graft.ebpf.maps.HashTable;
 import graft.ebpf.maps.LpmTrie;
 import graft.ebpf.maps.MapOfMaps;
@@ -161,12 +162,7 @@ final class MapReporter {
 
     private void print(BpfMap map) {
         switch (map) {
-            case ArrayMap array -> {
-                for (int index = 0; index < array.spec().maxEntries(); index++) {
-                    byte[] value = array.value(index).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
-                    rows.print(map.spec(), key(index), List.of(value));
-                }
-            }
+            case ArrayMap array -> print(array);
             case PerCpuArrayMap array -> {
                 for (int index = 0; index < array.spec().maxEntries(); index++) {
                     int slot = index;
@@ -208,6 +204,7 @@ final class MapReporter {
                         .forEach(key -> maps.map(key)
                                 .ifPresent(inner ->
                                         rows.print(map.spec(), key, inner.spec().name())));
+            case CgroupArray groups -> print(groups);
             case BloomFilter filter ->
                 err.printf("%s: a bloom filter of %d bits%n", map.spec().name(), filter.bits());
             case UserRingBuffer ring ->
@@ -216,6 +213,20 @@ final class MapReporter {
                         map.spec().name(), ring.pending());
             case RingBuffer ring -> unread(ring);
             case PerfBuffers buffers -> unread(buffers);
+        }
+    }
+
+    private void print(ArrayMap array) {
+        for (int index = 0; index < array.spec().maxEntries(); index++) {
+            byte[] value = array.value(index).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
+            rows.print(array.spec(), key(index), List.of(value));
+        }
+    }
+
+    private void print(CgroupArray groups) {
+        for (int index = 0; index < groups.spec().maxEntries(); index++) {
+            byte[] key = key(index);
+            groups.id(index).ifPresent(id -> rows.print(groups.spec(), key, MapRows.group(id)));
         }
     }
 

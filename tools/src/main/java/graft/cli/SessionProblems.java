@@ -62,6 +62,9 @@ final class SessionProblems {
                 Problem.of("A016", "cannot patch " + site + " (pid " + pid + ")")
                         .because(why)
                         .remedy(suggestion);
+            case SessionRefusal.GroupNotSeen(var pid, var why) ->
+                Problem.of("A017", "cannot tell the control group of process " + pid)
+                        .because(why);
             case SessionRefusal.TargetRefused(var pid, var reason) -> of(pid, reason);
             case SessionRefusal.TargetGone(var pid, var during) ->
                 Problem.of("T002", "process " + pid + " ended meanwhile").because(during);

@@ -114,7 +114,7 @@ public final class SessionServer implements AutoCloseable {
                 Optional<BpfMap> map = session.collection().map(request.map());
                 MapAccess.Answer answer = map.map(found -> request.perform(new MapAccess(
                                 found,
-                                MapAccess.TaskKeys.NUMBER,
+                                MapAccess.Naming.NUMBER,
                                 session.collection().tailPrograms().size())))
                         .orElseGet(() -> new MapAccess.Answer(Wire.UNKNOWN, new byte[0]));
                 out.writeInt(answer.error());
@@ -129,7 +129,8 @@ public final class SessionServer implements AutoCloseable {
         int error = Wire.UNKNOWN;
         if (map.isPresent()) {
             try {
-                error = new MapAccess(map.get()).entries((key, value) -> entry(out, key, value));
+                error = new MapAccess(map.get(), MapAccess.Naming.NUMBER, 0)
+                        .entries((key, value) -> entry(out, key, value));
             } catch (DamagedMapException _) {
                 error = Errno.EUCLEAN;
             } catch (UncheckedIOException gone) {

@@ -125,11 +125,7 @@ final class AgentCalls {
             }
             case MAP_UPDATE_ELEM, MAP_DELETE_ELEM, MAP_PUSH_ELEM, MAP_POP_ELEM, MAP_PEEK_ELEM, TASK_STORAGE_DELETE ->
                 lock();
-            case GET_CURRENT_TASK, GET_CURRENT_TASK_BTF -> {
-                currentThread();
-                calls.add(AgentSyscall.GETPPID); // reading what it gives
-                calls.add(AgentSyscall.PRCTL);
-            }
+            case GET_CURRENT_TASK, GET_CURRENT_TASK_BTF -> task();
             case TASK_STORAGE_GET, FORGET_TASK -> storage(helper);
             case PERF_EVENT_OUTPUT -> {
                 lock();
@@ -166,6 +162,8 @@ final class AgentCalls {
             default -> {
                 if (READ.contains(helper)) {
                     read();
+                } else if (helper.tellsGroup()) {
+                    group();
                 } else if (!MAKE_NONE.contains(helper)) {
                     throw new AssertionError("nobody has said which system calls " + helper + " makes");
                 }
@@ -227,6 +225,17 @@ final class AgentCalls {
         if (environment.children() == ForkedChildren.FOLLOWED) {
             calls.add(AgentSyscall.GETTID); // a child of vfork has its parent's thread pointer
         }
+    }
+
+    private void task() {
+        currentThread();
+        calls.add(AgentSyscall.GETPPID); // reading what it gives
+        calls.add(AgentSyscall.PRCTL);
+    }
+
+    private void group() {
+        currentThread();
+        calls.add(AgentSyscall.FUTEX);
     }
 
     private void processor() {

@@ -7,6 +7,7 @@ import graft.ebpf.maps.ArenaMap;
 import graft.ebpf.maps.ArrayMap;
 import graft.ebpf.maps.BloomFilter;
 import graft.ebpf.maps.BpfMap;
+import graft.ebpf.maps.CgroupArray;
 import graft.ebpf.maps.HashShape;
 import graft.ebpf.maps.HashTable;
 import graft.ebpf.maps.LpmTrie;
@@ -130,7 +131,8 @@ final class MapPlacement {
                     MapOfMaps _,
                     TaskStorageMap _,
                     UserRingBuffer _,
-                    StackTraceMap _ -> Optional.empty();
+                    StackTraceMap _,
+                    CgroupArray _ -> Optional.empty();
         };
     }
 

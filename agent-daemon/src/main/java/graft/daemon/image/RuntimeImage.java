@@ -23,15 +23,21 @@ final class RuntimeImage {
      *
      * @param next where the next pool of the injection begins, the first one behind the last
      * @param returnPages where the mapping with {@code RETURN_PAGES} is
+     * @param shared what the process shares with this one
+     */
+    record Pool(long size, RemoteAddress next, Optional<RemoteAddress> returnPages, Shared shared) {}
+
+    /**
+     * Memory of other pools too.
+     *
      * @param numbers where the {@code NUMBERS} are
+     * @param groups where the control groups are
      * @param unwinding by which tables stacks are walked; otherwise by frame pointers
      */
-    record Pool(
-            long size,
-            RemoteAddress next,
-            Optional<RemoteAddress> returnPages,
-            Optional<RemoteAddress> numbers,
-            Optional<Unwinding> unwinding) {}
+    record Shared(Optional<RemoteAddress> numbers, Optional<GroupMemory> groups, Optional<Unwinding> unwinding) {
+        /** Nothing. */
+        static final Shared NONE = new Shared(Optional.empty(), Optional.empty(), Optional.empty());
+    }
 
     /**
      * Tables for unwinding.
@@ -82,9 +88,15 @@ final class RuntimeImage {
                 ConfigLayout.RETURN_PAGES,
                 pool.returnPages().map(RemoteAddress::value).orElse(0L));
         image.putLong(
-                ConfigLayout.NUMBERS, pool.numbers().map(RemoteAddress::value).orElse(0L));
+                ConfigLayout.NUMBERS,
+                pool.shared().numbers().map(RemoteAddress::value).orElse(0L));
+        pool.shared().groups().ifPresent(groups -> {
+            image.putLong(ConfigLayout.GROUPS, groups.address().value());
+            image.putInt(ConfigLayout.GROUP, groups.place().group());
+            image.putInt(ConfigLayout.GROUP_CLASS, groups.place().classId());
+        });
         maps.printRing().ifPresent(index -> image.putInt(ConfigLayout.PRINT_RING, index + 1));
-        pool.unwinding().ifPresent(tables -> {
+        pool.shared().unwinding().ifPresent(tables -> {
             image.putLong(ConfigLayout.UNWIND, tables.memory().value());
             image.putInt(ConfigLayout.UNWIND_PROCESS, tables.process());
         });

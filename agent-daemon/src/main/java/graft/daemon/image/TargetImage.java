@@ -10,6 +10,7 @@ import graft.daemon.Prints;
 import graft.daemon.SessionRefusal;
 import graft.daemon.SessionRequest;
 import graft.daemon.StackWalk;
+import graft.daemon.ThreadGroups;
 import graft.daemon.ThreadNumbers;
 import graft.ebpf.maps.BpfMap;
 import graft.platform.address.RemoteAddress;
@@ -74,8 +75,10 @@ public final class TargetImage {
     private final SessionRequest.OnRefusal onRefusal;
     private final Supplier<ThreadNumbers> numbers;
     private final Optional<UnwindSpace> unwindSpace;
+    private final Supplier<ThreadGroups> groups;
     private final TaskFields taskFields;
     private Optional<MapPlacement> placement = Optional.empty();
+    private Optional<GroupMemory> groupMemory = Optional.empty();
     private Set<RemoteAddress> guards = Set.of();
     private int links;
 
@@ -94,6 +97,7 @@ public final class TargetImage {
         this.unwindSpace = request.stacks() == StackWalk.UNWIND && collection.walksStacks()
                 ? Optional.of(collection.unwindSpace())
                 : Optional.empty();
+        this.groups = collection::groups;
         this.taskFields = collection.taskFields();
         this.agent = agent;
         this.environment = environment;
@@ -190,6 +194,10 @@ public final class TargetImage {
             if (refusal.isPresent()) {
                 return new Assembly.Refused(refusal.get());
             }
+        }
+        Optional<SessionRefusal> unseen = placeGroups();
+        if (unseen.isPresent()) {
+            return new Assembly.Refused(unseen.get());
         }
         if (!places.isEmpty()) {
             return new Assembly.Assembled(
@@ -462,8 +470,8 @@ public final class TargetImage {
         List<CodeBlock> code = new ArrayList<>();
         List<Injection.Region> regions = new ArrayList<>(lifelines);
         List<ProgramPool> all = List.copyOf(pools.values());
-        Optional<RemoteAddress> numbersAt = numbers(regions);
-        Optional<RuntimeImage.Unwinding> unwinding = unwinding(regions);
+        RuntimeImage.Shared shared = new RuntimeImage.Shared(numbers(regions), groupMemory, unwinding(regions));
+        groupMemory.map(GroupMemory::regions).ifPresent(regions::addAll);
         for (int index = 0; index < all.size(); index++) {
             ProgramPool pool = all.get(index);
             RemoteAddress next = all.get((index + 1) % all.size()).builder().pool();
@@ -474,7 +482,7 @@ public final class TargetImage {
                     size,
                     RuntimeImage.of(
                             environment,
-                            new RuntimeImage.Pool(size, next, pool.returnPages(), numbersAt, unwinding),
+                            new RuntimeImage.Pool(size, next, pool.returnPages(), shared),
                             taskFields,
                             new RuntimeImage.Maps(placed.descriptors(), placed.indexOf(Prints.MAP)))));
             code.addAll(builder.blocks());
@@ -491,6 +499,21 @@ public final class TargetImage {
             calls.addAll(CancelHandler.CALLS);
         }
         return calls;
+    }
+
+    /** The memory in which programs find control groups, when they ask for them: why that is not possible, or nothing. */
+    private Optional<SessionRefusal> placeGroups() {
+        if (!GroupMemory.isNeeded(programs)) {
+            return Optional.empty();
+        }
+        return switch (GroupMemory.of(modules.pid(), groups.get(), programs, occupied)) {
+            case GroupMemory.Finding.Refused(var refusal) -> Optional.of(refusal);
+            case GroupMemory.Finding.Found(var memory) -> {
+                occupy(memory.address(), PoolConstants.GROUPS_SIZE);
+                groupMemory = Optional.of(memory);
+                yield Optional.empty();
+            }
+        };
     }
 
     /** The memory in which threads find their numbers, where they may need it; also in what it forks. */

@@ -22,14 +22,17 @@ public enum Helper {
     GET_CURRENT_PID_TGID(14, 0),
     GET_CURRENT_UID_GID(15, 0),
     GET_CURRENT_COMM(16, 2),
+    GET_CGROUP_CLASSID(17, 1),
     PERF_EVENT_OUTPUT(25, 5),
     GET_STACKID(27, 3),
     GET_CURRENT_TASK(35, 0),
     PROBE_WRITE_USER(36, 3),
+    CURRENT_TASK_UNDER_CGROUP(37, 2),
     GET_NUMA_NODE_ID(42, 0),
     PROBE_READ_STR(45, 3),
     OVERRIDE_RETURN(58, 2),
     GET_STACK(67, 4),
+    GET_CURRENT_CGROUP_ID(80, 0),
     MAP_PUSH_ELEM(87, 3),
     MAP_POP_ELEM(88, 2),
     MAP_PEEK_ELEM(89, 2),
@@ -44,6 +47,7 @@ public enum Helper {
     PROBE_READ_KERNEL_STR(115, 3),
     SEND_SIGNAL_THREAD(117, 1),
     GET_NS_CURRENT_PID_TGID(120, 4),
+    GET_CURRENT_ANCESTOR_CGROUP_ID(123, 1),
     KTIME_GET_BOOT_NS(125, 0),
     RINGBUF_OUTPUT(130, 4),
     RINGBUF_RESERVE(131, 3),
@@ -164,6 +168,15 @@ public enum Helper {
     /** Whether it gives a {@code struct task_struct}. */
     public boolean givesTask() {
         return this == GET_CURRENT_TASK || this == GET_CURRENT_TASK_BTF;
+    }
+
+    /** Whether it tells of the control group that the thread is in. */
+    public boolean tellsGroup() {
+        return switch (this) {
+            case GET_CGROUP_CLASSID, CURRENT_TASK_UNDER_CGROUP, GET_CURRENT_CGROUP_ID, GET_CURRENT_ANCESTOR_CGROUP_ID ->
+                true;
+            default -> false;
+        };
     }
 
     /** Whether it reads where nothing may be, in the kernel of its memory. */

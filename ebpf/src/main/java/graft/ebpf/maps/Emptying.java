@@ -21,8 +21,13 @@ final class Emptying {
             case HashTable keyed -> deleted(keyed);
             case LpmTrie keyed -> deleted(keyed);
             case StackTraceMap keyed -> deleted(keyed);
-            case MapOfMaps _, RingBuffer _, PerfBuffers _, ArenaMap _, TaskStorageMap _, UserRingBuffer _ ->
-                throw new AssertionError(map.spec() + " is in no map");
+            case MapOfMaps _,
+                    RingBuffer _,
+                    PerfBuffers _,
+                    ArenaMap _,
+                    TaskStorageMap _,
+                    UserRingBuffer _,
+                    CgroupArray _ -> throw new AssertionError(map.spec() + " is in no map");
         };
     }
 

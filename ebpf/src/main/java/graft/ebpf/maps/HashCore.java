@@ -195,7 +195,7 @@ final class HashCore implements AutoCloseable {
         return switch (map) {
             case HashTable table -> table.core;
             case MapOfMaps maps -> of(maps.numbers());
-            case IndexedMap _, LpmTrie _, StackTraceMap _ ->
+            case IndexedMap _, LpmTrie _, StackTraceMap _, CgroupArray _ ->
                 throw new AssertionError(map.spec().type() + " has no buckets");
         };
     }

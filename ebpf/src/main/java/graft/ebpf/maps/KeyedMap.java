@@ -4,7 +4,8 @@ import java.util.List;
 import java.util.Optional;
 
 /** A map with keys. Keys and values are as bpf(2) copies them. */
-public sealed interface KeyedMap extends BpfMap permits IndexedMap, HashTable, LpmTrie, StackTraceMap, MapOfMaps {
+public sealed interface KeyedMap extends BpfMap
+        permits IndexedMap, HashTable, LpmTrie, StackTraceMap, MapOfMaps, CgroupArray {
     /** {@code BPF_ANY}: create or replace. */
     long ANY = 0;
 

@@ -6,6 +6,7 @@ import graft.platform.linux.Errno;
 import graft.platform.linux.Pidfd;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * A map as {@code bpf(2)} gives it to somebody who is no program of its own: one form for all types, and the kernel's errno
@@ -17,30 +18,30 @@ public final class MapAccess {
     private static final int WRONLY = 1 << 4;
 
     private final BpfMap map;
-    private final TaskKeys taskKeys;
+    private final Naming naming;
     private final int programs;
 
-    /** What a key of a map with values for threads is. */
-    public enum TaskKeys {
-        /** A descriptor of this process, as in bpf(2). */
-        PIDFD,
-        /** The number of a thread. */
+    /** How threads that are keys, and control groups that are values, are named. */
+    public enum Naming {
+        /** By descriptors of this process, as in bpf(2), which lists neither. */
+        DESCRIPTOR,
+        /** A thread by its number, a group by its id. */
         NUMBER
     }
 
     /** @param map borrowed */
     public MapAccess(BpfMap map) {
-        this(map, TaskKeys.PIDFD, 0);
+        this(map, Naming.DESCRIPTOR, 0);
     }
 
     /**
-     * The same with other keys for threads.
+     * The same with other names.
      *
      * @param programs how many there are for arrays of programs, whose values are their numbers from 1
      */
-    public MapAccess(BpfMap map, TaskKeys taskKeys, int programs) {
+    public MapAccess(BpfMap map, Naming naming, int programs) {
         this.map = map;
-        this.taskKeys = taskKeys;
+        this.naming = naming;
         this.programs = programs;
     }
 
@@ -75,6 +76,7 @@ public final class MapAccess {
     /** Bytes of a value in calls. */
     public int valueBytes() {
         return switch (map) {
+            case CgroupArray _ when naming == Naming.NUMBER -> Long.BYTES;
             case KeyedMap keyed -> keyed.valueBytes();
             case RegionMap other -> other.spec().valueSize();
         };
@@ -102,6 +104,7 @@ public final class MapAccess {
         return switch (map) {
             case ArrayMap programs
             when isProgramArray() -> Answer.of(programs.lookup(key).filter(MapAccess::isSet));
+            case CgroupArray groups -> lookup(groups, key);
             case KeyedMap keyed -> Answer.of(keyed.lookup(key));
             case QueueMap queue -> Answer.of(queue.peek());
             case BloomFilter filter -> filter.mayContain(key) ? new Answer(0, key) : Answer.failed(Errno.ENOENT);
@@ -114,10 +117,18 @@ public final class MapAccess {
         };
     }
 
+    private Answer lookup(CgroupArray groups, byte[] key) {
+        if (naming == Naming.DESCRIPTOR) {
+            return Answer.failed(Errno.ENOTSUPP);
+        }
+        OptionalLong id = groups.id(MapBytes.intAt(key, 0));
+        return id.isPresent() ? new Answer(0, MapBytes.ofLong(id.getAsLong())) : Answer.failed(Errno.ENOENT);
+    }
+
     /** The number of the thread that a key is for: 0 for one that has ended, or {@code -EBADF}. */
     private int thread(byte[] key) {
         int number = MapBytes.intAt(key, 0);
-        return taskKeys == TaskKeys.NUMBER ? Math.max(number, 0) : Pidfd.processOf(number);
+        return naming == Naming.NUMBER ? Math.max(number, 0) : Pidfd.processOf(number);
     }
 
     private int update(TaskStorageMap storage, byte[] key, byte[] value, long flags) {
@@ -140,6 +151,8 @@ public final class MapAccess {
         }
         return switch (map) {
             case ArrayMap array when isProgramArray() -> setProgram(array, key, value, flags);
+            case CgroupArray groups
+            when naming == Naming.NUMBER -> -groups.put(MapBytes.intAt(key, 0), MapBytes.longAt(value, 0), flags);
             case KeyedMap keyed -> -keyed.update(key, value, flags);
             case QueueMap queue -> -queue.push(value, flags);
             case BloomFilter filter -> -filter.add(value, flags);
@@ -196,7 +209,7 @@ public final class MapAccess {
 
     /**
      * All that is in it at about this moment: an errno, or 0. Nothing is taken out. Values of threads, which bpf(2) does not list, come
-     * with the threads' numbers.
+     * with the threads' numbers; control groups come by their ids only.
      */
     public int entries(EntryConsumer consumer) {
         if (has(WRONLY)) {

@@ -181,7 +181,8 @@ public final class MapBatches {
         int result = switch (map) {
             case HashTable table -> table.lookupAndDelete(key, value);
             case MapOfMaps maps -> maps.lookupAndDelete(key, value);
-            case IndexedMap _, LpmTrie _, StackTraceMap _ -> throw new AssertionError(spec.type() + " has no buckets");
+            case IndexedMap _, LpmTrie _, StackTraceMap _, CgroupArray _ ->
+                throw new AssertionError(spec.type() + " has no buckets");
         };
         if (result == 0) {
             keys.add(key);

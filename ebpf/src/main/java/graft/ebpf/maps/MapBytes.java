@@ -46,6 +46,12 @@ final class MapBytes {
         return bytes;
     }
 
+    static byte[] ofLong(long value) {
+        byte[] bytes = new byte[Long.BYTES];
+        putLong(bytes, 0, value);
+        return bytes;
+    }
+
     /** A caller's mistake, not a map's answer. */
     static void requireSize(byte[] bytes, int size, String what) {
         if (bytes.length != size) {

@@ -21,8 +21,8 @@ final class MapMaker {
             case ARENA -> ArenaMap.create(spec);
             case STACK_TRACE -> StackTraceMap.create(spec, memory);
             case TASK_STORAGE -> TaskStorageMap.create(spec, memory);
-            case CGROUP_ARRAY,
-                    DEVMAP,
+            case CGROUP_ARRAY -> CgroupArray.create(spec, memory);
+            case DEVMAP,
                     SOCKMAP,
                     CPUMAP,
                     XSKMAP,

@@ -71,11 +71,7 @@ final class MapRules {
             case STACK_TRACE -> traces(spec);
             case TASK_STORAGE -> storage(spec);
             case ARRAY_OF_MAPS, HASH_OF_MAPS -> holder(spec);
-            case CGROUP_ARRAY ->
-                no(
-                        spec,
-                        "only the kernel knows at once when a process moves to another control group",
-                        "--where kernel");
+            case CGROUP_ARRAY -> groups(spec);
             case DEVMAP,
                     SOCKMAP,
                     CPUMAP,
@@ -197,6 +193,13 @@ final class MapRules {
                         "a task's value has 1 to %d bytes, not %d".formatted(LARGEST_STORAGE, spec.valueSize()),
                         "smaller values")
                 : Optional.empty();
+    }
+
+    private static Optional<MapCreation.Refused> groups(MapSpec spec) {
+        if (spec.valueSize() != Integer.BYTES) {
+            return no(spec, "a control group stands in it with 4 bytes, not " + spec.valueSize(), "value_size 4");
+        }
+        return (spec.flags() & (MapSpec.READ_ONLY_FOR_PROGRAMS | WRONLY_PROG)) != 0 ? flags(spec) : array(spec, 0);
     }
 
     /** A map of maps. */

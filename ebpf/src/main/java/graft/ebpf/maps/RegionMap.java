@@ -19,7 +19,8 @@ abstract sealed class RegionMap implements BpfMap
                 ArenaMap,
                 StackTraceMap,
                 UserRingBuffer,
-                MapOfMaps {
+                MapOfMaps,
+                CgroupArray {
     final MapSpec spec;
     final MapRegion region;
     private final AtomicBoolean frozen = new AtomicBoolean();

@@ -15,7 +15,6 @@ final class AbsentHelpers {
 
     static String why(int helper) {
         return switch (helper) {
-            case 17, 37, 80, 123 -> "no system call tells a process which control group a thread is in";
             case 22, 55 -> "counters of events are the kernel's";
             case 118 -> "no clock and no system call gives a process the kernel's count of ticks";
             case 141 -> "the stack of a task in the kernel is the kernel's";
@@ -27,7 +26,8 @@ final class AbsentHelpers {
             case 176 -> "records of branches are the kernel's to read";
             case 180 -> "the list of a process's mappings is the kernel's";
             case 194 -> "references to objects of the kernel are the kernel's";
-            case 210, 211 -> "storages of control groups are the kernel's";
+            case 210, 211 ->
+                "values of control groups go when the kernel removes the group, and programs have no pointer to one";
             default -> "it is for programs of other types";
         };
     }

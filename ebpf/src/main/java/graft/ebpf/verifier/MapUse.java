@@ -105,6 +105,7 @@ final class MapUse {
             MapType.ARRAY_OF_MAPS,
             MapType.HASH_OF_MAPS,
             MapType.TASK_STORAGE,
+            MapType.CGROUP_ARRAY,
             MapType.USER_RINGBUF,
             MapType.RINGBUF);
 

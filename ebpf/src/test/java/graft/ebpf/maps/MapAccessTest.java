@@ -58,6 +58,7 @@ class MapAccessTest {
                 spec(MapType.PROG_ARRAY, sizes(4, 4, 3), 0, 0),
                 spec(MapType.RINGBUF, sizes(0, 0, 4096), 0, 0),
                 spec(MapType.USER_RINGBUF, sizes(0, 0, 4096), 0, 0),
+                spec(MapType.CGROUP_ARRAY, sizes(4, 4, 3), 0, 0),
                 spec(MapType.ARENA, sizes(0, 0, 4), MapSpec.MMAPABLE, 0));
     }
 
@@ -146,9 +147,9 @@ class MapAccessTest {
 
     @Test
     void whatOnlyTheKernelKnowsIsRefusedWithTheReason() {
-        MapCreation creation = MapCreation.create(MapSpec.of("groups", MapType.CGROUP_ARRAY, 4, 4, 1));
+        MapCreation creation = MapCreation.create(MapSpec.of("groups", MapType.CGRP_STORAGE, 4, 4, 1));
         assertThat(creation).hasToString("""
-                map groups: only the kernel knows at once when a process moves to another control group
+                map groups: its type CGRP_STORAGE is not available in user space
                   try: --where kernel""");
     }
 

@@ -15,6 +15,7 @@ public final class Unistd {
     private static final int O_NOFOLLOW = 0x20000;
     private static final int O_CLOEXEC = 0x80000;
     private static final int O_DIRECTORY = 0x10000;
+    private static final int O_PATH = 0x200000;
 
     private Unistd() {}
 
@@ -50,6 +51,11 @@ public final class Unistd {
     /** {@code open(2)} of a folder, for reading its entries. */
     public static NativeFd openFolder(String path) {
         return open(path, O_DIRECTORY);
+    }
+
+    /** {@code open(2)} of whatever is there, for asking what it is ({@code O_PATH}). */
+    public static NativeFd openPath(String path) {
+        return open(path, O_PATH);
     }
 
     /** {@code open(2)} of a file that is there and no link, for reading and writing. */

@@ -42,7 +42,7 @@ final class AccessComparison implements AutoCloseable {
         this.one = one;
         this.random = new Random(~one.seed());
         this.ours = ours;
-        this.access = new MapAccess(ours, MapAccess.TaskKeys.PIDFD, PROGRAMS);
+        this.access = new MapAccess(ours, MapAccess.Naming.DESCRIPTOR, PROGRAMS);
         this.kernel = kernel;
         this.key = one.spec().keySize() == 0
                 ? MemorySegment.NULL

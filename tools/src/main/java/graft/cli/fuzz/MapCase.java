@@ -32,7 +32,8 @@ record MapCase(long seed, MapSpec spec, int keys) {
             MapType.PROG_ARRAY,
             MapType.RINGBUF,
             MapType.USER_RINGBUF,
-            MapType.ARENA);
+            MapType.ARENA,
+            MapType.CGROUP_ARRAY);
 
     /** Of the types that the kernel needs for some maps: an {@code int}, and bytes. */
     static final int KEY_TYPE = 1;
@@ -74,7 +75,8 @@ record MapCase(long seed, MapSpec spec, int keys) {
 
     private static int keySize(MapType type, Random random) {
         return switch (type) {
-            case ARRAY, PERCPU_ARRAY, STACK_TRACE, ARRAY_OF_MAPS, TASK_STORAGE, PROG_ARRAY -> Integer.BYTES;
+            case ARRAY, PERCPU_ARRAY, STACK_TRACE, ARRAY_OF_MAPS, TASK_STORAGE, PROG_ARRAY, CGROUP_ARRAY ->
+                Integer.BYTES;
             case QUEUE, STACK, BLOOM_FILTER, RINGBUF, USER_RINGBUF, ARENA -> 0;
             case LPM_TRIE -> Integer.BYTES + 1 + random.nextInt(random.nextInt(4) == 0 ? LARGEST_PREFIX : 4);
             default -> size(random); // hashes
@@ -84,7 +86,7 @@ record MapCase(long seed, MapSpec spec, int keys) {
     private static int valueSize(MapType type, Random random) {
         return switch (type) {
             case STACK_TRACE -> Long.BYTES * (1 + random.nextInt(127));
-            case ARRAY_OF_MAPS, HASH_OF_MAPS, PROG_ARRAY -> Integer.BYTES;
+            case ARRAY_OF_MAPS, HASH_OF_MAPS, PROG_ARRAY, CGROUP_ARRAY -> Integer.BYTES;
             case RINGBUF, USER_RINGBUF, ARENA -> 0;
             default -> size(random);
         };

@@ -3,6 +3,7 @@ package graft.cli.fuzz;
 import graft.ebpf.maps.ArrayMap;
 import graft.ebpf.maps.BloomFilter;
 import graft.ebpf.maps.BpfMap;
+import graft.ebpf.maps.CgroupArray;
 import graft.ebpf.maps.HashTable;
 import graft.ebpf.maps.KeyedMap;
 import graft.ebpf.maps.LpmTrie;
@@ -41,6 +42,7 @@ final class MapComparison implements AutoCloseable {
     private final MemorySegment key;
     private final MemorySegment value;
     private final Optional<BatchComparison> batches;
+    private final Optional<GroupDescriptors> groups;
 
     MapComparison(MapCase one, BpfMap ours, NativeFd kernel) {
         this.one = one;
@@ -54,6 +56,7 @@ final class MapComparison implements AutoCloseable {
         this.batches = ours instanceof KeyedMap map
                 ? Optional.of(new BatchComparison(map, kernel, one.spec().maxEntries(), random))
                 : Optional.empty();
+        this.groups = ours instanceof CgroupArray ? Optional.of(new GroupDescriptors()) : Optional.empty();
     }
 
     /** What differs in {@code operations} on the map of a case, or nothing. */
@@ -306,6 +309,9 @@ final class MapComparison implements AutoCloseable {
 
     /** With zeros between the values of processors: the kernel copies them too, and does not keep them. */
     private byte[] value() {
+        if (groups.isPresent()) {
+            return groups.get().any(random);
+        }
         byte[] bytes = new byte[valueBytes()];
         random.nextBytes(bytes);
         int size = one.spec().valueSize();
@@ -321,6 +327,7 @@ final class MapComparison implements AutoCloseable {
     @Override
     public void close() {
         batches.ifPresent(BatchComparison::close);
+        groups.ifPresent(GroupDescriptors::close);
         ours.close();
         kernel.close();
         arena.close();

@@ -11,11 +11,15 @@ import graft.ebpf.btf.ValueParser;
 import graft.ebpf.maps.MapAccess;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
+import graft.platform.linux.CgroupDirectory;
 import graft.platform.linux.Errno;
+import graft.platform.linux.SysException;
 import graft.platform.linux.Sysconf;
+import graft.platform.proc.ControlGroups;
 import java.io.PrintWriter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -88,6 +92,9 @@ final class ChosenMap {
         if (spec.type() == MapType.PROG_ARRAY) {
             return program(text);
         }
+        if (spec.type() == MapType.CGROUP_ARRAY) {
+            return group(text);
+        }
         byte[] value = parsed("value", text, spec.valueType(), spec.valueSize());
         if (!spec.type().isPerProcessor()) {
             return value;
@@ -114,6 +121,31 @@ final class ChosenMap {
         return ByteBuffer.allocate(Integer.BYTES)
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .putInt(index + 1)
+                .array();
+    }
+
+    /** The id of a control group, by its directory. */
+    private byte[] group(String directory) {
+        long id;
+        try {
+            id = CgroupDirectory.idOf(Path.of(directory));
+        } catch (SysException failed) {
+            id = -failed.errno();
+        }
+        if (id < 0) {
+            throw Problem.of("M006", "the value does not fit map " + label)
+                    .because("%s is no directory of a control group (v2): %s"
+                            .formatted(directory, Errno.name((int) -id)))
+                    .remedy("a directory below %s"
+                            .formatted(ControlGroups.ofThisMachine()
+                                    .top()
+                                    .map(Path::toString)
+                                    .orElse("where cgroup2 is mounted")))
+                    .failure();
+        }
+        return ByteBuffer.allocate(Long.BYTES)
+                .order(ByteOrder.nativeOrder())
+                .putLong(id)
                 .array();
     }
 
@@ -197,7 +229,10 @@ final class ChosenMap {
     }
 
     private boolean isArray() {
-        return spec.type() == MapType.ARRAY || spec.type() == MapType.PERCPU_ARRAY || spec.type() == MapType.PROG_ARRAY;
+        return switch (spec.type()) {
+            case ARRAY, PERCPU_ARRAY, PROG_ARRAY, CGROUP_ARRAY -> true;
+            default -> false; // keys come and go
+        };
     }
 
     private Optional<String> remedy(int error) {

@@ -7,10 +7,12 @@ import graft.ebpf.btf.FormattedValue;
 import graft.ebpf.btf.ValueFormatter;
 import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
+import graft.platform.proc.ControlGroups;
 import java.io.PrintWriter;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -53,7 +55,7 @@ public final class MapRows {
         printShown(map, key, shown(map, values));
     }
 
-    /** One element of a map of maps: the name of the map. */
+    /** One element whose value has a name: a map in a map, a control group. */
     public void print(MapSpec map, byte[] key, String name) {
         printShown(map, key, List.of(new FormattedValue.Text(name)));
     }
@@ -102,8 +104,21 @@ public final class MapRows {
         return formatter.format(key, map.keyType());
     }
 
+    /** The directory of a control group, or its id when it is not seen. */
+    public static String group(long id) {
+        return ControlGroups.ofThisMachine().directory(id).map(Path::toString).orElseGet(() -> Long.toString(id));
+    }
+
     /** Values as their type has them. */
     List<FormattedValue> shown(MapSpec map, List<byte[]> values) {
+        if (map.type() == MapType.CGROUP_ARRAY) {
+            return values.stream()
+                    .map(value -> ByteBuffer.wrap(value)
+                            .order(ByteOrder.nativeOrder())
+                            .getLong())
+                    .<FormattedValue>map(id -> new FormattedValue.Text(group(id)))
+                    .toList();
+        }
         return values.stream()
                 .map(value ->
                         map.type() == MapType.PROG_ARRAY ? program(value) : formatter.format(value, map.valueType()))

@@ -13,13 +13,14 @@ import picocli.CommandLine.Parameters;
         name = "set",
         description =
                 "Sets the value of a key; programs see it at once. What has no keys gets one value more. Of a map "
-                        + "with values for each CPU, all get the same.",
+                        + "with values for each CPU, all get the same. A control group is named by its directory.",
         footerHeading = "%nExamples:%n",
         footer = {
             "  graft map set counts 3 0",
             "  graft map set limits '{\"port\":80}' '{\"rate\":100,\"burst\":5}' --if absent",
             "  graft map set queue 17",
             "  graft map set programs 0 on_other",
+            "  graft map set cgroup_map 0 /sys/fs/cgroup/system.slice",
             "  graft map set counts 3 -- -1"
         })
 final class MapSetCommand implements Runnable {
