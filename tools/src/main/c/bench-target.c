@@ -7,6 +7,7 @@
 //
 // First line of output: "pid PID". Commands on standard input, one a line; every answer ends with a line "done":
 //   measure ROUNDS CALLS NAME...   CALLS calls of each named row per round -> "NAME NANOSECONDS" per batch and row
+//   deep CALLS NAME...             a batch of each, called by ten functions one in the other, all with frame pointers -> as measure
 //   window START NANOSECONDS CALLS NAME
 //                                  calls of the row from START (CLOCK_MONOTONIC; 0: at once) on, for so long, CALLS at most, after as many to
 //                                  warm up -> "window CALLS PROCESSOR-NANOSECONDS NANOSECONDS ALL-CALLS"
@@ -63,6 +64,9 @@ typedef long (*row_function)(long, long);
     X(row_kernel_return_only)                                                                                          \
     X(row_kernel_entry_return)                                                                                         \
     X(row_kernel_offset)                                                                                               \
+    X(row_graft_stack)                                                                                                 \
+    X(row_graft_stack_unwound)                                                                                         \
+    X(row_kernel_stack)                                                                                                \
     X(row_map_array_lookup)                                                                                            \
     X(row_map_percpu_array_lookup)                                                                                     \
     X(row_map_hash_lookup_hit)                                                                                         \
@@ -179,6 +183,28 @@ static double batch(struct row *row, long calls) {
     sink = sum;
     row->calls += (uint64_t)calls;
     return (double)(end - start) / (double)calls;
+}
+
+__attribute__((noinline, noclone, optimize("no-omit-frame-pointer"))) static void deep(int depth, struct row *row, long calls) {
+    if (depth) {
+        deep(depth - 1, row, calls);
+        __asm__ volatile("" ::: "memory"); // no jump instead of the call
+        return;
+    }
+    row_function function = row->function;
+    uint64_t start = now();
+    long sum = 0;
+    for (long i = 0; i < calls; i++) sum += function(i, sum);
+    uint64_t end = now();
+    sink = sum;
+    row->calls += (uint64_t)calls;
+    printf("%s %.3f\n", row->name, (double)(end - start) / (double)calls);
+}
+
+static void deeply(char *arguments) {
+    char *rest = arguments;
+    long calls = strtol(rest, &rest, 10);
+    for (char *name = strtok(rest, " \n"); name; name = strtok(NULL, " \n")) deep(9, find(name), calls);
 }
 
 static void measure(char *arguments) {
@@ -353,6 +379,8 @@ int main(int argc, char **argv) {
     while (fgets(line, sizeof line, stdin)) {
         if (!strncmp(line, "measure ", 8)) {
             measure(line + 8);
+        } else if (!strncmp(line, "deep ", 5)) {
+            deeply(line + 5);
         } else if (!strncmp(line, "window ", 7)) {
             window(line + 7);
         } else if (!strncmp(line, "notify ", 7)) {

@@ -77,6 +77,11 @@ final class BenchPlaces {
     }
 
     private AttachPoint point(Probe probe) {
+        return point(pid, probe);
+    }
+
+    /** Where a probe leads to in the bench target. */
+    static AttachPoint point(int pid, Probe probe) {
         try (TargetModules modules = TargetModules.of(pid)) {
             if (new SymbolResolver(modules).resolve(probe) instanceof Resolution.Found(var points)) {
                 return points.getFirst();

@@ -43,8 +43,17 @@ public final class BenchTarget implements AutoCloseable {
 
     /** Runs {@code rounds} interleaved batches of {@code calls} calls of each row; nanoseconds per call, by row. */
     public Map<String, Samples> measure(int rounds, long calls, List<String> rows) {
+        return measured("measure " + rounds + " " + calls + " " + String.join(" ", rows));
+    }
+
+    /** The same, one batch of each row, behind ten calls one in the other. */
+    Map<String, Samples> measureDeep(long calls, List<String> rows) {
+        return measured("deep " + calls + " " + String.join(" ", rows));
+    }
+
+    private Map<String, Samples> measured(String command) {
         Map<String, List<Double>> measured = new LinkedHashMap<>();
-        for (String line : shell.ask("measure " + rounds + " " + calls + " " + String.join(" ", rows))) {
+        for (String line : shell.ask(command)) {
             int space = line.indexOf(' ');
             measured.computeIfAbsent(line.substring(0, space), _ -> new ArrayList<>())
                     .add(Double.valueOf(line.substring(space + 1)));

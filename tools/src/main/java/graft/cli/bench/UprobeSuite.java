@@ -58,6 +58,7 @@ public final class UprobeSuite {
         List<BenchRow> rows = new ArrayList<>(oneSiteEach());
         rows.add(new OverriddenCall(sessions, effort).run());
         rows.addAll(new ManySites(sessions, effort).run());
+        rows.addAll(new WalkedStacks(sessions, effort).run());
         return rows;
     }
 
@@ -140,7 +141,7 @@ public final class UprobeSuite {
         }
     }
 
-    private static KernelCollection load(CollectionSpec object) {
+    static KernelCollection load(CollectionSpec object) {
         return switch (KernelCollection.load(object, Map.of(), Set.of())) {
             case KernelLoad.Loaded(var collection) -> collection;
             case KernelLoad.Rejected rejected -> throw kernelProblem(rejected.toString());
@@ -148,7 +149,7 @@ public final class UprobeSuite {
         };
     }
 
-    private static KernelLink attach(KernelCollection programs, String program, AttachPoint point, int pid) {
+    static KernelLink attach(KernelCollection programs, String program, AttachPoint point, int pid) {
         PerfEvent.Edge edge = switch (point.kind()) {
             case ENTRY, OFFSET, STATIC, LINE -> PerfEvent.Edge.ENTRY;
             case RETURN -> PerfEvent.Edge.RETURN;

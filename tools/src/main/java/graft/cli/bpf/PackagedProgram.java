@@ -29,6 +29,8 @@ public enum PackagedProgram {
     BENCH,
     /** A program that leaves the function it runs in, for measurements. */
     OVERRIDE,
+    /** Programs that keep the stack, for measurements. */
+    STACKS,
     /** Programs that do one operation on a map many times, for measurements. */
     MAPS,
     /** A program that sends an event for each call, for measurements. */
