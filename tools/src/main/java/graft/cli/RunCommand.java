@@ -83,6 +83,12 @@ final class RunCommand implements Callable<Integer> {
     private List<String> without = new ArrayList<>();
 
     @Option(
+            names = "--max-entries",
+            paramLabel = "MAP=NUMBER",
+            description = "another size of a map than the object has; may be repeated")
+    private Map<String, String> sizes = new LinkedHashMap<>();
+
+    @Option(
             names = "--btf",
             paramLabel = "FILE",
             description = "types of the traced program for CO-RE: BTF, or a program or library with BTF or debug "
@@ -114,7 +120,7 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        CollectionSpec object = chosen(ObjectFiles.file(file, this::traced));
+        CollectionSpec object = MapSizes.applied(sizes, chosen(ObjectFiles.file(file, this::traced)));
         List<LinkRequest> links = links(object);
         Map<String, Placement.Place> places = places(object, links);
         if (!command.isEmpty()) {
