@@ -63,6 +63,25 @@ public final class RingBuffer extends RegionMap {
         return reader;
     }
 
+    /** Copies of the records, of which each is waited for at most {@code limit}. */
+    public RingRecords records(Duration limit) {
+        return new RingRecords(reader, limit);
+    }
+
+    /** The records for subscribers that say how many they want. The receiver closes it before this map. */
+    public RingPublisher publisher() {
+        return new RingPublisher(reader);
+    }
+
+    /**
+     * A descriptor that becomes readable when there are records. The receiver closes it before this map.
+     *
+     * @throws IllegalStateException when there is one
+     */
+    public RingEventFd openEventFd() {
+        return new RingEventFd(this);
+    }
+
     /** {@link RingBufferReader#drain}. */
     public int drain(RingBufferReader.Consumer consumer, int limit) {
         return reader.drain(consumer, limit);

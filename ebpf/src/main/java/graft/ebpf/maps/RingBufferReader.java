@@ -7,6 +7,7 @@ import graft.platform.layout.RingLayout;
 import graft.platform.linux.Futex;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * The one consumer of a ring. Used by one thread, but for {@link #ownerDied}, which any thread may call, and which
@@ -49,6 +50,7 @@ public final class RingBufferReader {
     private int recordsSinceWait;
     private long pauseNanos = FIRST_PAUSE_NANOS;
     private long delivered;
+    private final AtomicBoolean watched = new AtomicBoolean();
 
     RingBufferReader(MapSpec spec, MapRegion region) {
         this.spec = spec;
@@ -122,8 +124,12 @@ public final class RingBufferReader {
      * Sleeps until a record can be drained, at most {@code timeout}.
      *
      * @return true when {@link #drain} has something to do
+     * @throws IllegalStateException when a {@link RingEventFd} waits
      */
     public boolean await(Duration timeout) {
+        if (watched.get()) {
+            throw new IllegalStateException("map " + spec.name() + " has an eventfd, which is to be waited for");
+        }
         long nanos = timeout.toNanos();
         long deadline = System.nanoTime() + nanos;
         if (recordsSinceWait < BURST_RECORDS) {
@@ -211,6 +217,17 @@ public final class RingBufferReader {
         region.setLongVolatile(RingLayout.WAKE_AT, MapConstants.RING_AWAKE);
     }
 
+    /** From here on a {@link RingEventFd} waits for records. */
+    void beginWatch() {
+        if (!watched.compareAndSet(false, true)) {
+            throw new IllegalStateException("map " + spec.name() + " has an eventfd");
+        }
+    }
+
+    void endWatch() {
+        watched.set(false);
+    }
+
     private boolean isReady() {
         long consumed = consumed();
         return consumed < produced(consumed) && (headerAt(consumed) & MapConstants.RECORD_BUSY) == 0;
@@ -285,7 +302,7 @@ public final class RingBufferReader {
         return region.getAcquire(MapConstants.RING_DATA_OFFSET + (position & size - 1));
     }
 
-    private static long room(int length) {
+    static long room(int length) {
         return (length & MapConstants.RECORD_LENGTH) + RecordLayout.SIZE + 7L & -8;
     }
 }

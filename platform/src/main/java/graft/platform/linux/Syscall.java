@@ -12,6 +12,8 @@ import java.util.Locale;
  * binding, and all of these share it. Numbers are those of the machine this runs on.
  */
 enum Syscall {
+    READ(0, 63),
+    WRITE(1, 64),
     CLOSE(3, 57),
     MMAP(9, 222),
     MPROTECT(10, 226),
