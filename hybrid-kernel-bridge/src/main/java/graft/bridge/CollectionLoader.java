@@ -149,7 +149,7 @@ final class CollectionLoader {
                 type,
                 code,
                 prog.license(),
-                functionTypes(prog, shift),
+                functionTypes(types, prog, shift),
                 KernelLink.attachType(prog),
                 flags(prog));
         try {
@@ -169,7 +169,7 @@ final class CollectionLoader {
     }
 
     /** The kernel wants the types of all functions or of none. */
-    private Bpf.FunctionTypes functionTypes(ProgSpec prog, int shift) {
+    static Bpf.FunctionTypes functionTypes(Optional<NativeFd> types, ProgSpec prog, int shift) {
         boolean known = prog.functions().stream().allMatch(function -> function.btfType() != 0);
         if (types.isEmpty() || !known) {
             return Bpf.FunctionTypes.NONE;

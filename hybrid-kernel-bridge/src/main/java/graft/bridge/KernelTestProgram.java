@@ -36,17 +36,24 @@ public final class KernelTestProgram implements AutoCloseable {
      */
     public static KernelTestProgram load(CollectionSpec object, ProgSpec program) {
         Map<String, KernelMap> maps = new LinkedHashMap<>();
+        Optional<NativeFd> types = ObjectTypes.load(object);
         try {
             for (String name : mapsOf(program)) {
-                maps.put(name, KernelMap.create(object.maps().get(name), Optional.empty()));
+                maps.put(name, KernelMap.create(object.maps().get(name), types));
             }
             byte[] code = InsnEncoder.encode(program.insns(), new KernelSymbols(maps));
             Bpf.ProgAttributes attributes = new Bpf.ProgAttributes(
-                    program.name(), Bpf.PROG_TYPE_SOCKET_FILTER, code, program.license(), Bpf.FunctionTypes.NONE);
+                    program.name(),
+                    Bpf.PROG_TYPE_SOCKET_FILTER,
+                    code,
+                    program.license(),
+                    CollectionLoader.functionTypes(types, program, 0));
             return new KernelTestProgram(maps, Bpf.progLoad(attributes));
         } catch (RuntimeException failed) {
             maps.values().forEach(KernelMap::close);
             throw failed;
+        } finally {
+            types.ifPresent(NativeFd::close);
         }
     }
 
