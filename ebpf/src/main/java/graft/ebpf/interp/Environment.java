@@ -20,6 +20,11 @@ public interface Environment {
     interface Functions {
         /** Runs one; r0. */
         long call(long address, long... arguments);
+
+        /** The slot of the call that is performed now. */
+        default int slot() {
+            throw new ProgramFault("asks where it is called");
+        }
     }
 
     /**

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.LongBinaryOperator;
 
 /** Runs a program step by step. One run at a time; confined to one thread. */
 public final class Interpreter {
@@ -36,6 +37,18 @@ public final class Interpreter {
 
     /** Where the functions of the program seem to be, 8 bytes a slot. */
     private static final long FUNCTIONS = 0x6000_0000_0000L;
+
+    private final Environment.Functions functions = new Environment.Functions() {
+        @Override
+        public long call(long address, long... arguments) {
+            return Interpreter.this.call(address, arguments);
+        }
+
+        @Override
+        public int slot() {
+            return at;
+        }
+    };
 
     /** Where and with what a caller goes on. */
     private record Caller(InsnList insns, int slot, long[] preserved, int budget, int depth) {}
@@ -100,9 +113,13 @@ public final class Interpreter {
      * @return r0
      */
     public long run(long first, long second, long framePointer, long limit) {
+        return run(0, framePointer, limit, first, second);
+    }
+
+    /** Runs one function of the program on its own, from its first slot to its exit: r0. The arguments are in r1 and on. */
+    public long run(int slot, long framePointer, long limit, long... arguments) {
         Arrays.fill(registers, 0);
-        registers[1] = first;
-        registers[2] = second;
+        System.arraycopy(arguments, 0, registers, 1, arguments.length);
         registers[10] = framePointer;
         callers.clear();
         budget = rounds;
@@ -111,7 +128,7 @@ public final class Interpreter {
         tailCalls = 0;
         this.limit = limit;
         left = limit;
-        return execute(0);
+        return execute(slot);
     }
 
     /** Runs from {@code first} to the exit of the function that is the innermost one now. */
@@ -185,25 +202,20 @@ public final class Interpreter {
             return;
         }
         long address = place.getAsLong();
-        long old = memory.read(address, insn.size());
         long operand = insn.size() == MemSize.W ? get(insn.src()) & 0xffff_ffffL : get(insn.src());
+        long expected = insn.size() == MemSize.W ? registers[0] & 0xffff_ffffL : registers[0];
+        LongBinaryOperator change = switch (insn.op()) {
+            case ADD -> Long::sum;
+            case OR -> (left, right) -> left | right;
+            case AND -> (left, right) -> left & right;
+            case XOR -> (left, right) -> left ^ right;
+            case XCHG -> (_, right) -> right;
+            case CMPXCHG -> (left, right) -> left == expected ? right : left;
+        };
+        long old = memory.change(address, insn.size(), change, operand);
         if (insn.op() == AtomicOp.CMPXCHG) {
-            long expected = insn.size() == MemSize.W ? registers[0] & 0xffff_ffffL : registers[0];
-            memory.write(address, insn.size(), old == expected ? operand : old);
             registers[0] = old;
-            return;
-        }
-        memory.write(
-                address,
-                insn.size(),
-                switch (insn.op()) {
-                    case ADD -> old + operand;
-                    case OR -> old | operand;
-                    case AND -> old & operand;
-                    case XOR -> old ^ operand;
-                    case XCHG, CMPXCHG -> operand;
-                });
-        if (insn.fetch() == Fetch.OLD_VALUE || insn.op() == AtomicOp.XCHG) {
+        } else if (insn.fetch() == Fetch.OLD_VALUE || insn.op() == AtomicOp.XCHG) {
             set(insn.src(), old);
         }
     }
@@ -223,7 +235,7 @@ public final class Interpreter {
         }
         Optional<Helper> known = Helper.byNumber(number);
         OptionalLong done = known.isPresent() ? objects.call(known.get(), arguments) : OptionalLong.empty();
-        return done.isPresent() ? done.getAsLong() : environment.call(number, arguments, this::call);
+        return done.isPresent() ? done.getAsLong() : environment.call(number, arguments, functions);
     }
 
     private void callFunction(String name) {
