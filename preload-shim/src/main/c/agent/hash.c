@@ -245,6 +245,12 @@ static void fill_storage(struct graft_map *map, struct graft_storage *storage, c
         graft_zero(storage + 1, size);
 }
 
+static void fill_around_fields(struct graft_map *map, void *to, const void *value)
+{
+    graft_copy_around_fields(map, to, value);
+    graft_end_timer(map, to);
+}
+
 INLINE void fill(
     struct graft_map *map, uint32_t index, const char *key, uint32_t size, uint32_t code, const void *value)
 {
@@ -260,10 +266,17 @@ INLINE void fill(
                            + (uint64_t)index * hash->stride, hash->stride);
     if (map->type == MAP_TASK_STORAGE)
         fill_storage(map, value_of(map, hash, index), value);
-    else if (map->lock)
-        graft_copy_around_lock(map, value_of(map, hash, index), value);
+    else if (graft_has_fields(map))
+        fill_around_fields(map, value_of(map, hash, index), value);
     else
         graft_copy(value_of(map, hash, index), value, map->value_size);
+}
+
+/* The element is in no chain any more. */
+INLINE void end_timer_of(struct graft_map *map, struct graft_hash *hash, uint32_t index)
+{
+    if (map->inner_or_timer)
+        graft_end_timer(map, value_of(map, hash, index));
 }
 
 INLINE void link_first(struct graft_map *map, struct graft_bucket *bucket, uint32_t index)
@@ -301,6 +314,7 @@ static uint32_t evict(struct graft_map *map, struct graft_bucket *mine, uint32_t
     if (list) {
         set_pending(bucket, GRAFT_PENDING_DELETE | (index + 1));
         __atomic_store_n(link, element(map, hash, index)->next, __ATOMIC_RELEASE);
+        end_timer_of(map, hash, index);
         put(map, list, index + 1);
         set_pending(bucket, 0);
         __atomic_store_n(&list->lock, list_owner(hash, mine), __ATOMIC_RELEASE);
@@ -387,6 +401,7 @@ INLINE void exchange(struct graft_map *map, struct graft_bucket *bucket, uint32_
     set_pending(bucket, deletes | (old + 1));
     find(map, &element(map, hash, taken - 1)->next, key, size, element(map, hash, old)->hash, &link);
     __atomic_store_n(link, element(map, hash, old)->next, __ATOMIC_RELEASE);
+    end_timer_of(map, hash, old);
 }
 
 /* The map is nearly full: a list's spare element is the new one, the old one is its spare element from then on. */
@@ -415,7 +430,7 @@ INLINE long replace(struct graft_map *map, struct graft_bucket *bucket, uint32_t
     uint32_t code, const void *value)
 {
     struct graft_hash *hash = header(map);
-    if (is_per_cpu(map) || (fits_one_store(map->value_size) && !map->lock)) {
+    if (is_per_cpu(map) || (fits_one_store(map->value_size) && !graft_has_fields(map))) {
         graft_store_value(value_of(map, hash, old), value, map->value_size);
         if (is_lru(map))
             mark_used(map, hash, old);
@@ -445,7 +460,7 @@ static int set_locked(
     graft_spin_lock(graft_lock_of(map, to));
     int found = is_key(e, key, map->key_size, code); /* it may have become another key's while the lock was waited for */
     if (found)
-        graft_copy_around_lock(map, to, value);
+        graft_copy_around_fields(map, to, value);
     graft_spin_unlock(graft_lock_of(map, to));
     return found;
 }
@@ -484,6 +499,7 @@ static long unlink(struct graft_map *map, struct graft_bucket *bucket, uint32_t 
         set_pending(bucket, deletes);
     }
     __atomic_store_n(link, element(map, hash, index)->next, __ATOMIC_RELEASE);
+    end_timer_of(map, hash, index);
     if (list) {
         push(map, list, index + 1);
         set_pending(bucket, 0);

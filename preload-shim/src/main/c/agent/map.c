@@ -22,15 +22,16 @@ static long array_update(struct graft_map *map, uint32_t index, const void *valu
         return -E2BIG;
     if (flags & BPF_NOEXIST)
         return -EEXIST;
-    if (!(flags & BPF_F_LOCK)) {
+    if (flags & BPF_F_LOCK) {
+        if (!map->lock)
+            return -EINVAL;
+        graft_spin_lock(graft_lock_of(map, to));
+        graft_copy_around_fields(map, to, value);
+        graft_spin_unlock(graft_lock_of(map, to));
+    } else {
         graft_set_value(map, to, value);
-        return 0;
     }
-    if (!map->lock)
-        return -EINVAL;
-    graft_spin_lock(graft_lock_of(map, to));
-    graft_copy_around_lock(map, to, value);
-    graft_spin_unlock(graft_lock_of(map, to));
+    graft_end_timer(map, to);
     return 0;
 }
 
@@ -40,7 +41,7 @@ static void *inner_map(struct graft_map *map, const uint32_t *value)
     uint32_t number = value ? __atomic_load_n(value, __ATOMIC_ACQUIRE) : 0;
     if (number - 1 >= map->cpus)
         return 0;
-    return (struct graft_map *)(graft_base(map) + map->inner_offset) + (number - 1);
+    return (struct graft_map *)(graft_base(map) + map->inner_or_timer) + (number - 1);
 }
 
 EXPORT void *graft_helper_map_lookup_elem(struct graft_map *map, const void *key)

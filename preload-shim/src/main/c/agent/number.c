@@ -16,18 +16,13 @@ static struct graft_number *set_of(uint32_t own)
     return all + (own & (GRAFT_NUMBERS_SETS - 1)) * GRAFT_NUMBERS_SET;
 }
 
-static int daemon_is_dead(void)
-{
-    return __atomic_load_n((uint32_t *)(graft_runtime() - GRAFT_LIFELINE_SIZE), __ATOMIC_RELAXED) >= GRAFT_LIFELINE_CUT;
-}
-
 uint32_t graft_ask(uint32_t *bell, uint32_t *answer)
 {
     const int64_t nap[2] = {0, NAP_NANOS};
     __atomic_fetch_add(bell, 1, __ATOMIC_SEQ_CST);
     uint32_t number = 0;
     if (graft_call(SYS_FUTEX, (long)bell, FUTEX_WAKE, 1, 0, 0, 0) >= 0)
-        for (int i = 0; i < NAPS && !daemon_is_dead(); i++) {
+        for (int i = 0; i < NAPS && !graft_daemon_is_dead(); i++) {
             number = __atomic_load_n(answer, __ATOMIC_ACQUIRE);
             if (number)
                 break;

@@ -197,15 +197,28 @@ INLINE void graft_store_value(void *to, const void *from, uint32_t size)
 
 void graft_spin_lock(uint32_t *lock);
 void graft_spin_unlock(uint32_t *lock);
-void graft_copy_around_lock(const struct graft_map *map, void *to, const void *from);
+void graft_copy_around_fields(const struct graft_map *map, void *to, const void *from);
+
+/* Whether values have what only helpers may touch. Not for maps of maps. */
+INLINE int graft_has_fields(const struct graft_map *map) { return (map->lock | map->inner_or_timer) != 0; }
 
 INLINE uint32_t *graft_lock_of(const struct graft_map *map, void *value) { return (uint32_t *)((char *)value + map->lock - 1); }
 
-/* Stores a value, but for its lock. */
+/* The timer of an element that goes, or gets another value, is none any more. Its state is the first to go: see timer.c. */
+INLINE void graft_end_timer(const struct graft_map *map, void *value)
+{
+    if (map->inner_or_timer) {
+        struct graft_timer *timer = (void *)((char *)value + map->inner_or_timer - 1);
+        __atomic_store_n(&timer->state, 0, __ATOMIC_RELEASE);
+        __atomic_store_n(&timer->due, 0, __ATOMIC_RELEASE);
+    }
+}
+
+/* Stores a value, but for its lock and timer. */
 INLINE void graft_set_value(const struct graft_map *map, void *to, const void *from)
 {
-    if (map->lock)
-        graft_copy_around_lock(map, to, from);
+    if (graft_has_fields(map))
+        graft_copy_around_fields(map, to, from);
     else
         graft_store_value(to, from, map->value_size);
 }
@@ -219,6 +232,10 @@ uint64_t graft_kernel_nanos(void);
 
 #define GRAFT_COMM_SIZE 16
 void graft_name_thread(char *name);
+INLINE int graft_daemon_is_dead(void)
+{
+    return __atomic_load_n((uint32_t *)(graft_runtime() - GRAFT_LIFELINE_SIZE), __ATOMIC_RELAXED) >= GRAFT_LIFELINE_CUT;
+}
 
 /* Copies what may not be there; not counted as a fault when it is not. */
 int graft_read(void *to, uint64_t size, uint64_t from);

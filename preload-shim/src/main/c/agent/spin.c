@@ -102,12 +102,20 @@ void graft_spin_unlock(uint32_t *lock)
         exchanged(lock, word, word & GRAFT_SPIN_AGAIN ? word - GRAFT_SPIN_ONCE : 0);
 }
 
-/* All of a value but its lock. */
-void graft_copy_around_lock(const struct graft_map *map, void *to, const void *from)
+/* All of a value but its lock and timer. */
+void graft_copy_around_fields(const struct graft_map *map, void *to, const void *from)
 {
-    uint32_t at = map->lock - 1, behind = at + sizeof(uint32_t);
-    graft_copy(to, from, at);
-    graft_copy((char *)to + behind, (const char *)from + behind, map->value_size - behind);
+    uint32_t size = map->value_size;
+    uint32_t lock = map->lock ? map->lock - 1 : size, timer = map->inner_or_timer ? map->inner_or_timer - 1 : size;
+    for (uint32_t at = 0; at < size;) {
+        uint32_t end = size;
+        if (lock >= at && lock < end)
+            end = lock;
+        if (timer >= at && timer < end)
+            end = timer;
+        graft_copy((char *)to + at, (const char *)from + at, end - at);
+        at = end + (end == lock ? sizeof(uint32_t) : sizeof(struct graft_timer));
+    }
 }
 
 EXPORT void graft_helper_spin_lock(uint32_t *lock) { graft_spin_lock(lock); }

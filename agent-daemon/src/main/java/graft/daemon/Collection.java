@@ -3,6 +3,8 @@ package graft.daemon;
 import graft.daemon.image.CheckedProgram;
 import graft.daemon.image.TaskFields;
 import graft.daemon.image.UnwindSpace;
+import graft.daemon.timer.TimerFunctions;
+import graft.daemon.timer.TimerService;
 import graft.ebpf.helper.Helper;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.KeyedMap;
@@ -10,6 +12,7 @@ import graft.ebpf.maps.PerfBuffers;
 import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.maps.TaskStorageMap;
 import graft.ebpf.object.CollectionSpec;
+import graft.ebpf.object.ProgSpec;
 import graft.ebpf.verifier.Permission;
 import graft.ebpf.verifier.Verdict;
 import graft.ebpf.verifier.Verifier;
@@ -32,13 +35,20 @@ public final class Collection implements AutoCloseable {
     private final Map<String, CheckedProgram> programs;
     private final Optional<UsdtSpecs> usdtSpecs;
     private final TaskFields taskFields;
+    private final TimerFunctions timerFunctions;
+    private Optional<TimerService> timers = Optional.empty(); // guarded by this
     private Optional<ThreadNumbers> numbers = Optional.empty(); // guarded by this
     private Optional<UnwindSpace> unwindSpace = Optional.empty(); // guarded by this
     private Optional<ThreadGroups> groups = Optional.empty(); // guarded by this
 
     private Collection(
-            CollectionSpec spec, Map<String, BpfMap> maps, List<BpfMap> created, Map<String, CheckedProgram> programs) {
+            CollectionSpec spec,
+            Map<String, BpfMap> maps,
+            List<BpfMap> created,
+            Map<String, CheckedProgram> programs,
+            TimerFunctions timerFunctions) {
         this.spec = spec;
+        this.timerFunctions = timerFunctions;
         this.maps = maps;
         this.created = List.copyOf(created);
         this.programs = programs;
@@ -88,10 +98,10 @@ public final class Collection implements AutoCloseable {
                     made.close();
                     yield new Loading.Refused(refusal);
                 }
-                case Checking.Accepted(var programs) ->
+                case Checking.Accepted(var programs, var functions) ->
                     switch (made) {
                         case Making.Made(var maps, var created) ->
-                            new Loading.Loaded(new Collection(spec, maps, created, programs));
+                            new Loading.Loaded(new Collection(spec, maps, created, programs, functions));
                         case Making.Refused(var refusal) -> new Loading.Refused(refusal);
                     };
             };
@@ -103,8 +113,8 @@ public final class Collection implements AutoCloseable {
 
     /** What became of the programs. */
     private sealed interface Checking {
-        /** By name. */
-        record Accepted(Map<String, CheckedProgram> programs) implements Checking {}
+        /** By name, and what they give to timers. */
+        record Accepted(Map<String, CheckedProgram> programs, TimerFunctions functions) implements Checking {}
 
         /** One of them, or how they go together. */
         record Refused(SessionRefusal refusal) implements Checking {}
@@ -118,20 +128,30 @@ public final class Collection implements AutoCloseable {
                 .map(program -> (SyscallWatch.isOwn(program) ? own : verifier).verify(program))
                 .toList();
         Map<String, CheckedProgram> programs = new LinkedHashMap<>();
+        TimerFunctions functions = new TimerFunctions();
         Iterator<Verdict> next = verdicts.iterator();
         for (String name : names) {
             switch (next.next()) {
-                case Verdict.Accepted(var facts) ->
-                    programs.put(name, new CheckedProgram(spec.programs().get(name), facts));
+                case Verdict.Accepted(var facts) -> {
+                    ProgSpec program = spec.programs().get(name);
+                    programs.put(name, new CheckedProgram(program, functions.add(program, facts)));
+                }
                 case Verdict.Rejected(var rejection) -> {
                     return new Checking.Refused(new SessionRefusal.ProgramRejected(rejection));
                 }
             }
         }
+        if (functions.count() > TimerFunctions.MOST) {
+            return new Checking.Refused(new SessionRefusal.MapRefused(
+                    "with timers",
+                    "the programs give timers %d functions, and a timer has room for %d"
+                            .formatted(functions.count(), TimerFunctions.MOST),
+                    "fewer functions"));
+        }
         return TailPrograms.mixed(spec, programs.values())
                 .<Checking>map(why -> new Checking.Refused(new SessionRefusal.MapRefused(
                         "of programs to tail call", why, "one object for each kind of program")))
-                .orElseGet(() -> new Checking.Accepted(programs));
+                .orElseGet(() -> new Checking.Accepted(programs, functions));
     }
 
     private static Making made(CompletableFuture<Making> making) {
@@ -233,8 +253,30 @@ public final class Collection implements AutoCloseable {
         return TailPrograms.of(spec).stream().map(programs::get).toList();
     }
 
+    /** From now on functions of timers run. */
+    synchronized void startTimers() {
+        if (timers.isEmpty() && timerFunctions.count() > 0) {
+            timers = Optional.of(TimerService.start(timerFunctions, maps));
+        }
+    }
+
+    private synchronized TimerService.Faults timerFaults() {
+        return timers.map(TimerService::faults).orElse(TimerService.Faults.NONE);
+    }
+
+    /** How often functions of timers were given up: they did what no verified one does, or did not end. */
+    public long timersGivenUp() {
+        return timerFaults().count();
+    }
+
+    /** What the first of these functions did; empty when there is none. */
+    public String timerFault() {
+        return timerFaults().first();
+    }
+
     @Override
     public synchronized void close() {
+        timers.ifPresent(TimerService::close);
         numbers.ifPresent(ThreadNumbers::close);
         unwindSpace.ifPresent(UnwindSpace::close);
         groups.ifPresent(ThreadGroups::close);

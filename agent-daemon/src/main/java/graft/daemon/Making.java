@@ -68,6 +68,9 @@ sealed interface Making {
         if (map.lock().isPresent()) {
             return new MapCreation.Refused(map, "it is pinned, and its values have a lock", "without pinning");
         }
+        if (map.timer().isPresent()) {
+            return new MapCreation.Refused(map, "it is pinned, and its values have a timer", "without pinning");
+        }
         byte[] btf = spec.btf().map(CollectionSpec.BtfBytes::bytes).orElseGet(() -> new byte[0]);
         try {
             return PinnedMap.open(PinFolder.file(map.name()), map, btf);

@@ -185,6 +185,7 @@ public final class Session implements AutoCloseable {
     private static Opening attachAll(
             SessionRequest request, Collection collection, AgentImage agent, Attacher attacher) {
         Map<Integer, List<LinkRequest.Uprobe>> late = late(request);
+        collection.startTimers();
         return switch (assembleAll(request, collection, agent, late)) {
             case Assemblies.Refused(var refusal) -> new Opening.Refused(refusal);
             case Assemblies.Ready(var images) ->

@@ -35,7 +35,9 @@ final class SessionFooter {
                 new Footer.Missed(
                         session.missed().returns(),
                         session.missed().runs(),
-                        session.missed().locks()),
+                        session.missed().locks(),
+                        session.collection().timersGivenUp(),
+                        session.collection().timerFault()),
                 Optional.of(undone(proofs)));
     }
 

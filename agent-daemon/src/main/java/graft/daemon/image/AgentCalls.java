@@ -27,6 +27,8 @@ final class AgentCalls {
             Helper.LOOP,
             Helper.TAIL_CALL,
             Helper.STRNCMP,
+            Helper.TIMER_INIT,
+            Helper.TIMER_SET_CALLBACK,
             Helper.DYNPTR_FROM_MEM,
             Helper.DYNPTR_READ,
             Helper.DYNPTR_WRITE,
@@ -137,7 +139,7 @@ final class AgentCalls {
                 lock();
                 calls.add(AgentSyscall.FUTEX);
             }
-            case RINGBUF_SUBMIT, RINGBUF_DISCARD, RINGBUF_SUBMIT_DYNPTR, RINGBUF_DISCARD_DYNPTR ->
+            case RINGBUF_SUBMIT, RINGBUF_DISCARD, RINGBUF_SUBMIT_DYNPTR, RINGBUF_DISCARD_DYNPTR, TIMER_CANCEL ->
                 calls.add(AgentSyscall.FUTEX);
             case GET_CURRENT_PID_TGID, GET_NS_CURRENT_PID_TGID -> currentThread();
             case GET_CURRENT_UID_GID -> calls.addAll(EnumSet.of(AgentSyscall.GETUID, AgentSyscall.GETGID));
@@ -155,6 +157,7 @@ final class AgentCalls {
                 threadId();
                 calls.addAll(SENDING);
             }
+            case TIMER_START -> startTimer();
             case DELAY -> {
                 clock();
                 calls.add(AgentSyscall.CLOCK_NANOSLEEP);
@@ -209,6 +212,11 @@ final class AgentCalls {
         if (environment.tidOffset().isEmpty()) {
             calls.add(AgentSyscall.GETTID);
         }
+    }
+
+    private void startTimer() {
+        clock();
+        calls.add(AgentSyscall.FUTEX);
     }
 
     private void storage(Helper helper) {

@@ -6,6 +6,7 @@ import graft.platform.linux.NativeFd;
 import graft.platform.linux.Sysconf;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** An array; global data are arrays with one value and content. No header: value i is at {@code i * stride()}. */
 public final class ArrayMap extends IndexedMap {
@@ -17,6 +18,7 @@ public final class ArrayMap extends IndexedMap {
         ArrayMap map = new ArrayMap(spec, memory.region(spec, size(spec)));
         byte[] content = spec.content().bytes();
         map.region.write(0, content, 0, content.length);
+        map.timers().ifPresent(TimerArea::write);
         return map;
     }
 
@@ -30,7 +32,12 @@ public final class ArrayMap extends IndexedMap {
 
     /** Bytes of the region. */
     static long size(MapSpec spec) {
-        return Sysconf.wholePages(spec.maxEntries() * MapRules.stride(spec));
+        long timers = spec.timer().isPresent() ? timersOffset(spec) + TimerArea.bytes(spec.maxEntries()) : 0;
+        return Sysconf.wholePages(Math.max(spec.maxEntries() * MapRules.stride(spec), timers));
+    }
+
+    private static long timersOffset(MapSpec spec) {
+        return HashGeometry.align(spec.maxEntries() * MapRules.stride(spec), TimerArea.ALIGNMENT);
     }
 
     /** The memory of value {@code index}; writes are seen by all who share the map. Valid until the map is closed; read-only
@@ -65,8 +72,19 @@ public final class ArrayMap extends IndexedMap {
     }
 
     private byte[] valueAt(long at) {
-        byte[] value = region.read(at, spec.valueSize());
-        return lock().map(lock -> lock.masked(value)).orElse(value);
+        return fields().masked(region.read(at, spec.valueSize()));
+    }
+
+    private ValueFields fields() {
+        return new ValueFields(region, spec);
+    }
+
+    /** What says which timers were started, in a map that has them. */
+    Optional<TimerArea> timers() {
+        return spec.timer().isPresent()
+                ? Optional.of(
+                        new TimerArea(region, spec.timer().getAsInt(), stride(), spec.maxEntries(), timersOffset(spec)))
+                : Optional.empty();
     }
 
     private Optional<ValueLock> lock() {
@@ -86,9 +104,16 @@ public final class ArrayMap extends IndexedMap {
 
     @Override
     public int update(byte[] key, byte[] value, long flags) {
-        if (isFrozen()) {
-            return -Errno.EPERM;
-        }
+        return isFrozen() ? -Errno.EPERM : updateFrozenToo(key, value, flags);
+    }
+
+    /** Where a value is in the region, for a program. */
+    OptionalLong place(int index) {
+        return indices().isInside(index) ? OptionalLong.of((long) index * stride()) : OptionalLong.empty();
+    }
+
+    /** As programs do. */
+    int updateFrozenToo(byte[] key, byte[] value, long flags) {
         MapBytes.requireSize(value, valueBytes(), "the value");
         if (ValueLock.isMissing(spec, flags)) {
             return -Errno.EINVAL;
@@ -102,18 +127,14 @@ public final class ArrayMap extends IndexedMap {
     }
 
     private void store(long at, byte[] value, long flags) {
-        if (lock().isEmpty()) {
-            region.write(at, value, 0, value.length);
-            return;
-        }
-        ValueLock lock = lock().get();
         if ((flags & ValueLock.FLAG) == 0) {
-            lock.write(at, value);
-            return;
+            fields().write(at, value);
+        } else {
+            lock().orElseThrow().during(at, () -> {
+                fields().write(at, value);
+                return value;
+            });
         }
-        lock.during(at, () -> {
-            lock.write(at, value);
-            return value;
-        });
+        fields().endTimer(at);
     }
 }

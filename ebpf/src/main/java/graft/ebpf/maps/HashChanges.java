@@ -33,7 +33,7 @@ final class HashChanges {
         this.region = elements.region;
         this.values = values;
         this.lists = new HashLists(elements);
-        this.eviction = new HashEviction(elements, lists);
+        this.eviction = new HashEviction(elements, lists, values);
     }
 
     int update(byte[] key, byte[] value, long flags) {
@@ -91,6 +91,7 @@ final class HashChanges {
         elements.setUsed(element, UNUSED);
         MemorySegment.copy(key, 0, region.memory(), ValueLayout.JAVA_BYTE, at + ElementLayout.SIZE, key.length);
         values.write(element, value);
+        values.endTimer(element);
     }
 
     private int replace(int bucket, int old, byte[] key, byte[] value) {
@@ -137,6 +138,7 @@ final class HashChanges {
             throw elements.damaged(bucket);
         }
         elements.unlink(older);
+        values.endTimer(older.index());
     }
 
     /** @param goes is given the element before it goes; one that is to stay is not found */
@@ -165,6 +167,7 @@ final class HashChanges {
                 return -Errno.EBUSY;
             }
             elements.unlink(found);
+            values.endTimer(found.index());
             elements.keep(bucket, found.index());
             return 0;
         }
@@ -172,6 +175,7 @@ final class HashChanges {
         list.ifPresent(locked -> {
             elements.setPending(bucket, deletes);
             elements.unlink(found);
+            values.endTimer(found.index());
             lists.push(locked, found.index());
             elements.setPending(bucket, 0);
             lists.unlock(locked);

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
@@ -25,10 +26,44 @@ final class HashCore implements AutoCloseable {
         this.elements = HashElements.create(spec, memory);
         this.values = new HashValues(spec, elements.region, elements.geometry);
         this.changes = new HashChanges(elements, values);
+        timers().ifPresent(TimerArea::write);
     }
 
     MapRegion region() {
         return elements.region;
+    }
+
+    /** What says which timers were started, in a map that has them. */
+    Optional<TimerArea> timers() {
+        HashGeometry geometry = elements.geometry;
+        if (elements.spec.timer().isEmpty()) {
+            return Optional.empty();
+        }
+        int offset = elements.spec.timer().getAsInt();
+        return Optional.of(new TimerArea(
+                elements.region,
+                values.inElement(0) + offset,
+                geometry.elementSize(),
+                geometry.capacity(),
+                geometry.timersOffset()));
+    }
+
+    /** Where the value of a key is in the region, for a program; nowhere when there is none. */
+    OptionalLong place(byte[] key) {
+        int element = elements.lookup(key);
+        if (element == HashElements.NONE) {
+            return OptionalLong.empty();
+        }
+        elements.setUsed(element, (byte) 1);
+        return OptionalLong.of(values.inElement(element));
+    }
+
+    byte[] keyOf(int element) {
+        return elements.keyOf(element);
+    }
+
+    long valueOf(int element) {
+        return values.inElement(element);
     }
 
     HashGeometry geometry() {
@@ -264,7 +299,7 @@ final class HashCore implements AutoCloseable {
     }
 
     int releaseLocksOf(int deadTgid) {
-        return new HashRecovery(elements).releaseLocksOf(deadTgid);
+        return new HashRecovery(elements, values).releaseLocksOf(deadTgid);
     }
 
     @Override

@@ -11,12 +11,14 @@ final class HashEviction {
     private static final byte UNUSED = 0;
     private final HashElements elements;
     private final HashLists lists;
+    private final HashValues values;
     private final MapRegion region;
 
     /** Where the daemon looks next. Of two threads both may look at an element, or neither. */
     private int hand;
 
-    HashEviction(HashElements elements, HashLists lists) {
+    HashEviction(HashElements elements, HashLists lists, HashValues values) {
+        this.values = values;
         this.elements = elements;
         this.lists = lists;
         this.region = elements.region;
@@ -80,6 +82,7 @@ final class HashEviction {
         list.ifPresent(locked -> {
             elements.setPending(bucket, MapConstants.PENDING_DELETE | (element + 1));
             elements.unlink(found);
+            values.endTimer(element);
             lists.push(locked, element);
             elements.setPending(bucket, 0);
             lists.unlock(locked);

@@ -21,6 +21,7 @@ import graft.platform.linux.Sysconf;
  * @param stride from one per-CPU value to the next element's
  * @param cpuStride from one CPU's values to the next CPU's
  * @param cpus possible CPUs
+ * @param timerBytes of what is behind the elements when values have timers
  */
 record HashGeometry(
         int buckets,
@@ -33,7 +34,8 @@ record HashGeometry(
         long valuesOffset,
         int stride,
         int cpuStride,
-        int cpus) {
+        int cpus,
+        long timerBytes) {
     private static final long LINE = 128;
 
     static HashGeometry of(MapSpec spec) {
@@ -58,7 +60,8 @@ record HashGeometry(
                 align(elementsOffset + (long) capacity * elementSize, MapConstants.PAGE),
                 stride,
                 perCpu ? (int) align((long) capacity * stride, LINE) : 0,
-                perCpu ? Sysconf.possibleCpus() : 0);
+                perCpu ? Sysconf.possibleCpus() : 0,
+                spec.timer().isPresent() ? TimerArea.bytes(capacity) : 0);
     }
 
     /** Code that looks up in rows divides by it: with the byte of an LRU hash a short key's element doubles. */
@@ -71,7 +74,12 @@ record HashGeometry(
 
     /** Bytes for the region, whole pages. */
     long regionSize() {
-        return Sysconf.wholePages(valuesOffset + (long) cpus * cpuStride);
+        return Sysconf.wholePages(Math.max(valuesOffset + (long) cpus * cpuStride, timersOffset() + timerBytes));
+    }
+
+    /** Where {@code graft_timers} is in a map that has them. */
+    long timersOffset() {
+        return elementsOffset + align((long) capacity * elementSize, TimerArea.ALIGNMENT);
     }
 
     /** Bytes for a region, before it is known that 32-bit sizes are enough. */

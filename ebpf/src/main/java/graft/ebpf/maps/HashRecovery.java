@@ -11,10 +11,12 @@ import java.util.OptionalInt;
  */
 final class HashRecovery {
     private final HashElements elements;
+    private final HashValues values;
     private final HashLists lists;
     private final MapRegion region;
 
-    HashRecovery(HashElements elements) {
+    HashRecovery(HashElements elements, HashValues values) {
+        this.values = values;
         this.elements = elements;
         this.lists = new HashLists(elements);
         this.region = elements.region;
@@ -45,6 +47,9 @@ final class HashRecovery {
         }
         int operation = pending & ~(MapConstants.PENDING_ELEMENT | MapConstants.PENDING_SPARE);
         int unused = operation == 0 ? element : finish(bucket, element, operation);
+        if (unused != HashElements.NONE) {
+            values.endTimer(unused);
+        }
         if ((pending & MapConstants.PENDING_SPARE) != 0 && list.isPresent()) {
             lists.setSpare(list.getAsInt(), unused);
             elements.setPending(bucket, 0);

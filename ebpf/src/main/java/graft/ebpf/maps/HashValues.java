@@ -14,6 +14,17 @@ record HashValues(MapSpec spec, MapRegion region, HashGeometry geometry) {
                 : Optional.empty();
     }
 
+    private ValueFields fields() {
+        return new ValueFields(region, spec);
+    }
+
+    /** The timer of an element that goes, or is made, is none any more. */
+    void endTimer(int element) {
+        if (!isPerCpu()) {
+            fields().endTimer(inElement(element));
+        }
+    }
+
     private boolean isPerCpu() {
         return geometry.cpus() > 0;
     }
@@ -26,13 +37,12 @@ record HashValues(MapSpec spec, MapRegion region, HashGeometry geometry) {
     /** True when a new value can be stored over the old one; otherwise a new element takes its place. */
     boolean changeInPlace() {
         return isPerCpu()
-                || spec.lock().isEmpty() && spec.valueSize() <= Long.BYTES && Integer.bitCount(spec.valueSize()) == 1;
+                || spec.fields().isEmpty() && spec.valueSize() <= Long.BYTES && Integer.bitCount(spec.valueSize()) == 1;
     }
 
     byte[] read(int element) {
         if (!isPerCpu()) {
-            byte[] value = region.read(inElement(element), spec.valueSize());
-            return lock().map(lock -> lock.masked(value)).orElse(value);
+            return fields().masked(region.read(inElement(element), spec.valueSize()));
         }
         byte[] all = new byte[bytes()];
         for (int cpu = 0; cpu < geometry.cpus(); cpu++) {
@@ -55,11 +65,7 @@ record HashValues(MapSpec spec, MapRegion region, HashGeometry geometry) {
 
     void write(int element, byte[] value) {
         if (!isPerCpu()) {
-            if (spec.lock().isPresent()) {
-                lock().orElseThrow().write(inElement(element), value);
-            } else {
-                region.write(inElement(element), value, 0, value.length);
-            }
+            fields().write(inElement(element), value);
             return;
         }
         for (int cpu = 0; cpu < geometry.cpus(); cpu++) {

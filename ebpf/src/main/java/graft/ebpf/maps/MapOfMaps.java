@@ -224,7 +224,7 @@ public final class MapOfMaps extends RegionMap implements KeyedMap {
                 .putInt(MapLayout.TYPE, spec.type().number())
                 .putLong(MapLayout.BASE, baseAddress)
                 .putInt(MapLayout.CPUS, places.count())
-                .putInt(MapLayout.INNER_OFFSET, Math.toIntExact(places.descriptorsAt()))
+                .putInt(MapLayout.INNER_OR_TIMER, Math.toIntExact(places.descriptorsAt()))
                 .array();
     }
 

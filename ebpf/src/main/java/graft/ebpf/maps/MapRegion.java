@@ -154,6 +154,23 @@ final class MapRegion implements AutoCloseable {
         return INT.compareAndSet(memory, at, expected, value);
     }
 
+    int getAndSet(long at, int value) {
+        return (int) INT.getAndSet(memory, at, value);
+    }
+
+    long getAndSetLong(long at, long value) {
+        return (long) LONG.getAndSet(memory, at, value);
+    }
+
+    long getAndAndLong(long at, long bits) {
+        return (long) LONG.getAndBitwiseAnd(memory, at, bits);
+    }
+
+    /** A store that comes before every later load. */
+    void setVolatile(long at, int value) {
+        INT.setVolatile(memory, at, value);
+    }
+
     int getAndAdd(long at, int delta) {
         return (int) INT.getAndAdd(memory, at, delta);
     }
@@ -231,6 +248,7 @@ final class MapRegion implements AutoCloseable {
         map.putInt(MapLayout.CPUS, strides.cpus());
         map.putInt(MapLayout.CPU_STRIDE, strides.cpu());
         spec.lock().ifPresent(offset -> map.putInt(MapLayout.LOCK, offset + 1));
+        spec.timer().ifPresent(offset -> map.putInt(MapLayout.INNER_OR_TIMER, offset + 1));
         return map.array();
     }
 

@@ -6,7 +6,9 @@ import graft.ebpf.object.MapType;
 import graft.platform.layout.MapConstants;
 import graft.platform.linux.Sysconf;
 import graft.platform.proc.StackDepth;
+import java.util.EnumSet;
 import java.util.Optional;
+import java.util.Set;
 
 /** Which blueprints become maps. What the kernel answers with EINVAL or E2BIG is refused here too. */
 final class MapRules {
@@ -31,11 +33,31 @@ final class MapRules {
     private static final int LARGEST_STORAGE = 0xffff - 128;
 
     private static final long LARGEST_ELEMENT = 4L << 20;
+    private static final Set<MapType> TIMED = EnumSet.of(MapType.ARRAY, MapType.HASH, MapType.LRU_HASH);
 
     private MapRules() {}
 
     static Optional<MapCreation.Refused> refusal(MapSpec spec) {
-        return locks(spec).or(() -> ofType(spec));
+        return locks(spec).or(() -> timers(spec)).or(() -> ofType(spec));
+    }
+
+    /** Where the kernel has them. */
+    private static Optional<MapCreation.Refused> timers(MapSpec spec) {
+        if (spec.timer().isEmpty()) {
+            return Optional.empty();
+        }
+        if (!TIMED.contains(spec.type())) {
+            return no(
+                    spec,
+                    "its values have a timer, and its type is " + spec.type(),
+                    "type ARRAY, HASH or LRU_HASH, or --where kernel");
+        }
+        if ((spec.flags() & (MapSpec.READ_ONLY_FOR_PROGRAMS | MapSpec.WRITE_ONLY_FOR_PROGRAMS)) != 0) {
+            return no(spec, "its values have a timer, and programs cannot change them", "map_flags 0");
+        }
+        return spec.timer().getAsInt() % Long.BYTES == 0
+                ? Optional.empty()
+                : no(spec, "the timer in its values is not aligned", "a struct that is not packed");
     }
 
     /** Where the kernel has them, but for storages. */
@@ -223,6 +245,9 @@ final class MapRules {
                                 spec,
                                 "a map of type " + inner.type() + " cannot be in it",
                                 "another type, or --where kernel"))
+                .or(() -> inner.timer().isPresent()
+                        ? no(spec, "maps whose values have a timer cannot be in it", "a map outside, or --where kernel")
+                        : Optional.empty())
                 .or(() -> refusal(inner));
     }
 

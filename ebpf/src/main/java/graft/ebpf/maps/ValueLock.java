@@ -4,7 +4,6 @@ import graft.ebpf.object.MapSpec;
 import graft.platform.layout.MapConstants;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.function.Supplier;
 
 /**
@@ -73,18 +72,5 @@ record ValueLock(MapRegion region, MapSpec spec, int offset) {
         return tries % SPINS == SPINS - 1
                 && (word & MapConstants.SPIN_ELSEWHERE) == 0
                 && Files.notExists(THREADS.resolve(Integer.toString(word & MapConstants.SPIN_OWNER)));
-    }
-
-    /** A value without its lock. */
-    byte[] masked(byte[] value) {
-        Arrays.fill(value, offset, offset + Integer.BYTES, (byte) 0);
-        return value;
-    }
-
-    /** Stores all of a value but its lock. */
-    void write(long at, byte[] value) {
-        int behind = offset + Integer.BYTES;
-        region.write(at, value, 0, offset);
-        region.write(at + behind, value, behind, value.length - behind);
     }
 }

@@ -85,8 +85,17 @@ public record MapSpec(
 
     /** Where values have a {@code struct bpf_spin_lock}. */
     public OptionalInt lock() {
+        return place(SpecialField.Kind.SPIN_LOCK);
+    }
+
+    /** Where values have a {@code struct bpf_timer}. */
+    public OptionalInt timer() {
+        return place(SpecialField.Kind.TIMER);
+    }
+
+    private OptionalInt place(SpecialField.Kind kind) {
         return fields.stream()
-                .filter(field -> field.kind() == SpecialField.Kind.SPIN_LOCK)
+                .filter(field -> field.kind() == kind)
                 .mapToInt(field -> (int) field.offset())
                 .findFirst();
     }

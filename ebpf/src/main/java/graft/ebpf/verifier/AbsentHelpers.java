@@ -20,8 +20,6 @@ final class AbsentHelpers {
             case 141 -> "the stack of a task in the kernel is the kernel's";
             case 149 -> "the objects that it prints are the kernel's";
             case 153, 154 -> "variables of each processor are the kernel's";
-            case 169, 170, 171, 172 ->
-                "a timer needs somebody who runs its function, and graft starts no thread in a process";
             case 175 -> "it gives a struct of the kernel, which a program in a process cannot load from";
             case 176 -> "records of branches are the kernel's to read";
             case 180 -> "the list of a process's mappings is the kernel's";
@@ -37,7 +35,6 @@ final class AbsentHelpers {
             case 118 -> "bpf_ktime_get_ns";
             case 141 -> "bpf_get_stack with BPF_F_USER_STACK";
             case 149 -> "bpf_snprintf";
-            case 169, 170, 171, 172 -> "compare bpf_ktime_get_ns at the next event, or run the program in the kernel";
             case 175 -> "the program's context, which has the registers";
             default -> IN_KERNEL;
         };

@@ -35,6 +35,7 @@ final class Callbacks {
             asynchronous(step, function, given);
             return;
         }
+        step.walk.notes().calledBack(function.slot());
         if (helper.number() == LOOP) {
             Scalar rounds = (Scalar) step.state.get(Reg.R1);
             if (Long.compareUnsigned(step.state.top().rounds(), rounds.wide().umax()) >= 0) {
@@ -92,6 +93,14 @@ final class Callbacks {
     /** A timer's function runs later, on its own. */
     private static void asynchronous(Step step, Value.Region.Function function, Given given) {
         MapSpec map = given.map().orElseThrow();
+        if (!step.walk.notes().timerFunction(step.slot, function.slot())
+                && step.walk.setting().isForTarget()) {
+            throw new Refused(Finding.of(
+                    Cause.BAD_CALLBACK,
+                    Reg.R2,
+                    "this call gives timers one function on one path and another on another",
+                    "a call for each function"));
+        }
         Frame frame = new Frame(function.slot(), Frame.NO_RETURN, 0);
         frame.callback(TIMER);
         frame.registers[1] = Pointer.to(new Value.Region.MapObject(map, 0));
@@ -105,18 +114,23 @@ final class Callbacks {
     static void leave(Step step, Frame frame) {
         Value result = step.read(Reg.R0);
         long most = frame.callback() == TIMER ? 0 : 1;
+        String suggestion = most == 0 ? "return 0" : "return 0 to go on, 1 to stop";
         if (!(result instanceof Scalar number)) {
-            throw bad("the callback returns a pointer");
+            throw bad("the callback returns a pointer", suggestion);
         }
         number.mustBePrecise();
         if (number.wide().smin() < 0 || number.wide().smax() > most) {
-            throw bad("the callback returns %s, but must return %s"
-                    .formatted(
-                            Texts.interval(number.wide().smin(), number.wide().smax()), most == 0 ? "0" : "0 or 1"));
+            throw bad(
+                    "the callback returns %s, but must return %s"
+                            .formatted(
+                                    Texts.interval(
+                                            number.wide().smin(), number.wide().smax()),
+                                    most == 0 ? "0" : "0 or 1"),
+                    suggestion);
         }
     }
 
-    private static Refused bad(String why) {
-        return new Refused(Finding.of(Cause.BAD_CALLBACK, Reg.R0, why, "return 0 to go on, 1 to stop"));
+    private static Refused bad(String why, String suggestion) {
+        return new Refused(Finding.of(Cause.BAD_CALLBACK, Reg.R0, why, suggestion));
     }
 }

@@ -28,6 +28,8 @@ import java.util.Set;
  * @param ownValues what works on values that every processor has its own of
  * @param writtenFields the 8-byte fields of the context that are written
  * @param unchangedMaps names of the maps whose memory the program leaves as it is, those included that it does not use
+ * @param timerFunctions for each call that gives timers a function, by slot: the function's first slot, and the number that timers
+ *     keep once a session has numbered them
  */
 public record Facts(
         BitSet contextFields,
@@ -44,7 +46,8 @@ public record Facts(
         ArenaUse arena,
         OwnValues ownValues,
         BitSet writtenFields,
-        Set<String> unchangedMaps) {
+        Set<String> unchangedMaps,
+        Map<Integer, Integer> timerFunctions) {
 
     /**
      * Which instructions work on an arena.
@@ -103,9 +106,10 @@ public record Facts(
         fallenBranches = (BitSet) fallenBranches.clone();
         writtenFields = (BitSet) writtenFields.clone();
         unchangedMaps = Set.copyOf(unchangedMaps);
+        timerFunctions = Map.copyOf(timerFunctions);
     }
 
-    /** The facts of a program that leaves its context alone, and may write to any map. */
+    /** The facts of a program that leaves its context alone, has no timers, and may write to any map. */
     public Facts(
             BitSet contextFields,
             ContextUse contextUse,
@@ -135,7 +139,8 @@ public record Facts(
                 arena,
                 ownValues,
                 new BitSet(),
-                Set.of());
+                Set.of(),
+                Map.of());
     }
 
     /** The facts of a program that nobody has verified: everything may happen, every function uses its whole frame. */
@@ -162,6 +167,15 @@ public record Facts(
 
     /** The same with the maps of calls from somewhere else. */
     public Facts withMaps(Map<Integer, String> maps) {
+        return with(maps, timerFunctions);
+    }
+
+    /** The same with numbers in place of the functions of timers. */
+    public Facts withTimerFunctions(Map<Integer, Integer> numbers) {
+        return with(mapOfCall, numbers);
+    }
+
+    private Facts with(Map<Integer, String> maps, Map<Integer, Integer> functions) {
         return new Facts(
                 contextFields,
                 contextUse,
@@ -177,7 +191,8 @@ public record Facts(
                 arena,
                 ownValues,
                 writtenFields,
-                unchangedMaps);
+                unchangedMaps,
+                functions);
     }
 
     /** Whether the program calls a helper at all. */

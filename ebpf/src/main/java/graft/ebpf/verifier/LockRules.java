@@ -97,10 +97,10 @@ final class LockRules {
         }
     }
 
-    /** In a process there are spin locks. What runs a timer's function, or frees an object, is the kernel. */
+    /** In a process there are spin locks, and timers whose functions the daemon runs. What frees an object is the kernel. */
     private static void requireInTarget(Step step, MapSpec map) {
         for (SpecialField field : step.walk.specialFields(map)) {
-            if (field.kind() != SpecialField.Kind.SPIN_LOCK) {
+            if (field.kind() != SpecialField.Kind.SPIN_LOCK && field.kind() != SpecialField.Kind.TIMER) {
                 throw new Refused(Finding.of(
                         Cause.UNSUPPORTED,
                         "values of map %s have a %s, which graft does not have in processes"

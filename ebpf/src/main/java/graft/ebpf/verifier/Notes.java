@@ -20,6 +20,8 @@ final class Notes {
     private final Map<Integer, String> mapOfCall = new HashMap<>();
     private final Set<Integer> ambiguousCalls = new HashSet<>();
     private final Map<Integer, Integer> frameBytes = new HashMap<>();
+    private final Map<Integer, Integer> timerFunctions = new HashMap<>();
+    private final Set<Integer> calledBack = new HashSet<>();
     private final BitSet reachable = new BitSet();
     private final BitSet taken = new BitSet();
     private final BitSet fallen = new BitSet();
@@ -64,6 +66,27 @@ final class Notes {
     /** The map's memory is written, or may be by a helper. */
     void changes(MapSpec map) {
         changedMaps.add(map.name());
+    }
+
+    /** A call gives timers a function. @return whether it is the one that it has given on all paths yet */
+    boolean timerFunction(int slot, int function) {
+        Integer known = timerFunctions.putIfAbsent(slot, function);
+        return known == null || known == function;
+    }
+
+    /** A helper calls a function before it returns. */
+    void calledBack(int function) {
+        calledBack.add(function);
+    }
+
+    /** Whether a function only ever runs later. */
+    boolean runsLater(int function) {
+        return timerFunctions.containsValue(function) && !calledBack.contains(function);
+    }
+
+    /** The functions that timers are given. */
+    Set<Integer> timerFunctions() {
+        return Set.copyOf(timerFunctions.values());
     }
 
     void stack(int function, Scalar offset) {
@@ -147,6 +170,7 @@ final class Notes {
                 arena.map(this::arenaUse).orElse(Facts.ArenaUse.NONE),
                 ownValues(),
                 writtenFields,
-                unchanged);
+                unchanged,
+                timerFunctions);
     }
 }

@@ -27,7 +27,11 @@ final class StackBudget {
     static int of(InsnList insns, FlowGraph graph, Notes notes) {
         StackBudget budget = new StackBudget(insns, graph, notes);
         budget.findCalls();
-        return budget.deepest(0, new HashSet<>());
+        int deepest = budget.deepest(0, new HashSet<>());
+        for (int function : notes.timerFunctions()) { // each runs on its own
+            deepest = Math.max(deepest, budget.deepest(function, new HashSet<>()));
+        }
+        return deepest;
     }
 
     private void findCalls() {
@@ -36,7 +40,9 @@ final class StackBudget {
                 calls.computeIfAbsent(graph.functionOf(slot), _ -> new HashSet<>())
                         .add(slot + 1 + distance);
             }
-            if (insns.startsAt(slot) && insns.at(slot) instanceof Insn.LoadWide(var _, Wide.Function(var target))) {
+            if (insns.startsAt(slot)
+                    && insns.at(slot) instanceof Insn.LoadWide(var _, Wide.Function(var target))
+                    && !notes.runsLater(target)) {
                 calls.computeIfAbsent(graph.functionOf(slot), _ -> new HashSet<>())
                         .add(target);
             }

@@ -123,7 +123,11 @@ public final class Verifier {
         } catch (Refused refused) {
             return rejected(prog, refused.finding(), walk.slot(), walk.trail());
         }
-        return withinStack(prog, graph, walk);
+        Optional<TimerRules.Broken> broken = setting.isForTarget()
+                ? TimerRules.broken(prog, graph, walk.notes().timerFunctions(), maps)
+                : Optional.empty();
+        return broken.<Verdict>map(rule -> rejected(prog, rule.finding(), rule.slot(), Trail.START))
+                .orElseGet(() -> withinStack(prog, graph, walk));
     }
 
     private static Verdict withinStack(ProgSpec prog, FlowGraph graph, Walk walk) {

@@ -75,7 +75,9 @@ class EvictionRecoveryTest {
             region.set(HashLayout.FILLED, 0);
             die(death, elements.lookup(MapBytes.ofInt(victim)), mine);
 
-            assertThat(new HashRecovery(elements).releaseLocksOf(DEAD)).isEqualTo(2);
+            assertThat(new HashRecovery(elements, new HashValues(spec, elements.region, elements.geometry))
+                            .releaseLocksOf(DEAD))
+                    .isEqualTo(2);
 
             assertThat(region.getLong(list() + FreeListLayout.LOCK)).isZero();
             boolean filled = (region.get(HashLayout.FILLED) & 1 << LIST) != 0;

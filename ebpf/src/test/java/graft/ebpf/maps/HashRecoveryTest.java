@@ -55,7 +55,9 @@ class HashRecoveryTest {
             die(death);
             long word = elements.bucketAt(bucket) + BucketLayout.LOCK;
             region.setLong(word, (long) DEAD << 32 | 7);
-            assertThat(new HashRecovery(elements).releaseLocksOf(DEAD)).isEqualTo(1);
+            assertThat(new HashRecovery(elements, new HashValues(spec, elements.region, elements.geometry))
+                            .releaseLocksOf(DEAD))
+                    .isEqualTo(1);
             assertThat(region.getLong(word)).isZero();
             changes.delete(KEY, _ -> true);
             for (int key = 10; key < 10 + MAX; key++) {

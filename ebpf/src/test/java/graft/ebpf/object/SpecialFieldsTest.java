@@ -18,15 +18,43 @@ class SpecialFieldsTest {
             struct timed { u64 a; struct bpf_timer timer; };
             struct { __uint(type, 2); __uint(max_entries, 2); __type(key, u32); __type(value, struct locked); } LOCKED SEC(".maps");
             struct { __uint(type, 2); __uint(max_entries, 2); __type(key, u32); __type(value, struct timed); } TIMED SEC(".maps");
+            struct bpf_wq { u64 opaque[2]; } __attribute__((aligned(8)));
+            struct work { u64 a; struct bpf_wq wq; };
+            struct { __uint(type, 2); __uint(max_entries, 2); __type(key, u32); __type(value, struct work); } WORK SEC(".maps");
+            struct { __uint(type, 6); __uint(max_entries, 2); __type(key, u32); __type(value, u64); } ROWS SEC(".maps");
+            static int (*init)(struct bpf_timer *timer, void *map, u64 flags) = (void *)169;
+            static int (*set)(struct bpf_timer *timer, void *callback) = (void *)170;
+            static int (*start)(struct bpf_timer *timer, u64 nanos, u64 flags) = (void *)171;
+            static int (*cancel)(struct bpf_timer *timer) = (void *)172;
+            static u64 (*pid)(void) = (void *)14;
             static void *(*lookup)(void *map, const void *key) = (void *)1;
             static u64 (*clock)(void) = (void *)5;
             static void (*lock)(struct bpf_spin_lock *lock) = (void *)93;
             static void (*unlock)(struct bpf_spin_lock *lock) = (void *)94;
+            static int again(void *map, u32 *key, struct timed *value)
+            {
+                value->a += *key;
+                set(&value->timer, again);
+                start(&value->timer, 1000, 0);
+                return 0;
+            }
+            static int returns_one(void *map, u32 *key, struct timed *value) { return 1; }
+            static int asks_who(void *map, u32 *key, struct timed *value) { value->a = pid(); return 0; }
+            static __attribute__((noinline)) u64 asks(void) { return pid(); }
+            static int asks_far_away(void *map, u32 *key, struct timed *value) { value->a = asks(); return 0; }
+            static int counts_in_rows(void *map, u32 *key, struct timed *value)
+            {
+                u64 *row = lookup(&ROWS, key);
+                if (row)
+                    ++*row;
+                return 0;
+            }
             SEC("uprobe") int on_call(void *ctx)
             {
                 u32 zero = 0, one = 1;
                 struct locked *value = lookup(&LOCKED, &zero), *other = lookup(&LOCKED, &one);
-                if (!value || !other)
+                struct timed *timed = lookup(&TIMED, &one);
+                if (!value || !other || !timed)
                     return 0;
                 BODY
                 return 0;
@@ -46,6 +74,19 @@ class SpecialFieldsTest {
                 .isInstanceOf(Verdict.Accepted.class);
     }
 
+    /** The function gives the timer to itself again: it runs on its own each time. */
+    @Test
+    void aTimersFunctionMayStartItAgain() {
+        Verdict verdict = verdict(
+                "init(&timed->timer, &TIMED, 1); set(&timed->timer, again); start(&timed->timer, 5, 0); cancel(&timed->timer);");
+        assertThat(verdict)
+                .as("%s", verdict)
+                .isInstanceOfSatisfying(
+                        Verdict.Accepted.class,
+                        accepted ->
+                                assertThat(accepted.facts().timerFunctions()).hasSize(2));
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -58,7 +99,16 @@ class SpecialFieldsTest {
                 "value->lock.val = 1; | SPECIAL_FIELD",
                 "return value->lock.val; | SPECIAL_FIELD",
                 "lock((void *)&value->b); | BAD_ARGUMENT",
-                "struct timed *timed = lookup(&TIMED, &zero); return timed ? timed->a : 1; | UNSUPPORTED",
+                "return timed->timer.opaque[0]; | SPECIAL_FIELD",
+                "timed->timer.opaque[1] = 1; | SPECIAL_FIELD",
+                "init(&timed->timer, &LOCKED, 1); | BAD_ARGUMENT",
+                "init((void *)&timed->a, &TIMED, 1); | BAD_ARGUMENT",
+                "set(&timed->timer, returns_one); | BAD_CALLBACK",
+                "set(&timed->timer, asks_who); | BAD_CALLBACK",
+                "set(&timed->timer, asks_far_away); | BAD_CALLBACK",
+                "set(&timed->timer, counts_in_rows); | BAD_CALLBACK",
+                "lock(&value->lock); start(&timed->timer, 1, 0); unlock(&value->lock); | BAD_LOCK",
+                "struct work *work = lookup(&WORK, &zero); return work ? work->a : 1; | UNSUPPORTED",
             })
     void whatTheRulesForbidIsRefused(String body, Cause cause) {
         assertThat(verdict(body))

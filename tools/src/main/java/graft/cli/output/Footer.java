@@ -34,16 +34,24 @@ public record Footer(
 
     /**
      * Calls that too many others were under way beside: of return probes, and of programs that need a stack of ours. And locks in
-     * values that were taken from holders that had ended, or did not leave them in time: the values may be half written.
+     * values that were taken from holders that had ended, or did not leave them in time: the values may be half written. And functions
+     * of timers that were given up, of which {@code fault} says what the first one did.
      */
-    public record Missed(long returns, long runs, long locks) {
+    public record Missed(long returns, long runs, long locks, long timers, String fault) {
         /** Everything was seen. */
-        public static final Missed NOTHING = new Missed(0, 0, 0);
+        public static final Missed NOTHING = new Missed(0, 0, 0, 0, "");
 
         private String text() {
             return missed(returns, plural(returns, "return", "returns"))
                     + missed(runs, plural(runs, "run", "runs"))
-                    + takenOver();
+                    + takenOver()
+                    + givenUp();
+        }
+
+        private String givenUp() {
+            return timers == 0
+                    ? ""
+                    : "   " + plural(timers, "function of a timer", "functions of timers") + " given up: " + fault;
         }
 
         private String takenOver() {
@@ -172,6 +180,9 @@ public record Footer(
         }
         if (missed.locks() != 0) {
             json.id("locks_taken_over", missed.locks());
+        }
+        if (missed.timers() != 0) {
+            json.id("timers_given_up", missed.timers()).member("timer_fault", missed.fault());
         }
         undo.ifPresent(done -> {
             json.name("undo").beginObject();

@@ -55,13 +55,21 @@ class FooterTest {
     @Test
     void saysWhatWasMissed() {
         Footer deep = new Footer(
-                Duration.ofSeconds(1), 2, 1, Optional.empty(), new Footer.Missed(1200, 3, 1), Optional.empty());
+                Duration.ofSeconds(1),
+                2,
+                1,
+                Optional.empty(),
+                new Footer.Missed(1200, 3, 1, 2, "map M: no end after 9 instructions"),
+                Optional.empty());
         assertThat(deep.lines())
                 .containsExactly("session  1.000 s   2 links in 1 process   1,200 returns missed: too many calls were"
                         + " under way at once   3 runs missed: too many calls were under way at once   1 lock taken over:"
-                        + " their holders had ended or did not leave them in time");
+                        + " their holders had ended or did not leave them in time   2 functions of timers given up: map M: no end"
+                        + " after 9 instructions");
         assertThat(deep.json())
-                .endsWith("\"processes\":1,\"missed_returns\":1200,\"missed_runs\":3,\"locks_taken_over\":1}");
+                .endsWith(
+                        "\"processes\":1,\"missed_returns\":1200,\"missed_runs\":3,\"locks_taken_over\":1,\"timers_given_up\":2,"
+                                + "\"timer_fault\":\"map M: no end after 9 instructions\"}");
     }
 
     @Test

@@ -207,6 +207,10 @@ public final class FlowBuilder {
         Optional<String> map = Optional.ofNullable(facts.mapOfCall().get(slot));
         Optional<MapBinding> bound = map.map(binding.maps()::get);
         if (!InlineHelpers.contains(helper, bound, binding)) {
+            if (helper == Helper.TIMER_SET_CALLBACK) { // runs elsewhere: its address here is of no use
+                int function = facts.timerFunctions().get(slot);
+                out.add(new Op.Move(OpBuilder.register(2), new Value.Constant(function)));
+            }
             call(target(helper, map, bound), helper.parameters(), out);
             return;
         }

@@ -71,6 +71,9 @@ final class Support {
         if (misplaced.isPresent()) {
             return misplaced;
         }
+        if (helper.get() == Helper.TIMER_SET_CALLBACK && !facts.timerFunctions().containsKey(slot)) {
+            return Optional.of("gives a timer a function, and nobody has verified which");
+        }
         boolean available =
                 binding.helpers().containsKey(helper.get()) || InlineHelpers.contains(helper.get(), map, binding);
         return available
