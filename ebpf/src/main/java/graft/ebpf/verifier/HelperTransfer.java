@@ -9,6 +9,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /** Calls of helpers: arguments against the prototype, then the result. */
 final class HelperTransfer {
@@ -44,8 +45,11 @@ final class HelperTransfer {
     /** {@code BPF_F_USER_STACK | BPF_F_USER_BUILD_ID}. */
     private static final long USER_BUILD_IDS = 1 << 8 | 1 << 11;
 
-    /** bp, ip and sp in {@code struct pt_regs}. */
-    private static final List<Integer> WALKED_FIELDS = List.of(4 * 8, 16 * 8, 19 * 8);
+    /** In {@code struct pt_regs} what a caller may be found by: general registers, ip and sp. */
+    private static final List<Integer> WALKED_FIELDS = IntStream.rangeClosed(0, 19)
+            .filter(word -> word != 15 && word != 17 && word != 18)
+            .mapToObj(word -> word * Long.BYTES)
+            .toList();
 
     /** Only graft's own programs call them. */
     private static final Set<Helper> OWN = EnumSet.of(Helper.CONFINE, Helper.FORGET_TASK);

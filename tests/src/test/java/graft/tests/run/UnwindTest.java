@@ -58,14 +58,8 @@ class UnwindTest {
         for (char function : new char[] {'j', 'w'}) { // at the return there are the callers
             expected.of(function).forEach(trace -> expected.add(Character.toUpperCase(function), callers(trace)));
         }
-        List<String> ofPushed = expected.of('l').stream()
-                .filter(trace -> trace.get(1).startsWith(program.toString()))
-                .filter(trace -> isIn(program, "pushed", trace.get(1)))
-                .findFirst()
-                .orElseThrow();
-        List<String> inside = new ArrayList<>(callers(ofPushed));
-        inside.set(0, place(program, "pushed", 1));
-        expected.add('i', inside);
+        expected.add('i', insideOf(program, "pushed", 1, expected));
+        expected.add('a', insideOf(program, "aligning", 9, expected));
 
         Traces seen = seen(
                 program,
@@ -74,6 +68,7 @@ class UnwindTest {
                 "at_last=uprobe::last",
                 "at_wrapped=uprobe::wrapped",
                 "inside=uprobe::pushed+1",
+                "aligned=uprobe::aligning+9",
                 "behind_last=uretprobe::last",
                 "behind_wrapped=uretprobe::wrapped");
 
@@ -129,7 +124,7 @@ class UnwindTest {
                                         "-p",
                                         asked.pid(),
                                         "--without",
-                                        "at_last,at_wrapped,inside,behind_last,behind_wrapped"))
+                                        "at_last,at_wrapped,inside,aligned,behind_last,behind_wrapped"))
                         .toArray(String[]::new))) {
             graft.awaitLine("attached");
             assertThat(asked.answer("load")).isEqualTo("6");
@@ -162,7 +157,7 @@ class UnwindTest {
                 "--attach",
                 "at_leaf=uprobe::leaf",
                 "--without",
-                "at_last,at_wrapped,inside,behind_last,behind_wrapped");
+                "at_last,at_wrapped,inside,aligned,behind_last,behind_wrapped");
         GraftRun unknown = GraftRun.of(
                 "run",
                 object,
@@ -173,12 +168,22 @@ class UnwindTest {
                 "--attach",
                 "at_leaf=uprobe::leaf",
                 "--without",
-                "at_last,at_wrapped,inside,behind_last,behind_wrapped");
+                "at_last,at_wrapped,inside,aligned,behind_last,behind_wrapped");
 
         assertThat(refused.status()).isEqualTo(2);
         assertThat(refused.errors()).contains("--stacks unwind: no program runs in a process");
         assertThat(unknown.status()).isEqualTo(2);
         assertThat(unknown.errors()).contains("--stacks dwarf: no such way to walk a stack");
+    }
+
+    /** At an instruction of a function that calls {@code leaf} there are the callers that were found from there. */
+    private static List<String> insideOf(Path program, String function, long offset, Traces told) {
+        List<String> trace = new ArrayList<>(callers(told.of('l').stream()
+                .filter(one -> isIn(program, function, one.get(1)))
+                .findFirst()
+                .orElseThrow()));
+        trace.set(0, place(program, function, offset));
+        return trace;
     }
 
     private Path compiled(String... options) {
@@ -212,7 +217,7 @@ class UnwindTest {
             List<String> command =
                     new ArrayList<>(List.of("run", object, "-p", asked.pid(), "--stacks", "unwind", "--where", "user"));
             List<String> without = new ArrayList<>(
-                    List.of("at_leaf", "at_last", "at_wrapped", "inside", "behind_last", "behind_wrapped"));
+                    List.of("at_leaf", "at_last", "at_wrapped", "inside", "aligned", "behind_last", "behind_wrapped"));
             for (String link : links) {
                 command.addAll(List.of("--attach", link));
                 without.remove(link.substring(0, link.indexOf('=')));

@@ -54,6 +54,7 @@ LOOKS(at_leaf, "uprobe", 'l')
 LOOKS(at_last, "uprobe", 'j')
 LOOKS(at_wrapped, "uprobe", 'w')
 LOOKS(inside, "uprobe", 'i')
+LOOKS(aligned, "uprobe", 'a')
 LOOKS(behind_last, "uretprobe", 'J')
 LOOKS(behind_wrapped, "uretprobe", 'W')
 

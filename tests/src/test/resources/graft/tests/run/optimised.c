@@ -114,6 +114,14 @@ __asm__(".text\n.globl pushed\n.type pushed, @function\npushed:\n.cfi_startproc\
 	".cfi_rel_offset %rbx, 0\n\tsub $16, %rsp\n.cfi_adjust_cfa_offset 16\n\tcall leaf\n\tadd $16, %rsp\n.cfi_adjust_cfa_offset -16\n"
 	"\tpop %rbx\n.cfi_adjust_cfa_offset -8\n.cfi_restore %rbx\n\tret\n.cfi_endproc\n.size pushed, . - pushed\n");
 
+/* Aligns its stack, so the frame is counted from r10 at aligning + 9, and from what is loaded behind that. */
+long aligning(long n);
+__asm__(".globl aligning\n.type aligning, @function\naligning:\n.cfi_startproc\n\tlea 8(%rsp), %r10\n.cfi_def_cfa %r10, 0\n"
+	"\tand $-64, %rsp\n\tpushq -8(%r10)\n\tpush %rbp\n\tmov %rsp, %rbp\n.cfi_escape 0x10, 0x06, 0x02, 0x76, 0x00\n"
+	"\tpush %r10\n.cfi_escape 0x0f, 0x03, 0x76, 0x78, 0x06\n\tsub $8, %rsp\n\tcall leaf\n\tadd $8, %rsp\n\tpop %r10\n"
+	".cfi_def_cfa %r10, 0\n\tpop %rbp\n\tlea -8(%r10), %rsp\n.cfi_def_cfa %rsp, 8\n\tret\n.cfi_endproc\n"
+	".size aligning, . - aligning\n");
+
 /* Is interrupted where its frame has just been begun, with rbp used for something else. */
 long trapped(long n);
 __asm__(".text\n.globl trapped\n.type trapped, @function\ntrapped:\n.cfi_startproc\n\tpush %rbp\n.cfi_adjust_cfa_offset 8\n"
@@ -142,7 +150,7 @@ KEPT long through_made(long n, void *code)
 KEPT static void calls(void)
 {
 	int numbers[] = {4, 2, 3, 1};
-	sum += middle(1) + deep(5) + deep(60) + large(7) + aligned(9) + pushed(10) + wrapped(2) + wrapped(3);
+	sum += middle(1) + deep(5) + deep(60) + large(7) + aligned(9) + pushed(10) + aligning(11) + wrapped(2) + wrapped(3);
 	qsort(numbers, 4, sizeof(*numbers), compare);
 	bsearch(numbers, numbers, 4, sizeof(*numbers), compare);
 	raise(SIGUSR1);
