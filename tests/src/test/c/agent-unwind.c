@@ -143,6 +143,7 @@ long unwind_lies(unsigned seed, long count)
         }
         for (int j = 0; j < BELOW + REGS; j++)
             regs[j] = below(4) ? word() : 0;
+        regs[0] = below(2);
         regs[BELOW + REGS_SP] = below(8) ? in_stack() : word();
         regs[BELOW + REGS_IP] = below(8) ? in_code() : word();
         memset(to, CANARY, sizeof(to));

@@ -80,11 +80,11 @@ uint64_t graft_original(uint64_t word, uint64_t address)
 }
 
 /* At a return the instruction pointer is what was in the word below the stack pointer. */
-static void walk_frames(struct trace *trace, const uint64_t *regs)
+static void walk_frames(struct trace *trace, struct registers from)
 {
-    uint64_t frame[2], top, fp = regs[REGS_BP], sp = regs[REGS_SP];
-    graft_add(trace, graft_original(sp - 8, regs[REGS_IP]));
-    if (regs[AT_ENTRY] && graft_read(&top, sizeof(top), sp))
+    uint64_t frame[2], top, fp = from.all[REGS_BP], sp = from.all[REGS_SP];
+    graft_add(trace, graft_original(sp - 8, from.all[REGS_IP]));
+    if (from.at_entry && graft_read(&top, sizeof(top), sp))
         graft_add(trace, graft_original(sp, top));
     while (trace->found < trace->most && graft_read(frame, sizeof(frame), fp)) {
         graft_add(trace, graft_original(fp + 8, frame[1]));
@@ -92,12 +92,12 @@ static void walk_frames(struct trace *trace, const uint64_t *regs)
     }
 }
 
-static void walk(struct trace *trace, const uint64_t *regs)
+static void walk(struct trace *trace, const uint64_t *context)
 {
     if (graft_config()->unwind)
-        graft_unwind(trace, regs);
+        graft_unwind(trace, graft_registers(context));
     else
-        walk_frames(trace, regs);
+        walk_frames(trace, graft_registers(context));
 }
 
 static uint32_t most(uint32_t size, uint64_t flags)
@@ -107,7 +107,7 @@ static uint32_t most(uint32_t size, uint64_t flags)
 }
 
 /* Of the kernel's stack, which is what programs get without USER_STACK, nothing is known here, nor in a uprobe. */
-EXPORT long graft_helper_get_stack(const uint64_t *regs, char *to, uint32_t size, uint64_t flags)
+EXPORT long graft_helper_get_stack(const uint64_t *context, char *to, uint32_t size, uint64_t flags)
 {
     struct trace trace = {(void *)to, (uint32_t)(flags & SKIP_FIELD_MASK), most(size, flags), 0};
     long result = -EINVAL;
@@ -115,7 +115,7 @@ EXPORT long graft_helper_get_stack(const uint64_t *regs, char *to, uint32_t size
         result = -EOPNOTSUPP;
     else if (!(flags & ~(uint64_t)(SKIP_FIELD_MASK | USER_STACK)) && size % 8 == 0) {
         if (flags & USER_STACK)
-            walk(&trace, regs);
+            walk(&trace, context);
         result = trace.found < trace.skip ? -EFAULT : (long)(trace.found - trace.skip) * 8;
     }
     uint32_t filled = result > 0 ? (uint32_t)result : 0;
@@ -252,14 +252,14 @@ static long kept(struct graft_map *map, const struct walked *walked)
 
 #pragma GCC diagnostic ignored "-Wstack-usage=" /* a trace of 127 addresses has no other place */
 
-EXPORT long graft_helper_get_stackid(const uint64_t *regs, struct graft_map *map, uint64_t flags)
+EXPORT long graft_helper_get_stackid(const uint64_t *context, struct graft_map *map, uint64_t flags)
 {
     uint64_t addresses[GRAFT_TRACE_ADDRESSES_MAX];
     struct trace trace = {addresses, (uint32_t)(flags & SKIP_FIELD_MASK), most(map->value_size, flags), 0};
     if (flags & ~(uint64_t)(SKIP_FIELD_MASK | USER_STACK | FAST_STACK_CMP | REUSE_STACKID))
         return -EINVAL;
     if (flags & USER_STACK)
-        walk(&trace, regs);
+        walk(&trace, context);
     if (trace.found <= trace.skip)
         return -EFAULT;
     uint32_t length = trace.found - trace.skip;

@@ -13,6 +13,7 @@ enum { SIGNAL_RBP = 120, SIGNAL_RSP = 160, SIGNAL_RIP = 168 };
 /* A frame: the registers as they are where it goes on. */
 struct frame {
     const uint64_t *regs; /* all of them, of the first frame only */
+    int at_entry;         /* the first frame's: its return address is at the stack pointer */
     uint64_t pc, sp;
     uint64_t bp;
     enum { BP_VALUE, BP_IN_WORD, BP_LOST } bp_is; /* `bp` is its value, or the address of the word that has it */
@@ -140,6 +141,7 @@ static void save_bp(struct frame *caller, const struct frame *frame, const struc
 static int go_on(struct frame *caller, uint64_t sp, uint64_t returns, int called)
 {
     caller->regs = 0;
+    caller->at_entry = 0;
     caller->sp = sp;
     caller->called = called;
     if (!word_at(&caller->pc, returns))
@@ -160,7 +162,7 @@ static int is_signal_return(uint64_t pc)
 static int by_frame_pointer(struct frame *frame)
 {
     uint64_t bp;
-    if (frame->regs && frame->regs[AT_ENTRY])
+    if (frame->at_entry)
         return go_on(frame, frame->sp + 8, frame->sp, 1);
     if (!bp_of(frame, &bp) || bp < frame->sp)
         return 0;
@@ -198,10 +200,11 @@ static int to_caller(struct frame *frame)
     return found;
 }
 
-void graft_unwind(struct trace *trace, const uint64_t *regs)
+void graft_unwind(struct trace *trace, struct registers from)
 {
+    const uint64_t *regs = from.all;
     /* At a return the instruction pointer is what was in the word below the stack pointer. */
-    struct frame frame = {regs, graft_original(regs[REGS_SP] - 8, regs[REGS_IP]), regs[REGS_SP], regs[REGS_BP], BP_VALUE, 0};
+    struct frame frame = {regs, from.at_entry, graft_original(regs[REGS_SP] - 8, regs[REGS_IP]), regs[REGS_SP], regs[REGS_BP], BP_VALUE, 0};
     do
         graft_add(trace, frame.pc);
     while (trace->found < trace->most && to_caller(&frame));

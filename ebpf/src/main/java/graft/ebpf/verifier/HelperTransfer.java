@@ -113,7 +113,11 @@ final class HelperTransfer {
         if (!walks || !step.walk.setting().isForTarget()) {
             return;
         }
-        WALKED_FIELDS.forEach(step.walk.notes()::contextRead);
+        boolean isFound = step.walk.setting().context().get() != ContextLayout.PT_REGS
+                || step.walk.setting().prog().type() == ProgType.KSYSCALL;
+        if (!isFound) { // elsewhere the thunk leads to them
+            WALKED_FIELDS.forEach(step.walk.notes()::contextRead);
+        }
         if (prototype.number() == Helper.GET_STACK.number()
                 && step.state.get(Reg.R4) instanceof Scalar flags
                 && flags.isConstant()
@@ -144,14 +148,7 @@ final class HelperTransfer {
                 throw AbsentHelpers.refusal(prototype);
             }
             ChangeRules.requireHelper(setting, offered.get());
-            boolean probesOnly =
-                    offered.get() == Helper.GET_FUNC_IP || offered.get().walksStack();
-            if (probesOnly && setting.context().get() != ContextLayout.PT_REGS) {
-                throw unknown(prototype.name() + " is not for programs of this type");
-            }
-            boolean system =
-                    setting.prog().type() == ProgType.KSYSCALL || setting.prog().type() == ProgType.KRETSYSCALL;
-            if (offered.get().walksStack() && system) {
+            if (offered.get() == Helper.GET_FUNC_IP && setting.context().get() != ContextLayout.PT_REGS) {
                 throw unknown(prototype.name() + " is not for programs of this type");
             }
             return;

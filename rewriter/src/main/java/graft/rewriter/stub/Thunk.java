@@ -274,6 +274,9 @@ final class Thunk {
         if (fields.get(0)) {
             out.mov(OpSize.Q, frame.field(0), 0);
         }
+        if (frame.showsRegisters()) {
+            storeShown();
+        }
         if (kind == ProbeKind.SYSCALL_ENTER) {
             storeSyscallEnter();
         } else {
@@ -362,6 +365,10 @@ final class Thunk {
         out.lea(OpSize.Q, Gpr.RAX, Address.at(Gpr.RSP, frame.bytes() + kind.stackDistance()));
         out.mov(OpSize.Q, frame.shown(RSP), Gpr.RAX);
         out.mov(OpSize.Q, frame.shown(SS), 0x2b);
+        if (program.uses().contains(ProgramEntry.Use.FRAME)) {
+            out.lea(OpSize.Q, Gpr.RAX, frame.shown(0));
+            out.mov(OpSize.Q, frame.at(ThunkFrame.FRAME_BEGINS), Gpr.RAX);
+        }
     }
 
     /** The place of a register that the program has written in the record. */

@@ -15,7 +15,8 @@ import java.util.List;
  *  above it: the return address into the stub, which leads to the site record
  * </pre>
  *
- * For programs that walk the stack 32 bytes more: 16 whether a frame begins | 24 result, and on as for those that may override.
+ * For programs that walk the stack 32 bytes more: 16 whether a frame begins (at system calls the address of the registers) | 24 result,
+ * and on as for those that may override.
  *
  * For programs that may override, 16 bytes more: 8 result | 16 whether the function runs | 24 cookie | and so on.
  *
@@ -47,22 +48,25 @@ final class ThunkFrame {
     private final ProbeKind kind;
     private final BitSet fields;
     private final int context;
+    private final boolean walks;
 
     /** @param fields what the program reads or writes of its context */
     ThunkFrame(ProbeKind kind, BitSet fields, ProgramEntry program) {
         this.kind = kind;
         this.fields = fields;
-        this.context = program.uses().contains(ProgramEntry.Use.FRAME)
+        this.walks = program.uses().contains(ProgramEntry.Use.FRAME);
+        this.context = walks
                 ? CONTEXT_BEHIND_FRAME
                 : program.uses().contains(ProgramEntry.Use.OVERRIDE) ? CONTEXT_BEHIND_OVERRIDE : CONTEXT;
     }
 
-    /** Whether the context points to {@code struct pt_regs}, all of it. */
+    /** Whether {@code struct pt_regs} is there, all of it, where the context is another: it points there, or the stack is walked. */
     boolean showsRegisters() {
         return switch (kind.context()) {
-            case REGISTERS, SYSCALL_RECORD -> false;
-            case SYSCALL_RAW -> fields.get(0);
-            case SYSCALL_WRAPPED -> fields.get(DI);
+            case REGISTERS -> false;
+            case SYSCALL_RECORD -> walks;
+            case SYSCALL_RAW -> walks || fields.get(0);
+            case SYSCALL_WRAPPED -> walks || fields.get(DI);
         };
     }
 
