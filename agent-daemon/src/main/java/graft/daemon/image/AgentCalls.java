@@ -152,12 +152,10 @@ final class AgentCalls {
                 calls.add(AgentSyscall.FUTEX);
                 calls.add(AgentSyscall.PROCESS_VM_READV);
             }
+            case ARENA_ALLOC_PAGES, ARENA_FREE_PAGES, ARENA_RESERVE_PAGES -> pages();
             case SPIN_UNLOCK -> threadId();
-            case SEND_SIGNAL, SEND_SIGNAL_THREAD, SEND_NOTED_SIGNALS -> {
-                threadId();
-                calls.addAll(SENDING);
-            }
             case TIMER_START -> startTimer();
+            case SEND_SIGNAL, SEND_SIGNAL_THREAD, SEND_NOTED_SIGNALS -> send();
             case DELAY -> {
                 clock();
                 calls.add(AgentSyscall.CLOCK_NANOSLEEP);
@@ -197,6 +195,16 @@ final class AgentCalls {
     private void lock() {
         calls.add(AgentSyscall.SCHED_YIELD);
         threadId();
+    }
+
+    private void pages() {
+        lock();
+        calls.add(AgentSyscall.MADVISE);
+    }
+
+    private void send() {
+        threadId();
+        calls.addAll(SENDING);
     }
 
     private void threadId() {

@@ -117,7 +117,10 @@ public enum Helper {
     STRNSTR(0x20012, 3),
     STRRCHR(0x20013, 2),
     STRSPN(0x20014, 2),
-    STRSTR(0x20015, 2);
+    STRSTR(0x20015, 2),
+    ARENA_ALLOC_PAGES(0x20016, 5),
+    ARENA_FREE_PAGES(0x20017, 3),
+    ARENA_RESERVE_PAGES(0x20018, 3);
 
     private static final int FIRST_FUNCTION = 0x20000;
 

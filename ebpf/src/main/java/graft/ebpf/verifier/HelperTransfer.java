@@ -76,6 +76,7 @@ final class HelperTransfer {
         if (writes && !setting.isForTarget() && !setting.mayWritePackets()) {
             throw unknown(prototype.name() + " is not for programs of this type");
         }
+        requireSleep(prototype, setting);
         step.walk.notes().called(function);
         perform(prototype, step);
     }
@@ -132,6 +133,10 @@ final class HelperTransfer {
 
     private static void requireAllowed(Prototype prototype, Setting setting) {
         requireOffered(prototype, setting);
+        requireSleep(prototype, setting);
+    }
+
+    private static void requireSleep(Prototype prototype, Setting setting) {
         if (prototype.is(Prototype.Property.SLEEPS) && setting.section().sleep() == KernelSection.Sleep.NEVER) {
             throw new Refused(Finding.of(
                     Cause.UNKNOWN_HELPER,

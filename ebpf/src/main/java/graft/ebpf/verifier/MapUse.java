@@ -37,7 +37,7 @@ final class MapUse {
             entry(MapType.INODE_STORAGE, Set.of(145, 146, 194)),
             entry(MapType.TASK_STORAGE, Set.of(156, 157, 194, 65539)),
             entry(MapType.CGRP_STORAGE, Set.of(210, 211, 194)),
-            entry(MapType.ARENA, Set.of()),
+            entry(MapType.ARENA, Set.of(131094, 131095, 131096)),
             entry(MapType.INSN_ARRAY, Set.of()),
             entry(MapType.STRUCT_OPS, Set.of()));
 
@@ -84,11 +84,15 @@ final class MapUse {
             entry(156, EnumSet.of(MapType.TASK_STORAGE)),
             entry(157, EnumSet.of(MapType.TASK_STORAGE)),
             entry(65539, EnumSet.of(MapType.TASK_STORAGE)),
+            entry(131094, EnumSet.of(MapType.ARENA)),
+            entry(131095, EnumSet.of(MapType.ARENA)),
+            entry(131096, EnumSet.of(MapType.ARENA)),
             entry(210, EnumSet.of(MapType.CGRP_STORAGE)),
             entry(211, EnumSet.of(MapType.CGRP_STORAGE)));
 
     /** What helpers of a target process can look up and change. */
     private static final Set<MapType> IN_TARGET = EnumSet.of(
+            MapType.ARENA,
             MapType.HASH,
             MapType.ARRAY,
             MapType.PERCPU_HASH,

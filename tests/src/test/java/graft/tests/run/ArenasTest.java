@@ -2,8 +2,10 @@ package graft.tests.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import graft.tests.command.GraftProcess;
 import graft.tests.command.GraftRun;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -105,6 +107,49 @@ class ArenasTest {
                 .containsPattern("totals\\[0] = " + NODES * (NODES + 1) / 2 + "\\R")
                 .containsPattern("totals\\[1] = 7\\R")
                 .containsPattern("totals\\[2] = 0\\R");
+    }
+
+    /** Given, refused, given back, and empty when they are given again. */
+    @Test
+    void pagesAreGivenAsByTheKernel() throws IOException, InterruptedException {
+        Path file = AskedProgram.compile(folder, "paged");
+        Path paged = folder.resolve("paged.bpf.o");
+        try (InputStream in = ArenasTest.class.getResourceAsStream("paged.bpf.c")) {
+            Files.write(folder.resolve("paged.bpf.c"), in.readAllBytes());
+        }
+        String include = "-I/usr/include/x86_64-linux-gnu";
+        Path source = folder.resolve("paged.bpf.c");
+        succeeds("clang-19", "-g", "-O2", "-target", "bpf", "-mcpu=v4", include, "-c", source, "-o", paged);
+        try (AskedProgram asked = AskedProgram.start(file)) {
+            List<String> kernel = rows(asked, paged, "kernel");
+            assertThat(kernel)
+                    .hasSize(2000)
+                    .anyMatch(row -> row.contains("result=" + (1L << 44) + " "))
+                    .filteredOn(row -> row.contains("result=0 "))
+                    .hasSizeBetween(500, 1900);
+            List<String> user = rows(asked, paged, "user");
+            for (int i = 0; i < kernel.size(); i++) {
+                assertThat(user.get(i)).as("call %d", i).isEqualTo(kernel.get(i));
+            }
+        }
+    }
+
+    private static List<String> rows(AskedProgram program, Path object, String place) {
+        try (GraftProcess graft = GraftProcess.start(
+                "run",
+                object.toString(),
+                "-p",
+                program.pid(),
+                "--where",
+                place,
+                "--attach",
+                "on_asked=uprobe::asked")) {
+            graft.awaitLine("attached");
+            assertThat(program.answer("calls")).isEqualTo(program.pid());
+            GraftRun run = graft.interrupt();
+            assertThat(run.status()).as(run.errors()).isZero();
+            return run.output().lines().filter(line -> line.startsWith("ROW[")).toList();
+        }
     }
 
     private static void succeeds(Object... words) throws IOException, InterruptedException {
