@@ -6,9 +6,12 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** {@code linux/perf_event.h}: perf events as the attachment of eBPF programs. */
+/** {@code linux/perf_event.h}: perf events as the attachment of eBPF programs, and as where they put records. */
 public final class PerfEvent {
+    private static final int TYPE_SOFTWARE = 1;
     private static final int TYPE_TRACEPOINT = 2;
+    private static final long SW_BPF_OUTPUT = 10;
+    private static final long SAMPLE_RAW = 1 << 10;
     private static final int ATTR_SIZE = 128;
     private static final long FLAG_DISABLED = 1;
     private static final long FLAG_CLOEXEC = 8;
@@ -83,6 +86,20 @@ public final class PerfEvent {
             attr.set(JAVA_LONG, 8, id);
             attr.set(JAVA_LONG, 40, FLAG_DISABLED);
             return open(attr, -1, 0, "tracepoint " + id);
+        }
+    }
+
+    /** The buffer into which programs on one CPU put records ({@code PERF_COUNT_SW_BPF_OUTPUT}), enabled; to be mapped. */
+    public static NativeFd bpfOutput(int cpu) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment attr = arena.allocate(ATTR_SIZE, 8);
+            attr.set(JAVA_INT, 0, TYPE_SOFTWARE);
+            attr.set(JAVA_INT, 4, ATTR_SIZE);
+            attr.set(JAVA_LONG, 8, SW_BPF_OUTPUT);
+            attr.set(JAVA_LONG, 16, 1); // each record is a sample
+            attr.set(JAVA_LONG, 24, SAMPLE_RAW);
+            attr.set(JAVA_INT, 48, 1); // and wakes a reader
+            return open(attr, -1, cpu, "records of programs on CPU " + cpu);
         }
     }
 
