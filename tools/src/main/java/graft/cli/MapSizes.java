@@ -40,7 +40,7 @@ final class MapSizes {
                     "the object fills it, for max_entries " + map.maxEntries(),
                     OPTION + map.name() + "=" + map.maxEntries() + ", or more");
         }
-        return map.sized(entries);
+        return map.sized(map.keySize(), map.valueSize(), entries);
     }
 
     private static int number(MapSpec map, String size) {

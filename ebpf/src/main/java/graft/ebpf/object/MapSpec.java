@@ -39,13 +39,6 @@ public record MapSpec(
     /** The map or program of a name, at an index. */
     public record Slot(int index, String name) {}
 
-    /** The same with another {@code max_entries}. */
-    public MapSpec sized(int entries) {
-        return new MapSpec(
-                name, type, keySize, valueSize, entries, flags, keyType, valueType, content, access, inner, slots,
-                extra, fields);
-    }
-
     /** {@code BPF_F_NO_PREALLOC}. */
     public static final int NO_PREALLOC = 1;
 
