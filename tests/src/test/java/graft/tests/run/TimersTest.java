@@ -8,8 +8,11 @@ import graft.bridge.KernelTestProgram;
 import graft.daemon.LinkRequest;
 import graft.daemon.Session;
 import graft.daemon.SessionRequest;
+import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.KeyedMap;
 import graft.ebpf.maps.MapAccess;
+import graft.ebpf.maps.MapTimers;
+import graft.ebpf.maps.MapView;
 import graft.ebpf.maps.RingBuffer;
 import graft.ebpf.object.CollectionSpec;
 import graft.platform.linux.Bpf;
@@ -44,7 +47,9 @@ class TimersTest {
     private static final int STEPS = Integer.getInteger("graft.steps", 1500);
     private static final int ENOMEM = 12;
     private static final int MANY = 10_000;
-    private static final int FIELDS = 4;
+    private static final int PAUSE = 200_000_000;
+    private static final int DEATHS = 12;
+    private static final int TIMER = 24;
     private static final List<String> MAPS = List.of("array", "hash", "lru");
 
     @TempDir
@@ -386,12 +391,11 @@ class TimersTest {
     /** What was deleted or replaced does not fire, whoever did it; what is armed behind it does, after it in time. */
     @Test
     void whatIsDeletedDoesNotFire() throws IOException {
-        int pause = 200_000_000;
         try (ToldProgram program = ToldProgram.start(file);
                 Session session = open(program)) {
             Ours side = new Ours(session, program);
             for (int key = 0; key < 4; key++) {
-                arm(side, "hash", key, elementOf(Todo.NOTHING, 0, 0), pause);
+                arm(side, "hash", key, elementOf(Todo.NOTHING, 0, 0), PAUSE);
             }
             assertThat(side.result(Told.of("hash", What.DELETE, 0))).isZero();
             assertThat(side.delete("hash", 1)).isZero();
@@ -402,7 +406,7 @@ class TimersTest {
                         .isZero();
             }
             long before = side.note(Note.FIRED); // unless the machine stood still for so long
-            arm(side, "array", 1, elementOf(Todo.NOTHING, 0, 0), 2L * pause);
+            arm(side, "array", 1, elementOf(Todo.NOTHING, 0, 0), 2L * PAUSE);
             side.awaitFired(before + 1);
             for (int key = 0; key < 4; key++) {
                 assertThat(side.result(Told.of("hash", What.LOOK, key))).isZero();
@@ -472,6 +476,87 @@ class TimersTest {
                     side.awaitFired(10);
                 }
                 program.does("with 0");
+            }
+        }
+    }
+
+    /** Programs and others push it out of a full map; its element is used again or waits for that. */
+    @Test
+    void whatIsEvictedDoesNotFire() throws IOException {
+        int armed = 8;
+        int others = 300;
+        try (ToldProgram program = ToldProgram.start(file);
+                Session session = open(program)) {
+            Ours side = new Ours(session, program);
+            for (int key = 0; key < armed; key++) {
+                arm(side, "lru", key, elementOf(Todo.NOTHING, 0, 0), PAUSE);
+            }
+            for (int key = armed; key < others; key++) {
+                if (key % 2 == 0) {
+                    assertThat(side.update("lru", key, elementOf(Todo.NOTHING, 0, 0), 0))
+                            .isZero();
+                } else {
+                    assertThat(side.result(Told.of("lru", What.UPDATE, key))).isZero();
+                }
+            }
+            for (int key = 0; key < armed; key++) {
+                assertThat(side.value("lru", key)).isEmpty();
+            }
+            long before = side.note(Note.FIRED); // unless the machine stood still for so long
+            arm(side, "array", 1, elementOf(Todo.NOTHING, 0, 0), 2L * PAUSE);
+            side.awaitFired(before + 1);
+            assertThat(side.note(Note.FIRED)).isEqualTo(before + 1);
+        }
+    }
+
+    /** As one that a process under a filter starts, which cannot wake anybody. */
+    @Test
+    void aTimerThatNobodyTellsOfIsFound() throws IOException {
+        try (ToldProgram program = ToldProgram.start(file);
+                Session session = open(program)) {
+            Ours side = new Ours(session, program);
+            arm(side, "hash", 1, elementOf(Todo.NOTHING, 0, 0), LATE);
+            BpfMap map = session.collection().map("hash").orElseThrow();
+            long value = MapView.of(map).orElseThrow().lookup(key(1)).orElseThrow();
+            for (int times = 1; times < 5; times++) {
+                assertThat(MapTimers.of(map).orElseThrow().start(value + TIMER, 0, 0, _ -> 0))
+                        .isZero();
+                side.awaitFired(times);
+            }
+        }
+    }
+
+    /** Two processes do the same to one timer, which fires meanwhile, until one is killed in the middle of it. */
+    @Test
+    void deathsLeaveTimersThatWork() throws IOException {
+        Random random = new Random();
+        for (int death = 0; death < DEATHS; death++) {
+            try (ToldProgram dies = ToldProgram.start(file);
+                    ToldProgram goesOn = ToldProgram.start(file);
+                    Session session = open(dies, goesOn)) {
+                Ours side = new Ours(session, goesOn);
+                String map = MAPS.get(death % MAPS.size());
+                What what = List.of(What.ARM, What.START, What.CANCEL, What.UPDATE, What.DELETE)
+                        .get(random.nextInt(5));
+                arm(side, map, 1, elementOf(Todo.AGAIN, Integer.MAX_VALUE, 0), 0);
+                side.run(new Told(MAPS.indexOf(map), what, 1, 0, 0, elementOf(Todo.NOTHING, 0, 0)));
+                dies.begins("zero 1000000000");
+                goesOn.does("zero " + (1000 + random.nextInt(50_000)));
+                dies.kill();
+                assertThat(session.endedTargets()).hasSize(1);
+                goesOn.does("zero 1000");
+                assertThat(side.update(map, 1, elementOf(Todo.NOTHING, 0, 0), 0))
+                        .as("%s of %s", what, map)
+                        .isZero();
+                assertThat(side.result(Told.of(map, What.INIT, 1, 0, 1)))
+                        .as("%s of %s", what, map)
+                        .isZero();
+                assertThat(side.result(Told.of(map, What.ARM, 1, LATE, 0))).isZero();
+                assertThat(side.result(Told.of(map, What.CANCEL, 1))).isEqualTo(1);
+                long before = side.note(Note.FIRED);
+                assertThat(side.result(Told.of(map, What.ARM, 1, 0, 0))).isZero();
+                side.awaitFired(before + 1);
+                assertThat(session.collection().timersGivenUp()).isZero();
             }
         }
     }
