@@ -112,6 +112,11 @@ public final class ControlGroups {
         return unified.map(Mounted::top);
     }
 
+    /** Whether {@code net_cls} is mounted. */
+    public boolean haveClasses() {
+        return classes.isPresent();
+    }
+
     /** The directory of the group with an id; nothing when none is seen. */
     public Optional<Path> directory(long id) {
         if (unified.isEmpty()) {
