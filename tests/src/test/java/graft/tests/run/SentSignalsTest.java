@@ -40,6 +40,8 @@ class SentSignalsTest {
             "entry 20/ 21/ 22 18",
             "return 10",
             "return 10 40/ 40/",
+            "loop 10 40/ 40/",
+            "loop 12/",
             "inner 10",
             "inner 40 10/",
             "call",
@@ -159,7 +161,13 @@ class SentSignalsTest {
         List<String> command = new ArrayList<>(List.of("run", object, "-p", program.pid(), "--where", place));
         command.addAll(
                 List.of("--attach", "on_entry=uprobe::probed_at", "--attach", "on_return=uretprobe::returned_from"));
-        command.addAll(List.of("--attach", "on_inner=uprobe::inside", "--attach", "on_tail=uprobe::tailed"));
+        command.addAll(List.of(
+                "--attach",
+                "on_inner=uprobe::inside",
+                "--attach",
+                "on_tail=uprobe::tailed",
+                "--attach",
+                "on_loop=uprobe::looped"));
         command.addAll(List.of(options));
         return command.toArray(String[]::new);
     }

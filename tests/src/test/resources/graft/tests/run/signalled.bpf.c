@@ -99,6 +99,23 @@ int on_tail(struct pt_regs *ctx)
 	return 0;
 }
 
+static long send_one(__u32 index, struct list *list)
+{
+	if (index < MOST)
+		send(list->signal[index].number, list->signal[index].to_thread);
+	return 0;
+}
+
+SEC("uprobe")
+int on_loop(struct pt_regs *ctx)
+{
+	struct list list = {};
+
+	if (!bpf_probe_read_user(&list, sizeof(list), (const void *)ctx->rdi))
+		bpf_loop(list.count, send_one, &list, 0);
+	return 0;
+}
+
 /* What lseek() says, with a place that no other program asks for. */
 struct exit {
 	__u64 common;

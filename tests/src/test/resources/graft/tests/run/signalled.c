@@ -43,6 +43,12 @@ __attribute__((noipa)) long tailed(const struct list *list)
 	return list->count;
 }
 
+__attribute__((noipa)) long looped(const struct list *list)
+{
+	effect++;
+	return list->count;
+}
+
 __attribute__((noipa)) const struct list *returned_from(const struct list *list)
 {
 	effect++;
@@ -153,6 +159,8 @@ static void run(const char *how, struct list *list)
 		note(" sum=", probed_at(list, 30, 12));
 	else if (!strcmp(how, "return"))
 		note(" same=", returned_from(list) == list);
+	else if (!strcmp(how, "loop"))
+		note(" count=", looped(list));
 	else if (!strcmp(how, "tail"))
 		note(" count=", tailed(list));
 	else if (!strcmp(how, "inner"))

@@ -58,6 +58,7 @@ final class CallEmitter {
     /** Writes the entry of a program whose run has a record. */
     void openRecord(RunRecord kind) {
         record.entry(kind);
+        loop.handRecordOn();
     }
 
     /** At the beginning of a function. */
@@ -85,6 +86,7 @@ final class CallEmitter {
             }
             case Op.Call.Target.OfLoop() -> {
                 emission.useAllCallerSaved();
+                record.handOn();
                 loop.call();
             }
             case Op.Call.Target.OfReserve(String map) -> {

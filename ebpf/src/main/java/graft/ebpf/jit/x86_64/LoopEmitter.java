@@ -1,6 +1,7 @@
 package graft.ebpf.jit.x86_64;
 
 import graft.platform.asm.Label;
+import graft.platform.asm.x86_64.Address;
 import graft.platform.asm.x86_64.Arith;
 import graft.platform.asm.x86_64.Cond;
 import graft.platform.asm.x86_64.Gpr;
@@ -26,9 +27,15 @@ final class LoopEmitter {
     private final X64Assembler asm;
     private final Label routine = new Label("bpf_loop");
     private boolean called;
+    private boolean handsOn;
 
     LoopEmitter(X64Assembler asm) {
         this.asm = asm;
+    }
+
+    /** Functions of loops are told the run's record, whose address is in its register at the call. */
+    void handRecordOn() {
+        handsOn = true;
     }
 
     /** Rounds, function, context and flags are where the C convention has arguments. */
@@ -54,6 +61,9 @@ final class LoopEmitter {
         asm.jcc(Cond.A, tooLong);
         SAVED.forEach(asm::push);
         asm.op(Arith.SUB, OpSize.Q, Gpr.RSP, 8);
+        if (handsOn) {
+            asm.mov(OpSize.Q, Address.at(Gpr.RSP), RecordEmitter.RECORD);
+        }
         asm.mov(OpSize.D, ROUNDS, Gpr.RDI);
         asm.mov(OpSize.Q, FUNCTION, Gpr.RSI);
         asm.mov(OpSize.Q, CONTEXT, Gpr.RDX);
@@ -62,6 +72,9 @@ final class LoopEmitter {
         asm.bind(again);
         asm.mov(OpSize.D, Gpr.RDI, ROUND);
         asm.mov(OpSize.Q, Gpr.RSI, CONTEXT);
+        if (handsOn) {
+            asm.mov(OpSize.Q, RecordEmitter.RECORD, Address.at(Gpr.RSP));
+        }
         asm.call(FUNCTION);
         asm.op(Arith.ADD, OpSize.D, ROUND, 1);
         asm.test(OpSize.Q, Gpr.RAX, Gpr.RAX);

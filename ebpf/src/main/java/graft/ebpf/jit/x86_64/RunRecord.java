@@ -18,8 +18,8 @@ import java.util.function.Predicate;
 
 /**
  * What one run of a program keeps in one place for all its functions, and for the programs that it goes on in: how many tail
- * calls it has made, and the signals to be sent when it has ended. Functions hand its address on; helpers that call functions
- * do not.
+ * calls it has made, and the signals to be sent when it has ended. Functions and loops hand its address on; helpers that
+ * the agent has do not.
  */
 enum RunRecord {
     NONE,
@@ -45,8 +45,10 @@ enum RunRecord {
         if (helper == Helper.TAIL_CALL && calls(program, facts, Helper::callsBack)) {
             return Optional.of("makes a tail call, beside functions that helpers call");
         }
-        return helper.notesSignal() && isCalledBack(helper, program, facts)
-                ? Optional.of("calls " + helper.text() + " in a function that a helper calls")
+        boolean byAgent = calls(program, facts, one -> one.callsBack() && one != Helper.LOOP);
+        return helper.notesSignal() && byAgent && isCalledBack(helper, program, facts)
+                ? Optional.of(
+                        "calls " + helper.text() + " in a function, beside a helper of the agent that calls functions")
                 : Optional.empty();
     }
 
