@@ -35,6 +35,7 @@ import java.util.Optional;
 public final class UnwindSpace implements AutoCloseable {
     private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle();
     private static final String VDSO = "[vdso]";
+    private static final long PAGE = 4096;
 
     private final NativeFd fd;
     private final SharedRegion region;
@@ -90,11 +91,21 @@ public final class UnwindSpace implements AutoCloseable {
 
     private static void add(List<Code> code, TargetModule module, Placed table) {
         for (MemoryMapping mapping : module.text()) {
-            module.elf()
-                    .virtualAddress(mapping.offset())
-                    .map(address -> mapping.start().value() - address.value())
+            module.elf().segments().stream()
+                    .filter(segment -> segment.type() == ElfSegment.LOAD && isPartOf(segment, mapping))
+                    .reduce((_, later) -> later)
+                    .map(segment -> mapping.start().value()
+                            - mapping.offset().value()
+                            - (segment.address().value() - segment.offset().value()))
                     .ifPresent(bias -> code.add(new Code(mapping.start(), mapping.end(), bias, table)));
         }
+    }
+
+    /** A segment may begin anywhere in its first page, and the mapping begins with that. */
+    private static boolean isPartOf(ElfSegment segment, MemoryMapping mapping) {
+        long offset = mapping.offset().value();
+        long start = segment.offset().value();
+        return segment.isExecutable() && (start & -PAGE) <= offset && offset < start + segment.fileSize();
     }
 
     private Optional<Placed> table(TargetModule module) {

@@ -9,6 +9,7 @@ import graft.platform.proc.ProcessMaps;
 import graft.tests.command.GraftProcess;
 import graft.tests.command.GraftRun;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -86,6 +87,31 @@ class UnwindTest {
                 seen(program, "calls", "at_leaf=uprobe::leaf", "at_last=uprobe::last", "at_wrapped=uprobe::wrapped");
 
         assertThat(expected.count()).isGreaterThan(30);
+        assertThat(seen.byFunction()).isEqualTo(expected.byFunction());
+    }
+
+    /** As lld and others lay programs out: code begins inside a page, which is mapped from its beginning on. */
+    @Test
+    void areFoundWhereCodeBeginsInsideAPage() throws IOException {
+        String align = ". = ALIGN(CONSTANT (MAXPAGESIZE));";
+        String script = new String(new ProcessBuilder("ld", "-pie", "--verbose")
+                        .start()
+                        .getInputStream()
+                        .readAllBytes())
+                .replaceFirst("(?s).*?={10,}\n", "")
+                .replaceFirst("(?s)={10,}.*", "")
+                .replaceFirst(Pattern.quote(align), align.replace(";", " + (. & (CONSTANT (MAXPAGESIZE) - 1));"));
+        Path program = compiled("-pie", "-Wl,-T," + Files.writeString(folder.resolve("inside.lds"), script));
+        try (ElfFile elf = ElfFile.open(program)) {
+            assertThat(elf.segments())
+                    .anyMatch(segment ->
+                            segment.isExecutable() && segment.offset().value() % 4096 != 0);
+        }
+        Traces expected = told(program, "calls");
+
+        Traces seen =
+                seen(program, "calls", "at_leaf=uprobe::leaf", "at_last=uprobe::last", "at_wrapped=uprobe::wrapped");
+
         assertThat(seen.byFunction()).isEqualTo(expected.byFunction());
     }
 
