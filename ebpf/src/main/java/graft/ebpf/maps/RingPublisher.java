@@ -1,6 +1,5 @@
 package graft.ebpf.maps;
 
-import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -113,13 +112,14 @@ public final class RingPublisher implements Flow.Publisher<byte[]>, AutoCloseabl
             }
         }
 
-        /** One by one, so that a subscriber that cancels leaves the others in the ring. */
+        /** One by one, so that a subscriber that cancels leaves the others in the ring. Its room is free before a record is handed over. */
         private void handOver() {
+            RingRecords records = new RingRecords(reader, LONGEST_SLEEP);
             while (end.get() == null) {
                 if (wanted.get() == 0) {
                     LockSupport.park(this);
-                } else if (reader.drain(record -> next(record.toArray(ValueLayout.JAVA_BYTE)), 1) == 0) {
-                    reader.await(LONGEST_SLEEP);
+                } else if (records.hasNext()) {
+                    next(records.next());
                 }
             }
         }
