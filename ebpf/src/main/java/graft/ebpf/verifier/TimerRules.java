@@ -122,6 +122,11 @@ final class TimerRules {
                         Helper.byNumber(number),
                         Prototype.of(number).map(Prototype::name).orElse("helper " + number));
             case Insn.CallKernelFunction(String name) -> call(Helper.function(name), name);
+            case Insn.CastAddress _ ->
+                Optional.of(Finding.of(
+                        Cause.BAD_CALLBACK,
+                        "a timer's function runs in graft's own process, where there is no arena",
+                        "run the program in the kernel"));
             case Insn.LoadWide(var _, Wide.MapPointer(String map)) -> map(map);
             case Insn.LoadWide(var _, Wide.MapValue(String map, long _)) -> map(map);
             default -> Optional.empty(); // the walk has checked it

@@ -1,10 +1,13 @@
 package graft.ebpf.object;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import graft.ebpf.verifier.Cause;
 import graft.ebpf.verifier.Verdict;
 import graft.ebpf.verifier.Verifier;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -40,6 +43,8 @@ class SpecialFieldsTest {
             }
             static int returns_one(void *map, u32 *key, struct timed *value) { return 1; }
             static int asks_who(void *map, u32 *key, struct timed *value) { value->a = pid(); return 0; }
+            struct { __uint(type, 33); __uint(map_flags, 1024); __uint(max_entries, 1); } ARENA SEC(".maps");
+            FUNCTION
             static __attribute__((noinline)) u64 asks(void) { return pid(); }
             static int asks_far_away(void *map, u32 *key, struct timed *value) { value->a = asks(); return 0; }
             static int counts_in_rows(void *map, u32 *key, struct timed *value)
@@ -62,7 +67,7 @@ class SpecialFieldsTest {
             """;
 
     private static Verdict verdict(String body) {
-        CollectionSpec object = Clang.load(VALUES.replace("BODY", body), KernelFacts.NONE);
+        CollectionSpec object = Clang.load(VALUES.replace("FUNCTION", "").replace("BODY", body), KernelFacts.NONE);
         return Verifier.of(object.maps()).verify(object.programs().get("on_call"));
     }
 
@@ -85,6 +90,23 @@ class SpecialFieldsTest {
                         Verdict.Accepted.class,
                         accepted ->
                                 assertThat(accepted.facts().timerFunctions()).hasSize(2));
+    }
+
+    @Test
+    void functionsOfTimersHaveNoArena() {
+        assumeTrue(Files.isExecutable(Path.of("/usr/bin/clang-19")), "clang before 19 has no arenas");
+        String function = """
+                static int writes_to_arena(void *map, u32 *key, struct timed *value)
+                {
+                    *(u64 __attribute__((address_space(1))) *)value->a = 1;
+                    return 0;
+                }
+                """;
+        String body = "asm volatile (\"\" :: \"r\"(&ARENA)); set(&timed->timer, writes_to_arena);";
+        CollectionSpec object =
+                Clang.load(VALUES.replace("FUNCTION", function).replace("BODY", body), KernelFacts.NONE);
+        Verdict verdict = Verifier.of(object.maps()).verify(object.programs().get("on_call"));
+        assertThat(verdict.toString()).contains("there is no arena");
     }
 
     @ParameterizedTest
