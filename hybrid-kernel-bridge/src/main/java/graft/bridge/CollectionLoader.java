@@ -52,6 +52,11 @@ final class CollectionLoader {
         for (ProgSpec prog : spec.programs().values()) {
             obstacle = obstacle.or(() -> program(prog));
         }
+        for (MapSpec map : spec.maps().values()) {
+            if (obstacle.isEmpty() && map.type() == MapType.PROG_ARRAY && own.containsKey(map.name())) {
+                obstacle = programsInto(map);
+            }
+        }
         if (obstacle.isPresent()) {
             collection.close();
             return obstacle.get();
@@ -89,6 +94,26 @@ final class CollectionLoader {
                                 number(slot.index()),
                                 number(maps.get(slot.name()).fd().number()),
                                 0);
+            } catch (SysException failed) {
+                return refused("map " + map.name(), failed);
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Puts programs into an array of programs. */
+    private Optional<KernelLoad> programsInto(MapSpec map) {
+        for (MapSpec.Slot slot : map.slots()) {
+            KernelProg program = programs.get(slot.name());
+            if (program == null) {
+                return Optional.of(new KernelLoad.Refused(
+                        "map " + map.name(),
+                        "program " + slot.name() + " is to go in at " + slot.index() + " and is not loaded",
+                        "programs of this object that are not left out"));
+            }
+            try {
+                own.get(map.name())
+                        .update(number(slot.index()), number(program.fd().number()), 0);
             } catch (SysException failed) {
                 return refused("map " + map.name(), failed);
             }

@@ -140,6 +140,20 @@ class MapTypesTest {
     }
 
     @Test
+    void chainsOfTailCallsLeaveWhatTheyLeaveInTheKernel() throws IOException {
+        try (ToldProgram program = ToldProgram.start(ToldProgram.compile(folder))) {
+            GraftRun kernel = seen(program, "tail.bpf.o", "kernel");
+            GraftRun user = seen(program, "tail.bpf.o", "user");
+            for (int index = 0; index < 4; index++) {
+                assertThat(result(user, index))
+                        .as("RESULTS[%d]", index)
+                        .isPositive()
+                        .isEqualTo(result(kernel, index));
+            }
+        }
+    }
+
+    @Test
     void programsOfAnArrayAreExchangedWhileOthersCallThem() throws IOException {
         String object = OBJECTS.resolve("tail.bpf.o").toString();
         try (ToldProgram program = ToldProgram.start(ToldProgram.compile(folder));
