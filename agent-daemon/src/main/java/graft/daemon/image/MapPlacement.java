@@ -42,9 +42,9 @@ import java.util.stream.IntStream;
  * that running over the end of one is a fault and not another map's data.
  */
 final class MapPlacement {
-    /** Types whose lookups write nothing: no lock, no mark of use. */
+    /** Types whose lookups write nothing: no mark of use, and no lock, as those in tries take when changes disturb them. */
     private static final Set<MapType> READ_BY_LOOKUPS =
-            EnumSet.of(MapType.ARRAY, MapType.PERCPU_ARRAY, MapType.HASH, MapType.PERCPU_HASH, MapType.LPM_TRIE);
+            EnumSet.of(MapType.ARRAY, MapType.PERCPU_ARRAY, MapType.HASH, MapType.PERCPU_HASH);
 
     private final Map<BpfMap, RemoteAddress> bases = new LinkedHashMap<>();
     private final Set<String> unchanged;

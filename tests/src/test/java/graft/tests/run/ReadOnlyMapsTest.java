@@ -57,6 +57,13 @@ class ReadOnlyMapsTest {
             MAP(array_each, ARRAY, 4);
             MAP(hash_updated, HASH, 16);
             MAP(hash_deleted, HASH, 16);
+            struct {
+                __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+                __uint(max_entries, 4);
+                __uint(map_flags, BPF_F_NO_PREALLOC);
+                __type(key, __u64);
+                __type(value, __u64);
+            } trie_read SEC(".maps");
             const volatile __u64 limit = 5;
             __u64 total;
 
@@ -87,6 +94,7 @@ class ReadOnlyMapsTest {
                 if ((value = bpf_map_lookup_elem(&percpu_read, &key)))
                     total += *value;
                 bpf_map_lookup_elem(&lru_read, &key);
+                bpf_map_lookup_elem(&trie_read, &one);
                 if ((value = bpf_map_lookup_elem(&array_stored, &key)))
                     *value = one;
                 if ((value = bpf_map_lookup_elem(&array_counted, &key)))
@@ -136,6 +144,7 @@ class ReadOnlyMapsTest {
                 .containsEntry("hash_read", "r--s")
                 .containsEntry("percpu_read", "r--s")
                 .containsEntry("lru_read", "rw-s")
+                .containsEntry("trie_read", "rw-s")
                 .containsEntry("array_stored", "rw-s")
                 .containsEntry("array_counted", "rw-s")
                 .containsEntry("array_filled", "rw-s")
