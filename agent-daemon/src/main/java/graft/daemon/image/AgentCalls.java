@@ -3,12 +3,15 @@ package graft.daemon.image;
 import graft.attach.AgentSyscall;
 import graft.ebpf.helper.Helper;
 import graft.ebpf.maps.BpfMap;
+import graft.ebpf.object.MapSpec;
 import graft.ebpf.object.MapType;
 import graft.platform.proc.CpuFlags;
 import graft.rewriter.stub.RuntimeRegion.ForkedChildren;
 import java.util.Collection;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Which system calls the helpers of some programs may make in a target, by what is known of the target. */
 final class AgentCalls {
@@ -87,22 +90,31 @@ final class AgentCalls {
 
     static Set<AgentSyscall> of(
             TargetEnvironment environment, Collection<CheckedProgram> programs, Collection<BpfMap> maps) {
+        return of(
+                environment,
+                programs.stream()
+                        .flatMap(program -> program.facts().helpers().stream())
+                        .collect(Collectors.toSet()),
+                maps.stream().map(BpfMap::spec).toList());
+    }
+
+    /** Of programs that call {@code helpers}, with {@code maps}. */
+    static Set<AgentSyscall> of(TargetEnvironment environment, Set<Helper> helpers, List<MapSpec> maps) {
         AgentCalls calls = new AgentCalls(environment);
-        boolean perCpu = maps.stream()
-                .map(map -> map.spec().inner().orElse(map.spec()).type())
-                .anyMatch(MapType::isPerProcessor);
-        boolean locks = maps.stream()
-                .map(map -> map.spec().inner().orElse(map.spec()))
-                .anyMatch(spec -> spec.lock().isPresent());
-        for (CheckedProgram program : programs) {
-            for (Helper helper : program.facts().helpers()) {
-                calls.add(helper);
-                if (perCpu && isMapAccess(helper)) {
-                    calls.processor();
-                }
-                if (locks && helper == Helper.MAP_UPDATE_ELEM) {
-                    calls.add(Helper.SPIN_LOCK);
-                }
+        List<MapSpec> specs = maps.stream().map(map -> map.inner().orElse(map)).toList();
+        boolean perCpu = specs.stream().map(MapSpec::type).anyMatch(MapType::isPerProcessor);
+        boolean locks = specs.stream().anyMatch(spec -> spec.lock().isPresent());
+        boolean tries = specs.stream().anyMatch(spec -> spec.type() == MapType.LPM_TRIE);
+        for (Helper helper : helpers) {
+            calls.add(helper);
+            if (perCpu && isMapAccess(helper)) {
+                calls.processor();
+            }
+            if (locks && helper == Helper.MAP_UPDATE_ELEM) {
+                calls.add(Helper.SPIN_LOCK);
+            }
+            if (tries && helper == Helper.MAP_LOOKUP_ELEM) {
+                calls.lock(); // when changes disturb the lookup
             }
         }
         return calls.calls;
@@ -125,31 +137,27 @@ final class AgentCalls {
                 read();
                 lock();
             }
-            case MAP_UPDATE_ELEM, MAP_DELETE_ELEM, MAP_PUSH_ELEM, MAP_POP_ELEM, MAP_PEEK_ELEM, TASK_STORAGE_DELETE ->
-                lock();
+            case MAP_UPDATE_ELEM, MAP_DELETE_ELEM, TASK_STORAGE_DELETE -> change();
+            case MAP_PUSH_ELEM, MAP_POP_ELEM, MAP_PEEK_ELEM -> lock();
             case GET_CURRENT_TASK, GET_CURRENT_TASK_BTF -> task();
             case TASK_STORAGE_GET, FORGET_TASK -> storage(helper);
             case PERF_EVENT_OUTPUT -> {
                 lock();
                 processor();
-                calls.add(AgentSyscall.FUTEX);
             }
             case TRACE_PRINTK, TRACE_VPRINTK -> print();
-            case RINGBUF_OUTPUT, RINGBUF_RESERVE, RINGBUF_RESERVE_DYNPTR, USER_RINGBUF_DRAIN -> {
-                lock();
-                calls.add(AgentSyscall.FUTEX);
-            }
+            case RINGBUF_OUTPUT, RINGBUF_RESERVE, RINGBUF_RESERVE_DYNPTR, USER_RINGBUF_DRAIN -> lock();
             case RINGBUF_SUBMIT, RINGBUF_DISCARD, RINGBUF_SUBMIT_DYNPTR, RINGBUF_DISCARD_DYNPTR, TIMER_CANCEL ->
                 calls.add(AgentSyscall.FUTEX);
             case GET_CURRENT_PID_TGID, GET_NS_CURRENT_PID_TGID -> currentThread();
             case GET_CURRENT_UID_GID -> calls.addAll(EnumSet.of(AgentSyscall.GETUID, AgentSyscall.GETGID));
             case GET_CURRENT_COMM -> calls.add(AgentSyscall.PRCTL);
             case GET_SMP_PROCESSOR_ID -> processor();
-            case GET_NUMA_NODE_ID -> node();
+            case GET_NUMA_NODE_ID -> processor();
             case KTIME_GET_NS, KTIME_GET_BOOT_NS, KTIME_GET_TAI_NS -> clock();
             case SPIN_LOCK -> {
                 lock();
-                calls.add(AgentSyscall.FUTEX);
+                clock();
                 calls.add(AgentSyscall.PROCESS_VM_READV);
             }
             case ARENA_ALLOC_PAGES, ARENA_FREE_PAGES, ARENA_RESERVE_PAGES -> pages();
@@ -180,7 +188,6 @@ final class AgentCalls {
         processor();
         clock();
         calls.add(AgentSyscall.PRCTL);
-        calls.add(AgentSyscall.FUTEX);
     }
 
     private void read() {
@@ -192,9 +199,17 @@ final class AgentCalls {
         }
     }
 
+    /** An owner that has lost its processor is waited for. */
     private void lock() {
         calls.add(AgentSyscall.SCHED_YIELD);
+        calls.add(AgentSyscall.FUTEX);
         threadId();
+    }
+
+    /** Hashes have unused elements for each processor. */
+    private void change() {
+        lock();
+        processor();
     }
 
     private void pages() {
@@ -228,7 +243,7 @@ final class AgentCalls {
     }
 
     private void storage(Helper helper) {
-        lock();
+        change();
         if (helper == Helper.TASK_STORAGE_GET) {
             clock();
         } else {
@@ -254,13 +269,8 @@ final class AgentCalls {
         calls.add(AgentSyscall.FUTEX);
     }
 
+    /** Also where threads have areas of rseq: the kernel may have registered none, for want of the call. */
     private void processor() {
-        if (environment.rseqOffset().isEmpty()) {
-            calls.add(AgentSyscall.GETCPU);
-        }
-    }
-
-    private void node() {
         if (!CpuFlags.ofThisMachine().has("rdpid")) {
             calls.add(AgentSyscall.GETCPU);
         }
