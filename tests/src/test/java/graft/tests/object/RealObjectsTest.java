@@ -26,9 +26,6 @@ final class RealObjectsTest {
     private static final Path PACKAGED = ROOT.resolve("tools/target/classes/graft/cli/bpf");
     private static final Path TESTS = ROOT.resolve("tests/target/test-classes/bpf");
 
-    /** Sends signals, which is for the kernel only. */
-    private static final String KERNELS = "deliver";
-
     /** Begins the name of an object whose programs are all refused, and of such a program beside others. */
     private static final String REFUSED = "refused_";
 
@@ -41,8 +38,7 @@ final class RealObjectsTest {
         outcomes.addAll(outcomesIn(TESTS, REFUSED));
         for (RealObjects.Outcome outcome : outcomes) {
             String name = outcome.object() + ": " + outcome.program().name();
-            if (outcome.program().name().equals(KERNELS)
-                    || outcome.program().name().startsWith(REFUSED)) {
+            if (outcome.program().name().startsWith(REFUSED)) {
                 assertThat(outcome.verdict()).as(name).isInstanceOf(Verdict.Rejected.class);
                 continue;
             }
