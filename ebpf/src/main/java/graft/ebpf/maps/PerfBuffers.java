@@ -130,7 +130,7 @@ public final class PerfBuffers extends RegionMap {
         long at = region.getLongAcquire(page(cpu) + PerfPageLayout.DATA_HEAD);
         long end = region.getLongAcquire(page(cpu) + PerfPageLayout.RESERVED);
         int lost = 0;
-        while (at < end && end - at <= DATA_BYTES && at % Long.BYTES == 0) {
+        while (end - at > 0 && end - at <= DATA_BYTES && at % Long.BYTES == 0) {
             long word = region.getLongAcquire(word(cpu, at));
             long head = region.getLongAcquire(page(cpu) + PerfPageLayout.DATA_HEAD);
             long length = word >>> LENGTH_SHIFT;

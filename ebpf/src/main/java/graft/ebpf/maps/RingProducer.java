@@ -41,7 +41,11 @@ public final class RingProducer {
         return region.getLongAcquire(MapConstants.RING_PRODUCER_OFFSET);
     }
 
-    /** {@code bpf_ringbuf_reserve}: where the data of the record go. */
+    /**
+     * {@code bpf_ringbuf_reserve}: where the data of the record go.
+     *
+     * @throws DamagedMapException when the positions, which processes write, contradict each other
+     */
     public OptionalLong reserve(long length) {
         if (length < 0 || length > MapConstants.RECORD_LENGTH || room(length) > size) {
             return OptionalLong.empty();
@@ -53,6 +57,7 @@ public final class RingProducer {
             long at = produced();
             long end = at + room(length);
             long consumed = consumed();
+            requirePlausible(consumed, at);
             long pending = firstBusy(Math.max(region.getLong(RingLayout.PENDING), consumed), at, end);
             region.setLong(RingLayout.PENDING, pending);
             if (end - consumed > size || end - pending > size) {
@@ -65,6 +70,18 @@ public final class RingProducer {
             return OptionalLong.of(header(at) + RecordLayout.SIZE);
         } finally {
             LockWord.release(region, RingLayout.LOCK);
+        }
+    }
+
+    private void requirePlausible(long consumed, long produced) {
+        long pending = region.getLong(RingLayout.PENDING);
+        boolean areInOrder =
+                consumed >= 0 && consumed <= produced && produced - consumed <= size && pending <= produced;
+        if (!areInOrder || ((consumed | produced | pending) & 7) != 0) {
+            throw new DamagedMapException(
+                    ring.spec(),
+                    "its positions contradict each other: %d read of %d; a process that maps it has written over it"
+                            .formatted(consumed, produced));
         }
     }
 

@@ -85,6 +85,25 @@ class DamagedMapTest {
     }
 
     @Test
+    void aProducerHereBelievesNoPositions() {
+        long[][] positions = {
+            {0, 1L << 60}, {0, 4097}, {8, 0}, {0, 1}, {4, 8}, {-16, -8}, {Long.MIN_VALUE, Long.MAX_VALUE}
+        };
+        try (RingBuffer ring = (RingBuffer) created(MapSpec.of("events", MapType.RINGBUF, 0, 0, 4096))) {
+            RingProducer producer = new RingProducer(ring);
+            for (long[] pair : positions) {
+                scribble(ring, memory -> {
+                    memory.set(ValueLayout.JAVA_LONG, MapConstants.RING_CONSUMER_OFFSET, pair[0]);
+                    memory.set(ValueLayout.JAVA_LONG, MapConstants.RING_PRODUCER_OFFSET, pair[1]);
+                });
+                assertThatThrownBy(() -> producer.reserve(8))
+                        .isInstanceOf(DamagedMapException.class)
+                        .hasMessageStartingWith("map events: its positions contradict each other: " + pair[0]);
+            }
+        }
+    }
+
+    @Test
     void elementsThatDoNotExistAreNotTouched() {
         try (KeyedMap map = hash()) {
             scribble(map, memory -> {

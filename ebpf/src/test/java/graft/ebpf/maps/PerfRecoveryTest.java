@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Perf buffers as a dead or broken process leaves them. */
 class PerfRecoveryTest {
@@ -53,6 +54,19 @@ class PerfRecoveryTest {
                         .isInstanceOf(DamagedMapException.class)
                         .hasMessageStartingWith("map events: processor 0: ");
             }
+        }
+    }
+
+    @Test
+    @Timeout(20)
+    void positionsFurtherApartThanNumbersReachEndAsWell() {
+        try (PerfBuffers buffers = buffers()) {
+            for (int at = 0; at < buffers.dataBytes(); at += RECORD) {
+                begun(buffers, at, MapConstants.PERF_RECORD_SAMPLE);
+            }
+            set(buffers, PerfPageLayout.DATA_HEAD, Long.MIN_VALUE);
+            set(buffers, PerfPageLayout.RESERVED, Long.MAX_VALUE - 7);
+            assertThat(buffers.ownerDied(DEAD)).isZero();
         }
     }
 
