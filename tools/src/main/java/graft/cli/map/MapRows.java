@@ -6,7 +6,6 @@ import graft.ebpf.btf.Btf;
 import graft.ebpf.btf.FormattedValue;
 import graft.ebpf.btf.ValueFormatter;
 import graft.ebpf.object.MapSpec;
-import graft.ebpf.object.MapType;
 import graft.platform.proc.ControlGroups;
 import java.io.PrintWriter;
 import java.math.BigInteger;
@@ -111,18 +110,30 @@ public final class MapRows {
 
     /** Values as their type has them. */
     List<FormattedValue> shown(MapSpec map, List<byte[]> values) {
-        if (map.type() == MapType.CGROUP_ARRAY) {
-            return values.stream()
-                    .map(value -> ByteBuffer.wrap(value)
-                            .order(ByteOrder.nativeOrder())
-                            .getLong())
-                    .<FormattedValue>map(id -> new FormattedValue.Text(group(id)))
-                    .toList();
-        }
         return values.stream()
-                .map(value ->
-                        map.type() == MapType.PROG_ARRAY ? program(value) : formatter.format(value, map.valueType()))
+                .map(value -> switch (map.type()) {
+                    case PROG_ARRAY -> program(value);
+                    case CGROUP_ARRAY ->
+                        new FormattedValue.Text(group(ByteBuffer.wrap(value)
+                                .order(ByteOrder.nativeOrder())
+                                .getLong()));
+                    case STACK_TRACE -> addresses(value);
+                    default -> formatter.format(value, map.valueType());
+                })
                 .toList();
+    }
+
+    /** Those of a trace, the innermost first, without the zeros that fill it up. */
+    private static FormattedValue addresses(byte[] trace) {
+        long[] all = new long[trace.length / Long.BYTES];
+        ByteBuffer.wrap(trace).order(ByteOrder.nativeOrder()).asLongBuffer().get(all);
+        int length = all.length;
+        while (length > 0 && all[length - 1] == 0) {
+            length--;
+        }
+        return new FormattedValue.Sequence(Arrays.stream(all, 0, length)
+                .<FormattedValue>mapToObj(address -> new FormattedValue.Text("0x" + Long.toHexString(address)))
+                .toList());
     }
 
     private FormattedValue program(byte[] value) {

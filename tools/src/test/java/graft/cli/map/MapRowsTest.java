@@ -48,6 +48,20 @@ class MapRowsTest {
     }
 
     @Test
+    void tracesAreAddresses() {
+        MapSpec traces = MapSpec.of("traces", MapType.STACK_TRACE, 4, 4 * Long.BYTES, 1);
+        byte[] trace = ByteBuffer.allocate(4 * Long.BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(0x5601_26eb_64a0L)
+                .putLong(0)
+                .putLong(0x1042)
+                .array();
+        assertThat(printed(OutputFormat.text, traces, trace)).isEqualTo("traces[3] = [0x560126eb64a0, 0x0, 0x1042]");
+        assertThat(printed(OutputFormat.jsonl, traces, trace))
+                .contains("\"values\":[[\"0x560126eb64a0\",\"0x0\",\"0x1042\"]]");
+    }
+
+    @Test
     void textsDoNotSteerTheTerminal() {
         assertThat(FoundSessions.printable("a\u001b[31m\nb")).isEqualTo("a\\x1b[31m\\x0ab");
     }
