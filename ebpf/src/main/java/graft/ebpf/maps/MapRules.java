@@ -84,8 +84,7 @@ final class MapRules {
             case HASH, PERCPU_HASH -> hash(spec, MapSpec.NO_PREALLOC);
             case LRU_HASH, LRU_PERCPU_HASH -> hash(spec, NO_COMMON_LRU);
             case RINGBUF, USER_RINGBUF -> ring(spec);
-            case PERF_EVENT_ARRAY ->
-                (spec.flags() & ~(ACCESS_FLAGS | PRESERVE_ELEMENTS)) != 0 ? flags(spec) : Optional.empty();
+            case PERF_EVENT_ARRAY -> buffers(spec);
             case LPM_TRIE -> trie(spec);
             case QUEUE, STACK -> keyless(spec, "a queue or stack", ACCESS_FLAGS);
             case BLOOM_FILTER -> bloom(spec);
@@ -291,9 +290,22 @@ final class MapRules {
         }
         int bytes = spec.maxEntries();
         if (bytes < MapConstants.PAGE || bytes > LARGEST_RING || Integer.bitCount(bytes) != 1) {
-            return no(spec, bytes + " bytes of ring are not a power of two from 4096 to 1 GiB", "262144");
+            return no(
+                    spec,
+                    Integer.toUnsignedString(bytes) + " bytes of ring are not a power of two from 4096 to 1 GiB",
+                    "262144");
         }
         return (spec.flags() & ~NUMA_NODE) != 0 ? flags(spec) : Optional.empty();
+    }
+
+    private static Optional<MapCreation.Refused> buffers(MapSpec spec) {
+        if (spec.maxEntries() < 0) {
+            return no(
+                    spec,
+                    "max_entries is " + Integer.toUnsignedString(spec.maxEntries()),
+                    "max_entries 0, which is one for each processor");
+        }
+        return (spec.flags() & ~(ACCESS_FLAGS | PRESERVE_ELEMENTS)) != 0 ? flags(spec) : Optional.empty();
     }
 
     private static Optional<MapCreation.Refused> arena(MapSpec spec) {
