@@ -147,7 +147,6 @@ final class LiveSession implements AutoCloseable {
     List<DetachProof> detach() {
         kernel().ifPresent(KernelSession::detach);
         List<DetachProof> proofs = session.detach();
-        lines.ifPresent(PrintedLines::close);
         for (DetachProof proof : proofs) {
             if (proof.outcome() == DetachProof.Outcome.INCOMPLETE) {
                 Problem problem = Problem.of(
@@ -158,6 +157,7 @@ final class LiveSession implements AutoCloseable {
                 throw problem.failure();
             }
         }
+        lines.ifPresent(PrintedLines::close); // it may have to say that its ring is damaged, which matters less
         return proofs;
     }
 
@@ -166,6 +166,14 @@ final class LiveSession implements AutoCloseable {
         try {
             server.ifPresent(SessionServer::close);
             session.detach();
+        } finally {
+            closeMaps();
+        }
+    }
+
+    /** Whoever shows lines uses a ring, and has ended before that is closed. */
+    private void closeMaps() {
+        try {
             lines.ifPresent(PrintedLines::close);
         } finally {
             session.close();
