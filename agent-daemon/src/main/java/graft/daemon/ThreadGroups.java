@@ -1,5 +1,6 @@
 package graft.daemon;
 
+import graft.ebpf.maps.Threads;
 import graft.platform.layout.PoolConstants;
 import graft.platform.linux.Fanotify;
 import graft.platform.linux.NativeFd;
@@ -135,14 +136,8 @@ public final class ThreadGroups implements AutoCloseable {
     public void close() {
         ended = true;
         table.ring();
-        try {
-            thread.join();
-            if (listener.isPresent()) {
-                listener.get().join();
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        Threads.join(thread);
+        listener.ifPresent(Threads::join);
         table.close();
     }
 }

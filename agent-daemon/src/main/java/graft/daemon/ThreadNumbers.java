@@ -2,6 +2,7 @@ package graft.daemon;
 
 import graft.daemon.NumberTable.Key;
 import graft.daemon.NumberTable.Newcomer;
+import graft.ebpf.maps.Threads;
 import graft.platform.address.RemoteAddress;
 import graft.platform.linux.NativeFd;
 import graft.platform.linux.ProcMem;
@@ -202,11 +203,7 @@ public final class ThreadNumbers implements AutoCloseable {
     public void close() {
         ended = true;
         table.ring();
-        try {
-            thread.join();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        Threads.join(thread);
         table.close();
     }
 }

@@ -5,6 +5,7 @@ import graft.cli.output.JsonWriter;
 import graft.cli.output.WallClock;
 import graft.daemon.Prints;
 import graft.ebpf.maps.DamagedMapException;
+import graft.ebpf.maps.Threads;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.Locale;
@@ -59,17 +60,7 @@ final class PrintedLines implements AutoCloseable {
     public void close() {
         over = true;
         prints.wake();
-        boolean interrupted = false;
-        while (reader.isAlive()) {
-            try {
-                reader.join();
-            } catch (InterruptedException _) {
-                interrupted = true; // the ring must not go away under it
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Threads.join(reader); // the ring must not go away under it
         damage.ifPresent(damaged -> {
             damage = Optional.empty();
             throw damaged;

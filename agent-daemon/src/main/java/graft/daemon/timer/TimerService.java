@@ -5,6 +5,7 @@ import graft.ebpf.interp.ProgramFault;
 import graft.ebpf.maps.BpfMap;
 import graft.ebpf.maps.DamagedMapException;
 import graft.ebpf.maps.MapTimers;
+import graft.ebpf.maps.Threads;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -140,12 +141,6 @@ public final class TimerService implements AutoCloseable {
     public void close() {
         ended = true;
         timers.forEach(MapTimers::ring);
-        for (Thread thread : threads) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        threads.forEach(Threads::join);
     }
 }

@@ -1,11 +1,11 @@
 package graft.ebpf.maps;
 
 /** Waiting for threads that use memory of a map. */
-final class Threads {
+public final class Threads {
     private Threads() {}
 
     /** Also when this thread is interrupted: the memory must not go away under the other. */
-    static void join(Thread thread) {
+    public static void join(Thread thread) {
         boolean interrupted = false;
         while (thread.isAlive()) {
             try {
