@@ -41,7 +41,9 @@ record GroupMemory(RemoteAddress address, int fd, ThreadGroups.Place place) {
             int pid, ThreadGroups groups, Collection<CheckedProgram> programs, List<PoolPlacement.Range> occupied) {
         Optional<ThreadGroups.Place> place = groups.add(pid);
         if (place.isEmpty()) {
-            return refused(pid, "it is above or beside all that graft sees of the hierarchy, or is removed");
+            return refused(
+                    pid,
+                    "it is above or beside all that graft sees of the hierarchy, is removed, or has a name that this locale cannot spell");
         }
         boolean asksAbove = programs.stream()
                 .anyMatch(program -> program.facts().helpers().contains(Helper.GET_CURRENT_ANCESTOR_CGROUP_ID));

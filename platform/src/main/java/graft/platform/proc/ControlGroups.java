@@ -3,6 +3,7 @@ package graft.platform.proc;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -45,9 +46,16 @@ public final class ControlGroups {
         Optional<Path> directory(String group) {
             String above = root.equals(TOP) ? "" : root;
             boolean isInside = group.equals(root) || group.startsWith(above + TOP);
-            return isInside && !group.contains(ABOVE)
-                    ? Optional.of(Path.of(top + group.substring(above.length())))
-                    : Optional.empty();
+            return isInside && !group.contains(ABOVE) ? path(top + group.substring(above.length())) : Optional.empty();
+        }
+    }
+
+    /** Nothing for a name that has characters which this process's locale has not. */
+    static Optional<Path> path(String name) {
+        try {
+            return Optional.of(Path.of(name));
+        } catch (InvalidPathException _) {
+            return Optional.empty();
         }
     }
 
