@@ -1,7 +1,7 @@
 // Many more goroutines ready to run than can: most have been preempted by a signal, at any instruction, and go on there when
 // they are taken up again. What they have called until then cannot be counted, so this tracee gives no numbers.
 //
-// probes: uprobe:main.work uretprobe:main.work uprobe:main.triple uretprobe:main.triple
+// probes: uprobe:main.work uretprobe:main.work uprobe:main.multiply uretprobe:main.multiply
 // requirements: 24
 package main
 
@@ -16,15 +16,17 @@ import (
 
 var rounds, mistakes int64
 
+// Its first instruction is long enough for a jump: a short one would lead through padding, where no goroutine may be.
+//
 //go:noinline
-func triple(n int64) int64 { return 3 * n }
+func multiply(n int64) int64 { return 1001 * n }
 
 //go:noinline
-func work(n int64) int64 { return triple(n) + 1 }
+func work(n int64) int64 { return multiply(n) + 1 }
 
 func spin() {
 	for n := int64(0); ; n++ {
-		if work(n) != 3*n+1 {
+		if work(n) != 1001*n+1 {
 			atomic.AddInt64(&mistakes, 1)
 		}
 		if n%1000 == 0 {

@@ -102,7 +102,8 @@ final class SiteWriter {
 
     /** The short jump leads to the long one in padding that nothing reaches, or in the place of code that is moved. */
     private Site through(FunctionRange function, Window window, Function<Window, Stub> stub, List<String> checks) {
-        Optional<RemoteAddress> padding = freePadding(window);
+        Optional<RemoteAddress> padding =
+                Goroutines.mayNotRunBehind(module, function) ? Optional.empty() : freePadding(window);
         if (padding.isPresent()) {
             return throughPadding(function, window, stub, checks, padding.get());
         }

@@ -257,6 +257,9 @@ final class TargetIndex {
             return Optional.empty();
         }
         List<X64Insn> insns = insns(function);
+        if (Goroutines.isAssembly(insns)) {
+            return Optional.empty();
+        }
         Optional<RemoteAddress> behindComparison =
                 StackCheck.in(insns).map(check -> check.getLast().address());
         return insns.stream()

@@ -288,6 +288,37 @@ class ProbePlannerTest {
     }
 
     @Test
+    void noThreadComesToPaddingOfGo() {
+        // lea (%rax,%rax,2),%rcx; movzbl (%rbx),%eax; add %rcx,%rax; ret; padding; the next function at 0x400020
+        String body = "48 8d 0c 40 0f b6 03 48 01 c8 c3" + " cc".repeat(21) + "c3";
+        ModuleText go = module(body, List.of(TEXT, TEXT.plus(32)), Set.of(ModuleText.Trait.GO));
+
+        assertThat(planner(go, Unwinding.ABSENT)
+                        .function(new FunctionRange("main.take", TEXT, 11), List.of(program), List.of()))
+                .isInstanceOf(Planned.Refused.class);
+        assertThat(planner(go, Unwinding.ABSENT)
+                        .function(new FunctionRange("a_function_of_c", TEXT, 11), List.of(program), List.of()))
+                .isInstanceOf(Planned.Patchable.class);
+    }
+
+    @Test
+    void nobodyIsPreemptedInAssemblyOfGo() {
+        // syscall; mov %eax,%edx; mov %edx,%ecx; nop; ret, and the same without the call
+        String call = "0f 05" + "89 c2 89 d1 90 c3";
+        String none = "89 c0" + "89 c2 89 d1 90 c3";
+
+        assertThat(inside(call)).isInstanceOf(Planned.Patchable.class);
+        assertThat(inside(none)).isInstanceOf(Planned.Refused.class);
+    }
+
+    /** At the second instruction of a function of Go, where three are replaced. */
+    private Planned inside(String code) {
+        ModuleText go = module(code, List.of(TEXT), Set.of(ModuleText.Trait.GO));
+        return planner(go, Unwinding.ABSENT)
+                .offset(new FunctionRange("time.now", TEXT, 8), TEXT.plus(2), List.of(program));
+    }
+
+    @Test
     void leavesPaddingAloneThatAJumpReaches() {
         // as above, but the loop's end jumps to the padding
         String body = "31 c0 ff c0 75 fc eb 01 c3 0f 1f 80 00 00 00 00" + "c3";
