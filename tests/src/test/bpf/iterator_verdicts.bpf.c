@@ -123,4 +123,19 @@ SEC("uprobe") int refused_without_end(void)
 	return number ? *number : 0;
 }
 
+__attribute__((noinline)) int of_all(__u32 index, __u64 *context)
+{
+	return context ? *context == index : 0;
+}
+
+/* Helpers call static functions only. */
+SEC("uprobe")
+int refused_callback_that_is_global(void *ctx)
+{
+	__u64 last = 3;
+
+	(void)ctx;
+	return bpf_loop(10, of_all, &last, 0);
+}
+
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

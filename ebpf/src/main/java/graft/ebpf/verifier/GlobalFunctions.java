@@ -41,6 +41,11 @@ final class GlobalFunctions {
         return OptionalInt.of(next);
     }
 
+    /** Whether the function that begins there is known to be one. */
+    boolean isGlobal(int slot) {
+        return signature(slot).isPresent();
+    }
+
     private Optional<Signature> signature(int slot) {
         if (setting.objectTypes().isEmpty()) {
             return Optional.empty();

@@ -45,9 +45,19 @@ interface Transfer<I extends Insn> {
                 case Wide.Constant(var value) -> Scalar.constant(value);
                 case Wide.MapPointer(var map) -> mapObject(step, map);
                 case Wide.MapValue(var map, var offset) -> directValue(step, map, offset);
-                case Wide.Function(var slot) -> Pointer.to(new Value.Region.Function(slot));
+                case Wide.Function(var slot) -> function(step, slot);
                 case Wide.KernelSymbol(var name) -> KernelSymbols.load(step, name);
             });
+
+    private static Value function(Step step, int slot) {
+        if (step.walk.globals().isGlobal(slot)) {
+            throw new Refused(Finding.of(
+                    Cause.BAD_ARGUMENT,
+                    "the function at insn " + slot + " is global, and its address is taken",
+                    "make it static, as helpers call no other ones"));
+        }
+        return Pointer.to(new Value.Region.Function(slot));
+    }
 
     private static Value directValue(Step step, String name, long offset) {
         var map = step.walk.map(name);

@@ -88,6 +88,6 @@ final class RealObjectsTest {
         LoadResult result = objects.load(file);
         assertThat(result).as(file.toString()).isInstanceOf(LoadResult.Loaded.class);
         CollectionSpec spec = ((LoadResult.Loaded) result).spec();
-        return objects.outcomes(spec, Verifier.of(spec.maps()).allowing(Set.of(Permission.CHANGE)));
+        return objects.outcomes(spec, Verifier.of(spec).allowing(Set.of(Permission.CHANGE)));
     }
 }

@@ -26,7 +26,7 @@ class VerdictsTest {
     private static final Path FOLDER = Path.of("target/test-classes/bpf");
 
     @ParameterizedTest
-    @CsvSource({"user_ring, 19", "iterator, 8"})
+    @CsvSource({"user_ring, 19", "iterator, 9"})
     void areTheKernels(String what, int programs) throws IOException {
         Path file = FOLDER.resolve(what + "_verdicts.bpf.o");
         LoadResult result = ObjectLoader.load(file.toString(), Files.readAllBytes(file), Optional::empty);
