@@ -180,8 +180,11 @@ long flood(long hot, long from, long keys)
         wrong += patiently(key, value, BPF_ANY) != 0 || !graft_helper_map_lookup_elem(map, key_of(key));
     for (long i = 0; i < keys || !keys; i++) {
         wrong += patiently(from + i, value, BPF_NOEXIST) != 0;
-        if (i % (step ? step : 1) == 0)
-            wrong += !graft_helper_map_lookup_elem(map, key_of(i / (step ? step : 1) % hot));
+        long looked_up = i / (step ? step : 1) % hot;
+        if (i % (step ? step : 1) == 0 && !graft_helper_map_lookup_elem(map, key_of(looked_up))) {
+            wrong++;
+            patiently(looked_up, value, BPF_ANY);
+        }
     }
     return wrong;
 }
